@@ -1,0 +1,84 @@
+using Engine.Kernels.Simd;
+
+namespace Engine.Kernels;
+
+/// <content>
+/// The CPU form for inference: y = (x − mean) · scale + beta with scale = inverseStd · gamma. The mean is subtracted first rather than folded
+/// into beta, which would cancel where the mean is large against the deviation. Vectors run along Inner, or along C where Inner is 1.
+/// Parallel over samples and channels; memory bandwidth bounds it.
+/// </content>
+internal static unsafe partial class BatchNorm
+{
+    /// <summary>Normalises with given statistics. Overwrites y, which may be x.</summary>
+    public static void Infer<TV>(
+        CpuContext cpu, in BatchNormShape shape, float* x, float* mean, float* inverseStd, float* gamma, float* beta, float* y)
+        where TV : unmanaged, IVector<TV>
+    {
+        cpu.Workspace.Begin(Workspace.Aligned(shape.C));
+        Arguments arguments = new()
+        {
+            Shape = shape, X = x, Mean = mean, Scale = cpu.Workspace.Take(shape.C), Beta = beta, Y = y,
+        };
+        for (int c = 0; c < shape.C; c++) arguments.Scale[c] = inverseStd[c] * gamma[c];
+        if (shape.Inner == 1) cpu.Run((shape.N + SamplesPerTask - 1) / SamplesPerTask, &InferRows<TV>, &arguments);
+        else cpu.Run(shape.N * shape.C, &InferPlane<TV>, &arguments);
+    }
+
+    private const int SamplesPerTask = 32;
+
+    private static void InferPlane<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        int c = task % arguments.Shape.C, inner = arguments.Shape.Inner, i = 0;
+        float* x = arguments.X + (long)task * inner;
+        float* y = arguments.Y + (long)task * inner;
+        float mean = arguments.Mean[c], scale = arguments.Scale[c], beta = arguments.Beta[c];
+        for (; i <= inner - TV.Width; i += TV.Width)
+        {
+            TV.Store(Normalise(TV.Load(x + i), TV.Broadcast(mean), TV.Broadcast(scale), TV.Broadcast(beta)), y + i);
+        }
+
+        for (; i < inner; i++) V1.Store(Normalise(V1.Load(x + i), V1.Broadcast(mean), V1.Broadcast(scale), V1.Broadcast(beta)), y + i);
+    }
+
+    private static void InferRows<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        int channels = arguments.Shape.C, end = Math.Min(arguments.Shape.N, (task + 1) * SamplesPerTask);
+        float* mean = arguments.Mean;
+        float* scale = arguments.Scale;
+        float* beta = arguments.Beta;
+        for (int n = task * SamplesPerTask; n < end; n++)
+        {
+            float* x = arguments.X + (long)n * channels;
+            float* y = arguments.Y + (long)n * channels;
+            int c = 0;
+            for (; c <= channels - TV.Width; c += TV.Width)
+            {
+                TV.Store(Normalise(TV.Load(x + c), TV.Load(mean + c), TV.Load(scale + c), TV.Load(beta + c)), y + c);
+            }
+
+            for (; c < channels; c++) V1.Store(Normalise(V1.Load(x + c), V1.Load(mean + c), V1.Load(scale + c), V1.Load(beta + c)), y + c);
+        }
+    }
+
+    private static TV Normalise<TV>(TV x, TV mean, TV scale, TV beta)
+        where TV : unmanaged, IVector<TV>
+    {
+        TV y = beta;
+        TV.Fma(ref y, x - mean, scale);
+        return y;
+    }
+
+    private struct Arguments
+    {
+        public BatchNormShape Shape;
+        public float* X;
+        public float* Mean;
+        public float* Scale;
+        public float* Beta;
+        public float* Y;
+    }
+}

@@ -1,0 +1,35 @@
+namespace Engine.Kernels;
+
+/// <summary>
+/// The sizes of a batch normalisation: x and y are N×C×Inner in C order (Inner = H·W, or 1 after a dense layer), the parameters have C floats.
+/// <code>y[n,c,i] = (x[n,c,i] − mean[c]) · inverseStd[c] · gamma[c] + beta[c]</code>
+/// </summary>
+public readonly record struct BatchNormShape
+{
+    /// <summary>Checks the sizes.</summary>
+    /// <exception cref="ArgumentException">A size is not positive, or an array would exceed 2³¹ floats.</exception>
+    public BatchNormShape(int n, int c, int inner)
+    {
+        (N, C, Inner) = (n, c, inner);
+        Sizes.RequirePositive(this, n, c, inner);
+        Length = Sizes.Product(this, n, c, inner);
+    }
+
+    /// <summary>Samples.</summary>
+    public int N { get; }
+
+    /// <summary>Channels: what mean and deviation are taken over separately.</summary>
+    public int C { get; }
+
+    /// <summary>Elements of a channel of one sample.</summary>
+    public int Inner { get; }
+
+    /// <summary>Floats in x and in y.</summary>
+    public int Length { get; }
+
+    /// <summary>Bytes that must move at the least: x and y once.</summary>
+    public long Bytes => 2L * sizeof(float) * Length;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"batch norm x {N}×{C}×{Inner}";
+}

@@ -1,0 +1,145 @@
+using Engine.Kernels.Simd;
+
+namespace Engine.Kernels;
+
+/// <summary>How the CPU kernel finds its input.</summary>
+internal enum Conv2dForm
+{
+    /// <summary>In place: a filter tap is an offset into the image, an output row is cut from a row as wide as the input's.</summary>
+    Direct,
+
+    /// <summary>From planes copied first, one for each filter column (and row phase), padded, strided and exactly as wide as the output.</summary>
+    Unfolded,
+}
+
+/// <content>
+/// The CPU form. Layout N C H W throughout. Both forms are a <see cref="TiledProduct"/> of the packed filters, K rows of C·R·S numbers, with
+/// rows of shifted pixels that are found through offsets and never gathered into a matrix:
+/// <list type="bullet">
+/// <item>Direct: output pixels are numbered with the input's pitch, p·W + q, so the row of tap (c, r, s) is the image itself,
+/// c·H·W + r·DilationH·W + s·DilationW floats on. A tile is then always full; the S − 1 columns a row too many are computed and dropped.
+/// A dilation in time costs nothing.</item>
+/// <item>Unfolded: each column tap gets a plane of its own (three times the input for a 3×3 filter), with the zeros of the padding written out and strides
+/// resolved; row taps remain offsets. Used for padding and strides, and where the dropped columns would dominate.</item>
+/// </list>
+/// Parallel over samples and groups of column tiles; compute bounds all but the smallest layers.
+/// </content>
+internal static unsafe partial class Conv2d
+{
+    // Column tiles a task takes: enough to amortise handing it out, few enough to share one sample among threads.
+    private const int TilesPerTask = 4;
+
+    /// <summary>Which form a shape takes.</summary>
+    public static Conv2dForm ChooseForm(in Conv2dShape shape) =>
+        shape is { PadH: 0, PadW: 0, StrideH: 1, StrideW: 1 } && 4 * shape.Q >= 3 * shape.W ? Conv2dForm.Direct : Conv2dForm.Unfolded;
+
+    /// <summary>y = activation(x ⋆ w + b). Overwrites y; <paramref name="b"/> may be null.</summary>
+    public static void Forward<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
+        where TV : unmanaged, IVector<TV>
+    {
+        bool direct = ChooseForm(shape) == Conv2dForm.Direct;
+        int depth = shape.C * shape.R * shape.S;
+        int pitch = direct ? shape.W : shape.Q;
+        int planeRows = shape.P + (shape.R - 1) * shape.DilationH / shape.StrideH;
+        long planes = direct ? 0 : (long)shape.N * shape.C * shape.S * shape.StrideH, planeLength = (long)planeRows * shape.Q;
+        long packed = TiledProduct.PackedLength<TV>(shape.K, depth), scratch = TiledProduct.ScratchLength<TV>(shape.K);
+        cpu.Workspace.Begin(
+            Workspace.Aligned(packed) + Workspace.Aligned(depth) + Workspace.Aligned(planes * planeLength + HostMemory.ReadableTail)
+            + cpu.Threads * Workspace.Aligned(scratch));
+        Arguments arguments = new()
+        {
+            Shape = shape,
+            X = x,
+            W = w,
+            Planes = direct ? null : cpu.Workspace.Take(planes * planeLength + HostMemory.ReadableTail),
+            PlaneRows = planeRows,
+            ScratchLength = Workspace.Aligned(scratch),
+            Product = new TiledProduct
+            {
+                A = cpu.Workspace.Take(packed),
+                Rows = shape.K,
+                Depth = depth,
+                Offsets = (int*)cpu.Workspace.Take(depth),
+                Columns = direct ? (shape.P - 1) * shape.W + shape.Q : shape.P * shape.Q,
+                Bias = b,
+                Activation = activation,
+                Y = y,
+                Pitch = pitch,
+                Width = shape.Q,
+                RowStride = (long)shape.P * shape.Q,
+                LineStride = shape.Q,
+                ColumnStride = 1,
+            },
+        };
+        arguments.Scratch = cpu.Workspace.Take(cpu.Threads * arguments.ScratchLength);
+        int* offset = arguments.Product.Offsets;
+        for (int c = 0; c < shape.C; c++)
+        for (int r = 0; r < shape.R; r++)
+        for (int s = 0; s < shape.S; s++)
+        {
+            int row = r * shape.DilationH;
+            *offset++ = direct
+                ? (c * shape.H + row) * shape.W + s * shape.DilationW
+                : checked((int)((((long)c * shape.S + s) * shape.StrideH + row % shape.StrideH) * planeLength)) + row / shape.StrideH * shape.Q;
+        }
+
+        cpu.Run(TiledProduct.RowBlocks<TV>(shape.K), &PackFilters<TV>, &arguments);
+        if (!direct) cpu.Run(shape.N * shape.C * shape.S, &Unfold, &arguments);
+        int groups = (TiledProduct.Tiles<TV>(arguments.Product.Columns) + TilesPerTask - 1) / TilesPerTask;
+        arguments.Groups = groups;
+        cpu.Run(shape.N * groups, &RunGroup<TV>, &arguments);
+    }
+
+    private static void PackFilters<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        ref TiledProduct product = ref arguments.Product;
+        TiledProduct.PackRows<TV>(arguments.W, product.Depth, null, product.Rows, product.Depth, task, product.A);
+    }
+
+    // One task is one (sample, channel, filter column): StrideH planes, one for each phase of the rows.
+    private static void Unfold(void* context, int task, int worker)
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        ref readonly Conv2dShape shape = ref arguments.Shape;
+        int s = task % shape.S;
+        float* image = arguments.X + (long)(task / shape.S) * shape.H * shape.W;
+        for (int phase = 0; phase < shape.StrideH; phase++)
+        {
+            float* plane = arguments.Planes + ((long)task * shape.StrideH + phase) * arguments.PlaneRows * shape.Q;
+            Plane.Gather(
+                image, shape.H, shape.W, phase - shape.PadH, shape.StrideH, arguments.PlaneRows,
+                s * shape.DilationW - shape.PadW, shape.StrideW, shape.Q, plane);
+        }
+    }
+
+    private static void RunGroup<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        ref readonly Conv2dShape shape = ref arguments.Shape;
+        TiledProduct product = arguments.Product;
+        int n = task / arguments.Groups, first = task % arguments.Groups * TilesPerTask;
+        product.B = arguments.Planes is null
+            ? arguments.X + (long)n * shape.C * shape.H * shape.W
+            : arguments.Planes + (long)n * shape.C * shape.S * shape.StrideH * arguments.PlaneRows * shape.Q;
+        product.Y += n * product.Rows * product.RowStride;
+        float* scratch = arguments.Scratch + worker * arguments.ScratchLength;
+        int end = Math.Min(first + TilesPerTask, TiledProduct.Tiles<TV>(product.Columns));
+        for (int tile = first; tile < end; tile++) product.RunTile<TV>(tile, scratch);
+    }
+
+    private struct Arguments
+    {
+        public Conv2dShape Shape;
+        public TiledProduct Product;
+        public float* X;
+        public float* W;
+        public float* Planes;
+        public int PlaneRows;
+        public int Groups;
+        public float* Scratch;
+        public long ScratchLength;
+    }
+}

@@ -1,0 +1,91 @@
+namespace Engine.Kernels;
+
+/// <summary>
+/// The sizes of a two-dimensional cross-correlation with zero padding: x is N×C×H×W, w is K×C×R×S, y is N×K×P×Q, all in C order.
+/// <code>y[n,k,p,q] = b[k] + Σ_c,r,s x[n, c, p·StrideH + r·DilationH − PadH, q·StrideW + s·DilationW − PadW] · w[k,c,r,s]</code>
+/// </summary>
+public readonly record struct Conv2dShape
+{
+    /// <summary>Checks the sizes and works out the output's.</summary>
+    /// <exception cref="ArgumentException">A size is not positive, the filter does not fit into the padded input, or an array would exceed 2³¹ floats.</exception>
+    public Conv2dShape(
+        int n, int c, int h, int w, int k, int r, int s,
+        int strideH = 1, int strideW = 1, int padH = 0, int padW = 0, int dilationH = 1, int dilationW = 1)
+    {
+        (N, C, H, W, K, R, S) = (n, c, h, w, k, r, s);
+        (StrideH, StrideW, PadH, PadW, DilationH, DilationW) = (strideH, strideW, padH, padW, dilationH, dilationW);
+        Sizes.RequirePositive(this, n, c, h, w, k, r, s, strideH, strideW, dilationH, dilationW);
+        Sizes.Require(this, padH >= 0 && padW >= 0, "the padding is negative");
+        long freeH = h + 2L * padH - ((long)dilationH * (r - 1) + 1), freeW = w + 2L * padW - ((long)dilationW * (s - 1) + 1);
+        Sizes.Require(this, freeH >= 0 && freeW >= 0, "the filter does not fit into the padded input");
+        P = (int)(freeH / strideH) + 1;
+        Q = (int)(freeW / strideW) + 1;
+        XLength = Sizes.Product(this, n, c, h, w);
+        WLength = Sizes.Product(this, k, c, r, s);
+        YLength = Sizes.Product(this, n, k, P, Q);
+    }
+
+    /// <summary>Samples.</summary>
+    public int N { get; }
+
+    /// <summary>Input channels.</summary>
+    public int C { get; }
+
+    /// <summary>Input rows.</summary>
+    public int H { get; }
+
+    /// <summary>Input columns.</summary>
+    public int W { get; }
+
+    /// <summary>Output channels.</summary>
+    public int K { get; }
+
+    /// <summary>Filter rows.</summary>
+    public int R { get; }
+
+    /// <summary>Filter columns.</summary>
+    public int S { get; }
+
+    /// <summary>Rows from one output to the next.</summary>
+    public int StrideH { get; }
+
+    /// <summary>Columns from one output to the next.</summary>
+    public int StrideW { get; }
+
+    /// <summary>Rows of zeros above and below.</summary>
+    public int PadH { get; }
+
+    /// <summary>Columns of zeros left and right.</summary>
+    public int PadW { get; }
+
+    /// <summary>Rows from one filter tap to the next.</summary>
+    public int DilationH { get; }
+
+    /// <summary>Columns from one filter tap to the next.</summary>
+    public int DilationW { get; }
+
+    /// <summary>Output rows.</summary>
+    public int P { get; }
+
+    /// <summary>Output columns.</summary>
+    public int Q { get; }
+
+    /// <summary>Floats in x.</summary>
+    public int XLength { get; }
+
+    /// <summary>Floats in w.</summary>
+    public int WLength { get; }
+
+    /// <summary>Floats in y.</summary>
+    public int YLength { get; }
+
+    /// <summary>Floating-point operations, a multiplication and an addition counted as two.</summary>
+    public long Flops => 2L * YLength * C * R * S;
+
+    /// <summary>Bytes that must move at the least: each array once.</summary>
+    public long Bytes => sizeof(float) * ((long)XLength + WLength + YLength);
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"conv2d x {N}×{C}×{H}×{W}, w {K}×{C}×{R}×{S}, stride {StrideH}×{StrideW}, padding {PadH}×{PadW}, dilation {DilationH}×{DilationW}";
+}

@@ -1,0 +1,198 @@
+using Engine.Kernels.Simd;
+
+namespace Engine.Kernels;
+
+/// <content>
+/// The CPU form. Output pixels fall into StrideH × StrideW phases; a phase sees only the taps whose place has the same remainder, and on them the
+/// transposed convolution is an ordinary one with stride 1: a 4×4 filter with stride 2 is four 2×2 convolutions. Each phase is a
+/// <see cref="TiledProduct"/> whose rows are shifted copies of the image, one plane for each shift in columns with its border of zeros
+/// written out, and a row offset for each shift in rows. No output is visited twice and nothing is added up in memory.
+/// Parallel over samples, phases and groups of column tiles.
+/// </content>
+internal static unsafe partial class ConvTranspose2d
+{
+    private const int TilesPerTask = 4;
+
+    /// <summary>y = activation(x ⋆ᵀ w + b). Overwrites y; <paramref name="b"/> may be null.</summary>
+    public static void Forward<TV>(
+        CpuContext cpu, in ConvTranspose2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
+        where TV : unmanaged, IVector<TV>
+    {
+        int phases = shape.StrideH * shape.StrideW;
+        Axis rows = new(shape.P, shape.R, shape.StrideH, shape.PadH, shape.DilationH);
+        Axis columns = new(shape.Q, shape.S, shape.StrideW, shape.PadW, shape.DilationW);
+        int planeRows = rows.MaxCount + rows.MaxShift - rows.MinShift, shifts = columns.MaxShift - columns.MinShift + 1;
+        long planeLength = (long)planeRows * columns.MaxCount, planes = (long)shape.N * shape.C * shifts;
+        int taps = shape.C * shape.R * shape.S;
+        long packed = 0;
+        for (int phase = 0; phase < phases; phase++)
+        {
+            packed += Workspace.Aligned(TiledProduct.PackedLength<TV>(shape.K, DepthOf(shape, rows, columns, phase)));
+        }
+
+        long scratch = TiledProduct.ScratchLength<TV>(shape.K);
+        cpu.Workspace.Begin(
+            packed + 2 * Workspace.Aligned(taps) + Workspace.Aligned((phases * sizeof(TiledProduct) + sizeof(float) - 1) / sizeof(float))
+            + Workspace.Aligned(planes * planeLength + HostMemory.ReadableTail) + cpu.Threads * Workspace.Aligned(scratch));
+        Arguments arguments = new()
+        {
+            Shape = shape,
+            X = x,
+            W = w,
+            Planes = cpu.Workspace.Take(planes * planeLength + HostMemory.ReadableTail),
+            PlaneRows = planeRows,
+            PlaneColumns = columns.MaxCount,
+            MinRowShift = rows.MinShift,
+            MinColumnShift = columns.MinShift,
+            Shifts = shifts,
+            Products = (TiledProduct*)cpu.Workspace.Take((phases * sizeof(TiledProduct) + sizeof(float) - 1) / sizeof(float)),
+            Scratch = cpu.Workspace.Take(cpu.Threads * Workspace.Aligned(scratch)),
+            ScratchLength = Workspace.Aligned(scratch),
+            Groups = (TiledProduct.Tiles<TV>(rows.MaxCount * columns.MaxCount) + TilesPerTask - 1) / TilesPerTask,
+        };
+        int* offset = (int*)cpu.Workspace.Take(taps);
+        int* tap = (int*)cpu.Workspace.Take(taps);
+        for (int phase = 0; phase < phases; phase++)
+        {
+            int firstRow = phase / shape.StrideW, firstColumn = phase % shape.StrideW;
+            int depth = DepthOf(shape, rows, columns, phase);
+            TiledProduct product = new()
+            {
+                A = cpu.Workspace.Take(TiledProduct.PackedLength<TV>(shape.K, depth)),
+                Rows = shape.K,
+                Depth = depth,
+                Offsets = offset,
+                Columns = rows.Count(firstRow) * columns.MaxCount,
+                Bias = b,
+                Activation = activation,
+                Y = y + (long)firstRow * shape.Q + firstColumn,
+                Pitch = columns.MaxCount,
+                Width = columns.Count(firstColumn),
+                RowStride = (long)shape.P * shape.Q,
+                LineStride = (long)shape.StrideH * shape.Q,
+                ColumnStride = shape.StrideW,
+            };
+            int* taken = tap;
+            for (int c = 0; c < shape.C; c++)
+            for (int r = 0; r < shape.R; r++)
+            for (int s = 0; s < shape.S; s++)
+            {
+                if (!rows.Sees(firstRow, r, out int rowShift) || !columns.Sees(firstColumn, s, out int columnShift)) continue;
+                *offset++ = checked((int)(((long)c * shifts + columnShift - columns.MinShift) * planeLength))
+                    + (rowShift - rows.MinShift) * columns.MaxCount;
+                *tap++ = (c * shape.K * shape.R + r) * shape.S + s;
+            }
+
+            // Filters of a phase, K rows of its taps; small enough not to be worth sharing out.
+            for (int block = 0; block < TiledProduct.RowBlocks<TV>(shape.K); block++)
+            {
+                TiledProduct.PackRows<TV>(w, shape.R * shape.S, taken, shape.K, depth, block, product.A);
+            }
+
+            arguments.Products[phase] = product;
+        }
+
+        cpu.Run(shape.N * shape.C, &CopyPlanes, &arguments);
+        cpu.Run(shape.N * phases * arguments.Groups, &RunGroup<TV>, &arguments);
+    }
+
+    private static int DepthOf(in ConvTranspose2dShape shape, in Axis rows, in Axis columns, int phase) =>
+        shape.C * rows.Taps(phase / shape.StrideW) * columns.Taps(phase % shape.StrideW);
+
+    private static void CopyPlanes(void* context, int task, int worker)
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        ref readonly ConvTranspose2dShape shape = ref arguments.Shape;
+        float* image = arguments.X + (long)task * shape.H * shape.W;
+        for (int shift = 0; shift < arguments.Shifts; shift++)
+        {
+            float* plane = arguments.Planes + ((long)task * arguments.Shifts + shift) * arguments.PlaneRows * arguments.PlaneColumns;
+            Plane.Gather(
+                image, shape.H, shape.W, arguments.MinRowShift, 1, arguments.PlaneRows,
+                arguments.MinColumnShift + shift, 1, arguments.PlaneColumns, plane);
+        }
+    }
+
+    private static void RunGroup<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        ref readonly ConvTranspose2dShape shape = ref arguments.Shape;
+        int phases = shape.StrideH * shape.StrideW;
+        int first = task % arguments.Groups * TilesPerTask, phase = task / arguments.Groups % phases, n = task / arguments.Groups / phases;
+        TiledProduct product = arguments.Products[phase];
+        product.B = arguments.Planes + (long)n * shape.C * arguments.Shifts * arguments.PlaneRows * arguments.PlaneColumns;
+        product.Y += n * product.Rows * product.RowStride;
+        float* scratch = arguments.Scratch + worker * arguments.ScratchLength;
+        int end = Math.Min(first + TilesPerTask, TiledProduct.Tiles<TV>(product.Columns));
+        for (int tile = first; tile < end; tile++) product.RunTile<TV>(tile, scratch);
+    }
+
+    /// <summary>
+    /// One axis of the output cut into phases: the i-th output of a phase is phase + i · stride. It sees tap t where
+    /// phase + pad − t · dilation = shift · stride for a whole shift, and its input there is i + shift.
+    /// </summary>
+    private readonly struct Axis
+    {
+        private readonly int _size;
+        private readonly int _taps;
+        private readonly int _stride;
+        private readonly int _pad;
+        private readonly int _dilation;
+
+        public Axis(int size, int taps, int stride, int pad, int dilation)
+        {
+            (_size, _taps, _stride, _pad, _dilation) = (size, taps, stride, pad, dilation);
+            MaxCount = Count(0);
+            (MinShift, MaxShift) = (int.MaxValue, int.MinValue);
+            for (int phase = 0; phase < stride; phase++)
+            for (int tap = 0; tap < taps; tap++)
+            {
+                if (!Sees(phase, tap, out int shift)) continue;
+                MinShift = Math.Min(MinShift, shift);
+                MaxShift = Math.Max(MaxShift, shift);
+            }
+        }
+
+        /// <summary>Outputs of the largest phase, the first.</summary>
+        public int MaxCount { get; }
+
+        public int MinShift { get; }
+
+        public int MaxShift { get; }
+
+        /// <summary>Outputs of a phase: phase, phase + stride, and so on.</summary>
+        public int Count(int phase) => Math.Max(0, (_size - phase + _stride - 1) / _stride);
+
+        public int Taps(int phase)
+        {
+            int count = 0;
+            for (int tap = 0; tap < _taps; tap++) count += Sees(phase, tap, out _) ? 1 : 0;
+            return count;
+        }
+
+        public bool Sees(int output, int tap, out int shift)
+        {
+            int place = output + _pad - tap * _dilation;
+            shift = place / _stride;
+            return shift * _stride == place;
+        }
+    }
+
+    private struct Arguments
+    {
+        public ConvTranspose2dShape Shape;
+        public TiledProduct* Products;
+        public float* X;
+        public float* W;
+        public float* Planes;
+        public int PlaneRows;
+        public int PlaneColumns;
+        public int MinRowShift;
+        public int MinColumnShift;
+        public int Shifts;
+        public int Groups;
+        public float* Scratch;
+        public long ScratchLength;
+    }
+}

@@ -1,0 +1,93 @@
+namespace Engine.Kernels;
+
+/// <summary>
+/// The sizes of a two-dimensional transposed convolution, the gradient of a cross-correlation with respect to its input:
+/// x is N×C×H×W, w is C×K×R×S, y is N×K×P×Q, all in C order.
+/// <code>y[n,k,p,q] = b[k] + Σ x[n,c,h,v] · w[c,k,r,s]  over all c, h, v, r, s with
+/// p = h·StrideH + r·DilationH − PadH and q = v·StrideW + s·DilationW − PadW</code>
+/// </summary>
+public readonly record struct ConvTranspose2dShape
+{
+    /// <summary>Checks the sizes and works out the output's.</summary>
+    /// <exception cref="ArgumentException">A size is not positive, the padding crops everything, or an array would exceed 2³¹ floats.</exception>
+    public ConvTranspose2dShape(
+        int n, int c, int h, int w, int k, int r, int s,
+        int strideH = 1, int strideW = 1, int padH = 0, int padW = 0, int dilationH = 1, int dilationW = 1)
+    {
+        (N, C, H, W, K, R, S) = (n, c, h, w, k, r, s);
+        (StrideH, StrideW, PadH, PadW, DilationH, DilationW) = (strideH, strideW, padH, padW, dilationH, dilationW);
+        Sizes.RequirePositive(this, n, c, h, w, k, r, s, strideH, strideW, dilationH, dilationW);
+        Sizes.Require(this, padH >= 0 && padW >= 0, "the padding is negative");
+        long p = (h - 1L) * strideH - 2L * padH + (long)dilationH * (r - 1) + 1, q = (w - 1L) * strideW - 2L * padW + (long)dilationW * (s - 1) + 1;
+        Sizes.Require(this, p > 0 && q > 0, "the padding crops the whole output");
+        Sizes.Require(this, p <= int.MaxValue && q <= int.MaxValue, "an array would exceed 2³¹ floats");
+        (P, Q) = ((int)p, (int)q);
+        XLength = Sizes.Product(this, n, c, h, w);
+        WLength = Sizes.Product(this, c, k, r, s);
+        YLength = Sizes.Product(this, n, k, P, Q);
+    }
+
+    /// <summary>Samples.</summary>
+    public int N { get; }
+
+    /// <summary>Input channels.</summary>
+    public int C { get; }
+
+    /// <summary>Input rows.</summary>
+    public int H { get; }
+
+    /// <summary>Input columns.</summary>
+    public int W { get; }
+
+    /// <summary>Output channels.</summary>
+    public int K { get; }
+
+    /// <summary>Filter rows.</summary>
+    public int R { get; }
+
+    /// <summary>Filter columns.</summary>
+    public int S { get; }
+
+    /// <summary>Output rows from one input row to the next.</summary>
+    public int StrideH { get; }
+
+    /// <summary>Output columns from one input column to the next.</summary>
+    public int StrideW { get; }
+
+    /// <summary>Output rows cropped above and below.</summary>
+    public int PadH { get; }
+
+    /// <summary>Output columns cropped left and right.</summary>
+    public int PadW { get; }
+
+    /// <summary>Output rows from one filter tap to the next.</summary>
+    public int DilationH { get; }
+
+    /// <summary>Output columns from one filter tap to the next.</summary>
+    public int DilationW { get; }
+
+    /// <summary>Output rows.</summary>
+    public int P { get; }
+
+    /// <summary>Output columns.</summary>
+    public int Q { get; }
+
+    /// <summary>Floats in x.</summary>
+    public int XLength { get; }
+
+    /// <summary>Floats in w.</summary>
+    public int WLength { get; }
+
+    /// <summary>Floats in y.</summary>
+    public int YLength { get; }
+
+    /// <summary>Floating-point operations, a multiplication and an addition counted as two, cropped outputs included.</summary>
+    public long Flops => 2L * XLength * K * R * S;
+
+    /// <summary>Bytes that must move at the least: each array once.</summary>
+    public long Bytes => sizeof(float) * ((long)XLength + WLength + YLength);
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"transposed conv2d x {N}×{C}×{H}×{W}, w {C}×{K}×{R}×{S}, stride {StrideH}×{StrideW}, padding {PadH}×{PadW}, dilation {DilationH}×{DilationW}";
+}

@@ -1,0 +1,40 @@
+using Engine.Kernels.Simd;
+
+namespace Engine.Kernels;
+
+/// <summary>
+/// The one loop of all pointwise kernels: y[i] = f(x[i]), y may be x. Parallel over fixed chunks. Memory bandwidth bounds it for all but
+/// the exponentials.
+/// </summary>
+internal static unsafe class Elementwise
+{
+    // 64 KB: large enough to be worth a task, small enough to spread over many threads.
+    private const int Chunk = 16 * 1024;
+
+    public static void Run<TV, TOperator>(CpuContext cpu, TOperator function, float* x, float* y, int length)
+        where TV : unmanaged, IVector<TV>
+        where TOperator : unmanaged, IUnaryOperator
+    {
+        Arguments<TOperator> arguments = new() { Function = function, X = x, Y = y, Length = length };
+        cpu.Run((length + Chunk - 1) / Chunk, &RunChunk<TV, TOperator>, &arguments);
+    }
+
+    private static void RunChunk<TV, TOperator>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+        where TOperator : unmanaged, IUnaryOperator
+    {
+        Arguments<TOperator> arguments = *(Arguments<TOperator>*)context;
+        int i = task * Chunk, end = Math.Min(arguments.Length, i + Chunk);
+        for (; i <= end - TV.Width; i += TV.Width) TV.Store(arguments.Function.Apply(TV.Load(arguments.X + i)), arguments.Y + i);
+        for (; i < end; i++) V1.Store(arguments.Function.Apply(V1.Load(arguments.X + i)), arguments.Y + i);
+    }
+
+    private struct Arguments<TOperator>
+        where TOperator : unmanaged
+    {
+        public TOperator Function;
+        public float* X;
+        public float* Y;
+        public int Length;
+    }
+}

@@ -1,0 +1,71 @@
+using Engine.Kernels.Simd;
+
+namespace Engine.Kernels;
+
+/// <content>
+/// The CPU form: the window is separable, so first the maximum over its rows, in vectors along the whole input row, into a line of scratch; then the
+/// maximum over its columns, of which there are S times fewer to look at. Parallel over planes; memory bandwidth bounds it. Values are taken to be
+/// numbers: which of a number and a NaN wins is left to the processor.
+/// </content>
+internal static unsafe partial class MaxPool2d
+{
+    /// <summary>Overwrites y.</summary>
+    public static void Forward<TV>(CpuContext cpu, in MaxPool2dShape shape, float* x, float* y)
+        where TV : unmanaged, IVector<TV>
+    {
+        long line = Workspace.Aligned(shape.W + HostMemory.ReadableTail);
+        cpu.Workspace.Begin(cpu.Threads * line);
+        Arguments arguments = new() { Shape = shape, X = x, Y = y, Lines = cpu.Workspace.Take(cpu.Threads * line), LineLength = line };
+        cpu.Run(shape.N * shape.C, &RunPlane<TV>, &arguments);
+    }
+
+    private static void RunPlane<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        MaxPool2dShape shape = arguments.Shape;
+        float* line = arguments.Lines + worker * arguments.LineLength;
+        float* y = arguments.Y + (long)task * shape.P * shape.Q;
+        long rowStep = (long)shape.DilationH * shape.W;
+        for (int p = 0; p < shape.P; p++, y += shape.Q)
+        {
+            float* top = arguments.X + ((long)task * shape.H + p * shape.StrideH) * shape.W;
+
+            // The last vector may reach past the row: it reads the next row or the buffer's readable tail, and no window looks there.
+            for (int v = 0; v < shape.W; v += TV.Width)
+            {
+                TV max = TV.Load(top + v);
+                for (int r = 1; r < shape.R; r++) max = TV.Max(TV.Load(top + r * rowStep + v), max);
+                TV.Store(max, line + v);
+            }
+
+            if (shape.StrideW == 1)
+            {
+                int q = 0;
+                for (; q <= shape.Q - TV.Width; q += TV.Width) TV.Store(MaxOverColumns<TV>(line + q, shape.S, shape.DilationW), y + q);
+                for (; q < shape.Q; q++) V1.Store(MaxOverColumns<V1>(line + q, shape.S, shape.DilationW), y + q);
+            }
+            else
+            {
+                for (int q = 0; q < shape.Q; q++) V1.Store(MaxOverColumns<V1>(line + q * shape.StrideW, shape.S, shape.DilationW), y + q);
+            }
+        }
+    }
+
+    private static TV MaxOverColumns<TV>(float* line, int count, int step)
+        where TV : unmanaged, IVector<TV>
+    {
+        TV max = TV.Load(line);
+        for (int s = 1; s < count; s++) max = TV.Max(TV.Load(line + s * step), max);
+        return max;
+    }
+
+    private struct Arguments
+    {
+        public MaxPool2dShape Shape;
+        public float* X;
+        public float* Y;
+        public float* Lines;
+        public long LineLength;
+    }
+}

@@ -1,0 +1,105 @@
+using System.Runtime.InteropServices;
+
+namespace Engine.Kernels;
+
+/// <summary>Floats in native memory, aligned to a cache line.</summary>
+internal sealed unsafe class HostBuffer : DeviceBuffer
+{
+    private readonly HostMemory _memory;
+    private bool _rented;
+
+    internal HostBuffer(HostMemory memory, int capacity)
+    {
+        _memory = memory;
+        Capacity = capacity;
+        nuint bytes = ((nuint)capacity + HostMemory.ReadableTail) * sizeof(float);
+        Pointer = (float*)NativeMemory.AlignedAlloc(bytes, HostMemory.Alignment);
+        NativeMemory.Clear(Pointer, bytes);
+    }
+
+    /// <summary>The first float.</summary>
+    public float* Pointer { get; private set; }
+
+    /// <summary>How many floats were allocated, not counting the readable tail.</summary>
+    public int Capacity { get; }
+
+    internal void Rent(int length)
+    {
+        Length = length;
+        _rented = true;
+    }
+
+    internal void Free()
+    {
+        NativeMemory.AlignedFree(Pointer);
+        Pointer = null;
+    }
+
+    protected override void Release()
+    {
+        ObjectDisposedException.ThrowIf(!_rented, this);
+        _rented = false;
+        _memory.Return(this);
+    }
+}
+
+/// <summary>
+/// The pool of <see cref="HostBuffer"/>s of one backend. Buffers that come back are kept by size and handed out again, so that a step that
+/// has warmed up allocates nothing. Not thread-safe: a backend is driven by one thread.
+/// </summary>
+internal sealed class HostMemory : IDisposable
+{
+    /// <summary>Bytes: a cache line, and the widest vector.</summary>
+    public const int Alignment = 64;
+
+    /// <summary>
+    /// Floats behind every buffer's end that a kernel may read, and whose values must not matter: a register tile of three 512-bit vectors,
+    /// so that the last tile of a row of pixels needs no narrower form.
+    /// </summary>
+    public const int ReadableTail = 3 * 16;
+
+    // Sizes are rounded up so that nearly equal requests share a free list.
+    private const int Granularity = 1024;
+
+    private readonly Dictionary<int, Stack<HostBuffer>> _free = [];
+    private bool _disposed;
+
+    /// <summary>Buffers handed out and not yet given back.</summary>
+    public int Outstanding { get; private set; }
+
+    /// <summary>Bytes taken from the operating system.</summary>
+    public long BytesAllocated { get; private set; }
+
+    /// <summary>Hands out a buffer of at least <paramref name="length"/> floats; what they hold is undefined.</summary>
+    public HostBuffer Rent(int length)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        int capacity = checked((length + Granularity - 1) / Granularity * Granularity);
+        if (!_free.TryGetValue(capacity, out Stack<HostBuffer>? stack)) _free[capacity] = stack = new Stack<HostBuffer>();
+        if (!stack.TryPop(out HostBuffer? buffer))
+        {
+            buffer = new HostBuffer(this, capacity);
+            BytesAllocated += (long)capacity * sizeof(float);
+        }
+
+        buffer.Rent(length);
+        Outstanding++;
+        return buffer;
+    }
+
+    internal void Return(HostBuffer buffer)
+    {
+        Outstanding--;
+        if (_disposed) buffer.Free();
+        else _free[buffer.Capacity].Push(buffer);
+    }
+
+    /// <summary>Frees what lies in the pool; buffers still out are freed when they come back.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        foreach (HostBuffer buffer in _free.Values.SelectMany(stack => stack)) buffer.Free();
+        _free.Clear();
+    }
+}

@@ -1,0 +1,48 @@
+using System.Runtime.InteropServices;
+
+namespace Engine.Kernels;
+
+/// <summary>
+/// Scratch memory of the CPU kernels: one block that grows to the largest kernel seen and is then reused. A kernel calls
+/// <see cref="Begin"/> with all that it will take, then takes pieces; they are valid until the next kernel begins.
+/// </summary>
+internal sealed unsafe class Workspace : IDisposable
+{
+    private const int AlignedFloats = HostMemory.Alignment / sizeof(float);
+
+    private float* _block;
+    private long _capacity;
+    private long _taken;
+
+    /// <summary>Rounds a number of floats up so that the next piece starts on a cache line.</summary>
+    public static long Aligned(long floats) => (floats + AlignedFloats - 1) / AlignedFloats * AlignedFloats;
+
+    /// <summary>Starts a kernel that will take <paramref name="floats"/> floats in all, each piece counted by <see cref="Aligned"/>.</summary>
+    public void Begin(long floats)
+    {
+        _taken = 0;
+        if (floats <= _capacity) return;
+        NativeMemory.AlignedFree(_block);
+        _capacity = 0;
+        nuint bytes = checked((nuint)(floats + HostMemory.ReadableTail) * sizeof(float));
+        _block = (float*)NativeMemory.AlignedAlloc(bytes, HostMemory.Alignment);
+        NativeMemory.Clear(_block, bytes);
+        _capacity = floats;
+    }
+
+    /// <summary>Takes the next <paramref name="floats"/> floats, on a cache line; what they hold is undefined.</summary>
+    public float* Take(long floats)
+    {
+        float* piece = _block + _taken;
+        _taken += Aligned(floats);
+        if (_taken > _capacity) throw new InvalidOperationException($"a kernel took {_taken} floats of scratch but asked for {_capacity}");
+        return piece;
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(_block);
+        _block = null;
+        _capacity = 0;
+    }
+}

@@ -1,0 +1,193 @@
+using System.Runtime.CompilerServices;
+using Engine.Kernels.Simd;
+
+namespace Engine.Kernels;
+
+/// <summary>
+/// A product whose right-hand rows are found through offsets, and where its result goes:
+/// <code>y[m, j] = activation(Σ_k a[m, k] · b[offsets[k] + j] + bias)</code>
+/// Convolutions, transposed convolutions and matrix products all describe themselves in these terms and share what is below.
+/// The columns j are cut into tiles of <see cref="RegisterTile{TV}.Columns"/>; a tile goes through the depth in chunks of
+/// <see cref="DepthChunk"/>, and in each chunk through all rows m, so that the chunk of b is read from the first-level cache once for every
+/// block of rows while a streams past. Parallel over tiles. The depth is always summed in the same order.
+/// </summary>
+internal unsafe struct TiledProduct
+{
+    /// <summary>
+    /// Rows of b that one pass takes: 256 × a tile's width × 4 bytes (24 KB at 256 bits) stay in the first-level cache beside the packed rows of a.
+    /// </summary>
+    public const int DepthChunk = 128;
+
+    /// <summary>The left-hand side as <see cref="PackRows"/> lays it out.</summary>
+    public float* A;
+
+    /// <summary>Rows of the left-hand side and of the result.</summary>
+    public int Rows;
+
+    /// <summary>Terms of each sum.</summary>
+    public int Depth;
+
+    /// <summary>The right-hand side; column j of row k is <c>B[Offsets[k] + j]</c>.</summary>
+    public float* B;
+
+    /// <summary>Where each row of the right-hand side starts.</summary>
+    public int* Offsets;
+
+    /// <summary>Columns of the right-hand side, those that are dropped included.</summary>
+    public int Columns;
+
+    /// <summary>One number a row, or a column with <see cref="BiasPerColumn"/>; null for none.</summary>
+    public float* Bias;
+
+    /// <summary>Whether the bias belongs to columns.</summary>
+    public bool BiasPerColumn;
+
+    /// <summary>What is applied to each sum.</summary>
+    public Activation Activation;
+
+    /// <summary>The result; row m, column j = line · <see cref="Pitch"/> + i is at <c>Y[m · RowStride + line · LineStride + i · ColumnStride]</c>.</summary>
+    public float* Y;
+
+    /// <summary>Columns from one line to the next.</summary>
+    public int Pitch;
+
+    /// <summary>Columns of each line that are kept.</summary>
+    public int Width;
+
+    /// <summary>Floats from one row of the result to the next.</summary>
+    public long RowStride;
+
+    /// <summary>Floats from one line of a row to the next.</summary>
+    public long LineStride;
+
+    /// <summary>Floats from one kept column to the next.</summary>
+    public long ColumnStride;
+
+    /// <summary>Floats that <see cref="PackRows"/> writes.</summary>
+    public static long PackedLength<TV>(int rows, int depth)
+        where TV : unmanaged, IVector<TV> => (long)RowBlocks<TV>(rows) * RegisterTile<TV>.Rows * depth;
+
+    /// <summary>Blocks of rows that a tile goes through.</summary>
+    public static int RowBlocks<TV>(int rows)
+        where TV : unmanaged, IVector<TV> => (rows + RegisterTile<TV>.Rows - 1) / RegisterTile<TV>.Rows;
+
+    /// <summary>Tiles that the columns are cut into.</summary>
+    public static int Tiles<TV>(int columns)
+        where TV : unmanaged, IVector<TV> => (columns + RegisterTile<TV>.Columns - 1) / RegisterTile<TV>.Columns;
+
+    /// <summary>Floats of scratch that a thread needs: the sums of one tile, and one chunk of b.</summary>
+    public static long ScratchLength<TV>(int rows)
+        where TV : unmanaged, IVector<TV> =>
+        (long)RegisterTile<TV>.Columns * (RowBlocks<TV>(rows) * RegisterTile<TV>.Rows + DepthChunk);
+
+    /// <summary>
+    /// Packs a block of rows for the register tile: row block, then depth, then row within the block; rows past the end are zero.
+    /// Element (m, k) of the source is <c>source[m · rowStride + index[k]]</c>, or <c>source[m · rowStride + k]</c> without an index.
+    /// </summary>
+    public static void PackRows<TV>(float* source, long rowStride, int* index, int rows, int depth, int block, float* packed)
+        where TV : unmanaged, IVector<TV>
+    {
+        int height = RegisterTile<TV>.Rows;
+        float* destination = packed + (long)block * height * depth;
+        for (int i = 0; i < height; i++)
+        {
+            int m = block * height + i;
+            float* row = source + m * rowStride;
+            for (int k = 0; k < depth; k++) destination[k * height + i] = m < rows ? row[index is null ? k : index[k]] : 0;
+        }
+    }
+
+    /// <summary>Computes one tile of columns for all rows. <paramref name="scratch"/> is this thread's own.</summary>
+    public readonly void RunTile<TV>(int tile, float* scratch)
+        where TV : unmanaged, IVector<TV>
+    {
+        int columns = RegisterTile<TV>.Columns, height = RegisterTile<TV>.Rows, blocks = RowBlocks<TV>(Rows);
+        float* sums = scratch;
+        float* panel = scratch + (long)blocks * height * columns;
+        float* b = B + (long)tile * columns;
+
+        // With few blocks of rows nothing is gained by first copying b next to each other.
+        bool copy = CopyPanel && blocks > 2;
+        int* ramp = stackalloc int[copy ? DepthChunk : 0];
+        for (int k = 0; copy && k < DepthChunk; k++) ramp[k] = k * columns;
+        for (int first = 0; first == 0 || first < Depth; first += DepthChunk)
+        {
+            int depth = Math.Min(DepthChunk, Depth - first);
+            if (copy) CopyRows<TV>(b, Offsets + first, depth, panel);
+            for (int block = 0; block < blocks; block++)
+            {
+                float* a = A + ((long)block * Depth + first) * height;
+                float* acc = sums + (long)block * height * columns;
+                if (copy) RegisterTile<TV>.Run(a, panel, ramp, depth, acc, first > 0);
+                else RegisterTile<TV>.Run(a, b, Offsets + first, depth, acc, first > 0);
+            }
+        }
+
+        switch (Activation.Kind)
+        {
+            case ActivationKind.LeakyRelu: Finish<TV, LeakyReluOperator>(tile, sums, new LeakyReluOperator(Activation.Slope)); break;
+            case ActivationKind.Elu: Finish<TV, EluOperator>(tile, sums, default); break;
+            case ActivationKind.Sigmoid: Finish<TV, SigmoidOperator>(tile, sums, default); break;
+            default: Finish<TV, IdentityOperator>(tile, sums, default); break;
+        }
+    }
+
+    public static bool CopyPanel = true;
+
+    private static void CopyRows<TV>(float* b, int* offsets, int depth, float* panel)
+        where TV : unmanaged, IVector<TV>
+    {
+        for (int k = 0; k < depth; k++)
+        {
+            float* row = b + offsets[k];
+            TV.Store(TV.Load(row), panel);
+            TV.Store(TV.Load(row + TV.Width), panel + TV.Width);
+            TV.Store(TV.Load(row + 2 * TV.Width), panel + 2 * TV.Width);
+            panel += 3 * TV.Width;
+        }
+    }
+
+    private readonly void Finish<TV, TOperator>(int tile, float* sums, TOperator activation)
+        where TV : unmanaged, IVector<TV>
+        where TOperator : struct, IUnaryOperator
+    {
+        int columns = RegisterTile<TV>.Columns, first = tile * columns, end = Math.Min(Columns, first + columns);
+        for (int j = first; j < end;)
+        {
+            int line = j / Pitch, i = j - line * Pitch, count = Math.Min(end - j, Width - i);
+            float* y = Y + line * LineStride + i * ColumnStride;
+            for (int m = 0; m < Rows && count > 0; m++)
+            {
+                float* sum = sums + (long)m * columns + (j - first);
+                if (BiasPerColumn) FinishLine<TV, TOperator>(sum, Bias + j, 0, count, y + m * RowStride, ColumnStride, activation);
+                else FinishLine<TV, TOperator>(sum, null, Bias is null ? 0 : Bias[m], count, y + m * RowStride, ColumnStride, activation);
+            }
+
+            j = Math.Min(end, (line + 1) * Pitch);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FinishLine<TV, TOperator>(
+        float* sum, float* columnBias, float rowBias, int count, float* y, long stride, TOperator activation)
+        where TV : unmanaged, IVector<TV>
+        where TOperator : struct, IUnaryOperator
+    {
+        int j = 0;
+        if (stride == 1)
+        {
+            TV bias = TV.Broadcast(rowBias);
+            for (; j <= count - TV.Width; j += TV.Width)
+            {
+                if (columnBias is not null) bias = TV.Load(columnBias + j);
+                TV.Store(activation.Apply(TV.Load(sum + j) + bias), y + j);
+            }
+        }
+
+        for (; j < count; j++)
+        {
+            float bias = columnBias is null ? rowBias : columnBias[j];
+            V1.Store(activation.Apply(V1.Broadcast(sum[j] + bias)), y + j * stride);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+
+namespace Engine.Kernels.Simd;
+
+/// <summary>16 floats in a 512-bit register; software pairs of narrower ones where the processor has none.</summary>
+internal readonly unsafe struct V512(Vector512<float> value) : IVector<V512>
+{
+    private readonly Vector512<float> _value = value;
+
+    public static int Width => 16;
+
+    public static bool HasManyRegisters => true;
+
+    public static V512 Zero => new(Vector512<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 Broadcast(float value) => new(Vector512.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 Load(float* source) => new(Vector512.Load(source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(V512 value, float* destination) => value._value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 operator +(V512 left, V512 right) => new(left._value + right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 operator -(V512 left, V512 right) => new(left._value - right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 operator *(V512 left, V512 right) => new(left._value * right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 operator /(V512 left, V512 right) => new(left._value / right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Fma(ref V512 acc, V512 a, V512 b) => acc = new(Vector512.MultiplyAddEstimate(a._value, b._value, acc._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 Max(V512 left, V512 right) => new(Vector512.MaxNative(left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 Min(V512 left, V512 right) => new(Vector512.MinNative(left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 Log(V512 value) => new(Vector512.Log(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 SelectPositive(V512 condition, V512 positive, V512 otherwise) =>
+        new(Vector512.ConditionalSelect(Vector512.GreaterThan(condition._value, Vector512<float>.Zero), positive._value, otherwise._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 ExponentFromLowBits(V512 value) =>
+        new((Vector512.ShiftLeft(value._value.AsInt32(), 23) + Vector512.Create(0x3F800000)).AsSingle());
+}
+
+/// <summary>8 floats in a 256-bit register; software pairs of narrower ones where the processor has none.</summary>
+internal readonly unsafe struct V256(Vector256<float> value) : IVector<V256>
+{
+    private readonly Vector256<float> _value = value;
+
+    public static int Width => 8;
+
+    public static bool HasManyRegisters => Vector512.IsHardwareAccelerated;
+
+    public static V256 Zero => new(Vector256<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Broadcast(float value) => new(Vector256.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Load(float* source) => new(Vector256.Load(source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(V256 value, float* destination) => value._value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 operator +(V256 left, V256 right) => new(left._value + right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 operator -(V256 left, V256 right) => new(left._value - right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 operator *(V256 left, V256 right) => new(left._value * right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 operator /(V256 left, V256 right) => new(left._value / right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Fma(ref V256 acc, V256 a, V256 b) => acc = new(Vector256.MultiplyAddEstimate(a._value, b._value, acc._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Max(V256 left, V256 right) => new(Vector256.MaxNative(left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Min(V256 left, V256 right) => new(Vector256.MinNative(left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Log(V256 value) => new(Vector256.Log(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 SelectPositive(V256 condition, V256 positive, V256 otherwise) =>
+        new(Vector256.ConditionalSelect(Vector256.GreaterThan(condition._value, Vector256<float>.Zero), positive._value, otherwise._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 ExponentFromLowBits(V256 value) =>
+        new((Vector256.ShiftLeft(value._value.AsInt32(), 23) + Vector256.Create(0x3F800000)).AsSingle());
+}
+
+/// <summary>4 floats in a 128-bit register; software pairs of narrower ones where the processor has none.</summary>
+internal readonly unsafe struct V128(Vector128<float> value) : IVector<V128>
+{
+    private readonly Vector128<float> _value = value;
+
+    public static int Width => 4;
+
+    public static bool HasManyRegisters => Vector512.IsHardwareAccelerated || AdvSimd.Arm64.IsSupported;
+
+    public static V128 Zero => new(Vector128<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Broadcast(float value) => new(Vector128.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Load(float* source) => new(Vector128.Load(source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(V128 value, float* destination) => value._value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 operator +(V128 left, V128 right) => new(left._value + right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 operator -(V128 left, V128 right) => new(left._value - right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 operator *(V128 left, V128 right) => new(left._value * right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 operator /(V128 left, V128 right) => new(left._value / right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Fma(ref V128 acc, V128 a, V128 b) => acc = new(Vector128.MultiplyAddEstimate(a._value, b._value, acc._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Max(V128 left, V128 right) => new(Vector128.MaxNative(left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Min(V128 left, V128 right) => new(Vector128.MinNative(left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Log(V128 value) => new(Vector128.Log(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 SelectPositive(V128 condition, V128 positive, V128 otherwise) =>
+        new(Vector128.ConditionalSelect(Vector128.GreaterThan(condition._value, Vector128<float>.Zero), positive._value, otherwise._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 ExponentFromLowBits(V128 value) =>
+        new((Vector128.ShiftLeft(value._value.AsInt32(), 23) + Vector128.Create(0x3F800000)).AsSingle());
+}
+
+/// <summary>One float, for processors without vector registers and as the plainest form of every kernel.</summary>
+internal readonly unsafe struct V1(float value) : IVector<V1>
+{
+    private readonly float _value = value;
+
+    public static int Width => 1;
+
+    public static bool HasManyRegisters => V128.HasManyRegisters;
+
+    public static V1 Zero => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V1 Broadcast(float value) => new(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V1 Load(float* source) => new(*source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(V1 value, float* destination) => *destination = value._value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V1 operator +(V1 left, V1 right) => new(left._value + right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V1 operator -(V1 left, V1 right) => new(left._value - right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V1 operator *(V1 left, V1 right) => new(left._value * right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V1 operator /(V1 left, V1 right) => new(left._value / right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Fma(ref V1 acc, V1 a, V1 b) => acc = new(float.MultiplyAddEstimate(a._value, b._value, acc._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V1 Max(V1 left, V1 right) => new(float.MaxNative(left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V1 Min(V1 left, V1 right) => new(float.MinNative(left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V1 Log(V1 value) => new(MathF.Log(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V1 SelectPositive(V1 condition, V1 positive, V1 otherwise) => condition._value > 0 ? positive : otherwise;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V1 ExponentFromLowBits(V1 value) =>
+        new(BitConverter.Int32BitsToSingle((BitConverter.SingleToInt32Bits(value._value) << 23) + 0x3F800000));
+}
