@@ -1,0 +1,154 @@
+using System.Globalization;
+using Engine.Kernels;
+
+namespace Engine.Tensors;
+
+/// <summary>What the header of a .npy file says: the element type, the order and the shape.</summary>
+internal readonly record struct NpyHeader(bool IsDouble, bool IsFortranOrder, int[] Shape)
+{
+    /// <summary>
+    /// Reads the header's text, a Python dictionary with exactly the keys <c>descr</c>, <c>fortran_order</c> and <c>shape</c>.
+    /// </summary>
+    /// <exception cref="EngineException">The text is malformed, or the array is of a type or size that is not read.</exception>
+    public static NpyHeader Parse(ReadOnlySpan<char> text, string name)
+    {
+        bool? isDouble = null;
+        bool? isFortranOrder = null;
+        int[]? shape = null;
+
+        Reader reader = new(text, name);
+        reader.Expect('{');
+        while (!reader.TryTake('}'))
+        {
+            ReadOnlySpan<char> key = reader.TakeString();
+            reader.Expect(':');
+            switch (key)
+            {
+                case "descr" when isDouble is null: isDouble = reader.TakeType(); break;
+                case "fortran_order" when isFortranOrder is null: isFortranOrder = reader.TakeBoolean(); break;
+                case "shape" when shape is null: shape = reader.TakeShape(); break;
+                default: throw reader.Malformed($"the key {FileName.Quote(key)} is unknown or repeated");
+            }
+
+            if (reader.TryTake(',')) continue;
+            reader.Expect('}');
+            break;
+        }
+
+        reader.ExpectEnd();
+        return isDouble is null || isFortranOrder is null || shape is null
+            ? throw reader.Malformed("descr, fortran_order or shape is missing")
+            : new NpyHeader(isDouble.Value, isFortranOrder.Value, shape);
+    }
+
+    /// <summary>The header's text as NumPy writes it, without padding.</summary>
+    public override string ToString() =>
+        $"{{'descr': '{(IsDouble ? "<f8" : "<f4")}', 'fortran_order': {(IsFortranOrder ? "True" : "False")}, "
+        + $"'shape': ({string.Join(", ", Shape)}{(Shape.Length == 1 ? "," : "")}), }}";
+
+    /// <summary>Takes the tokens of the dictionary one by one.</summary>
+    private ref struct Reader(ReadOnlySpan<char> text, string name)
+    {
+        private readonly ReadOnlySpan<char> text = text;
+        private int position;
+
+        public bool TryTake(char token)
+        {
+            SkipBlanks();
+            if (position == text.Length || text[position] != token) return false;
+            position++;
+            return true;
+        }
+
+        public void Expect(char token)
+        {
+            if (!TryTake(token)) throw Malformed($"'{token}' was expected");
+        }
+
+        public void ExpectEnd()
+        {
+            SkipBlanks();
+            if (position < text.Length) throw Malformed("text follows the dictionary");
+        }
+
+        public ReadOnlySpan<char> TakeString()
+        {
+            char quote = TryTake('\'') ? '\'' : TryTake('"') ? '"' : throw Malformed("a string was expected");
+            int length = text[position..].IndexOf(quote);
+            if (length < 0) throw Malformed("a string does not end");
+            ReadOnlySpan<char> content = text.Slice(position, length);
+            position += length + 1;
+            return content;
+        }
+
+        public bool TakeBoolean()
+        {
+            SkipBlanks();
+            bool value = text[position..].StartsWith("True");
+            if (!value && !text[position..].StartsWith("False")) throw Malformed("True or False was expected");
+            position += value ? "True".Length : "False".Length;
+            return value;
+        }
+
+        /// <summary>Takes the element type: true for float64, false for float32.</summary>
+        public bool TakeType()
+        {
+            if (TryTake('[')) throw Unsupported("holds structured values");
+            ReadOnlySpan<char> type = TakeString();
+            return type switch
+            {
+                "<f4" => false,
+                "<f8" => true,
+                ['>', ..] => throw Unsupported($"holds big-endian values ({FileName.Quote(type)})"),
+                _ => throw Unsupported($"holds values of type {FileName.Quote(type)}"),
+            };
+        }
+
+        public int[] TakeShape()
+        {
+            List<int> shape = [];
+            Expect('(');
+            while (!TryTake(')'))
+            {
+                shape.Add(TakeSize());
+                if (TryTake(',')) continue;
+                if (shape.Count == 1) throw Malformed("',' was expected");
+                Expect(')');
+                break;
+            }
+
+            return shape.Count <= NpyArray.MaxRank
+                ? [.. shape]
+                : throw new EngineException($"{name} has {shape.Count} axes; at most {NpyArray.MaxRank} are read.");
+        }
+
+        public readonly EngineException Malformed(string problem) =>
+            new($"{name} has a malformed .npy header: {problem} (character {position}); save it again with numpy.save.");
+
+        private readonly EngineException Unsupported(string problem) =>
+            new($"{name} {problem}; only little-endian float32 ('<f4') and float64 ('<f8') are read: convert it with astype.");
+
+        private int TakeSize()
+        {
+            bool negative = TryTake('-');
+            SkipBlanks();
+            int length = text[position..].IndexOfAnyExceptInRange('0', '9');
+            ReadOnlySpan<char> digits = length < 0 ? text[position..] : text.Slice(position, length);
+            if (digits.IsEmpty) throw Malformed("a size was expected");
+            if (negative) throw new EngineException($"{name} has a negative size in its shape; save it again with numpy.save.");
+            if (!int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int size))
+            {
+                throw new EngineException($"{name} has an axis of {FileName.Quote(digits)} values, more than can be held; save a smaller array.");
+            }
+
+            position += digits.Length;
+            TryTake('L'); // Python 2 wrote long integers so.
+            return size;
+        }
+
+        private void SkipBlanks()
+        {
+            while (position < text.Length && text[position] is ' ' or '\n') position++;
+        }
+    }
+}

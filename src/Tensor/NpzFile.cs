@@ -1,0 +1,119 @@
+using System.IO.Compression;
+using Engine.Kernels;
+
+namespace Engine.Tensors;
+
+/// <summary>A NumPy .npz file: a zip archive of .npy arrays, stored or deflated. Each array is read when it is asked for.</summary>
+public sealed class NpzFile : IDisposable
+{
+    private const string Extension = ".npy";
+    private const long LargestEntry = 4L << 30;
+    private const int NamesShown = 8;
+
+    // Not the time of writing, so that the same arrays give the same bytes. A zip file's calendar starts here.
+    private static readonly DateTimeOffset timestamp = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private readonly string path;
+    private readonly ZipArchive archive;
+    private readonly OrderedDictionary<string, ZipArchiveEntry> entries = [];
+
+    private NpzFile(string path, ZipArchive archive)
+    {
+        this.path = path;
+        this.archive = archive;
+        foreach (ZipArchiveEntry entry in archive.Entries)
+        {
+            string? problem = !entry.FullName.EndsWith(Extension, StringComparison.Ordinal) ? "which is not a .npy array"
+                : !IsSafe(entry.FullName[..^Extension.Length]) ? "whose name leaves the archive or is malformed"
+                : !entries.TryAdd(entry.FullName[..^Extension.Length], entry) ? "which is there twice"
+                : null;
+            if (problem is null) continue;
+            throw new EngineException($"{path} holds an entry {FileName.Quote(entry.FullName)} {problem}; save it again with numpy.savez.");
+        }
+    }
+
+    /// <summary>The names of the arrays, without <c>.npy</c>, in the order of the file.</summary>
+    public IReadOnlyList<string> Names => entries.Keys;
+
+    /// <summary>Opens a .npz file.</summary>
+    /// <exception cref="EngineException">The file cannot be read, is no whole zip archive, or holds entries that are no arrays.</exception>
+    public static NpzFile Open(string path)
+    {
+        FileStream stream = InputFile.Open(path);
+        try
+        {
+            bool startsAsZip = stream.ReadByte() == 'P' && stream.ReadByte() == 'K';
+            stream.Position = 0;
+            if (!startsAsZip) throw new EngineException($"{path} is not a .npz file (a zip archive); save it with numpy.savez.");
+            return new NpzFile(path, new ZipArchive(stream, ZipArchiveMode.Read));
+        }
+        catch (Exception e)
+        {
+            stream.Dispose();
+            if (e is EngineException or OutOfMemoryException) throw;
+            throw new EngineException($"{path} is truncated or damaged ({e.Message}); copy or save it again.", e);
+        }
+    }
+
+    /// <summary>Writes a deflated .npz file, whole or not at all. The same arrays give the same bytes.</summary>
+    /// <exception cref="ArgumentException">A name is repeated, blank or leaves the archive.</exception>
+    /// <exception cref="EngineException">The file cannot be written.</exception>
+    public static void Write(string path, IEnumerable<(string Name, NpyArray Array)> arrays) => AtomicFile.Write(path, stream =>
+    {
+        HashSet<string> names = [];
+        using ZipArchive archive = new(stream, ZipArchiveMode.Create, leaveOpen: true);
+        foreach ((string name, NpyArray array) in arrays)
+        {
+            if (!IsSafe(name) || !names.Add(name)) throw new ArgumentException($"'{name}' is repeated or no array's name", nameof(arrays));
+            ZipArchiveEntry entry = archive.CreateEntry(name + Extension);
+            entry.LastWriteTime = timestamp;
+            using Stream content = entry.Open();
+            NpyFile.Write(content, array);
+        }
+    });
+
+    /// <summary>Whether the file holds an array of this name.</summary>
+    public bool Contains(string name) => entries.ContainsKey(name);
+
+    /// <summary>Reads one array.</summary>
+    /// <exception cref="EngineException">There is no such array, it is damaged, or of a type or size that is not read.</exception>
+    public NpyArray Read(string name)
+    {
+        if (!entries.TryGetValue(name, out ZipArchiveEntry? entry))
+        {
+            string rest = Names.Count > NamesShown ? $" and {Names.Count - NamesShown} more" : "";
+            string there = Names.Count == 0 ? "nothing" : string.Join(", ", Names.Take(NamesShown)) + rest;
+            throw new EngineException($"{path} has no array '{name}'; it holds {there}.");
+        }
+
+        string title = $"{path}: array '{name}'";
+        if (entry.IsEncrypted) throw new EngineException($"{title} is encrypted; save the file without a password.");
+        if (entry.Length > LargestEntry)
+        {
+            throw new EngineException($"{title} claims {entry.Length} bytes; at most {LargestEntry} are read: save a smaller array.");
+        }
+
+        try
+        {
+            using Crc32Stream content = new(entry.Open());
+            NpyArray array = NpyFile.Read(content, title, entry.Length);
+            return content.Checksum == entry.Crc32
+                ? array
+                : throw new EngineException($"{title} is damaged: its checksum does not match; copy or save the file again.");
+        }
+        catch (Exception e) when (e is InvalidDataException or NotSupportedException or ArgumentException)
+        {
+            throw new EngineException($"{title} is damaged or compressed by another method than stored or deflated; save it again with "
+                + "numpy.savez.", e);
+        }
+    }
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => archive.Dispose();
+
+    /// <summary>Whether the name, taken as a path, stays where it is put: no empty or dotted part, no root, no drive, no odd character.</summary>
+    private static bool IsSafe(string name) =>
+        !name.Split('/').Any(part => part is "" or "." or "..")
+        && !name.Any(letter => letter == '\\' || char.IsControl(letter))
+        && !(name.Length > 1 && name[1] == ':');
+}

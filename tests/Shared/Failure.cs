@@ -1,0 +1,23 @@
+using Engine.Kernels;
+
+namespace Engine.Tests;
+
+/// <summary>Asserts that something fails the way a user can understand.</summary>
+internal static class Failure
+{
+    /// <summary>Asserts that <paramref name="act"/> throws an <see cref="EngineException"/> of one line that has all these words.</summary>
+    public static void Says(Action act, params string[] words)
+    {
+        string message = Assert.Throws<EngineException>(act).Message;
+        Assert.DoesNotContain('\n', message);
+        foreach (string word in words) Assert.Contains(word, message, StringComparison.Ordinal);
+    }
+}
+
+/// <summary>A fact about file permissions, which do not bind root and are other ones on Windows.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class PermissionFactAttribute : FactAttribute
+{
+    public PermissionFactAttribute() =>
+        Skip = OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess ? "needs an ordinary user of a Unix system" : null;
+}
