@@ -1,0 +1,30 @@
+using Engine.Kernels;
+using Engine.Tensors;
+
+namespace Engine.Nn;
+
+/// <summary>A piece of a network: parameters, and a map from one tensor to another.</summary>
+public abstract class Module : IDisposable
+{
+    /// <summary>The parameters, in the order of the weight files: layer by layer from the input.</summary>
+    public virtual IReadOnlyList<Parameter> Parameters => [];
+
+    /// <summary>The map. The caller owns the result and still owns x; a module that only renames axes returns a tensor that shares x's memory.</summary>
+    public abstract Tensor Forward(Tensor x);
+
+    /// <summary>How many numbers the parameters hold.</summary>
+    public int ParameterCount => Parameters.Sum(parameter => parameter.Shape.Length);
+
+    /// <summary>Loads every parameter from arrays in file order, whose shapes must have been checked.</summary>
+    public void Load(IBackend backend, IReadOnlyList<NpyArray> arrays)
+    {
+        foreach ((Parameter parameter, NpyArray array) in Parameters.Zip(arrays)) parameter.Load(backend, array.ToSingle());
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Parameter parameter in Parameters) parameter.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}

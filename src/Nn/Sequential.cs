@@ -1,0 +1,37 @@
+using Engine.Tensors;
+
+namespace Engine.Nn;
+
+/// <summary>Modules one after the other, each with a name. What lies between two of them is given back as soon as the second has run.</summary>
+public sealed class Sequential : Module
+{
+    private readonly (string Name, Module Module)[] _steps;
+
+    /// <summary>Chains modules from the input on.</summary>
+    public Sequential(params (string Name, Module Module)[] steps)
+    {
+        _steps = steps;
+        Parameters = [.. steps.SelectMany(step => step.Module.Parameters)];
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => Forward(x, null);
+
+    /// <summary>The map, showing what comes out of each module: its name and a tensor that is valid during the call.</summary>
+    public Tensor Forward(Tensor x, Action<string, Tensor>? observe)
+    {
+        Tensor current = x;
+        foreach ((string name, Module module) in _steps)
+        {
+            Tensor next = module.Forward(current);
+            observe?.Invoke(name, next);
+            if (current != x) current.Dispose();
+            current = next;
+        }
+
+        return current;
+    }
+}
