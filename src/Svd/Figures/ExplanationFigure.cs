@@ -1,0 +1,148 @@
+using ScottPlot;
+using ScottPlot.TickGenerators;
+using SkiaSharp;
+
+namespace Engine.Svd.Figures;
+
+/// <summary>
+/// What the figure of one explanation shows. The arrays are 115 × 80 (frame × mel band, frame first, lowest band first); the excerpt starts
+/// <paramref name="StartSeconds"/> into the song.
+/// </summary>
+/// <param name="Input">The normalised log-mel excerpt x.</param>
+/// <param name="Inverted">Its inverted representation x* = G(Φ(x)).</param>
+/// <param name="Mask">1 where the scaled x* reaches the threshold, else 0.</param>
+/// <param name="Explanation">The explanation, mask ⊙ x.</param>
+/// <param name="StartSeconds">Where the excerpt's first frame starts in the song, in seconds.</param>
+/// <param name="Heading">The line above the panels, for example <c>sample.wav, 6.20 s: singing (P = 0.98)</c>.</param>
+/// <param name="Subheading">The smaller line under it.</param>
+public sealed record ExplanationPanels(
+    float[] Input, float[] Inverted, float[] Mask, float[] Explanation, double StartSeconds, string Heading, string Subheading);
+
+/// <summary>
+/// The figure of one explanation after Fig. 3 of the paper: (A) the input, (B) its inverted representation, (C) the mask, (D) the
+/// explanation, each in [0, 1], time to the right and frequency upwards.
+/// </summary>
+/// <remarks>
+/// A and B are scaled by their own minimum and maximum. C is 0 and 1 already. D takes the scale of A, so that a bin that was kept has the
+/// same colour in both, and paints a bin that was dropped grey: the zero that replaces it stands for the band's mean, a value like any
+/// other, and the paper's darkest colour would be taken for a quiet bin. Frame f covers the time from its own start to the next frame's.
+/// </remarks>
+public static class ExplanationFigure
+{
+    /// <summary>Width of the figure in pixels.</summary>
+    public const int Width = RightEdge + 175;
+
+    /// <summary>Height of the figure in pixels.</summary>
+    public const int Height = BottomEdge + 100;
+
+    private const int Frames = 115;
+    private const int Bands = MelAxis.Bands;
+    private const double SecondsPerFrame = 315 / 22050.0;
+
+    // Pixels. A bin is a whole number of pixels, so all bins are equally large.
+    private const int BinWidth = 6, BinHeight = 6;
+    private const int PanelWidth = Frames * BinWidth, PanelHeight = Bands * BinHeight;
+    private const int LeftEdge = 135, TopEdge = 170;
+    private const int ColumnGap = 50, RowGap = 70;
+    private const int TextWidth = 2 * PanelWidth + ColumnGap;
+    private const int RightEdge = LeftEdge + TextWidth;
+    private const int BottomEdge = TopEdge + 2 * PanelHeight + RowGap;
+
+    /// <summary>Draws the figure and returns it as a PNG of <see cref="Width"/> × <see cref="Height"/> pixels.</summary>
+    /// <exception cref="ArgumentException">An array does not have 115 × 80 values.</exception>
+    public static byte[] RenderPng(ExplanationPanels panels)
+    {
+        ArgumentNullException.ThrowIfNull(panels);
+        RequireSize(panels.Input, nameof(panels.Input));
+        RequireSize(panels.Inverted, nameof(panels.Inverted));
+        RequireSize(panels.Mask, nameof(panels.Mask));
+        RequireSize(panels.Explanation, nameof(panels.Explanation));
+
+        Func<float, Color> ofInput = ColoursOf(panels.Input), ofInverted = ColoursOf(panels.Inverted);
+        return FigureStyle.RenderPng(Width, Height, canvas =>
+        {
+            FigureStyle.DrawText(canvas, panels.Heading, LeftEdge, 50, FigureStyle.HeadingSize, FigureStyle.Ink, TextWidth);
+            FigureStyle.DrawText(canvas, panels.Subheading, LeftEdge, 90, FigureStyle.LabelSize, FigureStyle.PaleInk, TextWidth);
+            DrawPanel(canvas, 0, "(A) Input", panels.StartSeconds, i => ofInput(panels.Input[i]));
+            DrawPanel(canvas, 1, "(B) Inverted", panels.StartSeconds, i => ofInverted(panels.Inverted[i]));
+            DrawPanel(canvas, 2, "(C) Mask", panels.StartSeconds, i => FigureStyle.ColourMap.GetColor(panels.Mask[i]));
+            DrawPanel(canvas, 3, "(D) Explanation", panels.StartSeconds,
+                i => panels.Mask[i] == 0 ? FigureStyle.NoValue : ofInput(panels.Explanation[i]));
+            DrawColourBar(canvas);
+        });
+    }
+
+    /// <summary>The pixels that one bin of a panel (0 to 3 for A to D) covers.</summary>
+    internal static SKRectI BinRect(int panel, int frame, int band) => SKRectI.Create(
+        PanelLeft(panel) + frame * BinWidth, PanelTop(panel) + (Bands - 1 - band) * BinHeight, BinWidth, BinHeight);
+
+    private static int PanelLeft(int panel) => LeftEdge + panel % 2 * (PanelWidth + ColumnGap);
+
+    private static int PanelTop(int panel) => TopEdge + panel / 2 * (PanelHeight + RowGap);
+
+    /// <summary>Draws one panel; <paramref name="colourAt"/> has the colour of every element of the 115 × 80 array.</summary>
+    private static void DrawPanel(SKCanvas canvas, int panel, string title, double startSeconds, Func<int, Color> colourAt)
+    {
+        for (int frame = 0; frame < Frames; frame++)
+        {
+            for (int band = 0; band < Bands; band++)
+                FigureStyle.Fill(canvas, BinRect(panel, frame, band), colourAt(frame * Bands + band));
+        }
+
+        double endSeconds = startSeconds + Frames * SecondsPerFrame;
+        using Plot plot = FigureStyle.NewPlot();
+        plot.Axes.SetLimits(startSeconds, endSeconds, -0.5, Bands - 0.5);
+        plot.Axes.Bottom.TickGenerator = FigureStyle.TicksEvery(0.2, startSeconds, endSeconds);
+        plot.Axes.Left.TickGenerator = new NumericManual(
+            [.. MelAxis.TicksHz.Select(MelAxis.PositionOf)], [.. MelAxis.TicksHz.Select(hz => hz.ToString())]);
+
+        // The panels of a row share the labels on the left, the panels of a column those at the bottom.
+        plot.Axes.Left.Label.Text = "Frequency (Hz)";
+        plot.Axes.Left.Label.IsVisible = plot.Axes.Left.TickLabelStyle.IsVisible = panel % 2 == 0;
+        plot.Axes.Bottom.Label.Text = "Time in the song (s)";
+        plot.Axes.Bottom.Label.IsVisible = plot.Axes.Bottom.TickLabelStyle.IsVisible = panel / 2 == 1;
+
+        SKRectI area = SKRectI.Create(PanelLeft(panel), PanelTop(panel), PanelWidth, PanelHeight);
+        FigureStyle.DrawPlot(canvas, plot, area);
+        FigureStyle.DrawText(canvas, title, area.Left, area.Top - 14, FigureStyle.TitleSize, FigureStyle.Ink, PanelWidth);
+    }
+
+    /// <summary>The colour bar right of the panels, and under it the colour of a dropped bin.</summary>
+    private static void DrawColourBar(SKCanvas canvas)
+    {
+        const int Left = RightEdge + 35, Thickness = 30, DroppedHeight = 30, Gap = 30;
+        SKRectI bar = new(Left, TopEdge, Left + Thickness, BottomEdge - DroppedHeight - Gap);
+        for (int y = bar.Top; y < bar.Bottom; y++)
+        {
+            double value = (bar.Bottom - 1 - y) / (bar.Height - 1.0);
+            FigureStyle.Fill(canvas, SKRectI.Create(bar.Left, y, bar.Width, 1), FigureStyle.ColourMap.GetColor(value));
+        }
+
+        using Plot plot = FigureStyle.NewPlot();
+        plot.Axes.Right.Min = 0;
+        plot.Axes.Right.Max = 1;
+        plot.Axes.Right.TickGenerator = FigureStyle.TicksEvery(0.2, 0, 1);
+        plot.Axes.Right.Label.Text = "Value, scaled to [0, 1]";
+        FigureStyle.DrawPlot(canvas, plot, bar);
+
+        SKRectI dropped = new(bar.Left, BottomEdge - DroppedHeight, bar.Right, BottomEdge);
+        FigureStyle.Fill(canvas, dropped, FigureStyle.NoValue);
+        using Plot frame = FigureStyle.NewPlot();
+        FigureStyle.DrawPlot(canvas, frame, dropped);
+        FigureStyle.DrawText(
+            canvas, "dropped", dropped.Right + 10, dropped.Bottom - 8, FigureStyle.TickSize, FigureStyle.Ink, Width - dropped.Right);
+    }
+
+    /// <summary>The colours of values between the array's minimum and its maximum; a constant array has the colour of 0.</summary>
+    private static Func<float, Color> ColoursOf(float[] values)
+    {
+        double min = values.Min(), range = values.Max() - min;
+        return value => FigureStyle.ColourMap.GetColor(range > 0 ? (value - min) / range : 0);
+    }
+
+    private static void RequireSize(float[] values, string name)
+    {
+        if (values.Length != Frames * Bands)
+            throw new ArgumentException($"{name} has {values.Length} values, an excerpt has {Frames} × {Bands} = {Frames * Bands}", name);
+    }
+}
