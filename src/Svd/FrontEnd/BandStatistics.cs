@@ -1,0 +1,78 @@
+using Engine.Kernels;
+using Engine.Tensors;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.FrontEnd;
+
+/// <summary>Mean and standard deviation of the 80 bands over a training set, and the normalisation with them: (x − mean) / std.</summary>
+public sealed class BandStatistics
+{
+    private BandStatistics(double[] mean, double[] std) => (Mean, Std) = (mean, std);
+
+    /// <summary>The bands' means.</summary>
+    public IReadOnlyList<double> Mean { get; }
+
+    /// <summary>The bands' standard deviations.</summary>
+    public IReadOnlyList<double> Std { get; }
+
+    /// <summary>One frame of silence, normalised: what lies before and after a file when every frame gets a prediction.</summary>
+    public float[] Silence => [.. Mean.Zip(Std, (mean, std) => (float)((Math.Log(MagnitudeFloor) - mean) / std))];
+
+    /// <summary>Reads an .npz file with the arrays <c>mean</c> and <c>std</c> of 80 numbers each.</summary>
+    /// <exception cref="EngineException">The file is missing, damaged, or does not hold such statistics.</exception>
+    public static BandStatistics Read(string path)
+    {
+        using NpzFile file = NpzFile.Open(path);
+        double[] mean = ReadBands(file, "mean", path), std = ReadBands(file, "std", path);
+        if (std.Any(value => value <= 0)) throw new EngineException($"{path}: std holds values that are not positive");
+        return new BandStatistics(mean, std);
+    }
+
+    /// <summary>Uploads the normalisation to a backend.</summary>
+    public BandNormalizer On(IBackend backend) => new(backend, this);
+
+    private static double[] ReadBands(NpzFile file, string name, string path)
+    {
+        if (!file.Contains(name))
+        {
+            throw new EngineException($"{path} does not hold normalisation statistics: it has no array '{name}' (it has {string.Join(", ", file.Names)})");
+        }
+
+        NpyArray array = file.Read(name);
+        if (array.Shape is not [Bands])
+        {
+            throw new EngineException($"{path}: {name} has shape ({string.Join(", ", array.Shape.ToArray())}), not ({Bands},): one number a mel band");
+        }
+
+        double[] values = array.ToDouble();
+        if (values.Any(value => !double.IsFinite(value))) throw new EngineException($"{path}: {name} holds NaN or infinite values");
+        return values;
+    }
+}
+
+/// <summary>The normalisation on a backend.</summary>
+public sealed class BandNormalizer : IDisposable
+{
+    private readonly Tensor _mean;
+    private readonly Tensor _inverseStd;
+    private readonly Tensor _one;
+    private readonly Tensor _zero;
+
+    internal BandNormalizer(IBackend backend, BandStatistics statistics)
+    {
+        Shape bands = new(Bands);
+        _mean = Tensor.From(backend, bands, [.. statistics.Mean.Select(mean => (float)mean)]);
+        _inverseStd = Tensor.From(backend, bands, [.. statistics.Std.Select(std => (float)(1 / std))]);
+        _one = Tensor.From(backend, bands, [.. Enumerable.Repeat(1f, Bands)]);
+        _zero = Tensor.From(backend, bands, new float[Bands]);
+    }
+
+    /// <summary>Normalises frames×80. The caller owns the result.</summary>
+    public Tensor Normalize(Tensor frames) => frames.BatchNorm(_mean, _inverseStd, _one, _zero);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Tensor tensor in (Tensor[])[_mean, _inverseStd, _one, _zero]) tensor.Dispose();
+    }
+}

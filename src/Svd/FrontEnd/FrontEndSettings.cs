@@ -1,0 +1,47 @@
+namespace Engine.Svd.FrontEnd;
+
+/// <summary>The numbers of SVDNet's front end (Schlüter and Grill, ISMIR 2015, and the code published with it).</summary>
+public static class FrontEndSettings
+{
+    /// <summary>Samples a second; one channel.</summary>
+    public const int SampleRate = 22_050;
+
+    /// <summary>Samples of a frame.</summary>
+    public const int FrameLength = 1024;
+
+    /// <summary>Samples from one frame's start to the next's.</summary>
+    public const int Hop = SampleRate / FramesPerSecond;
+
+    /// <summary>Frames a second.</summary>
+    public const int FramesPerSecond = 70;
+
+    /// <summary>Frequencies that the filterbank looks at: those below 8 kHz of the 513.</summary>
+    public const int Bins = (FrameLength / 2 + 1) * 2 * 8000 / SampleRate;
+
+    /// <summary>Mel bands.</summary>
+    public const int Bands = 80;
+
+    /// <summary>The lowest corner of the filterbank in Hz.</summary>
+    public const double LowestHz = 27.5;
+
+    /// <summary>The highest corner of the filterbank in Hz.</summary>
+    public const double HighestHz = 8000;
+
+    /// <summary>Magnitudes below this are raised to it before the logarithm.</summary>
+    public const float MagnitudeFloor = 1e-7f;
+
+    /// <summary>Frames of an excerpt: 1.64 s.</summary>
+    public const int ExcerptFrames = 115;
+
+    /// <summary>Numbers in an excerpt.</summary>
+    public const int ExcerptLength = ExcerptFrames * Bands;
+
+    /// <summary>Frames of an excerpt before the one whose label it has.</summary>
+    public const int ContextFrames = ExcerptFrames / 2;
+
+    /// <summary>Samples that an excerpt needs.</summary>
+    public const int ExcerptSamples = (ExcerptFrames - 1) * Hop + FrameLength;
+
+    /// <summary>How many whole frames a number of samples holds.</summary>
+    public static long FrameCount(long samples) => samples < FrameLength ? 0 : (samples - FrameLength) / Hop + 1;
+}

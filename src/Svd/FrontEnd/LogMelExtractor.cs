@@ -1,0 +1,45 @@
+using Engine.Kernels;
+using Engine.Tensors;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.FrontEnd;
+
+/// <summary>
+/// Samples to log-mel frames, on a backend: symmetric Hann window, magnitude of the Fourier transform, mel filterbank, ln(max(x, 1e-7)).
+/// </summary>
+public sealed class LogMelExtractor : IDisposable
+{
+    private readonly IBackend _backend;
+    private readonly Tensor _window;
+    private readonly Tensor _filterbank;
+
+    /// <summary>Prepares the window and the filterbank.</summary>
+    public LogMelExtractor(IBackend backend)
+    {
+        _backend = backend;
+        float[] window = [.. Enumerable.Range(0, FrameLength).Select(i => (float)(0.5 - 0.5 * Math.Cos(2 * Math.PI * i / (FrameLength - 1))))];
+        _window = Tensor.From(backend, new Shape(FrameLength), window);
+        _filterbank = Tensor.From(backend, new Shape(Bins, Bands), Array.ConvertAll(MelFilterbank.Weights(), weight => (float)weight));
+    }
+
+    /// <summary>
+    /// The frames of (frames − 1)·315 + 1024 samples (mono, 22 050 Hz): frames×80, not normalised. The caller owns the result.
+    /// </summary>
+    public Tensor Transform(ReadOnlySpan<float> samples)
+    {
+        int frames = (int)FrameCount(samples.Length);
+        ReadOnlySpan<float> used = samples[..((frames - 1) * Hop + FrameLength)];
+        using Tensor signal = Tensor.From(_backend, new Shape(used.Length), used);
+        using Tensor spectrum = signal.RealFft(_window, frames, Hop, Bins);
+        using Tensor magnitude = spectrum.Magnitude();
+        using Tensor mel = magnitude.Dense(_filterbank);
+        return mel.LogFloor(MagnitudeFloor);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _window.Dispose();
+        _filterbank.Dispose();
+    }
+}

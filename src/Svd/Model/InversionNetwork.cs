@@ -1,0 +1,96 @@
+using Engine.Kernels;
+using Engine.Nn;
+using Engine.Tensors;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Model;
+
+/// <summary>One of the two sizes of the inversion network.</summary>
+public sealed class InversionArchitecture
+{
+    private InversionArchitecture(string name, int[] filters, bool finalConv) => (Name, Filters, HasFinalConv) = (name, filters, finalConv);
+
+    /// <summary>The paper's Table I: 31 887 parameters.</summary>
+    public static InversionArchitecture Paper { get; } = new("paper", [16, 8, 4, 2], finalConv: true);
+
+    /// <summary>The published code and weights: 131 201 parameters.</summary>
+    public static InversionArchitecture Published { get; } = new("published", [64, 32, 16, 8], finalConv: false);
+
+    /// <summary>Both.</summary>
+    public static IReadOnlyList<InversionArchitecture> All { get; } = [Paper, Published];
+
+    /// <summary>What the command line calls it.</summary>
+    public string Name { get; }
+
+    /// <summary>Filters of each pair of UConv and Conv.</summary>
+    public IReadOnlyList<int> Filters { get; }
+
+    /// <summary>Whether a Conv 3×3 from one channel to one follows the last UConv: it is what makes Table I's count come out.</summary>
+    public bool HasFinalConv { get; }
+
+    /// <summary>
+    /// The layers. FC1 64→64, FC2 64→256, 16×4×4, then pairs of UConv (4×4, stride 2, padding 1: doubles both axes) and Conv (3×3, padding 1), each with
+    /// batch normalisation and ELU; last a UConv to one channel with a bias and ELU, cropped to 115×80.
+    /// </summary>
+    internal Sequential Build()
+    {
+        List<(string, Module)> steps = [];
+        void Normalized(string name, Module linear, int channels)
+        {
+            steps.Add((name, linear));
+            steps.Add(($"{name}.bn", new BatchNorm($"{name}.bn", channels)));
+            steps.Add(($"{name}.elu", new Activate(Activation.Elu)));
+        }
+
+        Normalized("fc1", new Dense("fc1", SvdNet.FeatureCount, 64, bias: false), 64);
+        Normalized("fc2", new Dense("fc2", 64, 256, bias: false), 256);
+        steps.Add(("reshape", new Reshape(16, 4, 4)));
+        int channels = 16, number = 3;
+        foreach (int filters in Filters)
+        {
+            Normalized($"uconv{number}", new ConvTranspose2d($"uconv{number}", channels, filters, 4, 2, 1, bias: false), filters);
+            Normalized($"conv{number}", new Conv2d($"conv{number}", filters, filters, 3, 1, bias: false), filters);
+            (channels, number) = (filters, number + 1);
+        }
+
+        steps.Add(($"uconv{number}", new ConvTranspose2d($"uconv{number}", channels, 1, 4, 2, 1, activation: Activation.Elu)));
+        if (HasFinalConv) steps.Add(($"conv{number}", new Conv2d($"conv{number}", 1, 1, 3, 1, activation: Activation.Elu)));
+        steps.Add(("crop", new Crop2d(ExcerptFrames, Bands)));
+        return new Sequential([.. steps]);
+    }
+}
+
+/// <summary>The inversion network G: 64 features of fc8 to the expected normalised log-mel excerpt (the paper, section II.A).</summary>
+public sealed class InversionNetwork : IDisposable
+{
+    private readonly Sequential _layers;
+
+    private InversionNetwork(InversionArchitecture architecture, Sequential layers) => (Architecture, _layers) = (architecture, layers);
+
+    /// <summary>Which size the weight file had.</summary>
+    public InversionArchitecture Architecture { get; }
+
+    /// <summary>How many numbers the parameters hold, running means and deviations included.</summary>
+    public int ParameterCount => _layers.ParameterCount;
+
+    /// <summary>Reads the weights, tells the size by their shapes, and puts them on a backend.</summary>
+    /// <exception cref="EngineException">The file is missing, damaged, or holds neither size.</exception>
+    public static InversionNetwork Load(IBackend backend, string path)
+    {
+        WeightFile file = WeightFile.Read(path);
+        (InversionArchitecture Architecture, Sequential Layers)[] candidates = [.. InversionArchitecture.All.Select(a => (a, a.Build()))];
+
+        // Where neither fits, the one with as many arrays is the better guess for the message.
+        (InversionArchitecture architecture, Sequential layers) =
+            candidates.Where(candidate => file.Fits(candidate.Layers)).Concat(candidates.OrderBy(
+                candidate => Math.Abs(candidate.Layers.Parameters.Count - file.Arrays.Count))).First();
+        file.LoadInto(layers, $"the inversion network ({architecture.Name} size)", backend);
+        return new InversionNetwork(architecture, layers);
+    }
+
+    /// <summary>The inverted representation x* = G(z): N×64 to N×1×115×80. The caller owns the result.</summary>
+    public Tensor Forward(Tensor features) => _layers.Forward(features);
+
+    /// <inheritdoc/>
+    public void Dispose() => _layers.Dispose();
+}

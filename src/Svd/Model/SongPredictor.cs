@@ -1,0 +1,65 @@
+using Engine.Kernels;
+using Engine.Svd.FrontEnd;
+using Engine.Tensors;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Model;
+
+/// <summary>
+/// Sees a stretch of a song and its predictions: the probability of frame <paramref name="firstFrame"/> + i is <paramref name="probabilities"/>[i], and
+/// the excerpt that it was made from, 57 frames before and after, starts at <paramref name="frames"/>[i · 80]. Both are valid during the call.
+/// </summary>
+public delegate void SongBlockObserver(long firstFrame, ReadOnlySpan<float> probabilities, ReadOnlySpan<float> frames);
+
+/// <summary>The probability of singing for every frame of a song, in blocks: memory does not grow with the song.</summary>
+public sealed class SongPredictor(IBackend backend, SvdNet network, BandStatistics statistics)
+{
+    /// <summary>Frames predicted at a time. Each block looks 57 frames further on both sides, work that larger blocks share better.</summary>
+    private const int BlockFrames = 1024;
+
+    private readonly float[] _silence = statistics.Silence;
+
+    /// <summary>
+    /// Predicts every frame of the normalised log-mel frames that the reader gives; 57 frames of silence are put before the first and behind
+    /// the last. Returns the number of frames.
+    /// </summary>
+    /// <exception cref="EngineException">The audio cannot be decoded.</exception>
+    public long Predict(LogMelReader reader, SongBlockObserver observe)
+    {
+        float[] window = new float[(BlockFrames + LogMelReader.BlockFrames + ExcerptFrames) * Bands];
+        float[] probabilities = new float[BlockFrames];
+        int held = Silence(window, 0);
+        long predicted = 0;
+        for (bool ended = false; !ended;)
+        {
+            int read = reader.Read(window.AsSpan(held * Bands));
+            held += read;
+            ended = read == 0;
+            if (ended) held = Silence(window, held);
+
+            // What is left over at the end is shorter than a block.
+            for (int ready; (ready = Math.Min(BlockFrames, held - (ExcerptFrames - 1))) == BlockFrames || (ended && ready > 0);)
+            {
+                int rows = ready + ExcerptFrames - 1;
+                using (Tensor song = Tensor.From(backend, new Shape(1, 1, rows, Bands), window.AsSpan(0, rows * Bands)))
+                using (Tensor probability = network.ProbabilityOfEveryFrame(song))
+                {
+                    probability.CopyTo(probabilities.AsSpan(0, ready));
+                }
+
+                observe(predicted, probabilities.AsSpan(0, ready), window.AsSpan(0, rows * Bands));
+                predicted += ready;
+                window.AsSpan(ready * Bands, (held - ready) * Bands).CopyTo(window);
+                held -= ready;
+            }
+        }
+
+        return predicted;
+    }
+
+    private int Silence(float[] window, int row)
+    {
+        for (int i = 0; i < ContextFrames; i++) _silence.CopyTo(window.AsSpan((row + i) * Bands));
+        return row + ContextFrames;
+    }
+}

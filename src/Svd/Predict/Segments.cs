@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Text;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Predict;
+
+/// <summary>A stretch of a song with one label.</summary>
+/// <param name="StartSeconds">Where it starts.</param>
+/// <param name="EndSeconds">Where it ends.</param>
+/// <param name="Singing">Whether somebody sings.</param>
+public readonly record struct Segment(double StartSeconds, double EndSeconds, bool Singing);
+
+/// <summary>From frame probabilities to labelled segments.</summary>
+public static class Segments
+{
+    /// <summary>Frames of the median filter that predictions are smoothed with before they are scored: 0.8 s.</summary>
+    public const int MedianFrames = 56;
+
+    /// <summary>
+    /// A running median as SciPy's <c>median_filter(x, 56, mode="nearest")</c> takes it: of the window from i − 28 to i + 27 the upper of the two
+    /// middle values, the ends repeated.
+    /// </summary>
+    public static float[] Median(ReadOnlySpan<float> values)
+    {
+        float[] filtered = new float[values.Length];
+        List<float> sorted = new(MedianFrames);
+        if (values.IsEmpty) return filtered;
+        const int before = MedianFrames / 2;
+        for (int i = -before; i < MedianFrames - before; i++) Insert(values[Math.Clamp(i, 0, values.Length - 1)]);
+        for (int i = 0; ; )
+        {
+            filtered[i] = sorted[MedianFrames / 2];
+            if (i == values.Length - 1) return filtered;
+            sorted.RemoveAt(sorted.BinarySearch(values[Math.Clamp(i - before, 0, values.Length - 1)]));
+            i++;
+            Insert(values[Math.Clamp(i + MedianFrames - before - 1, 0, values.Length - 1)]);
+        }
+
+        void Insert(float value)
+        {
+            int at = sorted.BinarySearch(value);
+            sorted.Insert(at < 0 ? ~at : at, value);
+        }
+    }
+
+    /// <summary>
+    /// The segments of a song: frames whose smoothed probability reaches the threshold are singing. Frame i stands for the time from i / 70 s
+    /// to (i + 1) / 70 s; the segments touch and cover all frames.
+    /// </summary>
+    public static IReadOnlyList<Segment> Find(ReadOnlySpan<float> probabilities, double threshold)
+    {
+        float[] smoothed = Median(probabilities);
+        List<Segment> segments = [];
+        for (int start = 0, end; start < smoothed.Length; start = end)
+        {
+            bool singing = smoothed[start] >= threshold;
+            for (end = start + 1; end < smoothed.Length && smoothed[end] >= threshold == singing;) end++;
+            segments.Add(new Segment((double)start / FramesPerSecond, (double)end / FramesPerSecond, singing));
+        }
+
+        return segments;
+    }
+
+    /// <summary>The segments in the Jamendo corpus's label format: start and end in seconds and <c>sing</c> or <c>nosing</c>, one a line.</summary>
+    public static string ToLab(IEnumerable<Segment> segments)
+    {
+        StringBuilder text = new();
+        foreach (Segment segment in segments)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{segment.StartSeconds:F3} {segment.EndSeconds:F3} {Label(segment.Singing)}\n");
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>The corpus's word for a label.</summary>
+    public static string Label(bool singing) => singing ? "sing" : "nosing";
+}
