@@ -50,18 +50,20 @@ public sealed class NpyArray
     internal double[]? Doubles { get; }
 
     /// <summary>A copy of the values in C order; float64 values are rounded to float32, those beyond its range to infinity.</summary>
-    public float[] ToSingle() => Singles is not null ? (float[])Singles.Clone() : Array.ConvertAll(Doubles!, value => (float)value);
+    public float[] ToSingle() =>
+        Singles is not null ? (float[])Singles.Clone() : Array.ConvertAll(Doubles!, value => (float)value);
 
     /// <summary>A copy of the values in C order.</summary>
-    public double[] ToDouble() => Doubles is not null ? (double[])Doubles.Clone() : Array.ConvertAll(Singles!, value => (double)value);
+    public double[] ToDouble() =>
+        Doubles is not null ? (double[])Doubles.Clone() : Array.ConvertAll(Singles!, value => (double)value);
 
-    /// <summary>Makes an array that takes over <paramref name="shape"/> and <paramref name="values"/>, which nobody else may keep.</summary>
+    /// <summary>Makes an array that takes over both arguments, which nobody else may keep.</summary>
     internal static NpyArray Adopt(int[] shape, float[] values) => new(shape, values, null);
 
     /// <inheritdoc cref="Adopt(int[], float[])"/>
     internal static NpyArray Adopt(int[] shape, double[] values) => new(shape, null, values);
 
-    /// <summary>The number of values in an array of this shape, or -1 where the shape is no array's or the array would be too large.</summary>
+    /// <summary>The number of values in an array of this shape; -1 where no array has it or can hold so many.</summary>
     internal static int CountOf(ReadOnlySpan<int> shape)
     {
         if (shape.Length > MaxRank || shape.ContainsAnyInRange(int.MinValue, -1)) return -1;

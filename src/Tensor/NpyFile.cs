@@ -37,13 +37,13 @@ public static class NpyFile
             NpyHeader header = ReadHeader(stream, name, out int headerBytes);
             int count = NpyArray.CountOf(header.Shape);
             string shape = string.Join(" × ", header.Shape);
-            if (count < 0) throw new EngineException($"{name} has more values ({shape}) than an array can hold; save a smaller array.");
+            if (count < 0) throw new EngineException($"{name} has more values ({shape}) than can be held; save a smaller array.");
 
             long claimed = headerBytes + ((long)count * (header.IsDouble ? sizeof(double) : sizeof(float)));
             if (claimed > availableBytes)
             {
-                throw new EngineException($"{name} is truncated: its header ({shape}) asks for {claimed} bytes, {availableBytes} are there; "
-                    + "copy or save it again.");
+                throw new EngineException($"{name} is truncated: its header ({shape}) asks for {claimed} bytes, "
+                    + $"{availableBytes} are there; copy or save it again.");
             }
 
             if (claimed < availableBytes) throw Trailing(name);

@@ -138,7 +138,8 @@ internal readonly record struct NpyHeader(bool IsDouble, bool IsFortranOrder, in
             if (negative) throw new EngineException($"{name} has a negative size in its shape; save it again with numpy.save.");
             if (!int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int size))
             {
-                throw new EngineException($"{name} has an axis of {FileName.Quote(digits)} values, more than can be held; save a smaller array.");
+                throw new EngineException(
+                    $"{name} has an axis of {FileName.Quote(digits)} values, more than can be held; save a smaller array.");
             }
 
             position += digits.Length;

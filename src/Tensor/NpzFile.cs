@@ -23,6 +23,7 @@ public sealed class NpzFile : IDisposable
         this.archive = archive;
         foreach (ZipArchiveEntry entry in archive.Entries)
         {
+            // Nothing is unpacked to a folder, but a name that would leave it shows a file that NumPy did not write.
             string? problem = !entry.FullName.EndsWith(Extension, StringComparison.Ordinal) ? "which is not a .npy array"
                 : !IsSafe(entry.FullName[..^Extension.Length]) ? "whose name leaves the archive or is malformed"
                 : !entries.TryAdd(entry.FullName[..^Extension.Length], entry) ? "which is there twice"
@@ -49,6 +50,7 @@ public sealed class NpzFile : IDisposable
         }
         catch (Exception e)
         {
+            // The archive's reader answers damage with exceptions of many types.
             stream.Dispose();
             if (e is EngineException or OutOfMemoryException) throw;
             throw new EngineException($"{path} is truncated or damaged ({e.Message}); copy or save it again.", e);
@@ -111,7 +113,7 @@ public sealed class NpzFile : IDisposable
     /// <summary>Closes the file.</summary>
     public void Dispose() => archive.Dispose();
 
-    /// <summary>Whether the name, taken as a path, stays where it is put: no empty or dotted part, no root, no drive, no odd character.</summary>
+    /// <summary>Whether the name as a path stays in its folder: no empty or dotted part, no root or drive, no odd character.</summary>
     private static bool IsSafe(string name) =>
         !name.Split('/').Any(part => part is "" or "." or "..")
         && !name.Any(letter => letter == '\\' || char.IsControl(letter))

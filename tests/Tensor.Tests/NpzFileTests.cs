@@ -67,7 +67,8 @@ public sealed class NpzFileTests : IDisposable
     [Fact]
     public void ListsOnlySomeOfManyNames()
     {
-        using NpzFile file = NpzFile.Open(Zip(CompressionLevel.Optimal, [.. Enumerable.Range(0, 54).Select(i => ($"param{i}.npy", Array))]));
+        IEnumerable<(string, byte[])> entries = Enumerable.Range(0, 54).Select(i => ($"param{i}.npy", Array));
+        using NpzFile file = NpzFile.Open(Zip(CompressionLevel.Optimal, [.. entries]));
         Failure.Says(() => file.Read("x"), "param0, param1", "param7 and 46 more");
     }
 

@@ -1,0 +1,203 @@
+using System.Runtime.Versioning;
+using Engine.Svd.Audio;
+using Engine.Tests;
+
+namespace Engine.Svd.Tests.Audio;
+
+public sealed class WavStreamTests : IDisposable
+{
+    private const int Pcm = 1;
+    private const int Float = 3;
+
+    private readonly TempFolder temp = new();
+
+    public void Dispose() => temp.Dispose();
+
+    [Theory]
+    [InlineData(16, short.MaxValue, short.MinValue)]
+    [InlineData(24, (1 << 23) - 1, -(1 << 23))]
+    [InlineData(32, int.MaxValue, int.MinValue)]
+    public void ScalesIntegersByAPowerOfTwo(int bits, int largest, int smallest)
+    {
+        double full = Math.Pow(2, bits - 1);
+        int[] samples = [0, 1, -1, 1000, -1000, largest, smallest];
+        Assert.Equal(samples.Select(sample => (float)(sample / full)), Read(Wav.File(Pcm, bits, Wav.Integers(bits, samples))));
+    }
+
+    [Fact]
+    public void TakesFloatsAsTheyAre() =>
+        Assert.Equal([0f, -0.25f, 1.5f, 1e-30f], Read(Wav.File(Float, 32, Wav.Floats(0, -0.25f, 1.5f, 1e-30f))));
+
+    [Theory]
+    [InlineData(Pcm, 16)]
+    [InlineData(Pcm, 24)]
+    [InlineData(Pcm, 32)]
+    [InlineData(Float, 32)]
+    public void ReadsTheExtensibleFormat(int tag, int bits) =>
+        Assert.Equal([0f, 0f], Read(Wav.File(Wav.ExtensibleFormat(tag, bits), Wav.Chunk("data", new byte[2 * bits / 8]))));
+
+    [Fact]
+    public void SkipsOtherChunksAndTheirPadding() => Assert.Equal([0.5f], Read(Wav.File(
+        Wav.Chunk("JUNK", new byte[7]),
+        Wav.Format(Pcm, 16),
+        Wav.Chunk("LIST", new byte[3]),
+        Wav.Chunk("data", Half),
+        Wav.Chunk("id3 ", [9, 9]))));
+
+    [Theory]
+    [InlineData(0u)]
+    [InlineData(uint.MaxValue)]
+    public void AStreamingWritersSizeMeansToTheEnd(uint size) =>
+        Assert.Equal([0.5f, 0.5f], Read(Wav.File(Wav.Format(Pcm, 16), Wav.Chunk("data", [.. Half, .. Half], size))));
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0x7F)]
+    [InlineData(0xFF)]
+    public void TheSizeOfTheWholeFileMayLie(byte value)
+    {
+        byte[] file = Wav.File(Pcm, 16, Half);
+        file.AsSpan(4, 4).Fill(value);
+        Assert.Equal([0.5f], Read(file));
+    }
+
+    [Fact]
+    public void HalfASampleAtTheEndIsDropped() => Assert.Equal([0.5f], Read(Wav.File(Pcm, 16, [.. Half, 1])));
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1000)]
+    [InlineData(100_000)]
+    public void PiecesAreFullUntilTheEnd(int piece)
+    {
+        byte[] noise = Wav.Noise(40_001);
+        using AudioStream stream = AudioStream.Open(temp.Put("a.wav", Wav.File(Pcm, 16, noise)));
+        Assert.Equal(40_001 / 22_050.0, stream.DurationSeconds);
+        Assert.Equal(0, stream.Read([]));
+
+        float[] samples = new float[40_001 + piece];
+        int start = 0;
+        for (int count; (count = stream.Read(samples.AsSpan(start, piece))) > 0; start += count)
+        {
+            Assert.Equal(Math.Min(piece, 40_001 - start), count);
+        }
+
+        Assert.Equal(40_001, start);
+        Assert.Equal(BitConverter.ToInt16(noise, 2 * 40_000) / 32768f, samples[40_000]);
+    }
+
+    [Fact]
+    public void ReadingAllocatesNothing()
+    {
+        using AudioStream stream = AudioStream.Open(temp.Put("a.wav", Wav.File(Pcm, 16, Wav.Noise(100_000))));
+        float[] samples = new float[20_000];
+        stream.Read(samples);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        stream.Read(samples);
+        stream.Read(samples);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public void SilenceIsLegal() => Assert.Equal(new float[100], Read(Wav.File(Pcm, 16, new byte[200])));
+
+    [Fact]
+    public void SaysThatThereAreNoSamples() => Fails(Wav.File(Pcm, 16, []), "holds no samples");
+
+    [Fact]
+    public void SaysThatItIsTruncated() => Fails(
+        Wav.File(Wav.Format(Pcm, 16), Wav.Chunk("data", new byte[6], size: 8)), "is truncated", "announces 8 bytes", "6 are there");
+
+    [Fact]
+    public void SaysSoOfAFileThatGoesThroughFfmpegToo() => Fails(
+        Wav.File(Wav.Format(Pcm, 16, channels: 2), Wav.Chunk("data", new byte[6], size: 8)), "is truncated");
+
+    [Fact]
+    public void EveryTruncationOfTheHeaderIsNoticed()
+    {
+        byte[] file = Wav.File(Wav.ExtensibleFormat(Pcm, 16), Wav.Chunk("data", Half));
+        for (int length = 12; length < file.Length; length++) Fails(file[..length], "a.wav");
+    }
+
+    [Fact]
+    public void SaysThatThereIsNoData() => Fails(Wav.File(Wav.Format(Pcm, 16), Wav.Chunk("LIST", [1])), "ends before its samples");
+
+    [Fact]
+    public void SaysThatAChunkLeavesTheFile() =>
+        Fails(Wav.File(Wav.Chunk("LIST", [], size: 0xFFFF_FFF0), Wav.Format(Pcm, 16)), "ends before its samples");
+
+    [Fact]
+    public void SaysThatTheFormatIsMissing() => Fails(Wav.File(Wav.Chunk("data", Half)), "samples come before their format");
+
+    [Fact]
+    public void SaysThatTheFormatIsTooShort() =>
+        Fails(Wav.File(Wav.Chunk("fmt ", new byte[14]), Wav.Chunk("data", Half)), "format chunk is too short");
+
+    [Fact]
+    public void SaysThatThereAreNoChannels() => Fails(Wav.File(Pcm, 16, Half, channels: 0), "no channels");
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public void SaysThatTheRateCannotBe(int rate) => Fails(Wav.File(Pcm, 16, Half, rate: rate), "samples a second");
+
+    [Theory]
+    [InlineData(Pcm, 0)]
+    [InlineData(Pcm, 3)]
+    [InlineData(0x1234, 0)]
+    public void SaysThatTheBlockCannotBe(int tag, int blockAlign) => Fails(
+        Wav.File(Wav.Format(tag, 16, blockAlign: blockAlign), Wav.Chunk("data", Half)),
+        $"blocks of {blockAlign} bytes do not hold 1 × 16 bits");
+
+    [Theory]
+    [InlineData(float.NaN, "NaN")]
+    [InlineData(float.NegativeInfinity, "-Infinity")]
+    public void SaysWhereASampleIsNotFinite(float value, string shown)
+    {
+        float[] samples = new float[2 * Wav.Rate];
+        samples[Wav.Rate * 3 / 2] = value;
+        Fails(Wav.File(Float, 32, Wav.Floats(samples)), "not a finite number", shown, "at 1.500 s");
+    }
+
+    [Fact]
+    public void NoticesThatTheFileShrinks()
+    {
+        string path = temp.Put("a.wav", Wav.File(Pcm, 16, Wav.Noise(200_000)));
+        using AudioStream stream = AudioStream.Open(path);
+        stream.Read(new float[100_000]);
+        using (FileStream writer = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) writer.SetLength(150_000);
+        Failure.Says(() => stream.Read(new float[100_000]), "a.wav", "became shorter");
+    }
+
+    [Fact]
+    public void SaysThatAFileIsMissing() => Failure.Says(() => AudioStream.Open(temp.PathOf("a.wav")), "a.wav", "does not exist");
+
+    [Fact]
+    public void SaysThatAFolderIsNoFile() => Failure.Says(() => AudioStream.Open(temp.Folder), temp.Folder, "is a folder");
+
+    [Fact]
+    public void SaysThatAFileIsEmpty() => Failure.Says(() => AudioStream.Open(temp.Put("a.wav", [])), "a.wav", "is empty");
+
+    [PermissionFact]
+    [UnsupportedOSPlatform("windows")]
+    public void SaysThatAFileMayNotBeRead()
+    {
+        string path = temp.Put("a.wav", Wav.File(Pcm, 16, Half));
+        File.SetUnixFileMode(path, UnixFileMode.None);
+        Failure.Says(() => AudioStream.Open(path), "a.wav", "permission denied");
+    }
+
+    [ReferenceFact]
+    public void ReadsTheReferenceClip()
+    {
+        string path = ReferenceData.PathOf("reference/clip.wav");
+        byte[] bytes = File.ReadAllBytes(path)[44..];
+        Assert.Equal(Enumerable.Range(0, bytes.Length / 2).Select(i => BitConverter.ToInt16(bytes, 2 * i) / 32768f), Samples.Of(path));
+    }
+
+    private static byte[] Half => Wav.Integers(16, 1 << 14);
+
+    private float[] Read(byte[] file) => Samples.Of(temp.Put("a.wav", file));
+
+    private void Fails(byte[] file, params string[] words) => Failure.Says(() => Read(file), ["a.wav", .. words]);
+}
