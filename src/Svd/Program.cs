@@ -1,1 +1,3 @@
-return 0;
+using Engine.Svd.Cli;
+
+return SvdCommand.Run(args);

@@ -1,9 +1,9 @@
 using System.Diagnostics;
-using System.Numerics.Tensors;
 using Engine.Kernels;
 using Engine.Svd.Model;
 using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Engine.Svd.Explain;
 

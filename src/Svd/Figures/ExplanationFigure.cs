@@ -1,3 +1,4 @@
+using Engine.Svd.FrontEnd;
 using ScottPlot;
 using ScottPlot.TickGenerators;
 using SkiaSharp;
@@ -35,9 +36,9 @@ public static class ExplanationFigure
     /// <summary>Height of the figure in pixels.</summary>
     public const int Height = BottomEdge + 100;
 
-    private const int Frames = 115;
+    private const int Frames = FrontEndSettings.ExcerptFrames;
     private const int Bands = MelAxis.Bands;
-    private const double SecondsPerFrame = 315 / 22050.0;
+    private const double SecondsPerFrame = 1.0 / FrontEndSettings.FramesPerSecond;
 
     // Pixels. A bin is a whole number of pixels, so all bins are equally large.
     private const int BinWidth = 6, BinHeight = 6;

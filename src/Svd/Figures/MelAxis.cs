@@ -1,3 +1,5 @@
+using Engine.Svd.FrontEnd;
+
 namespace Engine.Svd.Figures;
 
 /// <summary>
@@ -7,16 +9,10 @@ namespace Engine.Svd.Figures;
 public static class MelAxis
 {
     /// <summary>The number of mel bands.</summary>
-    public const int Bands = 80;
-
-    private const double LowestHz = 27.5;
-    private const double HighestHz = 8000;
-
-    private static readonly double LowestMel = ToMel(LowestHz);
-    private static readonly double MelPerBand = (ToMel(HighestHz) - LowestMel) / (Bands + 1);
+    public const int Bands = FrontEndSettings.Bands;
 
     /// <summary>The peak of every band in Hz, from the lowest band to the highest (80 values).</summary>
-    public static IReadOnlyList<double> CentresHz { get; } = [.. Enumerable.Range(0, Bands).Select(CentreHz)];
+    public static IReadOnlyList<double> CentresHz { get; } = [.. MelFilterbank.CornersHz.Skip(1).Take(Bands)];
 
     /// <summary>The round frequencies in Hz that figures label; every one lies between the first and the last band's peak.</summary>
     public static IReadOnlyList<double> TicksHz { get; } = [100, 200, 500, 1000, 2000, 3000, 4000, 6000];
@@ -25,11 +21,5 @@ public static class MelAxis
     /// Where a frequency in Hz stands on the axis, in bands: b at the peak of band b, fractions between peaks. A band's cell spans
     /// b − ½ to b + ½.
     /// </summary>
-    public static double PositionOf(double hz) => (ToMel(hz) - LowestMel) / MelPerBand - 1;
-
-    private static double CentreHz(int band) => ToHz(LowestMel + (band + 1) * MelPerBand);
-
-    private static double ToMel(double hz) => 1127 * Math.Log(1 + hz / 700);
-
-    private static double ToHz(double mel) => 700 * (Math.Exp(mel / 1127) - 1);
+    public static double PositionOf(double hz) => MelFilterbank.CornerOf(hz) - 1;
 }

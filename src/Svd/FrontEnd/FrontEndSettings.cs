@@ -1,10 +1,12 @@
+using Engine.Svd.Audio;
+
 namespace Engine.Svd.FrontEnd;
 
 /// <summary>The numbers of SVDNet's front end (Schlüter and Grill, ISMIR 2015, and the code published with it).</summary>
 public static class FrontEndSettings
 {
     /// <summary>Samples a second; one channel.</summary>
-    public const int SampleRate = 22_050;
+    public const int SampleRate = AudioStream.SampleRate;
 
     /// <summary>Samples of a frame.</summary>
     public const int FrameLength = 1024;

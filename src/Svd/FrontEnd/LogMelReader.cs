@@ -1,7 +1,8 @@
-using System.Numerics.Tensors;
+using Engine.Kernels;
 using Engine.Svd.Audio;
 using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Engine.Svd.FrontEnd;
 
@@ -14,21 +15,20 @@ public sealed class LogMelReader(AudioStream audio, LogMelExtractor extractor, B
     private readonly float[] _samples = new float[(BlockFrames - 1) * Hop + FrameLength];
     private int _held;
     private bool _ended;
+    private long _samplesRead;
+    private float _peak;
 
     /// <summary>Frames returned so far.</summary>
     public long FramesRead { get; private set; }
 
-    /// <summary>Samples taken from the stream so far.</summary>
-    public long SamplesRead { get; private set; }
-
-    /// <summary>The largest absolute sample so far: 0 for a file of silence.</summary>
-    public float Peak { get; private set; }
+    /// <summary>Seconds of audio taken from the stream so far.</summary>
+    public double Seconds => (double)_samplesRead / SampleRate;
 
     /// <summary>
     /// Writes the next frames, at most <see cref="BlockFrames"/>, as frames×80 in C order, normalised if a normaliser was given, and returns how
     /// many; 0 at the end.
     /// </summary>
-    /// <exception cref="Kernels.EngineException">The audio cannot be decoded.</exception>
+    /// <exception cref="EngineException">The audio cannot be decoded.</exception>
     public int Read(Span<float> frames)
     {
         while (!_ended && _held < _samples.Length)
@@ -37,8 +37,8 @@ public sealed class LogMelReader(AudioStream audio, LogMelExtractor extractor, B
             int count = audio.Read(free);
             _ended = count == 0;
             _held += count;
-            SamplesRead += count;
-            if (count > 0) Peak = Math.Max(Peak, Math.Abs(TensorPrimitives.MaxMagnitude(free[..count])));
+            _samplesRead += count;
+            if (count > 0) _peak = Math.Max(_peak, Math.Abs(TensorPrimitives.MaxMagnitude(free[..count])));
         }
 
         int available = (int)FrameCount(_held);
@@ -51,5 +51,19 @@ public sealed class LogMelReader(AudioStream audio, LogMelExtractor extractor, B
         _held -= used;
         FramesRead += available;
         return available;
+    }
+
+    /// <summary>Throws if what was read is too short for an excerpt or nothing but silence.</summary>
+    /// <exception cref="EngineException">It is; the message says how many seconds are needed.</exception>
+    public void RequireUsable(string path)
+    {
+        if (FramesRead < ExcerptFrames)
+        {
+            // Rounded up, so that a file of the length named is long enough.
+            double needed = Math.Ceiling(ExcerptSamples * 100.0 / SampleRate) / 100;
+            throw new EngineException($"{path} is {Seconds:F2} s long; the detector needs {ExcerptFrames} frames, {needed:F2} s");
+        }
+
+        if (_peak == 0) throw new EngineException($"{path} is silent: all samples up to {Seconds:F2} s are zero; there is nothing to detect");
     }
 }

@@ -1,0 +1,15 @@
+namespace Engine.Svd.Cli;
+
+/// <summary>The weights and the sample that come with the program and are used where none are named.</summary>
+internal static class BundledFiles
+{
+    public static string Classifier => PathOf("weights", "svdnet.npz");
+
+    public static string Inverter => PathOf("weights", "inverter.npz");
+
+    public static string Statistics => PathOf("weights", "meanstd.npz");
+
+    public static string Sample => PathOf("samples", "sample.wav");
+
+    private static string PathOf(string folder, string name) => Path.Combine(AppContext.BaseDirectory, folder, name);
+}

@@ -1,0 +1,151 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using Engine.Kernels;
+using Engine.Svd.Audio;
+using Engine.Svd.Explain;
+using Engine.Svd.Figures;
+using Engine.Svd.FrontEnd;
+using Engine.Svd.Model;
+using Engine.Svd.Predict;
+using Engine.Tensors;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Cli;
+
+/// <summary><c>svd explain</c>: what decided the prediction for one excerpt.</summary>
+internal static class ExplainCommand
+{
+    private const double LargestThreshold = 1.1;
+
+    public static Command Create()
+    {
+        Argument<string?> audio = new("AUDIO")
+        {
+            Description = "A song: WAV, or anything that ffmpeg decodes. Without it the bundled sample.", Arity = ArgumentArity.ZeroOrOne,
+        };
+        Option<double?> at = new("--at")
+        {
+            Description = "Where the excerpt of 1.64 s starts, in seconds; without it the one in which singing is most certain.", HelpName = "SECONDS",
+        };
+        Options.Require(at, seconds => seconds is null or (>= 0 and <= int.MaxValue), "a number of seconds, not negative");
+        Option<double> threshold = new("--threshold")
+        {
+            Description = "Keep the bins whose inverted value, scaled to 0 … 1, is at least this.", HelpName = "A", DefaultValueFactory = _ => 0.6,
+        };
+        Options.Require(threshold, a => a is >= 0 and <= LargestThreshold, $"a number from 0 to {LargestThreshold}");
+        Option<double> classThreshold = Options.ClassThreshold();
+        Option<string> output = Options.Out("explanation.png and explanation.npz");
+        Option<string?> classifier = Options.Classifier();
+        Option<string?> inverter = Options.Inverter();
+        Option<string?> statistics = Options.Statistics("the bundled ones");
+        Option<string> device = Options.Device();
+        Option<int?> threads = Options.Threads();
+        Option<bool> json = Options.Json("one object");
+        Command command = new(
+            "explain",
+            "Shows what decided the prediction for an excerpt of a song: inverts the detector's deepest features, makes a mask of the result and asks the "
+            + "detector again about what the mask keeps. Writes a picture (explanation.png) and the arrays (explanation.npz).\n\n"
+            + "Examples:\n  svd explain\n  svd explain song.mp3 --at 61.5 --threshold 0.5 --out explained")
+        {
+            audio, at, threshold, classThreshold, output, classifier, inverter, statistics, device, threads, json,
+        };
+        command.SetAction(parsed => Run(new Request(
+            parsed.GetValue(audio) ?? BundledFiles.Sample, parsed.GetValue(at), parsed.GetValue(threshold), parsed.GetValue(classThreshold),
+            parsed.GetRequiredValue(output), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
+            parsed.GetValue(inverter) ?? BundledFiles.Inverter, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
+            parsed.GetRequiredValue(device), parsed.GetValue(threads), parsed.GetValue(json))));
+        return command;
+    }
+
+    private static int Run(Request request)
+    {
+        Dictionary<string, double> milliseconds = [];
+        long start = Stopwatch.GetTimestamp();
+        using IBackend backend = Options.CreateBackend(request.Device, request.Threads);
+        BandStatistics statistics = BandStatistics.Read(request.Statistics);
+        using SvdNet network = SvdNet.Load(backend, request.Classifier);
+        using InversionNetwork inversion = InversionNetwork.Load(backend, request.Inverter);
+        using LogMelExtractor extractor = new(backend);
+        using BandNormalizer normalizer = statistics.On(backend);
+        OutputFolder.Prepare(request.Out);
+        Lap("load");
+
+        using AudioStream audio = AudioStream.Open(request.Audio);
+        LogMelReader reader = new(audio, extractor, normalizer);
+        (long startFrame, float[] input) = request.At is { } seconds
+            ? ExcerptFinder.At(reader, seconds, request.Audio)
+            : ProgressDisplay.Run(Path.GetFileName(request.Audio), report => ExcerptFinder.MostCertain(
+                reader, new SongPredictor(backend, network, statistics), request.Audio, () => report(reader.Seconds, audio.DurationSeconds)));
+        Lap("audio");
+
+        Explanation explanation = new Explainer(backend, network, inversion)
+            .Explain(input, request.Threshold, (stage, time) => milliseconds.Add(stage, time.TotalMilliseconds))[0];
+        start = Stopwatch.GetTimestamp();
+        string picture = Path.Combine(request.Out, "explanation.png"), arrays = Path.Combine(request.Out, "explanation.npz");
+        double startSeconds = (double)startFrame / FramesPerSecond;
+        Write(request, explanation, startSeconds, picture, arrays);
+        Lap("write");
+
+        Report report = new(
+            explanation.Probability, Segments.Label(explanation.Probability >= request.ClassThreshold),
+            explanation.ProbabilityMasked, Segments.Label(explanation.ProbabilityMasked >= request.ClassThreshold),
+            explanation.RelativeArea, startSeconds, backend.Name, [picture, arrays], milliseconds);
+        if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
+        else Print(request, report);
+        return 0;
+
+        void Lap(string stage)
+        {
+            milliseconds.Add(stage, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            start = Stopwatch.GetTimestamp();
+        }
+    }
+
+    private static void Write(Request request, Explanation explanation, double startSeconds, string picture, string arrays)
+    {
+        byte[] png = ExplanationFigure.RenderPng(new ExplanationPanels(
+            explanation.Input, explanation.Inverted, explanation.Mask, explanation.Masked, startSeconds,
+            $"{Path.GetFileName(request.Audio)}, {startSeconds:F2} s: {Verdict(explanation.Probability, request)}",
+            $"Explanation alone: {Verdict(explanation.ProbabilityMasked, request)}, {explanation.RelativeArea:P0} of the bins, threshold {request.Threshold}"));
+        int[] excerpt = [ExcerptFrames, Bands];
+        AtomicFile.Write(picture, stream => stream.Write(png));
+        NpzFile.Write(
+            arrays,
+            [
+                ("input", new NpyArray(excerpt, explanation.Input)),
+                ("inverted", new NpyArray(excerpt, explanation.Inverted)),
+                ("mask", new NpyArray(excerpt, explanation.Mask)),
+                ("explanation", new NpyArray(excerpt, explanation.Masked)),
+                ("features", new NpyArray([SvdNet.FeatureCount], explanation.Features)),
+                ("probability", new NpyArray([], [explanation.Probability])),
+                ("probability_masked", new NpyArray([], [explanation.ProbabilityMasked])),
+                ("start_seconds", new NpyArray([], [startSeconds])),
+            ]);
+    }
+
+    private static void Print(Request request, Report report)
+    {
+        const double excerptSeconds = (double)ExcerptFrames / FramesPerSecond;
+        bool kept = report.Label == report.LabelMasked;
+        Console.WriteLine($"{request.Audio}, {report.StartSeconds:F2} s to {report.StartSeconds + excerptSeconds:F2} s"
+            + (request.At is null ? " (where singing is most certain; choose with --at)" : ""));
+        Console.WriteLine($"  prediction         {Verdict(report.Probability, request)}");
+        Console.WriteLine($"  explanation alone  {Verdict(report.ProbabilityMasked, request)}: the label {(kept ? "stays" : "changes")}");
+        Console.WriteLine($"  relative area      {report.RelativeArea:P1} of the bins, at threshold {request.Threshold}");
+        Console.WriteLine($"  device             {report.Device}");
+        Console.WriteLine($"  time               {string.Join(", ", report.Milliseconds.Select(stage => $"{stage.Key} {stage.Value:F1} ms"))}");
+        Console.WriteLine($"  written            {string.Join(", ", report.Files)}");
+    }
+
+    private static string Verdict(float probability, Request request) =>
+        $"{(probability >= request.ClassThreshold ? "singing" : "no singing")} (P = {probability:F3})";
+
+    private sealed record Request(
+        string Audio, double? At, double Threshold, double ClassThreshold, string Out, string Classifier, string Inverter, string Statistics,
+        string Device, int? Threads, bool Json);
+
+    private sealed record Report(
+        float Probability, string Label, float ProbabilityMasked, string LabelMasked, double RelativeArea, double StartSeconds, string Device,
+        string[] Files, Dictionary<string, double> Milliseconds);
+}

@@ -1,0 +1,106 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using Engine.Kernels;
+using Engine.Svd.Audio;
+using Engine.Svd.FrontEnd;
+using Engine.Svd.Model;
+using Engine.Svd.Predict;
+using Engine.Tensors;
+
+namespace Engine.Svd.Cli;
+
+/// <summary><c>svd predict</c>: the probability of singing for every frame, and the sung segments.</summary>
+internal static class PredictCommand
+{
+    public static Command Create()
+    {
+        Argument<string[]> audio = new("AUDIO") { Description = "Songs: WAV, or anything that ffmpeg decodes.", Arity = ArgumentArity.OneOrMore };
+        Option<string> output = Options.Out("NAME.probability.npy and NAME.lab of every song");
+        Option<string?> classifier = Options.Classifier();
+        Option<string?> statistics = Options.Statistics("the bundled ones");
+        Option<double> classThreshold = Options.ClassThreshold();
+        Option<string> device = Options.Device();
+        Option<int?> threads = Options.Threads();
+        Option<bool> json = Options.Json("one object a song, each on a line,");
+        Command command = new(
+            "predict",
+            "Finds singing in songs. Writes the probability of singing 70 times a second (NAME.probability.npy, float32), and the segments with "
+            + "and without singing (NAME.lab) after a running median over 56 frames.\n\nExample:\n  svd predict *.mp3 --out predictions")
+        {
+            audio, output, classifier, statistics, classThreshold, device, threads, json,
+        };
+        audio.Validators.Add(result =>
+        {
+            foreach (IGrouping<string, string> songs in result.Tokens.Select(token => token.Value).GroupBy(NameOf).Where(songs => songs.Count() > 1))
+            {
+                result.AddError($"{string.Join(" and ", songs)} would both be written to {songs.Key}.lab: predict them into different folders");
+            }
+        });
+        command.SetAction(parsed => Run(
+            parsed.GetRequiredValue(audio), parsed.GetRequiredValue(output), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
+            parsed.GetValue(statistics) ?? BundledFiles.Statistics, parsed.GetValue(classThreshold), parsed.GetRequiredValue(device),
+            parsed.GetValue(threads), parsed.GetValue(json)));
+        return command;
+    }
+
+    private static int Run(
+        string[] songs, string folder, string classifierPath, string statisticsPath, double classThreshold, string device, int? threads, bool json)
+    {
+        using IBackend backend = Options.CreateBackend(device, threads);
+        BandStatistics statistics = BandStatistics.Read(statisticsPath);
+        using SvdNet network = SvdNet.Load(backend, classifierPath);
+        using LogMelExtractor extractor = new(backend);
+        using BandNormalizer normalizer = statistics.On(backend);
+        SongPredictor predictor = new(backend, network, statistics);
+        OutputFolder.Prepare(folder);
+        int exitCode = 0;
+        foreach (string song in songs)
+        {
+            try
+            {
+                PredictSong(song);
+            }
+            catch (EngineException failure)
+            {
+                // The other songs are worth having.
+                exitCode = SvdCommand.Fail(failure.Message);
+            }
+        }
+
+        return exitCode;
+
+        void PredictSong(string song)
+        {
+            long start = Stopwatch.GetTimestamp();
+            List<float> probabilities = [];
+            using AudioStream audio = AudioStream.Open(song);
+            LogMelReader reader = new(audio, extractor, normalizer);
+            ProgressDisplay.Run(Path.GetFileName(song), report => predictor.Predict(reader, (_, block, _) =>
+            {
+                probabilities.AddRange(block);
+                report(reader.Seconds, audio.DurationSeconds);
+            }));
+            reader.RequireUsable(song);
+            float[] values = [.. probabilities];
+            IReadOnlyList<Segment> segments = Segments.Find(values, classThreshold);
+            string stem = Path.Combine(folder, NameOf(song)), array = $"{stem}.probability.npy", labels = $"{stem}.lab";
+            NpyFile.Write(array, new NpyArray([values.Length], values));
+            AtomicFile.Write(labels, stream => stream.Write(Encoding.UTF8.GetBytes(Segments.ToLab(segments))));
+            double seconds = (double)values.Length / FrontEndSettings.FramesPerSecond;
+            double singing = segments.Where(segment => segment.Singing).Sum(segment => segment.EndSeconds - segment.StartSeconds);
+            double milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            Console.WriteLine(json
+                ? JsonSerializer.Serialize(
+                    new Report(song, values.Length, seconds, singing / seconds, segments.Count(s => s.Singing), [array, labels], backend.Name, milliseconds), Json.Line)
+                : $"{song}: {seconds:F1} s, singing {singing / seconds:P1} of it in {segments.Count(s => s.Singing)} segments → {labels}, {array} "
+                    + $"({milliseconds / 1000:F1} s)");
+        }
+    }
+
+    private static string NameOf(string path) => Path.GetFileNameWithoutExtension(path);
+
+    private sealed record Report(
+        string Audio, int Frames, double Seconds, double Singing, int Segments, string[] Files, string Device, double Milliseconds);
+}

@@ -1,0 +1,52 @@
+using System.Diagnostics;
+using Spectre.Console;
+
+namespace Engine.Svd.Cli;
+
+/// <summary>
+/// Shows on standard error how far a long piece of work is: a bar with the time left on a terminal, else a plain line now and then. Work of less than
+/// two seconds shows nothing.
+/// </summary>
+internal static class ProgressDisplay
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
+
+    /// <summary>Runs work that reports (done, total) in seconds of audio; the total may be unknown.</summary>
+    public static T Run<T>(string title, Func<Action<double, double?>, T> work)
+    {
+        if (Console.IsErrorRedirected) return work(Lines(title));
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        T result = default!;
+        console.Progress().AutoClear(true).HideCompleted(true)
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Start(context =>
+            {
+                ProgressTask? bar = null;
+                long start = Stopwatch.GetTimestamp();
+                result = work((done, total) =>
+                {
+                    if (bar is null && Stopwatch.GetElapsedTime(start) < Patience) return;
+                    bar ??= context.AddTask(Markup.Escape(title), maxValue: total ?? 1);
+                    bar.IsIndeterminate = total is null;
+                    if (total is { } end) bar.Value = Math.Min(done, end);
+                });
+            });
+        return result;
+    }
+
+    private static Action<double, double?> Lines(string title)
+    {
+        long start = Stopwatch.GetTimestamp();
+        TimeSpan next = Patience;
+        return (done, total) =>
+        {
+            TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
+            if (elapsed < next) return;
+            next = elapsed + LineInterval;
+            Console.Error.WriteLine(total is { } end && done > 0
+                ? $"{title}: {Math.Min(1, done / end):P0}, {elapsed.TotalSeconds * Math.Max(0, end - done) / done:F0} s left"
+                : $"{title}: {done:F0} s of audio done");
+        };
+    }
+}
