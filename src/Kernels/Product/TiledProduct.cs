@@ -14,9 +14,16 @@ namespace Engine.Kernels;
 internal unsafe struct TiledProduct
 {
     /// <summary>
-    /// Rows of b that one pass takes: 256 × a tile's width × 4 bytes (24 KB at 256 bits) stay in the first-level cache beside the packed rows of a.
+    /// Rows of b that one pass takes: 128 × a tile's width × 4 bytes (12 KB at 256 bits, 24 KB at 512) stay in the first-level cache beside the
+    /// packed rows of a.
     /// </summary>
     public const int DepthChunk = 128;
+
+    /// <summary>
+    /// From so many blocks of rows on, a chunk of b is first copied next to each other: then its rows, which may lie a power of two apart, do not
+    /// push each other out of the cache between two blocks. With fewer the copy costs more than it saves.
+    /// </summary>
+    private const int CopyFromBlocks = 16;
 
     /// <summary>The left-hand side as <see cref="PackRows"/> lays it out.</summary>
     public float* A;
@@ -106,8 +113,7 @@ internal unsafe struct TiledProduct
         float* panel = scratch + (long)blocks * height * columns;
         float* b = B + (long)tile * columns;
 
-        // With few blocks of rows nothing is gained by first copying b next to each other.
-        bool copy = CopyPanel && blocks > 2;
+        bool copy = blocks >= CopyFromBlocks;
         int* ramp = stackalloc int[copy ? DepthChunk : 0];
         for (int k = 0; copy && k < DepthChunk; k++) ramp[k] = k * columns;
         for (int first = 0; first == 0 || first < Depth; first += DepthChunk)
@@ -131,8 +137,6 @@ internal unsafe struct TiledProduct
             default: Finish<TV, IdentityOperator>(tile, sums, default); break;
         }
     }
-
-    public static bool CopyPanel = true;
 
     private static void CopyRows<TV>(float* b, int* offsets, int depth, float* panel)
         where TV : unmanaged, IVector<TV>
