@@ -11,7 +11,7 @@ internal sealed class BenchConfig : ManualConfig
     public BenchConfig()
     {
         Add(DefaultConfig.Instance);
-        AddJob(Job.Default.WithToolchain(new InProcessEmitToolchain(new InProcessEmitSettings())).WithWarmupCount(3).WithIterationCount(15));
+        AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithWarmupCount(3).WithIterationCount(15));
         AddColumn(StatisticColumn.Min, StatisticColumn.Median, new GflopsColumn());
         HideColumns(Column.Error, Column.StdDev, Column.Job, Column.Toolchain);
     }

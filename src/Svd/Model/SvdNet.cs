@@ -14,6 +14,9 @@ public sealed class SvdNet : IDisposable
     /// <summary>Features of the deepest hidden layer, fc8.</summary>
     public const int FeatureCount = 64;
 
+    // conv1 makes 2.3 MB of an excerpt: of a few excerpts that is still in the cache when conv2 reads it.
+    private const int ExcerptsAtATime = 4;
+
     private static readonly Activation LeakyRelu = Activation.LeakyRelu(0.01f);
 
     private readonly Conv2d _conv1 = new("conv1", 1, 64, 3, activation: LeakyRelu);
@@ -23,7 +26,8 @@ public sealed class SvdNet : IDisposable
     private readonly Dense _fc7 = new("fc7", 64 * 11 * 7, 256, activation: LeakyRelu);
     private readonly Dense _fc8 = new("fc8", 256, FeatureCount, activation: LeakyRelu);
     private readonly Dense _fc9 = new("fc9", FeatureCount, 1, activation: Activation.Sigmoid);
-    private readonly Sequential _body;
+    private readonly Sequential _convolutions;
+    private readonly Sequential _hidden;
     private readonly Sequential _whole;
 
     // The dense layers as convolutions, made when a whole song is first asked for.
@@ -31,17 +35,15 @@ public sealed class SvdNet : IDisposable
 
     private SvdNet()
     {
-        _body = new Sequential(
+        _convolutions = new Sequential(
             ("conv1", _conv1),
             ("conv2", _conv2),
             ("mp3", new MaxPool2d(3)),
             ("conv4", _conv4),
             ("conv5", _conv5),
-            ("mp6", new MaxPool2d(3)),
-            ("flatten", new Reshape(64 * 11 * 7)),
-            ("fc7", _fc7),
-            ("fc8", _fc8));
-        _whole = new Sequential(("body", _body), ("fc9", _fc9));
+            ("mp6", new MaxPool2d(3)));
+        _hidden = new Sequential(("fc7", _fc7), ("fc8", _fc8));
+        _whole = new Sequential(("convolutions", _convolutions), ("hidden", _hidden), ("fc9", _fc9));
     }
 
     /// <summary>How many numbers the parameters hold.</summary>
@@ -58,8 +60,24 @@ public sealed class SvdNet : IDisposable
 
     /// <summary>The features Φ(x): N×1×115×80 to N×64. The caller owns the result.</summary>
     /// <param name="x">Normalised log-mel excerpts.</param>
-    /// <param name="observe">Is shown every layer's name and output, valid during the call.</param>
-    public Tensor Features(Tensor x, Action<string, Tensor>? observe = null) => _body.Forward(x, observe);
+    /// <param name="observe">
+    /// Is shown every layer's name and output, valid during the call; the convolutional layers' a few excerpts at a time, in order.
+    /// </param>
+    public Tensor Features(Tensor x, Action<string, Tensor>? observe = null)
+    {
+        int count = x.Shape[0];
+        using Tensor pooled = Tensor.Allocate(x.Backend, new Shape(count, _fc7.Weight.Shape[0]));
+        for (int first = 0; first < count; first += ExcerptsAtATime)
+        {
+            int few = Math.Min(ExcerptsAtATime, count - first);
+            using Tensor excerpts = x.Slice(first, few);
+            using Tensor maps = _convolutions.Forward(excerpts, observe);
+            using Tensor rows = pooled.Slice(first, few);
+            x.Backend.Copy(maps.View, rows.View);
+        }
+
+        return _hidden.Forward(pooled, observe);
+    }
 
     /// <summary>The probability of singing from the features: N×64 to N×1. The caller owns the result.</summary>
     public Tensor Probability(Tensor features) => _fc9.Forward(features);
