@@ -7,7 +7,7 @@ namespace Engine.Kernels;
 public readonly record struct Conv2dShape
 {
     /// <summary>Checks the sizes and works out the output's.</summary>
-    /// <exception cref="ArgumentException">A size is not positive, the filter does not fit into the padded input, or an array would exceed 2³¹ floats.</exception>
+    /// <exception cref="ArgumentException">A size is not positive, the filter does not fit into the padded input, or an array or the padded input is too large.</exception>
     public Conv2dShape(
         int n, int c, int h, int w, int k, int r, int s,
         int strideH = 1, int strideW = 1, int padH = 0, int padW = 0, int dilationH = 1, int dilationW = 1)
@@ -16,7 +16,9 @@ public readonly record struct Conv2dShape
         (StrideH, StrideW, PadH, PadW, DilationH, DilationW) = (strideH, strideW, padH, padW, dilationH, dilationW);
         Sizes.RequirePositive(this, n, c, h, w, k, r, s, strideH, strideW, dilationH, dilationW);
         Sizes.Require(this, padH >= 0 && padW >= 0, "the padding is negative");
-        long freeH = h + 2L * padH - ((long)dilationH * (r - 1) + 1), freeW = w + 2L * padW - ((long)dilationW * (s - 1) + 1);
+        long paddedH = h + 2L * padH, paddedW = w + 2L * padW;
+        Sizes.Require(this, paddedH <= int.MaxValue && paddedW <= int.MaxValue, "the padded input would exceed 2³¹ rows or columns");
+        long freeH = paddedH - ((long)dilationH * (r - 1) + 1), freeW = paddedW - ((long)dilationW * (s - 1) + 1);
         Sizes.Require(this, freeH >= 0 && freeW >= 0, "the filter does not fit into the padded input");
         P = (int)(freeH / strideH) + 1;
         Q = (int)(freeW / strideW) + 1;

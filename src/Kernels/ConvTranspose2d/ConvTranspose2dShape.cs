@@ -9,7 +9,7 @@ namespace Engine.Kernels;
 public readonly record struct ConvTranspose2dShape
 {
     /// <summary>Checks the sizes and works out the output's.</summary>
-    /// <exception cref="ArgumentException">A size is not positive, the padding crops everything, or an array would exceed 2³¹ floats.</exception>
+    /// <exception cref="ArgumentException">A size is not positive, the padding crops everything, or an array or the uncropped output is too large.</exception>
     public ConvTranspose2dShape(
         int n, int c, int h, int w, int k, int r, int s,
         int strideH = 1, int strideW = 1, int padH = 0, int padW = 0, int dilationH = 1, int dilationW = 1)
@@ -18,9 +18,10 @@ public readonly record struct ConvTranspose2dShape
         (StrideH, StrideW, PadH, PadW, DilationH, DilationW) = (strideH, strideW, padH, padW, dilationH, dilationW);
         Sizes.RequirePositive(this, n, c, h, w, k, r, s, strideH, strideW, dilationH, dilationW);
         Sizes.Require(this, padH >= 0 && padW >= 0, "the padding is negative");
-        long p = (h - 1L) * strideH - 2L * padH + (long)dilationH * (r - 1) + 1, q = (w - 1L) * strideW - 2L * padW + (long)dilationW * (s - 1) + 1;
+        long fullH = (h - 1L) * strideH + (long)dilationH * (r - 1) + 1, fullW = (w - 1L) * strideW + (long)dilationW * (s - 1) + 1;
+        Sizes.Require(this, fullH <= int.MaxValue && fullW <= int.MaxValue, "the uncropped output would exceed 2³¹ rows or columns");
+        long p = fullH - 2L * padH, q = fullW - 2L * padW;
         Sizes.Require(this, p > 0 && q > 0, "the padding crops the whole output");
-        Sizes.Require(this, p <= int.MaxValue && q <= int.MaxValue, "an array would exceed 2³¹ floats");
         (P, Q) = ((int)p, (int)q);
         XLength = Sizes.Product(this, n, c, h, w);
         WLength = Sizes.Product(this, c, k, r, s);
