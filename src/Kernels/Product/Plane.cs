@@ -31,5 +31,6 @@ internal static unsafe class Plane
         }
     }
 
-    private static int CeilingDivide(int a, int b) => a >= 0 ? (a + b - 1) / b : -(-a / b);
+    // Without a + b − 1, which a large stride would overflow.
+    private static int CeilingDivide(int a, int b) => a > 0 ? (a - 1) / b + 1 : -(-a / b);
 }
