@@ -48,7 +48,7 @@ internal static class Exponential
     private static void Reduce<TV>(TV x, out TV scale, out TV series)
         where TV : unmanaged, IVector<TV>
     {
-        x = TV.Max(x, TV.Broadcast(SmallestExponent));
+        x = TV.Max(TV.Broadcast(SmallestExponent), x);
         TV shifted = TV.Broadcast(RoundToLowBits);
         TV.Fma(ref shifted, x, TV.Broadcast(Log2E));
         TV n = shifted - TV.Broadcast(RoundToLowBits);

@@ -10,5 +10,5 @@ internal readonly struct EluOperator : IUnaryOperator
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TV Apply<TV>(TV x)
-        where TV : unmanaged, IVector<TV> => TV.SelectPositive(x, x, Exponential.ExpM1OfNegative(TV.Min(x, TV.Zero)));
+        where TV : unmanaged, IVector<TV> => TV.SelectPositive(x, x, Exponential.ExpM1OfNegative(TV.Min(TV.Zero, x)));
 }

@@ -10,5 +10,5 @@ internal readonly struct LogFloorOperator(float floor) : IUnaryOperator
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TV Apply<TV>(TV x)
-        where TV : unmanaged, IVector<TV> => TV.Log(TV.Max(x, TV.Broadcast(_floor)));
+        where TV : unmanaged, IVector<TV> => TV.Log(TV.Max(TV.Broadcast(_floor), x));
 }

@@ -36,8 +36,10 @@ internal unsafe interface IVector<TSelf>
     /// <summary>acc += a · b, fused where the processor can.</summary>
     static abstract void Fma(ref TSelf acc, TSelf a, TSelf b);
 
+    /// <summary>The larger; where one is NaN, <paramref name="right"/> or NaN. So a limit stands on the left, that a NaN may pass.</summary>
     static abstract TSelf Max(TSelf left, TSelf right);
 
+    /// <summary>The smaller; where one is NaN, as <see cref="Max"/>.</summary>
     static abstract TSelf Min(TSelf left, TSelf right);
 
     static abstract TSelf Log(TSelf value);
