@@ -1,0 +1,86 @@
+using Xunit.Abstractions;
+
+namespace Engine.Kernels.Tests;
+
+public class ActivationTests(ITestOutputHelper output)
+{
+    [Theory, EveryDevice]
+    public void KnownAnswerOfNone(Device device) => Ops.Activate(Activation.None, 3).AssertAnswer(device, [-2, 0, 3], [-2, 0, 3]);
+
+    [Theory, EveryDevice]
+    public void KnownAnswerOfLeakyRelu(Device device) =>
+        Ops.Activate(Activation.LeakyRelu(0.5f), 6).AssertAnswer(
+            device, [float.NegativeInfinity, -1, -0.5f, 0, 3, float.PositiveInfinity],
+            [float.NegativeInfinity, -2, -1, 0, 3, float.PositiveInfinity]);
+
+    [Theory, EveryDevice]
+    public void KnownAnswerOfElu(Device device) =>
+        Ops.Activate(Activation.Elu, 8).AssertAnswer(
+            device, [-1, -1, -1, -1e-30f, 0, 1, 3e38f, float.PositiveInfinity],
+            [float.NegativeInfinity, float.MinValue, -1000, -1e-30f, -0f, 1, 3e38f, float.PositiveInfinity]);
+
+    [Theory, EveryDevice]
+    public void KnownAnswerOfSigmoid(Device device) =>
+        Ops.Activate(Activation.Sigmoid, 7).AssertNearAnswer(
+            device, [0.25f, 0.5f, 0.5f, 0.75f, 1, 1, 1], [-MathF.Log(3), -0f, 0, MathF.Log(3), 100, 3e38f, float.PositiveInfinity]);
+
+    /// <summary>A number that went astray must show in the end, not be made a harmless one on the way.</summary>
+    [Theory, EveryDevice]
+    public void KeepsNaN(Device device)
+    {
+        float[] x = Enumerable.Repeat(float.NaN, 35).ToArray();
+        foreach (Activation activation in new[] { Activation.None, Activation.LeakyRelu(0.01f), Activation.Elu, Activation.Sigmoid })
+        {
+            Ops.Activate(activation, x.Length).AssertAnswer(device, x, x);
+        }
+    }
+
+    /// <summary>What <see cref="Exponential"/> promises, over a million numbers from −0 through the denormals to where eˣ − 1 is −1.</summary>
+    [Theory, EveryDevice]
+    public void EluIsWithinTwoUnitsInTheLastPlace(Device device) =>
+        AssertUlps(device, Activation.Elu, [.. Numbers(-0f, -104)], most: 2);
+
+    /// <summary>Where the result is a normal number; below −87 it stays at e⁻⁸⁷, see <see cref="SigmoidVanishesFarBelowZero"/>.</summary>
+    [Theory, EveryDevice]
+    public void SigmoidIsWithinFourUnitsInTheLastPlace(Device device) =>
+        AssertUlps(device, Activation.Sigmoid, [.. Numbers(0, 100), .. Numbers(-0f, -87)], most: 4);
+
+    [Theory, EveryDevice]
+    public void SigmoidVanishesFarBelowZero(Device device)
+    {
+        using IBackend backend = device.Open();
+        float[] x = [-87, -88, -100, -1e10f, float.MinValue, float.NegativeInfinity];
+        Assert.All(Ops.Activate(Activation.Sigmoid, x.Length).Run(backend, x), y => Assert.InRange(y, 0, 1.7e-38f));
+    }
+
+    /// <summary>On steps larger than what rounding can turn around, neither ever falls.</summary>
+    [Theory, EveryDevice]
+    public void EluAndSigmoidNeverFall(Device device)
+    {
+        using IBackend backend = device.Open();
+        float[] x = [.. Enumerable.Range(-100 * 64, 200 * 64 + 1).Select(i => i / 64f)];
+        foreach (Activation activation in new[] { Activation.Elu, Activation.Sigmoid })
+        {
+            float[] y = Ops.Activate(activation, x.Length).Run(backend, x);
+            for (int i = 1; i < y.Length; i++) Assert.True(y[i] >= y[i - 1], $"{activation.Kind} falls at {x[i]} on {backend.Name}");
+        }
+    }
+
+    private void AssertUlps(Device device, Activation activation, float[] x, double most)
+    {
+        using IBackend backend = device.Open();
+        float[] y = Ops.Activate(activation, x.Length).Run(backend, x);
+        double[] ulps = [.. x.Zip(y, (input, result) => Compare.Ulps(activation.Reference(input), result))];
+        int worst = Array.IndexOf(ulps, ulps.Max());
+        string found = $"{activation.Kind} on {backend.Name}: at most {ulps[worst]:f3} units in the last place, at {x[worst]:g9}";
+        output.WriteLine(found);
+        Assert.True(ulps[worst] <= most, found);
+    }
+
+    // Every 2003rd float from one to another farther from zero and of the same sign.
+    private static IEnumerable<float> Numbers(float from, float to)
+    {
+        uint last = BitConverter.SingleToUInt32Bits(to);
+        for (uint bits = BitConverter.SingleToUInt32Bits(from); bits <= last; bits += 2003) yield return BitConverter.UInt32BitsToSingle(bits);
+    }
+}

@@ -1,0 +1,65 @@
+namespace Engine.Kernels.Tests;
+
+public class ConvTranspose2dTests
+{
+    private static readonly float[] Image = [1, 2, 3, 4];
+    private static readonly float[] Filter = [1, 2, 3, 4, 5, 6];
+
+    [Theory, EveryDevice]
+    public void KnownAnswer(Device device) =>
+        Ops.ConvTranspose2d(new(1, 1, 2, 2, 1, 2, 3, strideH: 2, strideW: 2)).AssertAnswer(
+            device, [1, 2, 5, 4, 6, 4, 5, 14, 10, 12, 3, 6, 13, 8, 12, 12, 15, 34, 20, 24], Image, Filter);
+
+    [Theory, EveryDevice]
+    public void KnownAnswerWithPaddingAndBias(Device device) =>
+        Ops.ConvTranspose2d(new(1, 1, 2, 2, 1, 2, 3, strideH: 2, strideW: 2, padH: 1, padW: 1), bias: true).AssertAnswer(
+            device, [105, 114, 110, 106, 113, 108], Image, Filter, [100]);
+
+    [Theory, EveryDevice]
+    public void KnownAnswerWithAFilterSmallerThanTheStride(Device device) =>
+        Ops.ConvTranspose2d(new(1, 1, 1, 2, 1, 1, 1, strideW: 3), bias: true).AssertAnswer(device, [10, 7, 7, 13], [1, 2], [3], [7]);
+
+    [Theory, EveryDevice]
+    public void KnownAnswerOfChannels(Device device) =>
+        Ops.ConvTranspose2d(new(1, 2, 1, 1, 2, 1, 1)).AssertAnswer(device, [52, 73], [1, 10], [2, 3, 5, 7]);
+
+    [Theory, EveryDevice]
+    public void KnownAnswerWithDilation(Device device) =>
+        Ops.ConvTranspose2d(new(1, 1, 1, 2, 1, 1, 2, dilationW: 2)).AssertAnswer(device, [1, 2, 10, 20], [1, 2], [1, 10]);
+
+    /// <summary>
+    /// ⟨conv(x), y⟩ = ⟨x, convᵀ(y)⟩: the same weights, K×C×R×S to one and C×K×R×S with the roles of C and K swapped to the other, wherever the
+    /// strides leave no row or column of x over.
+    /// </summary>
+    [Theory, EveryDevice]
+    public void IsTheAdjointOfConv2d(Device device)
+    {
+        using IBackend backend = device.Open();
+        int checkedShapes = 0;
+        foreach (int stride in new[] { 1, 2, 3 })
+        foreach (int pad in new[] { 0, 1, 2 })
+        foreach (int dilation in new[] { 1, 2, 3 })
+        foreach ((int r, int s) in new[] { (1, 2), (2, 3), (3, 1), (4, 4) })
+        {
+            // Each axis is as long as four strides and a filter; the strides of the two differ.
+            int strideW = stride % 3 + 1, padW = 2 - pad;
+            int h = 4 * stride + (r - 1) * dilation + 1 - 2 * pad, w = 4 * strideW + (s - 1) * dilation + 1 - 2 * padW;
+            Conv2dShape forward = new(2, 3, h, w, 4, r, s, stride, strideW, pad, padW, dilation, dilation);
+            ConvTranspose2dShape backward = new(2, 4, forward.P, forward.Q, 3, r, s, stride, strideW, pad, padW, dilation, dilation);
+            Assert.Equal((h, w), (backward.P, backward.Q));
+
+            Random random = new(checkedShapes++);
+            float[] x = Numbers(forward.XLength), filter = Numbers(forward.WLength), y = Numbers(forward.YLength);
+            float[] convolved = Ops.Conv2d(forward).Run(backend, x, filter), returned = Ops.ConvTranspose2d(backward).Run(backend, y, filter);
+
+            // Integers below 4 make both sides exact.
+            Assert.Equal(Dot(convolved, y), Dot(x, returned));
+
+            float[] Numbers(int length) => [.. Enumerable.Range(0, length).Select(_ => (float)random.Next(-3, 4))];
+        }
+
+        Assert.Equal(108, checkedShapes);
+    }
+
+    private static double Dot(float[] a, float[] b) => a.Zip(b, (left, right) => (double)left * right).Sum();
+}

@@ -1,0 +1,49 @@
+using Engine.Kernels.Simd;
+
+namespace Engine.Kernels.Tests;
+
+/// <summary>
+/// A backend that tests run on. Register widths that the processor lacks are carried out in software by the runtime: slower, and tested all the same.
+/// </summary>
+public enum Device
+{
+    Reference,
+    Cpu512,
+    Cpu256,
+    Cpu128,
+    CpuScalar,
+}
+
+/// <summary>The backends as theory data, so that one test body serves them all.</summary>
+internal static class Devices
+{
+    /// <summary>Every vector width.</summary>
+    public static IEnumerable<Device> Cpu => [Device.Cpu512, Device.Cpu256, Device.Cpu128, Device.CpuScalar];
+
+    /// <summary>Every vector width, and the definitions.</summary>
+    public static IEnumerable<Device> All => [Device.Reference, .. Cpu];
+
+    /// <summary>Opens the backend; the reference has one thread whatever is asked.</summary>
+    public static IBackend Open(this Device device, int threads = 2) => device switch
+    {
+        Device.Reference => Backends.CreateReference(),
+        Device.Cpu512 => Backends.CreateCpu(threads, VectorWidth.Bits512),
+        Device.Cpu256 => Backends.CreateCpu(threads, VectorWidth.Bits256),
+        Device.Cpu128 => Backends.CreateCpu(threads, VectorWidth.Bits128),
+        _ => Backends.CreateCpu(threads, VectorWidth.Scalar),
+    };
+}
+
+/// <summary>Runs a theory whose only argument is the device on every backend.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class EveryDeviceAttribute : Xunit.Sdk.DataAttribute
+{
+    public override IEnumerable<object[]> GetData(System.Reflection.MethodInfo testMethod) => Devices.All.Select(device => new object[] { device });
+}
+
+/// <summary>Runs a theory whose only argument is the device on every vector width.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class EveryWidthAttribute : Xunit.Sdk.DataAttribute
+{
+    public override IEnumerable<object[]> GetData(System.Reflection.MethodInfo testMethod) => Devices.Cpu.Select(device => new object[] { device });
+}

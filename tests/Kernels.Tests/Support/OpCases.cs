@@ -1,0 +1,163 @@
+using System.Reflection;
+using CsCheck;
+using Xunit.Sdk;
+
+namespace Engine.Kernels.Tests;
+
+/// <summary>
+/// The table of cases that drives every test which is the same for all operations: sizes chosen to be awkward, then generated ones, the same
+/// in every run.
+/// </summary>
+internal static class OpCases
+{
+    private const int GeneratedPerOp = 10;
+
+    private static readonly Activation[] Activations =
+        [Activation.None, Activation.LeakyRelu(0.01f), Activation.Elu, Activation.Sigmoid, Activation.LeakyRelu(0)];
+
+    private static readonly Conv2dShape[] Convolutions =
+    [
+        new(1, 1, 1, 1, 1, 1, 1),
+        new(1, 3, 7, 5, 2, 1, 1),                                                    // a 1×1 filter, in place
+        new(2, 3, 11, 13, 5, 3, 2),                                                  // in place, all dims distinct
+        new(1, 2, 9, 40, 9, 3, 3),                                                   // in place, a ragged last tile and a ragged block of rows
+        new(1, 2, 15, 64, 3, 3, 3, dilationH: 4),                                    // in place, dilated
+        new(1, 17, 5, 30, 33, 3, 3),                                                 // in place, several chunks of depth, copied panels
+        new(1, 2, 5, 6, 17, 2, 3),                                                   // unfolded: the dropped columns would dominate
+        new(2, 3, 12, 17, 4, 3, 5, strideH: 2, strideW: 3, padH: 1, padW: 2),
+        new(1, 2, 15, 14, 3, 3, 2, dilationH: 2, dilationW: 3),
+        new(1, 2, 3, 4, 3, 2, 2, padH: 3, padW: 5),                                  // whole windows of padding
+        new(2, 4, 6, 5, 7, 6, 5),                                                    // one output pixel
+        new(1, 2, 9, 3, 3, 2, 3),                                                    // one output column
+        new(1, 16, 6, 9, 20, 3, 3, padH: 1, padW: 1),                                // several chunks of depth
+        new(1, 128, 3, 4, 3, 1, 1, strideH: 2),                                      // exactly one chunk
+        new(1, 32, 4, 5, 2, 2, 4),                                                   // exactly two
+        new(1, 2, 10, 11, 3, 1, 2, strideH: 3, strideW: 4),                          // rows that no output sees
+        new(1, 2, 13, 16, 3, 3, 3, 2, 2, 2, 1, 2, 3),                                // stride, padding and dilation at once
+        new(1, 1, 20, 30, 2, 3, 3, padH: 1, padW: 1),                                // many tiles
+    ];
+
+    private static readonly ConvTranspose2dShape[] TransposedConvolutions =
+    [
+        new(1, 1, 1, 1, 1, 1, 1),
+        new(2, 3, 5, 7, 4, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1),          // the filter twice the stride
+        new(1, 2, 3, 4, 5, 2, 2, strideH: 3, strideW: 3),                            // the filter smaller than the stride: outputs of bias alone
+        new(1, 3, 4, 5, 2, 3, 5, strideH: 2, strideW: 3),
+        new(1, 2, 5, 3, 3, 1, 1, strideH: 2, strideW: 4),
+        new(3, 2, 4, 6, 5, 3, 2),
+        new(1, 2, 4, 5, 3, 3, 3, strideH: 2, strideW: 3, dilationH: 2, dilationW: 2),// phases that no tap reaches
+        new(1, 2, 4, 5, 3, 2, 3, strideH: 3, strideW: 2, dilationH: 2, dilationW: 3),
+        new(1, 2, 6, 7, 3, 3, 3, padH: 3, padW: 4),                                  // more cropped than the filter adds
+        new(1, 3, 1, 1, 2, 3, 3, strideH: 2, strideW: 2, padH: 1, padW: 1),          // one output pixel
+        new(2, 3, 1, 1, 2, 1, 1, strideH: 3, strideW: 2),                            // an output smaller than the stride
+        new(1, 40, 3, 4, 33, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1),        // several chunks of depth, copied panels
+        new(1, 1, 12, 20, 2, 4, 4, strideH: 2, strideW: 2),                          // many tiles
+    ];
+
+    private static readonly DenseShape[] Products =
+        [new(1, 1, 1), new(1, 7, 5), new(3, 129, 50), new(17, 256, 33), new(33, 130, 97), new(2, 1, 70), new(40, 3, 1)];
+
+    private static readonly BatchNormShape[] Normalisations =
+        [new(1, 1, 1), new(3, 5, 7), new(2, 3, 64), new(1, 1, 100), new(70, 13, 1), new(33, 70, 1)];
+
+    private static readonly MaxPool2dShape[] Pools =
+    [
+        new(1, 1, 1, 1, 1, 1, 1, 1),
+        new(2, 3, 13, 17, 3, 3, 3, 3),                                               // edges that fill no window
+        new(1, 2, 9, 40, 2, 3, 1, 1),
+        new(1, 2, 11, 50, 3, 2, 1, 1, 3, 5),                                         // dilated
+        new(3, 1, 7, 5, 7, 5, 2, 3),                                                 // one output pixel
+        new(1, 2, 8, 9, 1, 2, 3, 4),                                                 // windows smaller than the stride
+        new(1, 2, 12, 70, 4, 5, 2, 1, 1, 2),
+    ];
+
+    private static readonly Crop2dShape[] Crops = [new(1, 1, 1, 1, 1), new(3, 7, 5, 7, 5), new(2, 9, 11, 4, 3), new(4, 6, 8, 1, 8)];
+
+    private static readonly RealFftShape[] Transforms =
+    [
+        new(1, 4, 1, 3), new(1, 4, 4, 1), new(5, 8, 3, 5), new(17, 64, 10, 33), new(18, 64, 10, 7), new(19, 16, 16, 9),
+        new(4, 8, 11, 5),                                                            // samples that no frame sees
+        new(3, 1024, 315, 513),
+    ];
+
+    /// <summary>All cases by name, in order.</summary>
+    public static IReadOnlyDictionary<string, OpCase> ByName { get; } = All().DistinctBy(op => op.Name).ToDictionary(op => op.Name);
+
+    /// <summary>The pointwise operations with as many elements as asked; the batch normalisation both along Inner and along C.</summary>
+    public static IEnumerable<OpCase> Pointwise(int length) =>
+    [
+        .. Activations.Select(activation => Ops.Activate(activation, length)),
+        Ops.LogFloor(1e-3f, length), Ops.Magnitude(length), Ops.BatchNorm(new(1, 1, length)), Ops.BatchNorm(new(2, length, 1)),
+    ];
+
+    private static IEnumerable<OpCase> All() =>
+    [
+        .. Convolutions.Concat(Generate(GenConv2d)).Select((shape, i) => Ops.Conv2d(shape, i % 3 > 0, Activations[i % Activations.Length])),
+        .. TransposedConvolutions.Concat(Generate(GenConvTranspose2d))
+            .Select((shape, i) => Ops.ConvTranspose2d(shape, i % 3 > 0, Activations[i % Activations.Length])),
+        .. Products.Concat(Generate(GenDense)).Select((shape, i) => Ops.Dense(shape, i % 3 > 0, Activations[i % Activations.Length])),
+        .. Normalisations.Concat(Generate(GenBatchNorm)).Select(Ops.BatchNorm),
+        .. Pools.Concat(Generate(GenMaxPool2d)).Select(Ops.MaxPool2d),
+        .. Crops.Concat(Generate(GenCrop2d)).Select(Ops.Crop2d),
+        .. Transforms.Concat(Generate(GenRealFft)).Select(Ops.RealFft),
+        .. new[] { 1, 70, 2 * 16384 + 5 }.SelectMany(Pointwise),                     // 16384 elements make a task
+    ];
+
+    // n distinct numbers from 1 to 7.
+    private static Gen<int[]> Distinct(int n) => Gen.Shuffle(Enumerable.Range(1, 7).ToArray(), n, n);
+
+    private static Gen<(int H, int W)> Pair(int min, int max) => Gen.Select(Gen.Int[min, max], Gen.Int[min, max], (h, w) => (h, w));
+
+    private static Gen<Conv2dShape> GenConv2d =>
+        Gen.Select(
+            Distinct(5), Pair(0, 40), Pair(1, 3), Pair(0, 3), Pair(1, 3),
+            (d, extra, stride, pad, dilation) =>
+                (d, h: (d[3] - 1) * dilation.H + 1 + extra.H / 4, w: (d[4] - 1) * dilation.W + 1 + extra.W, stride, pad, dilation))
+            .Where(g => g.d.Append(g.h).Append(g.w).Distinct().Count() == 7)
+            .Select(g => new Conv2dShape(
+                g.d[0], g.d[1], g.h, g.w, g.d[2], g.d[3], g.d[4], g.stride.H, g.stride.W, g.pad.H, g.pad.W, g.dilation.H, g.dilation.W));
+
+    private static Gen<ConvTranspose2dShape> GenConvTranspose2d =>
+        Gen.Select(
+            Distinct(7), Pair(1, 3), Pair(0, 2), Pair(1, 3), (d, stride, pad, dilation) => (d, stride, pad, dilation))
+            .Where(g => (g.d[2] - 1) * g.stride.H + (g.d[5] - 1) * g.dilation.H >= 2 * g.pad.H
+                && (g.d[3] - 1) * g.stride.W + (g.d[6] - 1) * g.dilation.W >= 2 * g.pad.W)
+            .Select(g => new ConvTranspose2dShape(
+                g.d[0], g.d[1], g.d[2], g.d[3], g.d[4], g.d[5], g.d[6],
+                g.stride.H, g.stride.W, g.pad.H, g.pad.W, g.dilation.H, g.dilation.W));
+
+    private static Gen<DenseShape> GenDense =>
+        Gen.Select(Gen.Int[1, 40], Gen.Int[1, 300], Gen.Int[1, 150], (n, inputs, outputs) => new DenseShape(n, inputs, outputs));
+
+    private static Gen<BatchNormShape> GenBatchNorm =>
+        Gen.Select(Gen.Int[1, 40], Gen.Int[1, 40], Gen.Int[1, 90], (n, c, inner) => new BatchNormShape(n, c, inner));
+
+    private static Gen<MaxPool2dShape> GenMaxPool2d =>
+        Gen.Select(
+            Distinct(4), Pair(0, 60), Pair(1, 3), Pair(1, 3),
+            (d, extra, stride, dilation) => new MaxPool2dShape(
+                d[0], d[1], (d[2] - 1) * dilation.H + 1 + extra.H / 4, (d[3] - 1) * dilation.W + 1 + extra.W, d[2], d[3],
+                stride.H, stride.W, dilation.H, dilation.W));
+
+    private static Gen<Crop2dShape> GenCrop2d =>
+        Gen.Select(Gen.Int[1, 5], Pair(1, 20), Pair(0, 9), (planes, size, more) =>
+            new Crop2dShape(planes, size.H + more.H, size.W + more.W, size.H, size.W));
+
+    private static Gen<RealFftShape> GenRealFft =>
+        Gen.Select(Gen.Int[1, 40], Gen.Int[2, 7], Gen.Int[1, 150], Gen.Double[0, 1], (frames, log, hop, part) =>
+            new RealFftShape(frames, 1 << log, hop, 1 + (int)(part * (1 << (log - 1)))));
+
+    private static IEnumerable<T> Generate<T>(Gen<T> generator)
+    {
+        PCG random = new(1, 2024);
+        return [.. Enumerable.Range(0, GeneratedPerOp).Select(_ => generator.Generate(random, null, out Size _))];
+    }
+}
+
+/// <summary>Runs a theory (Device device, string name) on every case, on every vector width.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class EveryCaseAttribute : DataAttribute
+{
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
+        Devices.Cpu.SelectMany(device => OpCases.ByName.Keys.Select(name => new object[] { device, name }));
+}
