@@ -35,7 +35,9 @@ public class ActivationTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>What <see cref="Exponential"/> promises, over a million numbers from −0 through the denormals to where eˣ − 1 is −1.</summary>
+    /// <summary>
+    /// What <see cref="Exponential"/> promises, over a million numbers from −0 through the denormals to where eˣ − 1 is −1.
+    /// </summary>
     [Theory, EveryDevice]
     public void EluIsWithinOneUnitInTheLastPlace(Device device) =>
         AssertUlps(device, Activation.Elu, [.. Numbers(-0f, -104)], most: 1);
@@ -81,6 +83,9 @@ public class ActivationTests(ITestOutputHelper output)
     private static IEnumerable<float> Numbers(float from, float to)
     {
         uint last = BitConverter.SingleToUInt32Bits(to);
-        for (uint bits = BitConverter.SingleToUInt32Bits(from); bits <= last; bits += 2003) yield return BitConverter.UInt32BitsToSingle(bits);
+        for (uint bits = BitConverter.SingleToUInt32Bits(from); bits <= last; bits += 2003)
+        {
+            yield return BitConverter.UInt32BitsToSingle(bits);
+        }
     }
 }

@@ -11,7 +11,8 @@ public class Conv2dTests
 
     [Theory, EveryDevice]
     public void KnownAnswerWithPaddingAndStride(Device device) =>
-        Ops.Conv2d(new(1, 1, 3, 4, 1, 2, 2, strideH: 2, strideW: 3, padH: 1, padW: 1)).AssertAnswer(device, [4, 25, 46, 104], Image, Filter);
+        Ops.Conv2d(new(1, 1, 3, 4, 1, 2, 2, strideH: 2, strideW: 3, padH: 1, padW: 1)).AssertAnswer(
+            device, [4, 25, 46, 104], Image, Filter);
 
     [Theory, EveryDevice]
     public void KnownAnswerWithDilation(Device device) =>

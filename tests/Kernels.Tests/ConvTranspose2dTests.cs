@@ -28,8 +28,8 @@ public class ConvTranspose2dTests
         Ops.ConvTranspose2d(new(1, 1, 1, 2, 1, 1, 2, dilationW: 2)).AssertAnswer(device, [1, 2, 10, 20], [1, 2], [1, 10]);
 
     /// <summary>
-    /// ⟨conv(x), y⟩ = ⟨x, convᵀ(y)⟩: the same weights, K×C×R×S to one and C×K×R×S with the roles of C and K swapped to the other, wherever the
-    /// strides leave no row or column of x over.
+    /// ⟨conv(x), y⟩ = ⟨x, convᵀ(y)⟩: the same weights, K×C×R×S to one and C×K×R×S with the roles of C and K swapped to the other, wherever
+    /// the strides leave no row or column of x over.
     /// </summary>
     [Theory, EveryDevice]
     public void IsTheAdjointOfConv2d(Device device)
@@ -50,7 +50,8 @@ public class ConvTranspose2dTests
 
             Random random = new(checkedShapes++);
             float[] x = Numbers(forward.XLength), filter = Numbers(forward.WLength), y = Numbers(forward.YLength);
-            float[] convolved = Ops.Conv2d(forward).Run(backend, x, filter), returned = Ops.ConvTranspose2d(backward).Run(backend, y, filter);
+            float[] convolved = Ops.Conv2d(forward).Run(backend, x, filter);
+            float[] returned = Ops.ConvTranspose2d(backward).Run(backend, y, filter);
 
             // Integers below 4 make both sides exact.
             Assert.Equal(Dot(convolved, y), Dot(x, returned));

@@ -14,7 +14,9 @@ public class EveryOpTests
         op.AssertExpected(op.Run(backend, op.RandomInputs()), backend.Name);
     }
 
-    /// <summary>Views inside larger buffers, at odd places: what lies around an input does not matter, what lies around the output stays.</summary>
+    /// <summary>
+    /// Views inside larger buffers, at odd places: what lies around an input does not matter, what lies around the output stays.
+    /// </summary>
     [Theory, EveryCase]
     public void MindsOnlyItsViews(Device device, string name)
     {
@@ -59,7 +61,9 @@ public class EveryOpTests
         }
     }
 
-    /// <summary>The readable tail behind the inputs is NaN, which must not show; beyond it, and before the start, no byte may be read.</summary>
+    /// <summary>
+    /// The readable tail behind the inputs is NaN, which must not show; beyond it, and before the start, no byte may be read.
+    /// </summary>
     private static void AssertStaysInItsMemory(IBackend backend, OpCase op)
     {
         float[][] inputs = op.RandomInputs();

@@ -4,13 +4,16 @@ public class RealFftTests
 {
     [Theory, EveryDevice]
     public void KnownAnswer(Device device) =>
-        Ops.RealFft(new(2, 4, 1, 3)).AssertNearAnswer(device, [10, 0, -2, 2, -2, 0, 14, 0, -2, 2, -2, 0], [1, 2, 3, 4, 5], [1, 1, 1, 1]);
+        Ops.RealFft(new(2, 4, 1, 3)).AssertNearAnswer(
+            device, [10, 0, -2, 2, -2, 0, 14, 0, -2, 2, -2, 0], [1, 2, 3, 4, 5], [1, 1, 1, 1]);
 
     [Theory, EveryDevice]
     public void KnownAnswerWithAWindow(Device device) =>
         Ops.RealFft(new(1, 4, 1, 3)).AssertNearAnswer(device, [7, 0, -5, 0, 7, 0], [1, 2, 3, 4], [1, 0, 2, 0]);
 
-    /// <summary>cos(2πki/Size + 1) is Size/2 · e^i in bin k, twice its cosine in the first and the last bin, and nothing in the others.</summary>
+    /// <summary>
+    /// cos(2πki/Size + 1) is Size/2 · e^i in bin k, twice its cosine in the first and the last bin, and nothing in the others.
+    /// </summary>
     [Theory, EveryDevice]
     public void APureToneLandsInItsBin(Device device)
     {
@@ -24,8 +27,10 @@ public class RealFftTests
                 float[] tone = [.. Enumerable.Range(0, size).Select(i => (float)Math.Cos(2 * Math.PI * bin * i / size + 1))];
                 float[] expected = new float[op.Output];
                 bool edge = bin == 0 || bin == size / 2;
-                (expected[2 * bin], expected[2 * bin + 1]) = (size * (float)Math.Cos(1) / (edge ? 1 : 2), edge ? 0 : size * (float)Math.Sin(1) / 2);
-                Compare.Close(expected, op.Run(backend, tone, window), op.Tolerance, op.Scale([tone, window]), $"bin {bin} of {op} on {backend.Name}");
+                expected[2 * bin] = size * (float)Math.Cos(1) / (edge ? 1 : 2);
+                expected[2 * bin + 1] = edge ? 0 : size * (float)Math.Sin(1) / 2;
+                float[] actual = op.Run(backend, tone, window), scale = op.Scale([tone, window]);
+                Compare.Close(expected, actual, op.Tolerance, scale, $"bin {bin} of {op} on {backend.Name}");
             }
         }
     }

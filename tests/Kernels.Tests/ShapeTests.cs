@@ -4,7 +4,7 @@ public class ShapeTests
 {
     private const int Huge = int.MaxValue;
 
-    // By name: how a shape is made from its sizes, valid sizes all distinct, how many of them must be positive, how many of the rest may be zero.
+    // By name: how a shape is made from its sizes, valid ones, and which of them may be zero.
     private static readonly Dictionary<string, (Func<int[], object> Make, int[] Valid, int[] MayBeZero)> Shapes = new()
     {
         ["conv2d"] = (
@@ -106,5 +106,6 @@ public class ShapeTests
         AssertRefused($"{Huge}", () => new RealFftShape(3, 64, Huge, 1));
     }
 
-    private static void AssertRefused(string sizes, Func<object> make) => Assert.Contains(sizes, Assert.Throws<ArgumentException>(make).Message);
+    private static void AssertRefused(string sizes, Func<object> make) =>
+        Assert.Contains(sizes, Assert.Throws<ArgumentException>(make).Message);
 }

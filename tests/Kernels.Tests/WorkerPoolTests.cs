@@ -41,7 +41,9 @@ public unsafe class WorkerPoolTests
         }
     }).WaitAsync(Deadline);
 
-    /// <summary>Tasks that wait for each other show that all threads take part, each with its own number; disposing ends all but the caller's.</summary>
+    /// <summary>
+    /// Tasks that wait for each other show that all threads take part, each with its own number; disposing ends all but the caller's.
+    /// </summary>
     [Fact]
     public Task DisposingJoinsTheThreads() => Task.Run(() =>
     {

@@ -7,7 +7,9 @@ namespace Engine.Kernels;
 public readonly record struct Conv2dShape
 {
     /// <summary>Checks the sizes and works out the output's.</summary>
-    /// <exception cref="ArgumentException">A size is not positive, the filter does not fit into the padded input, or an array or the padded input is too large.</exception>
+    /// <exception cref="ArgumentException">
+    /// A size is not positive, the filter does not fit into the padded input, or an array or the padded input is too large.
+    /// </exception>
     public Conv2dShape(
         int n, int c, int h, int w, int k, int r, int s,
         int strideH = 1, int strideW = 1, int padH = 0, int padW = 0, int dilationH = 1, int dilationW = 1)

@@ -9,7 +9,9 @@ namespace Engine.Kernels;
 public readonly record struct ConvTranspose2dShape
 {
     /// <summary>Checks the sizes and works out the output's.</summary>
-    /// <exception cref="ArgumentException">A size is not positive, the padding crops everything, or an array or the uncropped output is too large.</exception>
+    /// <exception cref="ArgumentException">
+    /// A size is not positive, the padding crops everything, or an array or the uncropped output is too large.
+    /// </exception>
     public ConvTranspose2dShape(
         int n, int c, int h, int w, int k, int r, int s,
         int strideH = 1, int strideW = 1, int padH = 0, int padW = 0, int dilationH = 1, int dilationW = 1)

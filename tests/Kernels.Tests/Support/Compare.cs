@@ -4,11 +4,12 @@ namespace Engine.Kernels.Tests;
 internal static class Compare
 {
     /// <summary>
-    /// Asserts |actual − expected| ≤ tolerance · max(|expected|, scale), element by element; an empty scale is zero. Equal values, infinities and
-    /// signed zeros included, always pass; a NaN passes only for a NaN.
+    /// Asserts |actual − expected| ≤ tolerance · max(|expected|, scale), element by element; an empty scale is zero. Equal values,
+    /// infinities and signed zeros included, always pass; a NaN passes only for a NaN.
     /// </summary>
     public static void Close(
-        ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, Tolerance tolerance, ReadOnlySpan<float> scale = default, string what = "")
+        ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, Tolerance tolerance,
+        ReadOnlySpan<float> scale = default, string what = "")
     {
         Assert.Equal(expected.Length, actual.Length);
         int worst = -1;

@@ -1,9 +1,12 @@
+using System.Reflection;
 using Engine.Kernels.Simd;
+using Xunit.Sdk;
 
 namespace Engine.Kernels.Tests;
 
 /// <summary>
-/// A backend that tests run on. Register widths that the processor lacks are carried out in software by the runtime: slower, and tested all the same.
+/// A backend that tests run on. Register widths that the processor lacks are carried out in software by the runtime: slower, and tested all
+/// the same.
 /// </summary>
 public enum Device
 {
@@ -36,14 +39,16 @@ internal static class Devices
 
 /// <summary>Runs a theory whose only argument is the device on every backend.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-internal sealed class EveryDeviceAttribute : Xunit.Sdk.DataAttribute
+internal sealed class EveryDeviceAttribute : DataAttribute
 {
-    public override IEnumerable<object[]> GetData(System.Reflection.MethodInfo testMethod) => Devices.All.Select(device => new object[] { device });
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
+        Devices.All.Select(device => new object[] { device });
 }
 
 /// <summary>Runs a theory whose only argument is the device on every vector width.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-internal sealed class EveryWidthAttribute : Xunit.Sdk.DataAttribute
+internal sealed class EveryWidthAttribute : DataAttribute
 {
-    public override IEnumerable<object[]> GetData(System.Reflection.MethodInfo testMethod) => Devices.Cpu.Select(device => new object[] { device });
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
+        Devices.Cpu.Select(device => new object[] { device });
 }

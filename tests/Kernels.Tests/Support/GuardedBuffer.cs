@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace Engine.Kernels.Tests;
 
 /// <summary>
-/// A buffer between two pages that may not be touched: it starts on the first float behind the one, or its readable tail ends on the last float
-/// before the other, so that a kernel that reads or writes any farther brings the process down on the spot. The rest of its pages is filled with one
-/// value, which tells afterwards whether a kernel wrote there. Linux only.
+/// A buffer between two pages that may not be touched: it starts on the first float behind the one, or its readable tail ends on the last
+/// float before the other, so that a kernel that reads or writes any farther brings the process down on the spot. The rest of its pages is
+/// filled with one value, which tells afterwards whether a kernel wrote there. Linux only.
 /// </summary>
 internal sealed unsafe partial class GuardedBuffer : IDisposable
 {

@@ -5,8 +5,8 @@ using Xunit.Sdk;
 namespace Engine.Kernels.Tests;
 
 /// <summary>
-/// The table of cases that drives every test which is the same for all operations: sizes chosen to be awkward, then generated ones, the same
-/// in every run.
+/// The table of cases that drives every test which is the same for all operations: sizes chosen to be awkward, then generated ones, the
+/// same in every run.
 /// </summary>
 internal static class OpCases
 {
@@ -18,40 +18,40 @@ internal static class OpCases
     private static readonly Conv2dShape[] Convolutions =
     [
         new(1, 1, 1, 1, 1, 1, 1),
-        new(1, 3, 7, 5, 2, 1, 1),                                                    // a 1×1 filter, in place
-        new(2, 3, 11, 13, 5, 3, 2),                                                  // in place, all dims distinct
-        new(1, 2, 9, 40, 9, 3, 3),                                                   // in place, a ragged last tile and a ragged block of rows
-        new(1, 2, 15, 64, 3, 3, 3, dilationH: 4),                                    // in place, dilated
-        new(1, 17, 5, 30, 33, 3, 3),                                                 // in place, several chunks of depth, copied panels
-        new(1, 2, 5, 6, 17, 2, 3),                                                   // unfolded: the dropped columns would dominate
+        new(1, 3, 7, 5, 2, 1, 1), // a 1×1 filter, in place
+        new(2, 3, 11, 13, 5, 3, 2), // in place, all dims distinct
+        new(1, 2, 9, 40, 9, 3, 3), // in place, a ragged last tile and a ragged block of rows
+        new(1, 2, 15, 64, 3, 3, 3, dilationH: 4), // in place, dilated
+        new(1, 17, 5, 30, 33, 3, 3), // in place, several chunks of depth, copied panels
+        new(1, 2, 5, 6, 17, 2, 3), // unfolded: the dropped columns would dominate
         new(2, 3, 12, 17, 4, 3, 5, strideH: 2, strideW: 3, padH: 1, padW: 2),
         new(1, 2, 15, 14, 3, 3, 2, dilationH: 2, dilationW: 3),
-        new(1, 2, 3, 4, 3, 2, 2, padH: 3, padW: 5),                                  // whole windows of padding
-        new(2, 4, 6, 5, 7, 6, 5),                                                    // one output pixel
-        new(1, 2, 9, 3, 3, 2, 3),                                                    // one output column
-        new(1, 16, 6, 9, 20, 3, 3, padH: 1, padW: 1),                                // several chunks of depth
-        new(1, 128, 3, 4, 3, 1, 1, strideH: 2),                                      // exactly one chunk
-        new(1, 32, 4, 5, 2, 2, 4),                                                   // exactly two
-        new(1, 2, 10, 11, 3, 1, 2, strideH: 3, strideW: 4),                          // rows that no output sees
-        new(1, 2, 13, 16, 3, 3, 3, 2, 2, 2, 1, 2, 3),                                // stride, padding and dilation at once
-        new(1, 1, 20, 30, 2, 3, 3, padH: 1, padW: 1),                                // many tiles
+        new(1, 2, 3, 4, 3, 2, 2, padH: 3, padW: 5), // whole windows of padding
+        new(2, 4, 6, 5, 7, 6, 5), // one output pixel
+        new(1, 2, 9, 3, 3, 2, 3), // one output column
+        new(1, 16, 6, 9, 20, 3, 3, padH: 1, padW: 1), // several chunks of depth
+        new(1, 128, 3, 4, 3, 1, 1, strideH: 2), // exactly one chunk
+        new(1, 32, 4, 5, 2, 2, 4), // exactly two
+        new(1, 2, 10, 11, 3, 1, 2, strideH: 3, strideW: 4), // rows that no output sees
+        new(1, 2, 13, 16, 3, 3, 3, 2, 2, 2, 1, 2, 3), // stride, padding and dilation at once
+        new(1, 1, 20, 30, 2, 3, 3, padH: 1, padW: 1), // many tiles
     ];
 
     private static readonly ConvTranspose2dShape[] TransposedConvolutions =
     [
         new(1, 1, 1, 1, 1, 1, 1),
-        new(2, 3, 5, 7, 4, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1),          // the filter twice the stride
-        new(1, 2, 3, 4, 5, 2, 2, strideH: 3, strideW: 3),                            // the filter smaller than the stride: outputs of bias alone
+        new(2, 3, 5, 7, 4, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1), // the filter twice the stride
+        new(1, 2, 3, 4, 5, 2, 2, strideH: 3, strideW: 3), // the filter smaller than the stride: outputs of bias alone
         new(1, 3, 4, 5, 2, 3, 5, strideH: 2, strideW: 3),
         new(1, 2, 5, 3, 3, 1, 1, strideH: 2, strideW: 4),
         new(3, 2, 4, 6, 5, 3, 2),
-        new(1, 2, 4, 5, 3, 3, 3, strideH: 2, strideW: 3, dilationH: 2, dilationW: 2),// phases that no tap reaches
+        new(1, 2, 4, 5, 3, 3, 3, strideH: 2, strideW: 3, dilationH: 2, dilationW: 2), // phases that no tap reaches
         new(1, 2, 4, 5, 3, 2, 3, strideH: 3, strideW: 2, dilationH: 2, dilationW: 3),
-        new(1, 2, 6, 7, 3, 3, 3, padH: 3, padW: 4),                                  // more cropped than the filter adds
-        new(1, 3, 1, 1, 2, 3, 3, strideH: 2, strideW: 2, padH: 1, padW: 1),          // one output pixel
-        new(2, 3, 1, 1, 2, 1, 1, strideH: 3, strideW: 2),                            // an output smaller than the stride
-        new(1, 40, 3, 4, 33, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1),        // several chunks of depth, copied panels
-        new(1, 1, 12, 20, 2, 4, 4, strideH: 2, strideW: 2),                          // many tiles
+        new(1, 2, 6, 7, 3, 3, 3, padH: 3, padW: 4), // more cropped than the filter adds
+        new(1, 3, 1, 1, 2, 3, 3, strideH: 2, strideW: 2, padH: 1, padW: 1), // one output pixel
+        new(2, 3, 1, 1, 2, 1, 1, strideH: 3, strideW: 2), // an output smaller than the stride
+        new(1, 40, 3, 4, 33, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1), // several chunks of depth, copied panels
+        new(1, 1, 12, 20, 2, 4, 4, strideH: 2, strideW: 2), // many tiles
     ];
 
     private static readonly DenseShape[] Products =
@@ -63,11 +63,11 @@ internal static class OpCases
     private static readonly MaxPool2dShape[] Pools =
     [
         new(1, 1, 1, 1, 1, 1, 1, 1),
-        new(2, 3, 13, 17, 3, 3, 3, 3),                                               // edges that fill no window
+        new(2, 3, 13, 17, 3, 3, 3, 3), // edges that fill no window
         new(1, 2, 9, 40, 2, 3, 1, 1),
-        new(1, 2, 11, 50, 3, 2, 1, 1, 3, 5),                                         // dilated
-        new(3, 1, 7, 5, 7, 5, 2, 3),                                                 // one output pixel
-        new(1, 2, 8, 9, 1, 2, 3, 4),                                                 // windows smaller than the stride
+        new(1, 2, 11, 50, 3, 2, 1, 1, 3, 5), // dilated
+        new(3, 1, 7, 5, 7, 5, 2, 3), // one output pixel
+        new(1, 2, 8, 9, 1, 2, 3, 4), // windows smaller than the stride
         new(1, 2, 12, 70, 4, 5, 2, 1, 1, 2),
     ];
 
@@ -76,7 +76,7 @@ internal static class OpCases
     private static readonly RealFftShape[] Transforms =
     [
         new(1, 4, 1, 3), new(1, 4, 4, 1), new(5, 8, 3, 5), new(17, 64, 10, 33), new(18, 64, 10, 7), new(19, 16, 16, 9),
-        new(4, 8, 11, 5),                                                            // samples that no frame sees
+        new(4, 8, 11, 5), // samples that no frame sees
         new(3, 1024, 315, 513),
     ];
 
@@ -100,7 +100,7 @@ internal static class OpCases
         .. Pools.Concat(Generate(GenMaxPool2d)).Select(Ops.MaxPool2d),
         .. Crops.Concat(Generate(GenCrop2d)).Select(Ops.Crop2d),
         .. Transforms.Concat(Generate(GenRealFft)).Select(Ops.RealFft),
-        .. new[] { 1, 70, 2 * 16384 + 5 }.SelectMany(Pointwise),                     // 16384 elements make a task
+        .. new[] { 1, 70, 2 * 16384 + 5 }.SelectMany(Pointwise), // 16384 elements make a task
     ];
 
     // n distinct numbers from 1 to 7.

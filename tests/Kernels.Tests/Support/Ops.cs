@@ -74,7 +74,10 @@ internal static class Ops
         };
 
     public static OpCase Magnitude(int length) =>
-        new($"magnitude of {length}", [2 * length], length, (backend, x, y) => backend.Magnitude(x[0], y)) { Tolerance = Tolerance.Magnitude };
+        new($"magnitude of {length}", [2 * length], length, (backend, x, y) => backend.Magnitude(x[0], y))
+        {
+            Tolerance = Tolerance.Magnitude,
+        };
 
     public static OpCase LogFloor(float floor, int length) =>
         new($"logarithm of {length}, floor {floor}", [length], length, (backend, x, y) => backend.LogFloor(floor, x[0], y))

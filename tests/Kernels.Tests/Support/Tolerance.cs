@@ -1,8 +1,8 @@
 namespace Engine.Kernels.Tests;
 
 /// <summary>
-/// How far a float32 result may lie from the definition's, relative to a scale that each operation names. What every one counts is roundings:
-/// one rounding to float32 errs by at most half a unit in the last place, 2⁻²⁴ of what is rounded.
+/// How far a float32 result may lie from the definition's, relative to a scale that each operation names. What every one counts is
+/// roundings: one rounding to float32 errs by at most half a unit in the last place, 2⁻²⁴ of what is rounded.
 /// </summary>
 internal readonly record struct Tolerance(double Relative)
 {
@@ -10,19 +10,24 @@ internal readonly record struct Tolerance(double Relative)
     public static Tolerance Exact => default;
 
     /// <summary>
-    /// A sum of n products, in any order, fused or not: at most n roundings of partial sums and one of each product, none larger than half a
-    /// unit in the last place of Σ|terms|, which is the scale. Ten more pay for the bias, an activation (see <see cref="Sigmoid"/>) and
+    /// A sum of n products, in any order, fused or not: at most n roundings of partial sums and one of each product, none larger than half
+    /// a unit in the last place of Σ|terms|, which is the scale. Ten more pay for the bias, an activation (see <see cref="Sigmoid"/>) and
     /// the definition's own rounding.
     /// </summary>
     public static Tolerance Sum(int terms) => Roundings(terms + 10);
 
-    /// <summary>Subtract the mean, multiply inverse deviation and gamma, multiply-add (two where nothing fuses), round the definition. Scale: Σ|terms|.</summary>
+    /// <summary>
+    /// Subtract the mean, multiply inverse deviation and gamma, multiply-add (two where nothing fuses), round the definition. Scale:
+    /// Σ|terms|.
+    /// </summary>
     public static Tolerance BatchNorm => Roundings(5);
 
     /// <summary>Slope times x, and the definition's rounding.</summary>
     public static Tolerance LeakyRelu => Roundings(2);
 
-    /// <summary>The unit in the last place that <see cref="Exponential"/> promises is two roundings; one more for the definition's.</summary>
+    /// <summary>
+    /// The unit in the last place that <see cref="Exponential"/> promises is two roundings; one more for the definition's.
+    /// </summary>
     public static Tolerance Elu => Roundings(3);
 
     /// <summary>Three units in the last place (tests measure them) are six roundings; one more for the definition's.</summary>
@@ -35,8 +40,8 @@ internal readonly record struct Tolerance(double Relative)
     public static Tolerance LogFloor => Roundings(5);
 
     /// <summary>
-    /// Every pass multiplies by a rounded twiddle and adds: no more than five roundings of what passes through, over log₂ passes, the window and
-    /// the separation. Scale: Σ|x·window| of the frame, which no bin exceeds.
+    /// Every pass multiplies by a rounded twiddle and adds: no more than five roundings of what passes through, over log₂ passes, the
+    /// window and the separation. Scale: Σ|x·window| of the frame, which no bin exceeds.
     /// </summary>
     public static Tolerance Fft(int size) => Roundings(5 * int.Log2(size));
 
