@@ -41,7 +41,10 @@ internal static unsafe partial class Conv2d
         int depth = shape.C * shape.R * shape.S;
         int pitch = direct ? shape.W : shape.Q;
         int planeRows = shape.P + (shape.R - 1) * shape.DilationH / shape.StrideH;
-        long planes = direct ? 0 : (long)shape.N * shape.C * shape.S * shape.StrideH, planeLength = (long)planeRows * shape.Q;
+
+        // Rows that the taps look at fall into as many phases as the stride is long, unless all taps keep step with it.
+        int phases = shape.R == 1 || shape.DilationH % shape.StrideH == 0 ? 1 : shape.StrideH;
+        long planes = direct ? 0 : (long)shape.N * shape.C * shape.S * phases, planeLength = (long)planeRows * shape.Q;
         long packed = TiledProduct.PackedLength<TV>(shape.K, depth), scratch = TiledProduct.ScratchLength<TV>(shape.K);
         cpu.Workspace.Begin(
             Workspace.Aligned(packed) + Workspace.Aligned(depth) + Workspace.Aligned(planes * planeLength + HostMemory.ReadableTail)
@@ -53,6 +56,7 @@ internal static unsafe partial class Conv2d
             W = w,
             Planes = direct ? null : cpu.Workspace.Take(planes * planeLength + HostMemory.ReadableTail),
             PlaneRows = planeRows,
+            Phases = phases,
             ScratchLength = Workspace.Aligned(scratch),
             Product = new TiledProduct
             {
@@ -80,7 +84,7 @@ internal static unsafe partial class Conv2d
             int row = r * shape.DilationH;
             *offset++ = direct
                 ? (c * shape.H + row) * shape.W + s * shape.DilationW
-                : checked((int)((((long)c * shape.S + s) * shape.StrideH + row % shape.StrideH) * planeLength)) + row / shape.StrideH * shape.Q;
+                : checked((int)((((long)c * shape.S + s) * phases + row % shape.StrideH) * planeLength)) + row / shape.StrideH * shape.Q;
         }
 
         cpu.Run(TiledProduct.RowBlocks<TV>(shape.K), &PackFilters<TV>, &arguments);
@@ -98,16 +102,16 @@ internal static unsafe partial class Conv2d
         TiledProduct.PackRows<TV>(arguments.W, product.Depth, null, product.Rows, product.Depth, task, product.A);
     }
 
-    // One task is one (sample, channel, filter column): StrideH planes, one for each phase of the rows.
+    // One task is one (sample, channel, filter column): a plane for each phase of the rows.
     private static void Unfold(void* context, int task, int worker)
     {
         ref Arguments arguments = ref *(Arguments*)context;
         ref readonly Conv2dShape shape = ref arguments.Shape;
         int s = task % shape.S;
         float* image = arguments.X + (long)(task / shape.S) * shape.H * shape.W;
-        for (int phase = 0; phase < shape.StrideH; phase++)
+        for (int phase = 0; phase < arguments.Phases; phase++)
         {
-            float* plane = arguments.Planes + ((long)task * shape.StrideH + phase) * arguments.PlaneRows * shape.Q;
+            float* plane = arguments.Planes + ((long)task * arguments.Phases + phase) * arguments.PlaneRows * shape.Q;
             Plane.Gather(
                 image, shape.H, shape.W, phase - shape.PadH, shape.StrideH, arguments.PlaneRows,
                 s * shape.DilationW - shape.PadW, shape.StrideW, shape.Q, plane);
@@ -123,7 +127,7 @@ internal static unsafe partial class Conv2d
         int n = task / arguments.Groups, first = task % arguments.Groups * TilesPerTask;
         product.B = arguments.Planes is null
             ? arguments.X + (long)n * shape.C * shape.H * shape.W
-            : arguments.Planes + (long)n * shape.C * shape.S * shape.StrideH * arguments.PlaneRows * shape.Q;
+            : arguments.Planes + (long)n * shape.C * shape.S * arguments.Phases * arguments.PlaneRows * shape.Q;
         product.Y += n * product.Rows * product.RowStride;
         float* scratch = arguments.Scratch + worker * arguments.ScratchLength;
         int end = Math.Min(first + TilesPerTask, TiledProduct.Tiles<TV>(product.Columns));
@@ -138,6 +142,7 @@ internal static unsafe partial class Conv2d
         public float* W;
         public float* Planes;
         public int PlaneRows;
+        public int Phases;
         public int Groups;
         public float* Scratch;
         public long ScratchLength;

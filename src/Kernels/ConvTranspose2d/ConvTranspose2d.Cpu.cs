@@ -18,9 +18,9 @@ internal static unsafe partial class ConvTranspose2d
         CpuContext cpu, in ConvTranspose2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
         where TV : unmanaged, IVector<TV>
     {
-        int phases = shape.StrideH * shape.StrideW;
         Axis rows = new(shape.P, shape.R, shape.StrideH, shape.PadH, shape.DilationH);
         Axis columns = new(shape.Q, shape.S, shape.StrideW, shape.PadW, shape.DilationW);
+        int phases = checked(rows.Phases * columns.Phases);
         int planeRows = rows.MaxCount + rows.MaxShift - rows.MinShift, shifts = columns.MaxShift - columns.MinShift + 1;
         long planeLength = (long)planeRows * columns.MaxCount, planes = (long)shape.N * shape.C * shifts;
         int taps = shape.C * shape.R * shape.S;
@@ -40,6 +40,7 @@ internal static unsafe partial class ConvTranspose2d
             X = x,
             W = w,
             Planes = cpu.Workspace.Take(planes * planeLength + HostMemory.ReadableTail),
+            Phases = phases,
             PlaneRows = planeRows,
             PlaneColumns = columns.MaxCount,
             MinRowShift = rows.MinShift,
@@ -54,7 +55,7 @@ internal static unsafe partial class ConvTranspose2d
         int* tap = (int*)cpu.Workspace.Take(taps);
         for (int phase = 0; phase < phases; phase++)
         {
-            int firstRow = phase / shape.StrideW, firstColumn = phase % shape.StrideW;
+            int firstRow = phase / columns.Phases, firstColumn = phase % columns.Phases;
             int depth = DepthOf(shape, rows, columns, phase);
             TiledProduct product = new()
             {
@@ -97,7 +98,7 @@ internal static unsafe partial class ConvTranspose2d
     }
 
     private static int DepthOf(in ConvTranspose2dShape shape, in Axis rows, in Axis columns, int phase) =>
-        shape.C * rows.Taps(phase / shape.StrideW) * columns.Taps(phase % shape.StrideW);
+        shape.C * rows.Taps(phase / columns.Phases) * columns.Taps(phase % columns.Phases);
 
     private static void CopyPlanes(void* context, int task, int worker)
     {
@@ -118,7 +119,7 @@ internal static unsafe partial class ConvTranspose2d
     {
         ref Arguments arguments = ref *(Arguments*)context;
         ref readonly ConvTranspose2dShape shape = ref arguments.Shape;
-        int phases = shape.StrideH * shape.StrideW;
+        int phases = arguments.Phases;
         int first = task % arguments.Groups * TilesPerTask, phase = task / arguments.Groups % phases, n = task / arguments.Groups / phases;
         TiledProduct product = arguments.Products[phase];
         product.B = arguments.Planes + (long)n * shape.C * arguments.Shifts * arguments.PlaneRows * arguments.PlaneColumns;
@@ -143,16 +144,23 @@ internal static unsafe partial class ConvTranspose2d
         public Axis(int size, int taps, int stride, int pad, int dilation)
         {
             (_size, _taps, _stride, _pad, _dilation) = (size, taps, stride, pad, dilation);
+            Phases = Math.Min(size, stride);
             MaxCount = Count(0);
             (MinShift, MaxShift) = (int.MaxValue, int.MinValue);
-            for (int phase = 0; phase < stride; phase++)
+            for (int phase = 0; phase < Phases; phase++)
             for (int tap = 0; tap < taps; tap++)
             {
                 if (!Sees(phase, tap, out int shift)) continue;
                 MinShift = Math.Min(MinShift, shift);
                 MaxShift = Math.Max(MaxShift, shift);
             }
+
+            // With a stride longer than the filter, a small output may see no tap at all.
+            if (MinShift > MaxShift) (MinShift, MaxShift) = (0, 0);
         }
+
+        /// <summary>Phases that have an output.</summary>
+        public int Phases { get; }
 
         /// <summary>Outputs of the largest phase, the first.</summary>
         public int MaxCount { get; }
@@ -162,7 +170,7 @@ internal static unsafe partial class ConvTranspose2d
         public int MaxShift { get; }
 
         /// <summary>Outputs of a phase: phase, phase + stride, and so on.</summary>
-        public int Count(int phase) => Math.Max(0, (_size - phase + _stride - 1) / _stride);
+        public int Count(int phase) => (_size - phase - 1) / _stride + 1;
 
         public int Taps(int phase)
         {
@@ -186,6 +194,7 @@ internal static unsafe partial class ConvTranspose2d
         public float* X;
         public float* W;
         public float* Planes;
+        public int Phases;
         public int PlaneRows;
         public int PlaneColumns;
         public int MinRowShift;

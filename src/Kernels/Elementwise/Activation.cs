@@ -18,7 +18,7 @@ public enum ActivationKind
 
 /// <summary>An activation with its parameter.</summary>
 /// <param name="Kind">Which function.</param>
-/// <param name="Slope">The slope below zero of <see cref="ActivationKind.LeakyRelu"/>; 0 to 1. Others ignore it.</param>
+/// <param name="Slope">The slope below zero of <see cref="ActivationKind.LeakyRelu"/>; others ignore it.</param>
 public readonly record struct Activation(ActivationKind Kind, float Slope = 0)
 {
     /// <summary>y = x.</summary>

@@ -16,7 +16,7 @@ internal static unsafe class Elementwise
         where TOperator : unmanaged, IUnaryOperator
     {
         Arguments<TOperator> arguments = new() { Function = function, X = x, Y = y, Length = length };
-        cpu.Run((length + Chunk - 1) / Chunk, &RunChunk<TV, TOperator>, &arguments);
+        cpu.Run((int)((length + Chunk - 1L) / Chunk), &RunChunk<TV, TOperator>, &arguments);
     }
 
     private static void RunChunk<TV, TOperator>(void* context, int task, int worker)
@@ -24,7 +24,7 @@ internal static unsafe class Elementwise
         where TOperator : unmanaged, IUnaryOperator
     {
         Arguments<TOperator> arguments = *(Arguments<TOperator>*)context;
-        int i = task * Chunk, end = Math.Min(arguments.Length, i + Chunk);
+        int i = task * Chunk, end = i + Math.Min(arguments.Length - i, Chunk);
         for (; i <= end - TV.Width; i += TV.Width) TV.Store(arguments.Function.Apply(TV.Load(arguments.X + i)), arguments.Y + i);
         for (; i < end; i++) V1.Store(arguments.Function.Apply(V1.Load(arguments.X + i)), arguments.Y + i);
     }

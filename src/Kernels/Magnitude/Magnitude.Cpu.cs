@@ -9,14 +9,14 @@ internal static unsafe partial class Magnitude
     public static void Forward(CpuContext cpu, float* x, float* y, int length)
     {
         Arguments arguments = new() { X = x, Y = y, Length = length };
-        cpu.Run((length + Chunk - 1) / Chunk, &RunChunk, &arguments);
+        cpu.Run((int)((length + Chunk - 1L) / Chunk), &RunChunk, &arguments);
     }
 
     private static void RunChunk(void* context, int task, int worker)
     {
         Arguments arguments = *(Arguments*)context;
-        int end = Math.Min(arguments.Length, (task + 1) * Chunk);
-        for (int i = task * Chunk; i < end; i++)
+        int first = task * Chunk, end = first + Math.Min(arguments.Length - first, Chunk);
+        for (int i = first; i < end; i++)
         {
             float re = arguments.X[2L * i], im = arguments.X[2L * i + 1];
             arguments.Y[i] = MathF.Sqrt(re * re + im * im);

@@ -52,7 +52,7 @@ internal unsafe struct TiledProduct
     /// <summary>What is applied to each sum.</summary>
     public Activation Activation;
 
-    /// <summary>The result; row m, column j = line · <see cref="Pitch"/> + i is at <c>Y[m · RowStride + line · LineStride + i · ColumnStride]</c>.</summary>
+    /// <summary>The result: row m, column j = line · <see cref="Pitch"/> + i at <c>Y[m · RowStride + line · LineStride + i · ColumnStride]</c>.</summary>
     public float* Y;
 
     /// <summary>Columns from one line to the next.</summary>

@@ -93,7 +93,9 @@ internal static class PredictCommand
             double milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
             Console.WriteLine(json
                 ? JsonSerializer.Serialize(
-                    new Report(song, values.Length, seconds, singing / seconds, segments.Count(s => s.Singing), [array, labels], backend.Name, milliseconds), Json.Line)
+                    new Report(
+                        song, values.Length, seconds, singing / seconds, segments.Count(s => s.Singing), [array, labels], backend.Name, milliseconds),
+                    Json.Line)
                 : $"{song}: {seconds:F1} s, singing {singing / seconds:P1} of it in {segments.Count(s => s.Singing)} segments → {labels}, {array} "
                     + $"({milliseconds / 1000:F1} s)");
         }

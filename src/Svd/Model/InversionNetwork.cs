@@ -29,8 +29,8 @@ public sealed class InversionArchitecture
     public bool HasFinalConv { get; }
 
     /// <summary>
-    /// The layers. FC1 64→64, FC2 64→256, 16×4×4, then pairs of UConv (4×4, stride 2, padding 1: doubles both axes) and Conv (3×3, padding 1), each with
-    /// batch normalisation and ELU; last a UConv to one channel with a bias and ELU, cropped to 115×80.
+    /// The layers. FC1 64→64, FC2 64→256, 16×4×4, then pairs of UConv (4×4, stride 2, padding 1: doubles both axes) and Conv (3×3, padding 1),
+    /// each with batch normalisation and ELU; last a UConv to one channel with a bias and ELU, cropped to 115×80.
     /// </summary>
     internal Sequential Build()
     {

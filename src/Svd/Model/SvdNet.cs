@@ -6,8 +6,8 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Model;
 
 /// <summary>
-/// SVDNet, the singing-voice detector that is explained (Schlüter and Grill, ISMIR 2015): N×1×115×80 normalised log-mel excerpts to 64 features (fc8) to the
-/// probability of singing (fc9). Leaky ReLU with slope 0.01 after every layer but the last.
+/// SVDNet, the singing-voice detector that is explained (Schlüter and Grill, ISMIR 2015): N×1×115×80 normalised log-mel excerpts to 64
+/// features (fc8) to the probability of singing (fc9). Leaky ReLU with slope 0.01 after every layer but the last.
 /// </summary>
 public sealed class SvdNet : IDisposable
 {

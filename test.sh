@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Builds everything, runs every test, and ends with the line `N passed, N failed, N skipped`.
+# Optional tests need ffmpeg and the reference material in ../shared; what is absent is named, and its tests are skipped.
+set -uo pipefail
+cd "$(dirname "$0")" || exit 1
+
+if ! command -v ffmpeg >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    echo "installing ffmpeg"
+    (apt-get update && apt-get install -y --no-install-recommends ffmpeg) >/dev/null 2>&1 || true
+fi
+command -v ffmpeg >/dev/null || echo "without ffmpeg: tests that decode music are skipped"
+[ -d ../shared/reference ] || echo "without ../shared: tests against the reference material are skipped"
+
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+dotnet build Engine.sln -c Release --nologo -v quiet || exit 1
+dotnet test Engine.sln -c Release --no-build --nologo --results-directory "$results" --logger trx --logger "console;verbosity=minimal"
+status=$?
+
+count() { # the sum of one counter over all result files
+    sed -n "s/.*<Counters .*\b$1=\"\([0-9]*\)\".*/\1/p" "$results"/*.trx 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }'
+}
+total=$(count total) passed=$(count passed) failed=$(count failed)
+[ "$total" -gt 0 ] || { echo "no test ran" >&2; exit 1; }
+echo "$passed passed, $failed failed, $((total - passed - failed)) skipped"
+exit "$status"
