@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Engine.Kernels;
 
@@ -22,13 +23,13 @@ internal sealed class FfmpegStream : AudioStream
     /// <summary>Starts ffmpeg.</summary>
     /// <exception cref="EngineException">ffmpeg is not in the folders of <paramref name="searchPath"/> or does not start.</exception>
     public FfmpegStream(string path, double? durationSeconds, string? searchPath)
-        : base(path, durationSeconds)
+        : base(path, durationSeconds ?? Probe(path, searchPath))
     {
         string program = Find(searchPath) ?? throw new EngineException(
             $"{path} is not a plain WAV file, mono at {SampleRate} Hz: decoding it takes ffmpeg, which is not on the PATH; install it "
             + "(Debian, Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg; Windows: winget install ffmpeg).");
 
-        source = "file:" + Path.GetFullPath(path); // So that no name is taken for an option or for another protocol.
+        source = SourceOf(path);
         string[] arguments =
         [
             "-v", "error", "-nostdin", "-i", source, "-map", "0:a:0", "-f", "f32le", "-ac", "1", "-ar", $"{SampleRate}", "pipe:1",
@@ -59,10 +60,10 @@ internal sealed class FfmpegStream : AudioStream
     /// The ffmpeg program in the folders of a search path such as the variable PATH has; null where there is none. The current folder is
     /// not searched: what lies beside a song is not to be run.
     /// </summary>
-    public static string? Find(string? searchPath) =>
+    public static string? Find(string? searchPath, string program = "ffmpeg") =>
         (searchPath ?? "").Split(Path.PathSeparator)
             .Where(Path.IsPathFullyQualified)
-            .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? "ffmpeg.exe" : "ffmpeg"))
+            .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? $"{program}.exe" : program))
             .FirstOrDefault(File.Exists);
 
     /// <inheritdoc/>
@@ -83,6 +84,33 @@ internal sealed class FfmpegStream : AudioStream
 
         process.WaitForExit();
         return process.ExitCode == 0 ? count / sizeof(float) : throw Failure(SamplesRead + (count / sizeof(float)));
+    }
+
+    // The name as ffmpeg takes it for that of a file, never for an option or for another protocol.
+    private static string SourceOf(string path) => "file:" + Path.GetFullPath(path);
+
+    // What ffprobe, which comes with ffmpeg, says of the length; only a progress bar depends on it, so any trouble is no answer.
+    private static double? Probe(string path, string? searchPath)
+    {
+        if (Find(searchPath, "ffprobe") is not { } program) return null;
+        string[] arguments = ["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", SourceOf(path)];
+        try
+        {
+            using Process probe = Process.Start(new ProcessStartInfo(program, arguments)
+            {
+                CreateNoWindow = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            })!;
+            probe.ErrorDataReceived += (_, _) => { };
+            probe.BeginErrorReadLine();
+            string answer = probe.StandardOutput.ReadToEnd();
+            return double.TryParse(answer, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) && seconds > 0 ? seconds : null;
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
     }
 
     private EngineException Failure(long samples)
