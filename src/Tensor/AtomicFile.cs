@@ -1,4 +1,5 @@
 using Engine.Kernels;
+using Microsoft.Win32.SafeHandles;
 
 namespace Engine.Tensors;
 
@@ -21,6 +22,12 @@ public static class AtomicFile
 
         try
         {
+            if (File.Exists(target))
+            {
+                target = File.ResolveLinkTarget(target, returnFinalTarget: true)?.FullName ?? target; // A link stays one.
+                RequireRegular(target);
+            }
+
             string folder = Directory.CreateDirectory(Path.GetDirectoryName(target)!).FullName;
             string temporary = Path.Combine(folder, $".{Path.GetRandomFileName()}.tmp");
             try
@@ -40,7 +47,25 @@ public static class AtomicFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new EngineException($"{path} cannot be written: {e.Message} Check the folder's permissions and free space.", e);
+            throw new EngineException(
+                $"{path} cannot be written: {e.Message.TrimEnd('.')}; check the folder's permissions and free space.", e);
+        }
+    }
+
+    /// <summary>
+    /// Throws for a device such as <c>/dev/null</c>, which a file would replace: what has no length, yet cannot be cut to none.
+    /// </summary>
+    private static void RequireRegular(string target)
+    {
+        if (new FileInfo(target).Length > 0) return;
+        try
+        {
+            using SafeFileHandle file = File.OpenHandle(target, FileMode.Open, FileAccess.ReadWrite);
+            RandomAccess.SetLength(file, 0);
+        }
+        catch (Exception e) when (e is IOException or NotSupportedException)
+        {
+            throw new IOException("it is not a regular file", e);
         }
     }
 }

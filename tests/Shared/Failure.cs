@@ -21,3 +21,10 @@ internal sealed class PermissionFactAttribute : FactAttribute
     public PermissionFactAttribute() =>
         Skip = OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess ? "needs an ordinary user of a Unix system" : null;
 }
+
+/// <summary>A fact about pipes, links and signals of Unix, skipped on Windows.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class UnixFactAttribute : FactAttribute
+{
+    public UnixFactAttribute() => Skip = OperatingSystem.IsWindows() ? "needs a Unix system" : null;
+}

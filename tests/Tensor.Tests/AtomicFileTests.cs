@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.Versioning;
 using Engine.Tests;
 
@@ -46,7 +47,7 @@ public sealed class AtomicFileTests : IDisposable
     [Fact]
     public void AnInputOrOutputErrorNamesTheFile()
     {
-        Failure.Says(() => AtomicFile.Write(temp.PathOf("a.bin"), _ => throw new IOException("No space left.")), "a.bin", "No space left.");
+        Failure.Says(() => AtomicFile.Write(temp.PathOf("a.bin"), _ => throw new IOException("No space left.")), "a.bin", "No space left");
         Assert.Empty(Directory.GetFiles(temp.Folder));
     }
 
@@ -55,6 +56,33 @@ public sealed class AtomicFileTests : IDisposable
     {
         Failure.Says(() => AtomicFile.Write(temp.Folder, _ => { }), temp.Folder, "is a folder");
         Failure.Says(() => AtomicFile.Write(temp.PathOf("new/"), _ => { }), "is a folder");
+    }
+
+    [Fact]
+    public void ReplacesAnEmptyFile()
+    {
+        string path = temp.Put("a.bin", []);
+        AtomicFile.Write(path, stream => stream.WriteByte(1));
+        Assert.Equal([1], File.ReadAllBytes(path));
+    }
+
+    [UnixFact]
+    public void ALinkStaysOne()
+    {
+        string target = temp.Put("target.bin", [1]), link = File.CreateSymbolicLink(temp.PathOf("link.bin"), "target.bin").FullName;
+        AtomicFile.Write(link, stream => stream.WriteByte(2));
+        Assert.Equal("target.bin", new FileInfo(link).LinkTarget);
+        Assert.Equal([2], File.ReadAllBytes(target));
+    }
+
+    // A pipe stands for the devices: were it replaced, no machine would lose its /dev/null.
+    [UnixFact]
+    public void WhatIsNoRegularFileIsNotReplaced()
+    {
+        string pipe = temp.PathOf("pipe");
+        using (Process make = Process.Start("mkfifo", [pipe])) make.WaitForExit();
+        Failure.Says(() => AtomicFile.Write(pipe, _ => { }), "pipe cannot be written", "not a regular file");
+        Assert.Equal([pipe], Directory.GetFiles(temp.Folder));
     }
 
     [Fact]
