@@ -28,7 +28,7 @@ internal static class ExplainCommand
         {
             Description = "Where the excerpt of 1.64 s starts, in seconds; without it the one in which singing is most certain.", HelpName = "SECONDS",
         };
-        Options.Require(at, seconds => seconds is null or (>= 0 and <= int.MaxValue), "a number of seconds, not negative");
+        Options.Require(at, seconds => seconds >= 0 && double.IsFinite(seconds), "a number of seconds, 0 or more");
         Option<double> threshold = new("--threshold")
         {
             Description = "Keep the bins whose inverted value, scaled to 0 … 1, is at least this.", HelpName = "A", DefaultValueFactory = _ => 0.6,
@@ -68,10 +68,10 @@ internal static class ExplainCommand
         using InversionNetwork inversion = InversionNetwork.Load(backend, request.Inverter);
         using LogMelExtractor extractor = new(backend);
         using BandNormalizer normalizer = statistics.On(backend);
-        OutputFolder.Prepare(request.Out);
         Lap("load");
 
         using AudioStream audio = AudioStream.Open(request.Audio);
+        OutputFolder.Prepare(request.Out);
         LogMelReader reader = new(audio, extractor, normalizer);
         (long startFrame, float[] input) = request.At is { } seconds
             ? ExcerptFinder.At(reader, seconds, request.Audio)
@@ -109,8 +109,7 @@ internal static class ExplainCommand
             $"{Path.GetFileName(request.Audio)}, {startSeconds:F2} s: {Verdict(explanation.Probability, request)}",
             $"Explanation alone: {Verdict(explanation.ProbabilityMasked, request)}, {explanation.RelativeArea:P0} of the bins, threshold {request.Threshold}"));
         int[] excerpt = [ExcerptFrames, Bands];
-        AtomicFile.Write(picture, stream => stream.Write(png));
-        NpzFile.Write(
+        OutputFolder.WriteBoth(picture, png, () => NpzFile.Write(
             arrays,
             [
                 ("input", new NpyArray(excerpt, explanation.Input)),
@@ -121,7 +120,7 @@ internal static class ExplainCommand
                 ("probability", new NpyArray([], [explanation.Probability])),
                 ("probability_masked", new NpyArray([], [explanation.ProbabilityMasked])),
                 ("start_seconds", new NpyArray([], [startSeconds])),
-            ]);
+            ]));
     }
 
     private static void Print(Request request, Report report)

@@ -1,4 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Numerics;
 using Engine.Kernels;
 
 namespace Engine.Svd.Cli;
@@ -30,7 +33,7 @@ internal static class Options
     public static Option<int?> Threads()
     {
         Option<int?> option = new("--threads") { Description = "Threads of the CPU kernels; without it one a processor.", HelpName = "N" };
-        Require(option, threads => threads is null or (>= 1 and <= Backends.MaxThreads), $"a number from 1 to {Backends.MaxThreads}");
+        Require(option, threads => threads is >= 1 and <= Backends.MaxThreads, $"a number from 1 to {Backends.MaxThreads}");
         return option;
     }
 
@@ -46,28 +49,27 @@ internal static class Options
 
     public static Option<bool> Json(string what) => new("--json") { Description = $"Print {what} as JSON." };
 
-    /// <summary>Adds a check to an option; what it needs completes the sentence «--option needs …».</summary>
-    public static void Require<T>(Option<T> option, Func<T?, bool> holds, string needs) =>
-        option.Validators.Add(result =>
-        {
-            // A value that does not parse has its own message.
-            if (result.Tokens.Count == 0 || result.Errors.Any()) return;
-            T? value;
-            try
-            {
-                value = result.GetValueOrDefault<T>();
-            }
-            catch (InvalidOperationException)
-            {
-                return;
-            }
+    /// <summary>Lets an option take numbers for which a check holds; what it needs completes the sentence «--option needs …».</summary>
+    public static void Require<T>(Option<T> option, Func<T, bool> holds, string needs)
+        where T : struct, INumber<T> => option.CustomParser = result => Number(result, option, holds, needs) ?? default;
 
-            if (!holds(value)) result.AddError($"{option.Name} needs {needs}, not {result.Tokens[0].Value}");
-        });
+    /// <inheritdoc cref="Require{T}(Option{T}, Func{T, bool}, string)"/>
+    public static void Require<T>(Option<T?> option, Func<T, bool> holds, string needs)
+        where T : struct, INumber<T> => option.CustomParser = result => Number(result, option, holds, needs);
 
     /// <summary>The backend that the options ask for.</summary>
     public static IBackend CreateBackend(string device, int? threads) =>
         device == "reference" ? Backends.CreateReference() : Backends.CreateCpu(threads);
+
+    private static T? Number<T>(ArgumentResult result, Option option, Func<T, bool> holds, string needs)
+        where T : struct, INumber<T>
+    {
+        // The style has no thousands separators: 61,5 is a mistake, not 615.
+        string text = result.Tokens[0].Value;
+        if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out T value) && holds(value)) return value;
+        result.AddError($"{option.Name} needs {needs}, not {text}");
+        return null;
+    }
 
     private static Option<string?> File(string name, string description) => new(name) { Description = description, HelpName = "FILE" };
 }

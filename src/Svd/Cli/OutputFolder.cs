@@ -1,4 +1,5 @@
 using Engine.Kernels;
+using Engine.Tensors;
 
 namespace Engine.Svd.Cli;
 
@@ -17,7 +18,20 @@ internal static class OutputFolder
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new EngineException($"the folder {folder} cannot be written: {failure.Message}", failure);
+            throw new EngineException(
+                $"the folder {folder} cannot be written: {failure.Message.TrimEnd('.')}; give another with --out", failure);
         }
     }
+
+    /// <summary>
+    /// Writes a file and, with <paramref name="writeOther"/>, the one that belongs to it: where one cannot be written, as on a full disk,
+    /// both stay as they were.
+    /// </summary>
+    /// <exception cref="EngineException">One of them cannot be written.</exception>
+    public static void WriteBoth(string path, byte[] content, Action writeOther) => AtomicFile.Write(path, stream =>
+    {
+        stream.Write(content);
+        stream.Flush();
+        writeOther();
+    });
 }

@@ -86,8 +86,8 @@ internal static class PredictCommand
             float[] values = [.. probabilities];
             IReadOnlyList<Segment> segments = Segments.Find(values, classThreshold);
             string stem = Path.Combine(folder, NameOf(song)), array = $"{stem}.probability.npy", labels = $"{stem}.lab";
-            NpyFile.Write(array, new NpyArray([values.Length], values));
-            AtomicFile.Write(labels, stream => stream.Write(Encoding.UTF8.GetBytes(Segments.ToLab(segments))));
+            OutputFolder.WriteBoth(
+                labels, Encoding.UTF8.GetBytes(Segments.ToLab(segments)), () => NpyFile.Write(array, new NpyArray([values.Length], values)));
             double seconds = (double)values.Length / FrontEndSettings.FramesPerSecond;
             double singing = segments.Where(segment => segment.Singing).Sum(segment => segment.EndSeconds - segment.StartSeconds);
             double milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;

@@ -18,20 +18,32 @@ internal static class ProgressDisplay
         if (Console.IsErrorRedirected) return work(Lines(title));
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         T result = default!;
-        console.Progress().AutoClear(true).HideCompleted(true)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-            .Start(context =>
-            {
-                ProgressTask? bar = null;
-                long start = Stopwatch.GetTimestamp();
-                result = work((done, total) =>
+
+        // Ctrl-C ends the process without the bar's own clean-up.
+        ConsoleCancelEventHandler restore = (_, _) => console.Cursor.Show();
+        Console.CancelKeyPress += restore;
+        try
+        {
+            console.Progress().AutoClear(true).HideCompleted(true)
+                .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+                .Start(context =>
                 {
-                    if (bar is null && Stopwatch.GetElapsedTime(start) < Patience) return;
-                    bar ??= context.AddTask(Markup.Escape(title), maxValue: total ?? 1);
-                    bar.IsIndeterminate = total is null;
-                    if (total is { } end) bar.Value = Math.Min(done, end);
+                    ProgressTask? bar = null;
+                    long start = Stopwatch.GetTimestamp();
+                    result = work((done, total) =>
+                    {
+                        if (bar is null && Stopwatch.GetElapsedTime(start) < Patience) return;
+                        bar ??= context.AddTask(Markup.Escape(title), maxValue: total ?? 1);
+                        bar.IsIndeterminate = total is null;
+                        if (total is { } end) bar.Value = Math.Min(done, end);
+                    });
                 });
-            });
+        }
+        finally
+        {
+            Console.CancelKeyPress -= restore;
+        }
+
         return result;
     }
 

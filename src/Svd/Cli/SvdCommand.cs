@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Engine.Kernels;
 
 namespace Engine.Svd.Cli;
@@ -17,10 +18,10 @@ public static class SvdCommand
             ExplainCommand.Create(), PredictCommand.Create(), LogMelCommand.Create(), DevicesCommand.Create(),
         };
         ParseResult parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
+        if (Misuse(parsed, args) is { } misuse)
         {
             string command = parsed.CommandResult == parsed.RootCommandResult ? "" : $" {parsed.CommandResult.Command.Name}";
-            Console.Error.WriteLine($"svd: {OneLine(parsed.Errors[0].Message)} (see svd{command} --help)");
+            Complain($"{misuse} (see svd{command} --help)");
             return UsedWrongly;
         }
 
@@ -49,9 +50,37 @@ public static class SvdCommand
     /// <summary>Prints a failure as one line.</summary>
     internal static int Fail(string message)
     {
-        Console.Error.WriteLine($"svd: {OneLine(message)}");
+        Complain(message);
         return Failed;
     }
 
-    private static string OneLine(string message) => string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+    private static string? Misuse(ParseResult parsed, string[] args)
+    {
+        if (parsed.Errors.Count > 0 && parsed.CommandResult == parsed.RootCommandResult)
+        {
+            string commands = string.Join(", ", parsed.CommandResult.Command.Subcommands.Select(command => command.Name));
+            return parsed.UnmatchedTokens is [string unknown, ..]
+                ? $"{unknown} is none of the commands {commands}"
+                : $"give a command: {commands}";
+        }
+
+        // The parser takes an option that it does not know for a file.
+        string? option = args.Contains("--") ? null : parsed.CommandResult.Children.OfType<ArgumentResult>()
+            .SelectMany(argument => argument.Tokens, (_, token) => token.Value).FirstOrDefault(value => value.StartsWith('-'));
+        return option is not null ? $"{option} is not an option; if it is a file, write {Path.Combine(".", option)}"
+            : parsed.Errors.Count > 0 ? parsed.Errors[0].Message.TrimEnd('.')
+            : null;
+    }
+
+    private static void Complain(string message)
+    {
+        try
+        {
+            Console.Error.WriteLine($"svd: {string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))}");
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Where standard error is closed or full, the exit code has to do.
+        }
+    }
 }

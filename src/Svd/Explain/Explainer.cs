@@ -29,10 +29,12 @@ public sealed class Explainer(IBackend backend, SvdNet network, InversionNetwork
         using Tensor features = network.Features(input);
         using Tensor probability = network.Probability(features);
         float[] featureValues = features.ToArray(), probabilities = probability.ToArray();
+        Overflow.Check(probabilities, "SVDNet");
         Lap("prediction");
 
         using Tensor inverted = inversion.Forward(features);
         float[] invertedValues = inverted.ToArray();
+        Overflow.Check(invertedValues, "the inversion network");
         Lap("inversion");
 
         float[] mask = new float[excerpts.Length], masked = new float[excerpts.Length];
@@ -49,6 +51,7 @@ public sealed class Explainer(IBackend backend, SvdNet network, InversionNetwork
         using Tensor maskedFeatures = network.Features(maskedInput);
         using Tensor maskedProbability = network.Probability(maskedFeatures);
         float[] maskedProbabilities = maskedProbability.ToArray();
+        Overflow.Check(maskedProbabilities, "SVDNet");
         Lap("masked prediction");
 
         List<Explanation> explanations = new(count);

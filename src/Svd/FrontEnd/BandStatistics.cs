@@ -25,6 +25,11 @@ public sealed class BandStatistics
         using NpzFile file = NpzFile.Open(path);
         double[] mean = ReadBands(file, "mean", path), std = ReadBands(file, "std", path);
         if (std.Any(value => value <= 0)) throw new EngineException($"{path}: std holds values that are not positive");
+        if (mean.Concat(std.Select(value => 1 / value)).Any(value => !float.IsFinite((float)value)))
+        {
+            throw new EngineException($"{path} holds values that are too large or too small for float32");
+        }
+
         return new BandStatistics(mean, std);
     }
 
