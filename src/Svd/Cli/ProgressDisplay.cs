@@ -17,6 +17,7 @@ internal static class ProgressDisplay
     {
         if (Console.IsErrorRedirected) return work(Lines(title));
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        if (console.Profile.Capabilities is not { Ansi: true, Interactive: true }) return work(Lines(title));
         T result = default!;
 
         // Ctrl-C ends the process without the bar's own clean-up.
@@ -36,6 +37,7 @@ internal static class ProgressDisplay
                         bar ??= context.AddTask(Markup.Escape(title), maxValue: total ?? 1);
                         bar.IsIndeterminate = total is null;
                         if (total is { } end) bar.Value = Math.Min(done, end);
+                        else bar.Description = Markup.Escape(Done(title, done));
                     });
                 });
         }
@@ -58,7 +60,9 @@ internal static class ProgressDisplay
             next = elapsed + LineInterval;
             Console.Error.WriteLine(total is { } end && done > 0
                 ? $"{title}: {Math.Min(1, done / end):P0}, {elapsed.TotalSeconds * Math.Max(0, end - done) / done:F0} s left"
-                : $"{title}: {done:F0} s of audio done");
+                : Done(title, done));
         };
     }
+
+    private static string Done(string title, double seconds) => $"{title}: {seconds:F0} s of audio done";
 }

@@ -29,6 +29,7 @@ public sealed class Explainer(IBackend backend, SvdNet network, InversionNetwork
         using Tensor features = network.Features(input);
         using Tensor probability = network.Probability(features);
         float[] featureValues = features.ToArray(), probabilities = probability.ToArray();
+        Overflow.Check(featureValues, "SVDNet"); // The sigmoid behind them hides what is infinite.
         Overflow.Check(probabilities, "SVDNet");
         Lap("prediction");
 

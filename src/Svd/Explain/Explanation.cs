@@ -12,5 +12,5 @@ public sealed record Explanation(
     float[] Input, float[] Features, float[] Inverted, float[] Mask, float[] Masked, float Probability, float ProbabilityMasked)
 {
     /// <summary>Unmasked bins / all bins.</summary>
-    public double RelativeArea => Mask.Average();
+    public double RelativeArea => Mask.Average(bin => (double)bin);
 }
