@@ -1,0 +1,241 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Engine.Kernels;
+using Engine.Svd.Audio;
+using Engine.Svd.FrontEnd;
+using Engine.Svd.Predict;
+using Engine.Tensors;
+using Engine.Tests;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Tests.Cli;
+
+/// <summary>What the commands write and print when all is well, most of it as a process of its own.</summary>
+public sealed class EndToEndTests : CommandTest
+{
+    // Sums of thousands of float32 terms in another order.
+    private const double DeviceTolerance = 1e-4;
+
+    private static readonly string Sample = Path.Combine(AppContext.BaseDirectory, "samples", "sample.wav");
+    private static readonly string Statistics = Path.Combine(AppContext.BaseDirectory, "weights", "meanstd.npz");
+
+    [Fact]
+    public void ExplainsTheBundledSample()
+    {
+        ProgramResult result = SvdProgram.Execute("explain", "--out", PathOf("new/folder"));
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        foreach (string word in (string[])["prediction", "explanation alone", "relative area", "time", "sample.wav", "explanation.npz"])
+        {
+            Assert.Contains(word, result.Output, StringComparison.Ordinal);
+        }
+
+        string picture = PathOf("new/folder/explanation.png"), arrays = PathOf("new/folder/explanation.npz");
+        Assert.Equal([arrays, picture], Directory.GetFileSystemEntries(PathOf("new/folder")).Order());
+        Assert.Equal([0x89, .. "PNG"u8], File.ReadAllBytes(picture)[..4]);
+
+        using NpzFile file = NpzFile.Open(arrays);
+        int[] excerpt = [ExcerptFrames, Bands];
+        (string Name, int[] Shape, bool IsDouble)[] expected =
+        [
+            ("input", excerpt, false), ("inverted", excerpt, false), ("mask", excerpt, false), ("explanation", excerpt, false),
+            ("features", [64], false), ("probability", [], false), ("probability_masked", [], false), ("start_seconds", [], true),
+        ];
+        Assert.Equal(expected.Select(array => array.Name), file.Names);
+        foreach ((string name, int[] shape, bool isDouble) in expected)
+        {
+            NpyArray array = file.Read(name);
+            Assert.Equal((name, isDouble), (name, array.IsDouble));
+            Assert.Equal(shape, array.Shape.ToArray());
+        }
+
+        float[] input = file.Read("input").ToSingle(), mask = file.Read("mask").ToSingle();
+        Assert.All(mask, bin => Assert.True(bin is 0 or 1, $"{bin}"));
+        Assert.Equal(input.Zip(mask, (x, m) => x * m), file.Read("explanation").ToSingle());
+    }
+
+    [Fact]
+    public void ExplainsAsJson()
+    {
+        ProgramResult result = SvdProgram.Execute(Arguments("explain", Sample, "--json", "--at", "3"));
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        using JsonDocument document = JsonDocument.Parse(result.Output);
+        JsonElement report = document.RootElement;
+        Assert.Equal(
+            [
+                "probability", "label", "probability_masked", "label_masked", "relative_area", "start_seconds", "device", "files",
+                "milliseconds",
+            ],
+            report.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(
+            ["load", "audio", "prediction", "inversion", "mask", "masked_prediction", "write"],
+            report.GetProperty("milliseconds").EnumerateObject().Select(property => property.Name));
+
+        string arrays = Path.Combine(Out, "explanation.npz");
+        Assert.Equal(
+            [Path.Combine(Out, "explanation.png"), arrays], report.GetProperty("files").EnumerateArray().Select(file => file.GetString()));
+        using NpzFile file = NpzFile.Open(arrays);
+        Assert.Equal(file.Read("probability").ToSingle()[0], report.GetProperty("probability").GetSingle());
+        Assert.Equal(file.Read("probability_masked").ToSingle()[0], report.GetProperty("probability_masked").GetSingle());
+        Assert.Equal(3, file.Read("start_seconds").ToDouble()[0]);
+        Assert.Equal(3, report.GetProperty("start_seconds").GetDouble());
+        Assert.Equal(file.Read("mask").ToDouble().Average(), report.GetProperty("relative_area").GetDouble(), 1e-12);
+        Assert.Equal(report.GetProperty("probability").GetSingle() >= 0.5 ? "sing" : "nosing", report.GetProperty("label").GetString());
+    }
+
+    [Fact]
+    public void PredictsEveryFrame()
+    {
+        ProgramResult result = SvdProgram.Execute(Arguments("predict", Sample));
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        Assert.StartsWith($"{Sample}: 16.0 s, ", Assert.Single(Lines(result.Output)), StringComparison.Ordinal);
+
+        NpyArray array = NpyFile.Read(Path.Combine(Out, "sample.probability.npy"));
+        float[] probabilities = array.ToSingle();
+        Assert.False(array.IsDouble);
+        Assert.Equal([(int)FrameCount(16 * SampleRate)], array.Shape.ToArray());
+        Assert.All(probabilities, probability => Assert.InRange(probability, 0, 1));
+        Assert.Equal(Segments.ToLab(Segments.Find(probabilities, 0.5)), File.ReadAllText(Path.Combine(Out, "sample.lab")));
+    }
+
+    [Fact]
+    public void TheClassThresholdDecidesWhatIsSinging()
+    {
+        Assert.Equal(0, SvdProgram.Call(Arguments("predict", Song(), "--class-threshold", "0")).ExitCode);
+        Assert.Equal($"0.000 {(double)SongFrames / FramesPerSecond:F3} sing\n", File.ReadAllText(Path.Combine(Out, $"{SongName}.lab")));
+    }
+
+    [Fact]
+    public void ABadSongDoesNotStopTheOthers()
+    {
+        string missing = PathOf("missing.wav"), odd = PathOf("Ünï 'code' & spaces — 2.wav");
+        File.Copy(Song(), odd);
+        ProgramResult result = SvdProgram.Call("predict", Song(), missing, odd, "--out", Out, "--json");
+        Assert.Equal(1, result.ExitCode);
+        AssertOneLine(result.Errors, $"{missing} does not exist");
+        string[] names = [SongName, Path.GetFileNameWithoutExtension(odd)];
+        Assert.Equal(
+            names.Select(name => Path.Combine(Out, $"{name}.lab")),
+            Lines(result.Output).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("files")[1].GetString()));
+        foreach (string name in names) Assert.Equal(SongFrames, NpyFile.Read(Path.Combine(Out, $"{name}.probability.npy")).Length);
+    }
+
+    [Fact]
+    public void LogMelIsWhatTheLibraryComputes()
+    {
+        string song = Song(), output = Path.Combine(Out, "logmel.npy");
+        ProgramResult result = SvdProgram.Execute(Arguments("logmel", song));
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        using IBackend backend = Backends.CreateCpu();
+        Assert.Equal(LogMelOf(backend, song, null), NpyFile.Read(output).ToSingle());
+        Assert.Equal([SongFrames, Bands], NpyFile.Read(output).Shape.ToArray());
+
+        Assert.Equal(0, SvdProgram.Call(Arguments("logmel", song, "--stats", Statistics)).ExitCode);
+        using BandNormalizer normalizer = BandStatistics.Read(Statistics).On(backend);
+        Assert.Equal(LogMelOf(backend, song, normalizer), NpyFile.Read(output).ToSingle());
+    }
+
+    [Fact]
+    public void ListsDevices()
+    {
+        ProgramResult text = SvdProgram.Call("devices", "--threads", "1");
+        Assert.Equal((0, ""), (text.ExitCode, text.Errors));
+        foreach (string word in (string[])["instruction sets", "vector width", "threads", "float32 peak", "memory bandwidth"])
+        {
+            Assert.Contains(word, text.Output, StringComparison.Ordinal);
+        }
+
+        using JsonDocument document = JsonDocument.Parse(SvdProgram.Call("devices", "--json").Output);
+        Assert.True(document.RootElement.GetProperty("peak_gflops").GetDouble() > 0);
+        Assert.True(document.RootElement.GetProperty("bandwidth_gbs").GetDouble() > 0);
+        Assert.Equal(Environment.ProcessorCount, document.RootElement.GetProperty("threads").GetInt32());
+    }
+
+    [Fact]
+    public void TheNumberOfThreadsDoesNotChangeABit()
+    {
+        string[] explain = Arguments("explain", Sample, "--json", "--at", "7.5"), predict = Arguments("predict", Sample);
+        List<byte[]> arrays = [], probabilities = [];
+        List<string> reports = [];
+        foreach (string threads in (string[])["1", "2"])
+        {
+            reports.Add(Numbers(SvdProgram.Call([.. explain, "--threads", threads])));
+            arrays.Add(File.ReadAllBytes(Path.Combine(Out, "explanation.npz")));
+            Assert.Equal(0, SvdProgram.Call([.. predict, "--threads", threads]).ExitCode);
+            probabilities.Add(File.ReadAllBytes(Path.Combine(Out, "sample.probability.npy")));
+        }
+
+        Assert.Equal(reports[0], reports[1]);
+        Assert.Equal(arrays[0], arrays[1]);
+        Assert.Equal(probabilities[0], probabilities[1]);
+    }
+
+    [Fact]
+    public void TheDefinitionsAgree()
+    {
+        string[] names = ["input", "inverted", "features", "probability"];
+        double[][] Explain(string device)
+        {
+            Assert.Equal(0, SvdProgram.Call(Arguments("explain", Sample, "--at", "7.5", "--device", device)).ExitCode);
+            using NpzFile file = NpzFile.Open(Path.Combine(Out, "explanation.npz"));
+            return [.. names.Select(name => file.Read(name).ToDouble())];
+        }
+
+        double[][] expected = Explain("reference"), actual = Explain("cpu");
+        for (int i = 0; i < names.Length; i++)
+        {
+            Golden.AssertAbsolute(expected[i], Array.ConvertAll(actual[i], value => (float)value), DeviceTolerance, names[i]);
+        }
+    }
+
+    [Fact]
+    public void TheProcessEndsWithTheExitCode()
+    {
+        ProgramResult failed = SvdProgram.Execute("predict", PathOf("missing.wav"), "--out", Out);
+        Assert.Equal((1, ""), (failed.ExitCode, failed.Output));
+        AssertOneLine(failed.Errors, "missing.wav");
+        ProgramResult misused = SvdProgram.Execute();
+        Assert.Equal((2, ""), (misused.ExitCode, misused.Output));
+        AssertOneLine(misused.Errors, "give a command");
+    }
+
+    [UnixFact]
+    public void WhereNobodyReadsThereIsNoStackTrace()
+    {
+        Assert.Equal("", SvdProgram.Shell("$svd --help | head -n 0").Errors);
+        Assert.Equal((1, "", ""), Values(SvdProgram.Shell($"$svd predict '{PathOf("missing.wav")}' 2>&-")));
+    }
+
+    // The definitions take long over a song, so that the signal comes in the midst of it.
+    [UnixFact]
+    public void CtrlCLeavesNothingBehind()
+    {
+        string folder = PathOf("interrupted");
+        using Process process = SvdProgram.Start("predict", Sample, "--out", folder, "--device", "reference");
+        while (!Directory.Exists(folder) && !process.HasExited) Thread.Sleep(20);
+        using (Process kill = Process.Start("kill", ["-INT", process.Id.ToString(CultureInfo.InvariantCulture)])) kill.WaitForExit();
+        const int interrupted = 128 + 2;
+        Assert.Equal((interrupted, "", ""), Values(SvdProgram.Finish(process)));
+        Assert.Empty(Directory.GetFileSystemEntries(folder));
+    }
+
+    private static (int, string, string) Values(ProgramResult result) => (result.ExitCode, result.Output, result.Errors);
+
+    private static string[] Lines(string output) => output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    /// <summary>The part of a report that does not depend on the machine.</summary>
+    private static string Numbers(ProgramResult result)
+    {
+        using JsonDocument document = JsonDocument.Parse(result.Output);
+        return string.Join(", ", document.RootElement.EnumerateObject().Where(property => property.Name is not ("device" or "milliseconds")));
+    }
+
+    private static float[] LogMelOf(IBackend backend, string song, BandNormalizer? normalizer)
+    {
+        using LogMelExtractor extractor = new(backend);
+        using AudioStream audio = AudioStream.Open(song);
+        LogMelReader reader = new(audio, extractor, normalizer);
+        float[] frames = new float[LogMelReader.BlockFrames * Bands];
+        return frames[..(reader.Read(frames) * Bands)];
+    }
+}

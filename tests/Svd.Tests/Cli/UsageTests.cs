@@ -1,0 +1,51 @@
+namespace Engine.Svd.Tests.Cli;
+
+/// <summary>The command line used wrongly, and the help that shows how it is used rightly.</summary>
+public sealed class UsageTests : CommandTest
+{
+    [Theory]
+    [InlineData("give a command: explain, predict, logmel, devices")]
+    [InlineData("frobnicate is none of the commands explain, predict, logmel, devices", "frobnicate")]
+    [InlineData("--frobnicate is none of the commands", "--frobnicate")]
+    [InlineData("--frobnicate is not an option", "explain", "--frobnicate")]
+    [InlineData("-x is not an option; if it is a file, write", "predict", "a.wav", "-x")]
+    [InlineData("'AUDIO'", "predict")]
+    [InlineData("'b.wav'", "explain", "a.wav", "b.wav")]
+    [InlineData("'AUDIO'", "logmel", "--out", "a.npy")]
+    [InlineData("'--out'", "logmel", "a.wav")]
+    [InlineData("'a.wav'", "devices", "a.wav")]
+    [InlineData("--at needs a number of seconds, 0 or more, not abc", "explain", "--at", "abc")]
+    [InlineData("--at needs a number of seconds, 0 or more, not -1", "explain", "--at", "-1")]
+    [InlineData("--at needs a number of seconds, 0 or more, not NaN", "explain", "--at", "NaN")]
+    [InlineData("--at needs a number of seconds, 0 or more, not Infinity", "explain", "--at", "Infinity")]
+    [InlineData("--at needs a number of seconds, 0 or more, not 61,5", "explain", "--at", "61,5")]
+    [InlineData("'--at'", "explain", "--at")]
+    [InlineData("'--at'", "explain", "--at", "1", "--at", "2")]
+    [InlineData("--threshold needs a number from 0 to 1.1, not nan", "explain", "--threshold", "nan")]
+    [InlineData("--threshold needs a number from 0 to 1.1, not 1.2", "explain", "--threshold", "1.2")]
+    [InlineData("--threshold needs a number from 0 to 1.1, not -0.1", "explain", "--threshold", "-0.1")]
+    [InlineData("--class-threshold needs a number from 0 to 1, not 2", "predict", "a.wav", "--class-threshold", "2")]
+    [InlineData("--threads needs a number from 1 to 1024, not 0", "explain", "--threads", "0")]
+    [InlineData("--threads needs a number from 1 to 1024, not 1.5", "predict", "a.wav", "--threads", "1.5")]
+    [InlineData("--threads needs a number from 1 to 1024, not 99999999999", "devices", "--threads", "99999999999")]
+    [InlineData("'cpu' 'reference'", "explain", "--device", "abacus")]
+    [InlineData("one/a.wav and two/a.mp3 would both be written to a.lab", "predict", "one/a.wav", "two/a.mp3")]
+    public void IsUsedWrongly(string says, params string[] args) => Fails(2, args, says, "--help)");
+
+    [Fact]
+    public void NamesMayStartWithADashBehindTwo() => Fails(1, ["explain", "--out", Out, "--", "-x.wav"], "-x.wav does not exist");
+
+    [Theory]
+    [InlineData]
+    [InlineData("explain")]
+    [InlineData("predict")]
+    [InlineData("logmel")]
+    [InlineData("devices")]
+    public void HelpHasAnExample(params string[] command)
+    {
+        ProgramResult result = SvdProgram.Call([.. command, "--help"]);
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        Assert.Contains("Example", result.Output, StringComparison.Ordinal);
+        Assert.Contains($"\n    svd {command.FirstOrDefault("explain")}", result.Output, StringComparison.Ordinal);
+    }
+}
