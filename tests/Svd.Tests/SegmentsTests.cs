@@ -19,8 +19,8 @@ public class SegmentsTests
         }
     }
 
-    // The upper of the middle values is a one where at least 28 of the 56 are; the window from i − 28 to i + 27 has them from i = 100 on, and
-    // mirrored up to i = 100.
+    // The upper of the middle values is a one where at least 28 of the 56 are; the window from i − 28 to i + 27 has them from i = 100 on,
+    // and mirrored up to i = 100.
     [Fact]
     public void AStepUpStaysAndAStepDownIsAFrameLate()
     {
@@ -49,9 +49,13 @@ public class SegmentsTests
 
     [Fact]
     public void LabelsAreTheCorpuss() =>
-        Assert.Equal("0.000 2.000 nosing\n2.000 4.014 sing\n", Segments.ToLab([new Segment(0, 2, false), new Segment(2, 281 / 70.0, true)]));
+        Assert.Equal(
+            "0.000 2.000 nosing\n2.000 4.014 sing\n", Segments.ToLab([new Segment(0, 2, false), new Segment(2, 281 / 70.0, true)]));
 
     /// <summary><c>scipy.ndimage.median_filter(x, 56, mode="nearest")</c> by its definition.</summary>
     private static float[] NaiveMedian(float[] values) =>
-        [.. values.Select((_, i) => Enumerable.Range(i - 28, 56).Select(j => values[Math.Clamp(j, 0, values.Length - 1)]).Order().ElementAt(28))];
+        [
+            .. values.Select((_, i) =>
+                Enumerable.Range(i - 28, 56).Select(j => values[Math.Clamp(j, 0, values.Length - 1)]).Order().ElementAt(28)),
+        ];
 }

@@ -2,7 +2,9 @@ using Engine.Tests;
 
 namespace Engine.Svd.Tests.Cli;
 
-/// <summary>Places that cannot be written. File permissions do not bind root, so what is in the way is a file, a folder or a device.</summary>
+/// <summary>
+/// Places that cannot be written. File permissions do not bind root, so what is in the way is a file, a folder or a device.
+/// </summary>
 public sealed class BadOutputTests : CommandTest
 {
     [Theory]

@@ -19,7 +19,8 @@ public abstract class CommandTest : IDisposable
     protected CommandTest()
     {
         Directory.CreateDirectory(Out);
-        foreach (string name in (string[])["explanation.png", "explanation.npz", $"{SongName}.lab", $"{SongName}.probability.npy", "logmel.npy"])
+        string[] names = ["explanation.png", "explanation.npz", $"{SongName}.lab", $"{SongName}.probability.npy", "logmel.npy"];
+        foreach (string name in names)
         {
             File.WriteAllText(Path.Combine(Out, name), "an older result");
         }
@@ -50,8 +51,8 @@ public abstract class CommandTest : IDisposable
         [command, song, "--out", command == "logmel" ? Path.Combine(Out, "logmel.npy") : Out, .. more];
 
     /// <summary>
-    /// Asserts that the command line fails: the exit code, nothing on standard output, on standard error one line with these words, and every
-    /// file as it was, with no new one.
+    /// Asserts that the command line fails: the exit code, nothing on standard output, on standard error one line with these words, and
+    /// every file as it was, with no new one.
     /// </summary>
     protected void Fails(int exitCode, string[] args, params string[] words)
     {

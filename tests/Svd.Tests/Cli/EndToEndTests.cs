@@ -221,13 +221,15 @@ public sealed class EndToEndTests : CommandTest
 
     private static (int, string, string) Values(ProgramResult result) => (result.ExitCode, result.Output, result.Errors);
 
-    private static string[] Lines(string output) => output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    private static string[] Lines(string output) =>
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     /// <summary>The part of a report that does not depend on the machine.</summary>
     private static string Numbers(ProgramResult result)
     {
         using JsonDocument document = JsonDocument.Parse(result.Output);
-        return string.Join(", ", document.RootElement.EnumerateObject().Where(property => property.Name is not ("device" or "milliseconds")));
+        return string.Join(
+            ", ", document.RootElement.EnumerateObject().Where(property => property.Name is not ("device" or "milliseconds")));
     }
 
     private static float[] LogMelOf(IBackend backend, string song, BandNormalizer? normalizer)

@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using Engine.Svd.Cli;
 
 namespace Engine.Svd.Tests.Cli;
 
-/// <summary>What a run of the command line left behind.</summary>
+/// <summary>What a run of the command line left behind; of standard error, all but the progress of slow work.</summary>
 internal readonly record struct ProgramResult(int ExitCode, string Output, string Errors);
 
 /// <summary>The tests that catch what is written to the console: nothing else may write to it meanwhile.</summary>
@@ -15,7 +16,7 @@ public sealed class ConsoleTests
 }
 
 /// <summary>Runs the command <c>svd</c>.</summary>
-internal static class SvdProgram
+internal static partial class SvdProgram
 {
     // The program that runs these tests may be another than dotnet, and dotnet need not be on the PATH; the runtime tells its folder.
     private static readonly string Dotnet = Path.GetFullPath(
@@ -33,7 +34,7 @@ internal static class SvdProgram
         try
         {
             int exitCode = SvdCommand.Run(args);
-            return new ProgramResult(exitCode, outputText.ToString(), errorText.ToString());
+            return new ProgramResult(exitCode, outputText.ToString(), WithoutProgress(errorText.ToString()));
         }
         finally
         {
@@ -65,8 +66,14 @@ internal static class SvdProgram
         Task<string> errors = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return new ProgramResult(process.ExitCode, output, errors.Result);
+        return new ProgramResult(process.ExitCode, output, WithoutProgress(errors.Result));
     }
+
+    // Whether work is slow enough to show progress depends on the machine.
+    private static string WithoutProgress(string errors) => ProgressLine().Replace(errors, "");
+
+    [GeneratedRegex(@"^.*: (\d+ %, \d+ s left|\d+ s of audio done)\r?\n", RegexOptions.Multiline)]
+    private static partial Regex ProgressLine();
 
     private static Process StartProcess(string program, string[] args) =>
         Process.Start(new ProcessStartInfo(program, args) { RedirectStandardOutput = true, RedirectStandardError = true })!;
