@@ -1,31 +1,58 @@
 using Engine.Kernels;
+using Engine.Nn.Onnx;
 using Engine.Tensors;
 
 namespace Engine.Nn;
 
-/// <summary>Cross-correlation with padding and, if wanted, a bias and an activation: N×In×H×W to N×Out×P×Q.</summary>
-public sealed class Conv2d(
-    string name, int channelsIn, int channelsOut, int kernel, int padding = 0, bool bias = true, Activation activation = default) : Module
+/// <summary>Cross-correlation with padding, dilation and, if wanted, a bias and an activation: N×In×H×W to N×Out×P×Q.</summary>
+public sealed class Conv2d : Module
 {
-    /// <summary>The filters, Out×In×kernel×kernel.</summary>
-    public Parameter Weight { get; } =
-        new($"{name}.weight", new Shape(channelsOut, channelsIn, kernel, kernel), ParameterLayout.FlippedKernel);
+    private readonly int _padding;
+    private readonly (int H, int W) _dilation;
+
+    /// <summary>A layer with square filters.</summary>
+    public Conv2d(string name, int channelsIn, int channelsOut, int kernel, int padding = 0, bool bias = true, Activation activation = default)
+        : this(
+            new Parameter($"{name}.weight", new Shape(channelsOut, channelsIn, kernel, kernel), ParameterLayout.FlippedKernel),
+            bias ? new Parameter($"{name}.bias", new Shape(channelsOut)) : null, padding, (1, 1), activation)
+    {
+    }
+
+    /// <summary>A layer over given parameters.</summary>
+    internal Conv2d(Parameter weight, Parameter? bias, int padding, (int H, int W) dilation, Activation activation) =>
+        (Weight, Bias, _padding, _dilation, Activation) = (weight, bias, padding, dilation, activation);
+
+    /// <summary>The filters, Out×In×rows×columns.</summary>
+    public Parameter Weight { get; }
 
     /// <summary>One number an output channel, or null.</summary>
-    public Parameter? Bias { get; } = bias ? new Parameter($"{name}.bias", new Shape(channelsOut)) : null;
+    public Parameter? Bias { get; }
 
     /// <summary>What follows.</summary>
-    public Activation Activation { get; } = activation;
+    public Activation Activation { get; }
 
     /// <inheritdoc/>
     public override IReadOnlyList<Parameter> Parameters => Bias is null ? [Weight] : [Weight, Bias];
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => Forward(x, (1, 1));
+    public override Tensor Forward(Tensor x) =>
+        x.Conv2d(Weight.Value, Bias?.Value, padding: (_padding, _padding), dilation: _dilation, activation: Activation);
 
-    /// <summary>The same filters with their taps spread out.</summary>
-    public Tensor Forward(Tensor x, (int H, int W) dilation) =>
-        x.Conv2d(Weight.Value, Bias?.Value, padding: (padding, padding), dilation: dilation, activation: Activation);
+    /// <inheritdoc/>
+    public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x)
+    {
+        Conv2dShape shape = new(
+            x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], Weight.Shape[0], Weight.Shape[2], Weight.Shape[3],
+            padH: _padding, padW: _padding, dilationH: _dilation.H, dilationW: _dilation.W);
+        OnnxValue y = graph.Add(
+            "Conv", name, x, new Shape(shape.N, shape.K, shape.P, shape.Q), [.. Parameters.Select(graph.Constant)],
+            new OnnxSetting("kernel_shape", shape.R, shape.S), new OnnxSetting("pads", _padding, _padding, _padding, _padding),
+            new OnnxSetting("dilations", _dilation.H, _dilation.W));
+        return graph.Activate($"{name}.activation", y, Activation);
+    }
+
+    /// <summary>The same layer, sharing the parameters, with the taps of the filters spread out.</summary>
+    public Conv2d Dilated(int rows, int columns) => new(Weight, Bias, _padding, (rows, columns), Activation);
 }
 
 /// <summary>Transposed convolution with a stride and, if wanted, a bias and an activation: N×In×H×W to N×Out×P×Q.</summary>
@@ -45,6 +72,18 @@ public sealed class ConvTranspose2d(
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) =>
         x.ConvTranspose2d(Weight.Value, Bias?.Value, (stride, stride), (padding, padding), activation: activation);
+
+    /// <inheritdoc/>
+    public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x)
+    {
+        ConvTranspose2dShape shape = new(
+            x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], Weight.Shape[1], Weight.Shape[2], Weight.Shape[3], stride, stride, padding, padding);
+        OnnxValue y = graph.Add(
+            "ConvTranspose", name, x, new Shape(shape.N, shape.K, shape.P, shape.Q), [.. Parameters.Select(graph.Constant)],
+            new OnnxSetting("kernel_shape", shape.R, shape.S), new OnnxSetting("strides", stride, stride),
+            new OnnxSetting("pads", padding, padding, padding, padding));
+        return graph.Activate($"{name}.activation", y, activation);
+    }
 }
 
 /// <summary>Matrix product with, if wanted, a bias and an activation: N×In to N×Out.</summary>
@@ -64,6 +103,32 @@ public sealed class Dense(string name, int featuresIn, int featuresOut, bool bia
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.Dense(Weight.Value, Bias?.Value, Activation);
+
+    /// <inheritdoc/>
+    public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x)
+    {
+        OnnxValue y = graph.Add("Gemm", name, x, new Shape(x.Shape[0], Weight.Shape[1]), [.. Parameters.Select(graph.Constant)]);
+        return graph.Activate($"{name}.activation", y, Activation);
+    }
+
+    /// <summary>
+    /// The layer, whose input is channels×rows×columns and whose parameters are loaded, as a convolution that slides it over larger maps. It
+    /// shares the bias and has filters of its own: the weights In×Out transposed.
+    /// </summary>
+    public Conv2d AsConv2d(int channels, int rows, int columns, (int H, int W)? dilation = null)
+    {
+        (int featuresIn, int featuresOut) = (Weight.Shape[0], Weight.Shape[1]);
+        float[] values = Weight.Value.ToArray(), transposed = new float[values.Length];
+        for (int i = 0; i < featuresIn; i++)
+        for (int o = 0; o < featuresOut; o++)
+        {
+            transposed[o * featuresIn + i] = values[i * featuresOut + o];
+        }
+
+        Parameter filters = new(Weight.Name, new Shape(featuresOut, channels, rows, columns));
+        filters.Load(Weight.Value.Backend, transposed);
+        return new Conv2d(filters, Bias, 0, dilation ?? (1, 1), Activation);
+    }
 }
 
 /// <summary>
@@ -72,6 +137,8 @@ public sealed class Dense(string name, int featuresIn, int featuresOut, bool bia
 /// </summary>
 public sealed class BatchNorm(string name, int channels) : Module
 {
+    private const double Epsilon = 1e-4;
+
     private readonly Parameter _beta = new($"{name}.beta", new Shape(channels));
     private readonly Parameter _gamma = new($"{name}.gamma", new Shape(channels));
     private readonly Parameter _mean = new($"{name}.mean", new Shape(channels));
@@ -82,6 +149,30 @@ public sealed class BatchNorm(string name, int channels) : Module
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.BatchNorm(_mean.Value, _inverseStd.Value, _gamma.Value, _beta.Value);
+
+    /// <inheritdoc/>
+    public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x)
+    {
+        // ONNX has the variance, 1/i² − ε. Near i = 1/√ε they cancel, but only their sum counts, and that keeps all of float32's digits; beyond, where
+        // rounding can bring it, ε is made smaller so that no variance is negative. The numbers are as good as from Mul and Add, the statistics
+        // stay what they are called.
+        float[] inverseStd = _inverseStd.Value.ToArray();
+        double[] sums = Array.ConvertAll(inverseStd, i => 1 / ((double)i * i));
+        for (int c = 0; c < sums.Length; c++)
+        {
+            if (inverseStd[c] <= 0 || !float.IsNormal((float)sums[c]))
+            {
+                throw new EngineException($"ONNX cannot express {_inverseStd.Name}, which holds {inverseStd[c]:R}: it wants the variance instead");
+            }
+        }
+
+        float epsilon = (float)Math.Min(Epsilon, sums.Min());
+        float[] variance = Array.ConvertAll(sums, sum => (float)Math.Max(0, sum - epsilon));
+        return graph.Add(
+            "BatchNormalization", name, x, x.Shape,
+            [graph.Constant(_gamma), graph.Constant(_beta), graph.Constant(_mean), graph.Constant($"{name}.variance", _mean.Shape, variance)],
+            new OnnxSetting("epsilon", epsilon));
+    }
 }
 
 /// <summary>A pointwise function of any tensor.</summary>
@@ -89,13 +180,34 @@ public sealed class Activate(Activation activation) : Module
 {
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.Activate(activation);
+
+    /// <inheritdoc/>
+    public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x) => graph.Activate(name, x, activation);
 }
 
-/// <summary>Max-pooling over square windows that do not overlap: N×C×H×W to N×C×(H / size)×(W / size).</summary>
-public sealed class MaxPool2d(int size) : Module
+/// <summary>Max-pooling: N×C×H×W to N×C×P×Q.</summary>
+public sealed class MaxPool2d((int H, int W) window, (int H, int W) stride, (int H, int W)? dilation = null) : Module
 {
+    /// <summary>Square windows that do not overlap.</summary>
+    public MaxPool2d(int size)
+        : this((size, size), (size, size))
+    {
+    }
+
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.MaxPool2d((size, size), (size, size));
+    public override Tensor Forward(Tensor x) => x.MaxPool2d(window, stride, dilation);
+
+    /// <inheritdoc/>
+    public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x)
+    {
+        (int dilationH, int dilationW) = dilation ?? (1, 1);
+        MaxPool2dShape shape = new(
+            x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], window.H, window.W, stride.H, stride.W, dilationH, dilationW);
+        return graph.Add(
+            "MaxPool", name, x, new Shape(shape.N, shape.C, shape.P, shape.Q), [],
+            new OnnxSetting("kernel_shape", window.H, window.W), new OnnxSetting("strides", stride.H, stride.W),
+            new OnnxSetting("dilations", dilationH, dilationW));
+    }
 }
 
 /// <summary>The upper left corner: N×C×H×W to N×C×rows×columns.</summary>
@@ -103,6 +215,11 @@ public sealed class Crop2d(int rows, int columns) : Module
 {
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.Crop2d(rows, columns);
+
+    /// <inheritdoc/>
+    public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x) => graph.Add(
+        "Slice", name, x, new Shape(x.Shape[0], x.Shape[1], rows, columns),
+        [graph.Constant($"{name}.starts", 0, 0), graph.Constant($"{name}.ends", rows, columns), graph.Constant($"{name}.axes", 2, 3)]);
 }
 
 /// <summary>Other axes for the elements of each sample; shares the memory.</summary>
@@ -110,4 +227,8 @@ public sealed class Reshape(params int[] sizes) : Module
 {
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => x.Reshape(new Shape([x.Shape[0], .. sizes]));
+
+    /// <inheritdoc/>
+    public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x) =>
+        graph.Reshape(name, x, new Shape([x.Shape[0], .. sizes]), dynamicAxis: 0);
 }

@@ -1,4 +1,5 @@
 using Engine.Kernels;
+using Engine.Nn.Onnx;
 using Engine.Tensors;
 
 namespace Engine.Nn;
@@ -11,6 +12,9 @@ public abstract class Module : IDisposable
 
     /// <summary>The map. The caller owns the result and still owns x; a module that only renames axes returns a tensor that shares x's memory.</summary>
     public abstract Tensor Forward(Tensor x);
+
+    /// <summary>Adds the map to an ONNX graph: the nodes have this name or names that start with it. Returns the result.</summary>
+    public abstract OnnxValue Export(OnnxGraph graph, string name, OnnxValue x);
 
     /// <summary>How many numbers the parameters hold.</summary>
     public int ParameterCount => Parameters.Sum(parameter => parameter.Shape.Length);

@@ -1,3 +1,4 @@
+using Engine.Nn.Onnx;
 using Engine.Tensors;
 
 namespace Engine.Nn;
@@ -33,5 +34,13 @@ public sealed class Sequential : Module
         }
 
         return current;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>The nodes have the names of the modules.</remarks>
+    public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x)
+    {
+        foreach ((string step, Module module) in _steps) x = module.Export(graph, step, x);
+        return x;
     }
 }

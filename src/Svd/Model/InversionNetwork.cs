@@ -1,5 +1,6 @@
 using Engine.Kernels;
 using Engine.Nn;
+using Engine.Nn.Onnx;
 using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
@@ -75,9 +76,12 @@ public sealed class InversionNetwork : IDisposable
 
     /// <summary>Reads the weights, tells the size by their shapes, and puts them on a backend.</summary>
     /// <exception cref="EngineException">The file is missing, damaged, or holds neither size.</exception>
-    public static InversionNetwork Load(IBackend backend, string path)
+    public static InversionNetwork Load(IBackend backend, string path) => Load(backend, WeightFile.Read(path));
+
+    /// <summary>Tells the size by the shapes of the weights, and puts them on a backend.</summary>
+    /// <exception cref="EngineException">The file holds neither size.</exception>
+    public static InversionNetwork Load(IBackend backend, WeightFile file)
     {
-        WeightFile file = WeightFile.Read(path);
         (InversionArchitecture Architecture, Sequential Layers)[] candidates = [.. InversionArchitecture.All.Select(a => (a, a.Build()))];
 
         // Where neither fits, the one with as many arrays is the better guess for the message.
@@ -90,6 +94,21 @@ public sealed class InversionNetwork : IDisposable
 
     /// <summary>The inverted representation x* = G(z): N×64 to N×1×115×80. The caller owns the result.</summary>
     public Tensor Forward(Tensor features) => _layers.Forward(features);
+
+    /// <summary>Whether a weight file holds either size, by the shapes of its arrays.</summary>
+    public static bool IsIn(WeightFile file) => InversionArchitecture.All.Any(architecture => file.Fits(architecture.Build()));
+
+    /// <summary>The network as an ONNX model: <c>features</c> N×64 to <c>inverted</c> N×1×115×80.</summary>
+    public OnnxGraph Export()
+    {
+        OnnxGraph graph = new(
+            $"inversion-{Architecture.Name}",
+            "The inversion network of Mishra, Sturm and Dixon (EUSIPCO 2018): the log-mel excerpt that is expected from SVDNet's features.");
+        OnnxValue features = graph.Input("features", "What SVDNet's fc8 makes of an excerpt: batch, features.", new Shape(1, SvdNet.FeatureCount), 0, "N");
+        graph.Output(
+            "inverted", "Normalised log-mel excerpts: batch, 1, frames (70 a second), mel bands.", _layers.Export(graph, "layers", features));
+        return graph;
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _layers.Dispose();

@@ -1,5 +1,6 @@
 using Engine.Kernels;
 using Engine.Nn;
+using Engine.Nn.Onnx;
 using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
@@ -17,6 +18,8 @@ public sealed class SvdNet : IDisposable
     // conv1 makes 2.3 MB of an excerpt: of a few excerpts that is still in the cache when conv2 reads it.
     private const int ExcerptsAtATime = 4;
 
+    private const string Description = "SVDNet (Schlüter and Grill, ISMIR 2015) detects singing in log-mel spectrograms.";
+
     private static readonly Activation LeakyRelu = Activation.LeakyRelu(0.01f);
 
     private readonly Conv2d _conv1 = new("conv1", 1, 64, 3, activation: LeakyRelu);
@@ -30,8 +33,8 @@ public sealed class SvdNet : IDisposable
     private readonly Sequential _hidden;
     private readonly Sequential _whole;
 
-    // The dense layers as convolutions, made when a whole song is first asked for.
-    private Tensor[]? _denseFilters;
+    // Made when a whole song is first asked for: the dense layers as convolutions have filters of their own.
+    private Sequential? _everyFrame;
 
     private SvdNet()
     {
@@ -49,13 +52,39 @@ public sealed class SvdNet : IDisposable
     /// <summary>How many numbers the parameters hold.</summary>
     public int ParameterCount => _whole.ParameterCount;
 
+    /// <summary>
+    /// The fully convolutional form. Where a pooling layer of the network steps by 3 in time, here it steps by 1 and everything behind it is
+    /// spread out by 3 instead; the dense layers become convolutions, the first 11×7 with taps 9 frames apart.
+    /// </summary>
+    private Sequential EveryFrame => _everyFrame ??= new Sequential(
+        ("conv1", _conv1),
+        ("conv2", _conv2),
+        ("mp3", new MaxPool2d((3, 3), stride: (1, 3))),
+        ("conv4", _conv4.Dilated(3, 1)),
+        ("conv5", _conv5.Dilated(3, 1)),
+        ("mp6", new MaxPool2d((3, 3), stride: (1, 3), dilation: (3, 1))),
+        ("fc7", _fc7.AsConv2d(64, 11, 7, dilation: (9, 1))),
+        ("fc8", _fc8.AsConv2d(256, 1, 1)),
+        ("fc9", _fc9.AsConv2d(FeatureCount, 1, 1)));
+
     /// <summary>Reads the weights and puts them on a backend.</summary>
     /// <exception cref="EngineException">The file is missing, damaged, or does not hold this network.</exception>
-    public static SvdNet Load(IBackend backend, string path)
+    public static SvdNet Load(IBackend backend, string path) => Load(backend, WeightFile.Read(path));
+
+    /// <summary>Puts the weights on a backend.</summary>
+    /// <exception cref="EngineException">The file does not hold this network.</exception>
+    public static SvdNet Load(IBackend backend, WeightFile file)
     {
         SvdNet network = new();
-        WeightFile.Read(path).LoadInto(network._whole, "SVDNet", backend);
+        file.LoadInto(network._whole, "SVDNet", backend);
         return network;
+    }
+
+    /// <summary>Whether a weight file holds this network, by the shapes of its arrays.</summary>
+    public static bool IsIn(WeightFile file)
+    {
+        using SvdNet network = new();
+        return file.Fits(network._whole);
     }
 
     /// <summary>The features Φ(x): N×1×115×80 to N×64. The caller owns the result.</summary>
@@ -86,45 +115,43 @@ public sealed class SvdNet : IDisposable
     /// The fully convolutional form over a stretch of song: 1×1×T×80 to the probabilities of its T − 114 excerpts, T − 114 numbers in order.
     /// The caller owns the result.
     /// </summary>
-    /// <remarks>
-    /// Where a pooling layer of the network steps by 3 in time, here it steps by 1 and everything behind it is spread out by 3 instead; the
-    /// dense layers become convolutions, the first 11×7 with taps 9 frames apart. The numbers are the same as from sliding the excerpt
-    /// along by one frame, at about a fiftieth of the work.
-    /// </remarks>
+    /// <remarks>The numbers are the same as from sliding the excerpt along by one frame, at about a fiftieth of the work.</remarks>
     public Tensor ProbabilityOfEveryFrame(Tensor song)
     {
-        Tensor[] dense = _denseFilters ??= [AsFilters(_fc7, 64, 11, 7), AsFilters(_fc8, 256, 1, 1), AsFilters(_fc9, FeatureCount, 1, 1)];
-        using Tensor conv1 = _conv1.Forward(song);
-        using Tensor conv2 = _conv2.Forward(conv1);
-        using Tensor mp3 = conv2.MaxPool2d((3, 3), (1, 3));
-        using Tensor conv4 = _conv4.Forward(mp3, (3, 1));
-        using Tensor conv5 = _conv5.Forward(conv4, (3, 1));
-        using Tensor mp6 = conv5.MaxPool2d((3, 3), (1, 3), (3, 1));
-        using Tensor fc7 = mp6.Conv2d(dense[0], _fc7.Bias!.Value, dilation: (9, 1), activation: _fc7.Activation);
-        using Tensor fc8 = fc7.Conv2d(dense[1], _fc8.Bias!.Value, activation: _fc8.Activation);
-        using Tensor fc9 = fc8.Conv2d(dense[2], _fc9.Bias!.Value, activation: _fc9.Activation);
-        return fc9.Reshape(new Shape(song.Shape[2] - (ExcerptFrames - 1)));
+        using Tensor map = EveryFrame.Forward(song);
+        return map.Reshape(new Shape(song.Shape[2] - (ExcerptFrames - 1)));
+    }
+
+    /// <summary>The network as an ONNX model: <c>excerpts</c> N×1×115×80 to <c>features</c> N×64 and <c>probability</c> N×1.</summary>
+    public OnnxGraph Export()
+    {
+        OnnxGraph graph = new("SVDNet", $"{Description} Every excerpt has its features and its probability.");
+        OnnxValue excerpts = graph.Input(
+            "excerpts", "Normalised log-mel excerpts: batch, 1, frames (70 a second), mel bands.", new Shape(1, 1, ExcerptFrames, Bands), 0, "N");
+        OnnxValue maps = _convolutions.Export(graph, "convolutions", excerpts);
+        OnnxValue features = _hidden.Export(graph, "hidden", new Reshape(_fc7.Weight.Shape[0]).Export(graph, "flatten", maps));
+        graph.Output("features", "What fc8 makes of every excerpt.", features);
+        graph.Output("probability", "The probability that somebody sings in the middle of every excerpt.", _fc9.Export(graph, "fc9", features));
+        return graph;
+    }
+
+    /// <summary>The fully convolutional form as an ONNX model: <c>frames</c> 1×1×T×80 to <c>probability</c>, T − 114 numbers.</summary>
+    public OnnxGraph ExportEveryFrame()
+    {
+        OnnxGraph graph = new("SVDNet-whole-song", $"{Description} Every stretch of 115 frames has its probability.");
+        OnnxValue frames = graph.Input(
+            "frames", "A song's normalised log-mel frames: 1, 1, frames (70 a second), mel bands.", new Shape(1, 1, ExcerptFrames, Bands), 2, "T");
+        OnnxValue map = EveryFrame.Export(graph, "every_frame", frames);
+        graph.Output(
+            "probability", "Entry i is the probability that somebody sings in frame i + 57.",
+            graph.Reshape("probabilities", map, new Shape(1), dynamicAxis: 0));
+        return graph;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _whole.Dispose();
-        foreach (Tensor filters in _denseFilters ?? []) filters.Dispose();
-    }
-
-    // Weights In×Out, In being channels × rows × columns, as filters Out×channels×rows×columns: the transpose.
-    private static Tensor AsFilters(Dense layer, int channels, int rows, int columns)
-    {
-        Tensor weight = layer.Weight.Value;
-        (int featuresIn, int featuresOut) = (weight.Shape[0], weight.Shape[1]);
-        float[] values = weight.ToArray(), transposed = new float[values.Length];
-        for (int i = 0; i < featuresIn; i++)
-        for (int o = 0; o < featuresOut; o++)
-        {
-            transposed[o * featuresIn + i] = values[i * featuresOut + o];
-        }
-
-        return Tensor.From(weight.Backend, new Shape(featuresOut, channels, rows, columns), transposed);
+        _everyFrame?.Dispose();
     }
 }

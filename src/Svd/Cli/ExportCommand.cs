@@ -1,0 +1,60 @@
+using System.CommandLine;
+using Engine.Kernels;
+using Engine.Nn;
+using Engine.Nn.Onnx;
+using Engine.Svd.Model;
+
+namespace Engine.Svd.Cli;
+
+/// <summary><c>svd export</c>: a network as an ONNX model.</summary>
+internal static class ExportCommand
+{
+    public static Command Create()
+    {
+        Argument<string> weights = new("WEIGHTS") { Description = "A weight file (.npz): SVDNet, or an inversion network of either size." };
+        Option<string> output = new("--out") { Description = "The file to write (.onnx).", HelpName = "FILE", Required = true };
+        Option<bool> wholeSong = new("--whole-song")
+        {
+            Description = "SVDNet over a whole song: frames 1×1×T×80 to the probability of each of its T − 114 excerpts.",
+        };
+        Command command = new(
+            "export",
+            "Writes a network as an ONNX model; which one a weight file holds is told by the shapes of its arrays. SVDNet: excerpts N×1×115×80 to "
+            + "features N×64 and probability N×1. Inversion network: features N×64 to inverted N×1×115×80.\n\n"
+            + "Example:\n  svd export weights/svdnet.npz --out svdnet.onnx")
+        {
+            weights, output, wholeSong,
+        };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(weights), parsed.GetRequiredValue(output), parsed.GetValue(wholeSong)));
+        return command;
+    }
+
+    internal static int Run(string weights, string output, bool wholeSong)
+    {
+        // No kernel runs: any backend holds the weights.
+        using IBackend backend = Backends.CreateReference();
+        OnnxGraph graph = Export(backend, weights, wholeSong);
+        graph.Save(output);
+        Console.WriteLine($"{weights}: {graph.Name} → {output} (ONNX, operator set {OnnxGraph.OperatorSet})");
+        return 0;
+    }
+
+    private static OnnxGraph Export(IBackend backend, string weights, bool wholeSong)
+    {
+        WeightFile file = WeightFile.Read(weights);
+        if (SvdNet.IsIn(file))
+        {
+            using SvdNet classifier = SvdNet.Load(backend, file);
+            return wholeSong ? classifier.ExportEveryFrame() : classifier.Export();
+        }
+
+        if (!InversionNetwork.IsIn(file))
+        {
+            throw new EngineException($"{weights} holds neither SVDNet nor an inversion network: its {file.Arrays.Count} arrays have other shapes");
+        }
+
+        if (wholeSong) throw new EngineException($"{weights} holds an inversion network: only SVDNet has a whole-song form");
+        using InversionNetwork inversion = InversionNetwork.Load(backend, file);
+        return inversion.Export();
+    }
+}
