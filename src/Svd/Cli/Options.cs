@@ -20,6 +20,17 @@ internal static class Options
     public static Option<string?> Statistics(string without) =>
         File("--stats", $"Mean and standard deviation of the mel bands (.npz); without it {without}.");
 
+    public static Option<string> Data() => new("--data")
+    {
+        Description = "A corpus: a folder with audio, labels (NAME.lab) and filelists (train, valid, test).", HelpName = "DIR", Required = true,
+    };
+
+    public static Option<string?> Cache() => new("--cache")
+    {
+        Description = "Where spectrograms are kept; without it .cache in the corpus, or the user's local application data where that is read-only.",
+        HelpName = "DIR",
+    };
+
     public static Option<string> Device()
     {
         Option<string> option = new("--device")

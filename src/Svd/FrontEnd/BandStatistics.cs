@@ -7,7 +7,7 @@ namespace Engine.Svd.FrontEnd;
 /// <summary>Mean and standard deviation of the 80 bands over a training set, and the normalisation with them: (x − mean) / std.</summary>
 public sealed class BandStatistics
 {
-    private BandStatistics(double[] mean, double[] std) => (Mean, Std) = (mean, std);
+    internal BandStatistics(double[] mean, double[] std) => (Mean, Std) = (mean, std);
 
     /// <summary>The bands' means.</summary>
     public IReadOnlyList<double> Mean { get; }
@@ -32,6 +32,11 @@ public sealed class BandStatistics
 
         return new BandStatistics(mean, std);
     }
+
+    /// <summary>Writes the file that <see cref="Read"/> reads, the numbers in float64.</summary>
+    /// <exception cref="EngineException">The file cannot be written.</exception>
+    public void Write(string path) =>
+        NpzFile.Write(path, [("mean", new NpyArray([Bands], [.. Mean])), ("std", new NpyArray([Bands], [.. Std]))]);
 
     /// <summary>Uploads the normalisation to a backend.</summary>
     public BandNormalizer On(IBackend backend) => new(backend, this);

@@ -17,8 +17,11 @@ public static class FrontEndSettings
     /// <summary>Frames a second.</summary>
     public const int FramesPerSecond = 70;
 
+    /// <summary>Frequencies of a frame's spectrum, from 0 Hz to half the sample rate.</summary>
+    public const int SpectrumBins = FrameLength / 2 + 1;
+
     /// <summary>Frequencies that the filterbank looks at: those below 8 kHz of the 513.</summary>
-    public const int Bins = (FrameLength / 2 + 1) * 2 * 8000 / SampleRate;
+    public const int Bins = SpectrumBins * 2 * 8000 / SampleRate;
 
     /// <summary>Mel bands.</summary>
     public const int Bands = 80;

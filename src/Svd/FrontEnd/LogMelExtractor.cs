@@ -27,13 +27,21 @@ public sealed class LogMelExtractor : IDisposable
     /// </summary>
     public Tensor Transform(ReadOnlySpan<float> samples)
     {
+        using Tensor magnitude = Magnitudes(samples, Bins);
+        using Tensor mel = magnitude.Dense(_filterbank);
+        return mel.LogFloor(MagnitudeFloor);
+    }
+
+    /// <summary>
+    /// The magnitude spectra of the same frames, the lowest <paramref name="bins"/> of 513 frequencies: frames×bins. The caller owns the result.
+    /// </summary>
+    internal Tensor Magnitudes(ReadOnlySpan<float> samples, int bins)
+    {
         int frames = (int)FrameCount(samples.Length);
         ReadOnlySpan<float> used = samples[..((frames - 1) * Hop + FrameLength)];
         using Tensor signal = Tensor.From(_backend, new Shape(used.Length), used);
-        using Tensor spectrum = signal.RealFft(_window, frames, Hop, Bins);
-        using Tensor magnitude = spectrum.Magnitude();
-        using Tensor mel = magnitude.Dense(_filterbank);
-        return mel.LogFloor(MagnitudeFloor);
+        using Tensor spectrum = signal.RealFft(_window, frames, Hop, bins);
+        return spectrum.Magnitude();
     }
 
     /// <inheritdoc/>

@@ -21,7 +21,7 @@ public static class MelFilterbank
     /// <summary>The weights, 372×80 (frequency bin × band) in C order.</summary>
     public static double[] Weights()
     {
-        const int spectrum = FrameLength / 2 + 1;
+        const int spectrum = SpectrumBins;
         double[] frequencies = [.. Enumerable.Range(0, spectrum).Select(bin => bin * (SampleRate / 2.0 / (spectrum - 1)))];
         int[] cornerBins = [.. CornersHz.Select(hz => Array.FindIndex(frequencies, frequency => frequency >= hz))];
         double[] weights = new double[Bins * Bands];

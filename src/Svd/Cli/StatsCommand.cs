@@ -1,0 +1,60 @@
+using System.CommandLine;
+using Engine.Kernels;
+using Engine.Svd.Data;
+using Engine.Svd.FrontEnd;
+
+namespace Engine.Svd.Cli;
+
+/// <summary><c>svd stats</c>: the mean and standard deviation of the mel bands that a network is trained with.</summary>
+internal static class StatsCommand
+{
+    public static Command Create()
+    {
+        Option<string> data = Options.Data();
+        Option<string> output = new("--out") { Description = "The file to write (.npz, mean and std, float64).", HelpName = "FILE", Required = true };
+        Option<string> split = new("--split") { Description = "The part of the corpus.", HelpName = "NAME", DefaultValueFactory = _ => "train" };
+        Option<string?> cache = Options.Cache();
+        Option<string> device = Options.Device();
+        Option<int?> threads = Options.Threads();
+        Command command = new(
+            "stats",
+            "Computes the mean and standard deviation of every mel band over the training songs: what spectrograms are normalised with.\n\n"
+            + "Example:\n  svd stats --data jamendo --out meanstd.npz")
+        {
+            data, output, split, cache, device, threads,
+        };
+        command.SetAction(parsed => Run(
+            parsed.GetRequiredValue(data), parsed.GetRequiredValue(output), parsed.GetRequiredValue(split), parsed.GetValue(cache),
+            parsed.GetRequiredValue(device), parsed.GetValue(threads)));
+        return command;
+    }
+
+    private static int Run(string data, string output, string split, string? cacheFolder, string device, int? threads)
+    {
+        IReadOnlyList<Song> songs = Corpus.Open(data).Split(split);
+        SpectrogramCache cache = SpectrogramCache.Open(data, cacheFolder);
+        using IBackend backend = Options.CreateBackend(device, threads);
+        using LogMelExtractor extractor = new(backend);
+        BandMoments all = ProgressDisplay.Run($"{songs.Count} songs", report =>
+        {
+            BandMoments moments = new();
+            for (int i = 0; i < songs.Count; i++)
+            {
+                int done = i;
+                BandMoments song = new();
+                song.Add(cache.LogMel(extractor, songs[i].AudioPath, (seconds, length) =>
+                {
+                    if (length is { } whole) report(done + Math.Min(1, seconds / whole), songs.Count);
+                }));
+                moments.Add(song);
+                report(i + 1, songs.Count);
+            }
+
+            return moments;
+        });
+        all.ToStatistics().Write(output);
+        double minutes = (double)all.Count / FrontEndSettings.FramesPerSecond / 60;
+        Console.WriteLine($"{data}: {songs.Count} songs of {split}, {all.Count} frames ({minutes:F1} min) → {output}");
+        return 0;
+    }
+}

@@ -1,0 +1,96 @@
+using System.Text;
+using Engine.Kernels;
+using Engine.Tensors;
+
+namespace Engine.Svd.Data;
+
+/// <summary>A song of a corpus.</summary>
+/// <param name="Name">The audio file's name without its extension.</param>
+/// <param name="AudioPath">The audio file.</param>
+/// <param name="LabelPath">The label file; <see cref="LabelTrack.Read"/> reads it.</param>
+public sealed record Song(string Name, string AudioPath, string LabelPath);
+
+/// <summary>
+/// A folder of songs and their labels, laid out as the Jamendo singing-voice corpus: <c>audio/</c> with a file a song, <c>labels/NAME.lab</c>, and
+/// <c>filelists/</c> with a file for each part of the corpus (<c>train</c>, <c>valid</c>, <c>test</c>) that names one audio file a line.
+/// </summary>
+public sealed class Corpus
+{
+    private Corpus(string folder) => Folder = folder;
+
+    /// <summary>The folder, as the user named it.</summary>
+    public string Folder { get; }
+
+    /// <summary>Opens a corpus. Its parts are read when they are asked for.</summary>
+    /// <exception cref="EngineException">The folder does not exist or has not the three folders of a corpus.</exception>
+    public static Corpus Open(string folder)
+    {
+        if (!Directory.Exists(folder)) throw new EngineException($"{folder} is not a folder; name the folder that holds audio, labels and filelists.");
+        foreach (string part in (string[])["audio", "labels", "filelists"])
+        {
+            if (Directory.Exists(Path.Combine(folder, part))) continue;
+            throw new EngineException($"{folder} has no folder {part}; a corpus has audio, labels and filelists.");
+        }
+
+        return new Corpus(folder);
+    }
+
+    /// <summary>The songs of a part of the corpus in the order of its file list; every one has its audio and its label file.</summary>
+    /// <exception cref="EngineException">
+    /// There is no such list, it is empty, or it names a song twice, or one whose audio or label file is missing; the message names the file and line.
+    /// </exception>
+    public IReadOnlyList<Song> Split(string name)
+    {
+        string list = Path.Combine(Folder, "filelists", name);
+        if (!File.Exists(list))
+        {
+            string lists = Path.Combine(Folder, "filelists");
+            string?[] present = [.. Directory.EnumerateFiles(lists).Select(Path.GetFileName).Order(StringComparer.Ordinal)];
+            throw new EngineException($"{list} does not exist; {lists} has {(present.Length > 0 ? string.Join(", ", present) : "no files")}.");
+        }
+
+        List<Song> songs = [];
+        Dictionary<string, int> lineOf = new(StringComparer.Ordinal);
+        foreach ((int number, string line) in ReadLines(list))
+        {
+            string song = Path.ChangeExtension(line, null);
+            string audio = Path.Combine(Folder, "audio", line), label = Path.Combine(Folder, "labels", song + ".lab");
+            string? problem = !lineOf.TryAdd(song, number) ? $"{song} stands in line {lineOf[song]} already; remove one of the two."
+                : (File.Exists(audio), File.Exists(label)) switch
+                {
+                    (true, true) => null,
+                    (true, false) => $"{audio} has no label file {label}; add it or remove the line.",
+                    (false, true) => $"{label} is there, but not its song {audio}; add the song or remove the line.",
+                    (false, false) => $"{audio} does not exist; add the song or remove the line.",
+                };
+            if (problem is not null) throw new EngineException($"{list}, line {number}: {problem}");
+            songs.Add(new Song(song, audio, label));
+        }
+
+        return songs.Count > 0 ? songs : throw new EngineException($"{list} names no songs; write one audio file name a line.");
+    }
+
+    /// <summary>A text file's lines that are not blank, trimmed, each with its number from 1.</summary>
+    /// <exception cref="EngineException">The file is missing or unreadable, empty, or not UTF-8 text.</exception>
+    internal static IEnumerable<(int Number, string Text)> ReadLines(string path)
+    {
+        using FileStream file = InputFile.Open(path);
+        using StreamReader reader = new(file, new UTF8Encoding(false, throwOnInvalidBytes: true));
+        for (int number = 1; ; number++)
+        {
+            string? line;
+            try
+            {
+                line = reader.ReadLine();
+            }
+            catch (Exception e) when (e is IOException or DecoderFallbackException)
+            {
+                throw new EngineException($"{path} cannot be read from line {number} on: {(e is IOException ? e.Message : "it is not UTF-8 text.")}", e);
+            }
+
+            if (line is null) yield break;
+            if (line.Contains('\0')) throw new EngineException($"{path}, line {number}: not text; save the file as plain text.");
+            if (!string.IsNullOrWhiteSpace(line)) yield return (number, line.Trim());
+        }
+    }
+}

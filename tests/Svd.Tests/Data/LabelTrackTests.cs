@@ -1,0 +1,73 @@
+using System.Text;
+using Engine.Svd.Data;
+using Engine.Tests;
+
+namespace Engine.Svd.Tests.Data;
+
+public class LabelTrackTests
+{
+    // 83.300 s, frame 5831 to the digit, starts a segment. The reference labels were made of unrounded times, the label file has milliseconds: that start
+    // was 83.3004 s, after the frame.
+    private const int RoundedFrame = 5831;
+
+    [ReferenceFact]
+    public void FramesAreLabelledByTheirStartAsInTheReference()
+    {
+        byte[] expected = Golden.ReadBytes("song_golden.npz", "label");
+        float[] labels = LabelTrack.Read(ReferenceData.PathOf("music/labels/joshua_morin_on_the_run.lab")).ForFrames(expected.Length);
+        Assert.Equal([RoundedFrame], Enumerable.Range(0, expected.Length).Where(i => labels[i] != expected[i]));
+    }
+
+    [ReferenceFact]
+    public void EveryReferenceLabelFileIsRead()
+    {
+        foreach (string file in Directory.EnumerateFiles(ReferenceData.PathOf("music/labels"))) Assert.NotEmpty(LabelTrack.Read(file).Segments);
+    }
+
+    [Fact]
+    public void SegmentsHoldTheirStartAndNotTheirEnd()
+    {
+        LabelTrack track = Read("0.5\t1 sing\r\n\r\n 1 2 nosing \n2e0 3.25 sing\n4 5 sing");
+        foreach (double sung in (double[])[0.5, 0.999, 2, 3.2499, 4, 4.5]) Assert.True(track.SingingAt(sung), $"{sung}");
+        foreach (double not in (double[])[-1, 0, 0.499, 1, 1.5, 3.25, 3.9, 5, 100, double.NaN]) Assert.False(track.SingingAt(not), $"{not}");
+    }
+
+    [Fact]
+    public void FrameLabelsAreThoseOfTheTimesFrameBySeventieth()
+    {
+        // From frame 1, whose time is 1/70 = 0.01428…, to frame 2 and not 3 = 0.04285….
+        Assert.Equal([0f, 1, 1, 0, 0], Read("0.0142 0.0428 sing").ForFrames(5));
+        Assert.Empty(Read("0 1 sing").ForFrames(0));
+    }
+
+    [Theory]
+    [InlineData("0 1 sing\n1 2", "line 2", "'1 2' is not a segment")]
+    [InlineData("0 1 sing loud", "line 1", "is not a segment")]
+    [InlineData("\n0 1 Sing", "line 2", "sing or nosing, not 'Sing'")]
+    [InlineData("0 1,5 sing", "'1,5' is not a number of seconds")]
+    [InlineData("NaN 1 sing", "'NaN' is not a number")]
+    [InlineData("0 Infinity sing", "'Infinity' is not a number")]
+    [InlineData("0 1e999 sing", "'1e999' is not a number")]
+    [InlineData("-1 1 sing", "'-1' is not a number")]
+    [InlineData("2 1 sing", "ends at 1 s, not after its start at 2 s")]
+    [InlineData("1 1 sing", "not after its start")]
+    [InlineData("0 2 sing\n1.5 3 nosing", "line 2", "starts at 1.5 s, before the end of the one before it: 2 s")]
+    [InlineData("5 6 sing\n1 2 nosing", "line 2", "before the end")]
+    [InlineData("", "is empty")]
+    [InlineData("\n \n", "holds no segments")]
+    public void ABadFileIsRefusedByLine(string content, params string[] words) => Failure.Says(() => Read(content), ["song.lab", .. words]);
+
+    [Fact]
+    public void BytesThatAreNoTextAreRefused()
+    {
+        using TempFolder folder = new();
+        Failure.Says(() => LabelTrack.Read(folder.Put("song.lab", [0x30, 0xFF, 0xFE, 0x0A])), "song.lab", "not UTF-8");
+        Failure.Says(() => LabelTrack.Read(folder.PathOf("none.lab")), "none.lab does not exist");
+    }
+
+    private static LabelTrack Read(string content)
+    {
+        using TempFolder folder = new();
+        return LabelTrack.Read(folder.Put("song.lab", Encoding.UTF8.GetBytes(content)));
+    }
+}
