@@ -1,0 +1,91 @@
+using Engine.Nn;
+
+namespace Engine.Svd.Data;
+
+/// <summary>What a stream of random numbers is for; each purpose has its own, so that one draw more for one changes no other.</summary>
+internal enum RandomPurpose
+{
+    ExcerptOrder = 1,
+    Augmentation = 2,
+}
+
+/// <summary>The order of the excerpts in every epoch: shuffled anew by a generator seeded with the seed and the epoch's number. Any thread may ask.</summary>
+internal sealed class ExcerptOrder(int count, ulong seed)
+{
+    private readonly Lock _gate = new();
+
+    // Batches that are prepared at the same time belong to one epoch or to two neighbours.
+    private readonly (long Epoch, int[] Numbers)[] _recent = [(-1, []), (-1, [])];
+
+    /// <summary>The excerpts' numbers in an epoch's order; not to be written to.</summary>
+    public int[] Of(long epoch)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
+        lock (_gate)
+        {
+            ref (long Epoch, int[] Numbers) slot = ref _recent[epoch & 1];
+            if (slot.Epoch != epoch)
+            {
+                int[] numbers = new int[count];
+                for (int i = 0; i < count; i++) numbers[i] = i;
+                new RandomSource(seed, (ulong)RandomPurpose.ExcerptOrder, (ulong)epoch).Shuffle<int>(numbers);
+                slot = (epoch, numbers);
+            }
+
+            return slot.Numbers;
+        }
+    }
+}
+
+/// <summary>
+/// Batches for training over whole epochs: in each, every excerpt once, in an order drawn for that epoch from (seed, epoch); what does not fill a batch
+/// at the end is dropped. Training resumes at any epoch and batch without going through those before.
+/// </summary>
+public sealed class SequentialExcerpts
+{
+    private readonly ExcerptOrder _order;
+    private readonly int _batchSize;
+
+    /// <summary>Prepares the batches of <paramref name="excerptCount"/> excerpts.</summary>
+    /// <exception cref="ArgumentException">There are fewer excerpts than a batch has.</exception>
+    public SequentialExcerpts(int excerptCount, int batchSize, ulong seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
+        if (excerptCount < batchSize) throw new ArgumentException($"{excerptCount} excerpts do not fill a batch of {batchSize}", nameof(excerptCount));
+        _order = new ExcerptOrder(excerptCount, seed);
+        _batchSize = batchSize;
+        BatchesPerEpoch = excerptCount / batchSize;
+    }
+
+    /// <summary>Batches in an epoch.</summary>
+    public int BatchesPerEpoch { get; }
+
+    /// <summary>The numbers of the excerpts in a batch of an epoch, both counted from 0; numbers as in <see cref="ExcerptList"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such batch.</exception>
+    public ReadOnlySpan<int> Batch(int epoch, int batch)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)batch, (uint)BatchesPerEpoch, nameof(batch));
+        return _order.Of(epoch).AsSpan(batch * _batchSize, _batchSize);
+    }
+}
+
+/// <summary>
+/// Endless batches of random excerpts. As in the SVDNet authors' code they are drawn without replacement: every position once in random order, then all
+/// over again in another one. Batch i depends on the seed and on i alone, so any thread can make it, and training resumes there.
+/// </summary>
+public sealed class ExcerptSampler(ExcerptList excerpts, ulong seed)
+{
+    private readonly ExcerptOrder _order = new(excerpts.Count, seed);
+
+    /// <summary>Writes the excerpts of a batch, counted from 0; all batches must have the same size.</summary>
+    public void Batch(long batch, Span<Excerpt> destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(batch);
+        long first = checked(batch * destination.Length);
+        for (int i = 0; i < destination.Length; i++)
+        {
+            (long round, long place) = Math.DivRem(first + i, excerpts.Count);
+            destination[i] = excerpts[_order.Of(round)[place]];
+        }
+    }
+}
