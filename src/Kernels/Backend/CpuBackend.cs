@@ -73,4 +73,128 @@ internal sealed unsafe class CpuBackend<TV>(int threads) : HostBackend, IBackend
         SpanOf(x, y.Length);
         Elementwise.Run<TV, TOperator>(_cpu, function, At(x), At(y), y.Length);
     }
+
+    public void Conv2dBackwardData(in Conv2dShape shape, View dy, View w, View dx) =>
+        Kernels.Conv2d.BackwardData<TV>(
+            _cpu, shape, At(shape, dy, shape.YLength, nameof(dy)), At(shape, w, shape.WLength, nameof(w)), At(shape, dx, shape.XLength, nameof(dx)));
+
+    public void Conv2dBackwardFilter(in Conv2dShape shape, View x, View dy, View dw, View? db) =>
+        Kernels.Conv2d.BackwardFilter<TV>(
+            _cpu, shape, At(shape, x, shape.XLength, nameof(x)), At(shape, dy, shape.YLength, nameof(dy)),
+            At(shape, dw, shape.WLength, nameof(dw)), At(shape, db, shape.K, nameof(db)));
+
+    public void ConvTranspose2dBackwardData(in ConvTranspose2dShape shape, View dy, View w, View dx) =>
+        Kernels.ConvTranspose2d.BackwardData<TV>(
+            _cpu, shape, At(shape, dy, shape.YLength, nameof(dy)), At(shape, w, shape.WLength, nameof(w)), At(shape, dx, shape.XLength, nameof(dx)));
+
+    public void ConvTranspose2dBackwardFilter(in ConvTranspose2dShape shape, View x, View dy, View dw, View? db) =>
+        Kernels.ConvTranspose2d.BackwardFilter<TV>(
+            _cpu, shape, At(shape, x, shape.XLength, nameof(x)), At(shape, dy, shape.YLength, nameof(dy)),
+            At(shape, dw, shape.WLength, nameof(dw)), At(shape, db, shape.K, nameof(db)));
+
+    public void DenseBackwardData(in DenseShape shape, View dy, View w, View dx) =>
+        Kernels.Dense.BackwardData<TV>(
+            _cpu, shape, At(shape, dy, shape.YLength, nameof(dy)), At(shape, w, shape.WLength, nameof(w)), At(shape, dx, shape.XLength, nameof(dx)));
+
+    public void DenseBackwardFilter(in DenseShape shape, View x, View dy, View dw, View? db) =>
+        Kernels.Dense.BackwardFilter<TV>(
+            _cpu, shape, At(shape, x, shape.XLength, nameof(x)), At(shape, dy, shape.YLength, nameof(dy)),
+            At(shape, dw, shape.WLength, nameof(dw)), At(shape, db, shape.Out, nameof(db)));
+
+    public void ActivateBackward(Activation activation, View y, View dy, View dx)
+    {
+        ActivationGradient.Validate(activation);
+        switch (activation.Kind)
+        {
+            case ActivationKind.LeakyRelu: Map(new LeakyReluGradient(activation.Slope), y, dy, dx); break;
+            case ActivationKind.Elu: Map(default(EluGradient), y, dy, dx); break;
+            case ActivationKind.Sigmoid: Map(default(SigmoidGradient), y, dy, dx); break;
+            default: Map(default(IdentityGradient), y, dy, dx); break;
+        }
+    }
+
+    public void BatchNormTrain(
+        in BatchNormShape shape, View x, View gamma, View beta, View y, View mean, View inverseStd, View runningMean, View runningInverseStd,
+        float momentum, float epsilon) =>
+        BatchNorm.Train<TV>(
+            _cpu, shape, At(shape, x, shape.Length, nameof(x)), At(shape, gamma, shape.C, nameof(gamma)), At(shape, beta, shape.C, nameof(beta)),
+            At(shape, y, shape.Length, nameof(y)), At(shape, mean, shape.C, nameof(mean)), At(shape, inverseStd, shape.C, nameof(inverseStd)),
+            At(shape, runningMean, shape.C, nameof(runningMean)), At(shape, runningInverseStd, shape.C, nameof(runningInverseStd)),
+            momentum, epsilon);
+
+    public void BatchNormBackward(
+        in BatchNormShape shape, View x, View mean, View inverseStd, View gamma, View dy, View dx, View dgamma, View dbeta) =>
+        BatchNorm.Backward<TV>(
+            _cpu, shape, At(shape, x, shape.Length, nameof(x)), At(shape, mean, shape.C, nameof(mean)),
+            At(shape, inverseStd, shape.C, nameof(inverseStd)), At(shape, gamma, shape.C, nameof(gamma)), At(shape, dy, shape.Length, nameof(dy)),
+            At(shape, dx, shape.Length, nameof(dx)), At(shape, dgamma, shape.C, nameof(dgamma)), At(shape, dbeta, shape.C, nameof(dbeta)));
+
+    public void MaxPool2dBackward(in MaxPool2dShape shape, View x, View y, View dy, View dx) =>
+        Kernels.MaxPool2d.Backward(
+            _cpu, shape, At(shape, x, shape.XLength, nameof(x)), At(shape, y, shape.YLength, nameof(y)),
+            At(shape, dy, shape.YLength, nameof(dy)), At(shape, dx, shape.XLength, nameof(dx)));
+
+    public void Crop2dBackward(in Crop2dShape shape, View dy, View dx) =>
+        Kernels.Crop2d.Backward(shape, SpanOf(shape, dy, shape.YLength, nameof(dy)), SpanOf(shape, dx, shape.XLength, nameof(dx)));
+
+    public void Dropout(float probability, ulong seed, View x, View y)
+    {
+        Kernels.Dropout.Validate(probability);
+        SpanOf(x, y.Length);
+        Kernels.Dropout.Run(_cpu, probability, seed, At(x), At(y), y.Length);
+    }
+
+    public void MeanSquaredError(View x, View target, View loss)
+    {
+        SpanOf(target, x.Length);
+        SpanOf(loss, 1)[0] = Kernels.MeanSquaredError.Forward<TV>(_cpu, At(x), At(target), x.Length);
+    }
+
+    public void MeanSquaredErrorBackward(View x, View target, View dx)
+    {
+        SpanOf(x, dx.Length);
+        SpanOf(target, dx.Length);
+        Kernels.MeanSquaredError.Backward<TV>(_cpu, At(x), At(target), At(dx), dx.Length);
+    }
+
+    public void SigmoidCrossEntropy(View logits, View target, View loss)
+    {
+        SpanOf(target, logits.Length);
+        SpanOf(loss, 1)[0] = Kernels.SigmoidCrossEntropy.Forward<TV>(_cpu, At(logits), At(target), logits.Length);
+    }
+
+    public void SigmoidCrossEntropyBackward(View logits, View target, View dlogits)
+    {
+        SpanOf(logits, dlogits.Length);
+        SpanOf(target, dlogits.Length);
+        Kernels.SigmoidCrossEntropy.Backward<TV>(_cpu, At(logits), At(target), At(dlogits), dlogits.Length);
+    }
+
+    public void SumOfSquares(View x, View sum) => SpanOf(sum, 1)[0] = Kernels.SumOfSquares.Forward<TV>(_cpu, At(x), x.Length);
+
+    public void AddScaled(float scale, View x, View y) => Map(new AddScaledOperator(scale), x, y, y);
+
+    public void Adam(in AdamStep step, View w, View g, View m, View v)
+    {
+        step.Validate();
+        SpanOf(g, w.Length);
+        SpanOf(m, w.Length);
+        SpanOf(v, w.Length);
+        Kernels.Adam.Run<TV>(_cpu, step, At(w), At(g), At(m), At(v), w.Length);
+    }
+
+    public void Nesterov(float learningRate, float momentum, View w, View g, View velocity)
+    {
+        SpanOf(g, w.Length);
+        SpanOf(velocity, w.Length);
+        Kernels.Nesterov.Run<TV>(_cpu, learningRate, momentum, At(w), At(g), At(velocity), w.Length);
+    }
+
+    private void Map<TOperator>(TOperator function, View left, View right, View y)
+        where TOperator : unmanaged, IBinaryOperator
+    {
+        SpanOf(left, y.Length);
+        SpanOf(right, y.Length);
+        Elementwise.Run<TV, TOperator>(_cpu, function, At(left), At(right), At(y), y.Length);
+    }
 }

@@ -2,7 +2,8 @@ namespace Engine.Kernels;
 
 /// <summary>
 /// A place where kernels run. Every operation takes its sizes as a validated shape and its arrays as views of buffers that this backend
-/// allocated; all overwrite their output, none keeps its arguments. Outputs must not overlap inputs unless it says they may.
+/// allocated; all overwrite their output
+/// unless they say otherwise, none keeps its arguments. Outputs must not overlap inputs unless it says they may.
 /// A backend is driven by one thread; how many threads it uses itself is its own affair, and never changes a bit of a result.
 /// </summary>
 public interface IBackend : IDisposable
@@ -54,4 +55,100 @@ public interface IBackend : IDisposable
 
     /// <summary>y[i] = ln(max(x[i], floor)) with floor &gt; 0. y may be x.</summary>
     void LogFloor(float floor, View x, View y);
+
+    /// <summary>
+    /// dx[n,c,h,v] = Σ dy[n,k,p,q] · w[k,c,r,s] over all k, p, q, r, s that lead there: the transposed convolution of dy with the same filters. Overwrites
+    /// dx; what no window reached gets 0.
+    /// </summary>
+    void Conv2dBackwardData(in Conv2dShape shape, View dy, View w, View dx);
+
+    /// <summary>
+    /// dw[k,c,r,s] = Σ_n,p,q dy[n,k,p,q] · x[n, c, p·StrideH + r·DilationH − PadH, q·StrideW + s·DilationW − PadW] and db[k] = Σ_n,p,q dy[n,k,p,q].
+    /// Overwrites both; without a bias pass null.
+    /// </summary>
+    void Conv2dBackwardFilter(in Conv2dShape shape, View x, View dy, View dw, View? db);
+
+    /// <summary>dx[n,c,h,v] = Σ_k,r,s dy[n, k, h·StrideH + r·DilationH − PadH, v·StrideW + s·DilationW − PadW] · w[c,k,r,s]. Overwrites dx.</summary>
+    void ConvTranspose2dBackwardData(in ConvTranspose2dShape shape, View dy, View w, View dx);
+
+    /// <summary>
+    /// dw[c,k,r,s] = Σ_n,h,v x[n,c,h,v] · dy[n, k, h·StrideH + r·DilationH − PadH, v·StrideW + s·DilationW − PadW] and db[k] = Σ_n,p,q dy[n,k,p,q].
+    /// Overwrites both; without a bias pass null.
+    /// </summary>
+    void ConvTranspose2dBackwardFilter(in ConvTranspose2dShape shape, View x, View dy, View dw, View? db);
+
+    /// <summary>dx = dy·wᵀ. Overwrites dx.</summary>
+    void DenseBackwardData(in DenseShape shape, View dy, View w, View dx);
+
+    /// <summary>dw = xᵀ·dy and db[o] = Σ_n dy[n, o]. Overwrites both; without a bias pass null.</summary>
+    void DenseBackwardFilter(in DenseShape shape, View x, View dy, View dw, View? db);
+
+    /// <summary>
+    /// dx[i] = activation′ · dy[i], the derivative taken from the output y: ELU y + 1 below zero, leaky rectifier by the sign of y (its slope must not be
+    /// negative), sigmoid y·(1 − y). Overwrites dx, which may be dy or y.
+    /// </summary>
+    void ActivateBackward(Activation activation, View y, View dy, View dx);
+
+    /// <summary>
+    /// Batch normalisation with the statistics of the batch, over the N·Inner elements of each channel: mean, and inverseStd = 1/√(variance + epsilon) with
+    /// the biased variance. Overwrites y (N×C×Inner, may be x), mean and inverseStd (C each); runningMean and runningInverseStd (C each) move:
+    /// r ← (1 − momentum)·r + momentum·batch.
+    /// </summary>
+    void BatchNormTrain(
+        in BatchNormShape shape, View x, View gamma, View beta, View y, View mean, View inverseStd, View runningMean, View runningInverseStd,
+        float momentum, float epsilon);
+
+    /// <summary>
+    /// The gradients of <see cref="BatchNormTrain"/>, with its mean and inverseStd, x̂ = (x − mean)·inverseStd and M = N·Inner: dbeta = Σ dy, dgamma = Σ dy·x̂
+    /// and dx = gamma·inverseStd·(dy − dbeta/M − x̂·dgamma/M). Overwrites all three; dx may be dy.
+    /// </summary>
+    void BatchNormBackward(
+        in BatchNormShape shape, View x, View mean, View inverseStd, View gamma, View dy, View dx, View dgamma, View dbeta);
+
+    /// <summary>
+    /// dx = the sum of dy over the windows whose first maximum, in row-major order, lies there; 0 where none does. y is the forward's output for x.
+    /// Overwrites dx.
+    /// </summary>
+    void MaxPool2dBackward(in MaxPool2dShape shape, View x, View y, View dy, View dx);
+
+    /// <summary>dx = dy in the upper left corner, 0 elsewhere. Overwrites dx.</summary>
+    void Crop2dBackward(in Crop2dShape shape, View dy, View dx);
+
+    /// <summary>
+    /// y[i] = x[i]/(1 − probability) where a hash of seed and i keeps it, which it does with probability 1 − probability, else 0; the same elements
+    /// on every backend. The gradient is the same call on dy. Overwrites y, which may be x.
+    /// </summary>
+    void Dropout(float probability, ulong seed, View x, View y);
+
+    /// <summary>loss[0] = Σ(x − target)²/n over all n elements. Overwrites loss, one float.</summary>
+    void MeanSquaredError(View x, View target, View loss);
+
+    /// <summary>dx = 2·(x − target)/n. Overwrites dx, which may be x.</summary>
+    void MeanSquaredErrorBackward(View x, View target, View dx);
+
+    /// <summary>
+    /// loss[0] = the mean of max(z, 0) − z·t + ln(1 + e^−|z|) over all n logits z and targets t, the binary cross-entropy of σ(z). Overwrites loss, one float.
+    /// </summary>
+    void SigmoidCrossEntropy(View logits, View target, View loss);
+
+    /// <summary>dlogits = (σ(logits) − target)/n. Overwrites dlogits, which may be the logits.</summary>
+    void SigmoidCrossEntropyBackward(View logits, View target, View dlogits);
+
+    /// <summary>sum[0] = Σ x[i]². Overwrites sum, one float.</summary>
+    void SumOfSquares(View x, View sum);
+
+    /// <summary>y[i] += scale·x[i]. ACCUMULATES into y.</summary>
+    void AddScaled(float scale, View x, View y);
+
+    /// <summary>
+    /// One step of ADAM: m ← β1·m + (1 − β1)·g, v ← β2·v + (1 − β2)·g², w ← w − a·m/(√v + ε) with a = lr·√(1 − β2ᵗ)/(1 − β1ᵗ). Moves w, m and v, all as
+    /// long as g; moments below 1e-30 become 0.
+    /// </summary>
+    void Adam(in AdamStep step, View w, View g, View m, View v);
+
+    /// <summary>
+    /// One step of Nesterov's momentum: v ← momentum·v − learningRate·g, w ← w + momentum·v − learningRate·g. Moves w and the velocity v, both as long as g;
+    /// velocities below 1e-30 become 0.
+    /// </summary>
+    void Nesterov(float learningRate, float momentum, View w, View g, View velocity);
 }

@@ -51,4 +51,98 @@ internal sealed class ReferenceBackend : HostBackend, IBackend
         Span<float> source = SpanOf(x, y.Length), destination = SpanOf(y, y.Length);
         for (int i = 0; i < source.Length; i++) destination[i] = (float)Kernels.LogFloor.Reference(source[i], floor);
     }
+
+    public void Conv2dBackwardData(in Conv2dShape shape, View dy, View w, View dx) =>
+        Kernels.Conv2d.BackwardDataReference(
+            shape, SpanOf(shape, dy, shape.YLength, nameof(dy)), SpanOf(shape, w, shape.WLength, nameof(w)),
+            SpanOf(shape, dx, shape.XLength, nameof(dx)));
+
+    public void Conv2dBackwardFilter(in Conv2dShape shape, View x, View dy, View dw, View? db) =>
+        Kernels.Conv2d.BackwardFilterReference(
+            shape, SpanOf(shape, x, shape.XLength, nameof(x)), SpanOf(shape, dy, shape.YLength, nameof(dy)),
+            SpanOf(shape, dw, shape.WLength, nameof(dw)), SpanOf(shape, db, shape.K, nameof(db)));
+
+    public void ConvTranspose2dBackwardData(in ConvTranspose2dShape shape, View dy, View w, View dx) =>
+        Kernels.ConvTranspose2d.BackwardDataReference(
+            shape, SpanOf(shape, dy, shape.YLength, nameof(dy)), SpanOf(shape, w, shape.WLength, nameof(w)),
+            SpanOf(shape, dx, shape.XLength, nameof(dx)));
+
+    public void ConvTranspose2dBackwardFilter(in ConvTranspose2dShape shape, View x, View dy, View dw, View? db) =>
+        Kernels.ConvTranspose2d.BackwardFilterReference(
+            shape, SpanOf(shape, x, shape.XLength, nameof(x)), SpanOf(shape, dy, shape.YLength, nameof(dy)),
+            SpanOf(shape, dw, shape.WLength, nameof(dw)), SpanOf(shape, db, shape.K, nameof(db)));
+
+    public void DenseBackwardData(in DenseShape shape, View dy, View w, View dx) =>
+        Kernels.Dense.BackwardDataReference(
+            shape, SpanOf(shape, dy, shape.YLength, nameof(dy)), SpanOf(shape, w, shape.WLength, nameof(w)),
+            SpanOf(shape, dx, shape.XLength, nameof(dx)));
+
+    public void DenseBackwardFilter(in DenseShape shape, View x, View dy, View dw, View? db) =>
+        Kernels.Dense.BackwardFilterReference(
+            shape, SpanOf(shape, x, shape.XLength, nameof(x)), SpanOf(shape, dy, shape.YLength, nameof(dy)),
+            SpanOf(shape, dw, shape.WLength, nameof(dw)), SpanOf(shape, db, shape.Out, nameof(db)));
+
+    public void ActivateBackward(Activation activation, View y, View dy, View dx)
+    {
+        ActivationGradient.Validate(activation);
+        Span<float> result = SpanOf(y, dx.Length), gradient = SpanOf(dy, dx.Length), destination = SpanOf(dx, dx.Length);
+        for (int i = 0; i < result.Length; i++) destination[i] = (float)ActivationGradient.Reference(activation, result[i], gradient[i]);
+    }
+
+    public void BatchNormTrain(
+        in BatchNormShape shape, View x, View gamma, View beta, View y, View mean, View inverseStd, View runningMean, View runningInverseStd,
+        float momentum, float epsilon) =>
+        BatchNorm.TrainReference(
+            shape, SpanOf(shape, x, shape.Length, nameof(x)), SpanOf(shape, gamma, shape.C, nameof(gamma)),
+            SpanOf(shape, beta, shape.C, nameof(beta)), SpanOf(shape, y, shape.Length, nameof(y)), SpanOf(shape, mean, shape.C, nameof(mean)),
+            SpanOf(shape, inverseStd, shape.C, nameof(inverseStd)), SpanOf(shape, runningMean, shape.C, nameof(runningMean)),
+            SpanOf(shape, runningInverseStd, shape.C, nameof(runningInverseStd)), momentum, epsilon);
+
+    public void BatchNormBackward(
+        in BatchNormShape shape, View x, View mean, View inverseStd, View gamma, View dy, View dx, View dgamma, View dbeta) =>
+        BatchNorm.BackwardReference(
+            shape, SpanOf(shape, x, shape.Length, nameof(x)), SpanOf(shape, mean, shape.C, nameof(mean)),
+            SpanOf(shape, inverseStd, shape.C, nameof(inverseStd)), SpanOf(shape, gamma, shape.C, nameof(gamma)),
+            SpanOf(shape, dy, shape.Length, nameof(dy)), SpanOf(shape, dx, shape.Length, nameof(dx)),
+            SpanOf(shape, dgamma, shape.C, nameof(dgamma)), SpanOf(shape, dbeta, shape.C, nameof(dbeta)));
+
+    public void MaxPool2dBackward(in MaxPool2dShape shape, View x, View y, View dy, View dx) =>
+        Kernels.MaxPool2d.BackwardReference(
+            shape, SpanOf(shape, x, shape.XLength, nameof(x)), SpanOf(shape, y, shape.YLength, nameof(y)),
+            SpanOf(shape, dy, shape.YLength, nameof(dy)), SpanOf(shape, dx, shape.XLength, nameof(dx)));
+
+    public void Crop2dBackward(in Crop2dShape shape, View dy, View dx) =>
+        Kernels.Crop2d.Backward(shape, SpanOf(shape, dy, shape.YLength, nameof(dy)), SpanOf(shape, dx, shape.XLength, nameof(dx)));
+
+    public void Dropout(float probability, ulong seed, View x, View y)
+    {
+        Kernels.Dropout.Validate(probability);
+        Kernels.Dropout.Reference(probability, seed, SpanOf(x, y.Length), SpanOf(y, y.Length));
+    }
+
+    public void MeanSquaredError(View x, View target, View loss) =>
+        SpanOf(loss, 1)[0] = Kernels.MeanSquaredError.Reference(SpanOf(x, x.Length), SpanOf(target, x.Length));
+
+    public void MeanSquaredErrorBackward(View x, View target, View dx) =>
+        Kernels.MeanSquaredError.BackwardReference(SpanOf(x, dx.Length), SpanOf(target, dx.Length), SpanOf(dx, dx.Length));
+
+    public void SigmoidCrossEntropy(View logits, View target, View loss) =>
+        SpanOf(loss, 1)[0] = Kernels.SigmoidCrossEntropy.Reference(SpanOf(logits, logits.Length), SpanOf(target, logits.Length));
+
+    public void SigmoidCrossEntropyBackward(View logits, View target, View dlogits) =>
+        Kernels.SigmoidCrossEntropy.BackwardReference(
+            SpanOf(logits, dlogits.Length), SpanOf(target, dlogits.Length), SpanOf(dlogits, dlogits.Length));
+
+    public void SumOfSquares(View x, View sum) => SpanOf(sum, 1)[0] = Kernels.SumOfSquares.Reference(SpanOf(x, x.Length));
+
+    public void AddScaled(float scale, View x, View y) => Kernels.AddScaled.Reference(scale, SpanOf(x, y.Length), SpanOf(y, y.Length));
+
+    public void Adam(in AdamStep step, View w, View g, View m, View v)
+    {
+        step.Validate();
+        Kernels.Adam.Reference(step, SpanOf(w, w.Length), SpanOf(g, w.Length), SpanOf(m, w.Length), SpanOf(v, w.Length));
+    }
+
+    public void Nesterov(float learningRate, float momentum, View w, View g, View velocity) =>
+        Kernels.Nesterov.Reference(learningRate, momentum, SpanOf(w, w.Length), SpanOf(g, w.Length), SpanOf(velocity, w.Length));
 }

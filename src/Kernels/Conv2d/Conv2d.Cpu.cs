@@ -94,6 +94,13 @@ internal static unsafe partial class Conv2d
         cpu.Run(shape.N * groups, &RunGroup<TV>, &arguments);
     }
 
+    /// <summary>
+    /// The gradient with respect to the input, which is the transposed convolution of dy with the same filters. Overwrites dx.
+    /// </summary>
+    public static void BackwardData<TV>(CpuContext cpu, in Conv2dShape shape, float* dy, float* w, float* dx)
+        where TV : unmanaged, IVector<TV> =>
+        ConvTranspose2d.Forward<TV>(cpu, ConvTranspose2dShape.GradientOf(shape), dy, w, null, Activation.None, dx);
+
     private static void PackFilters<TV>(void* context, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {

@@ -26,4 +26,63 @@ internal static partial class Conv2d
             y[((n * shape.K + k) * shape.P + p) * shape.Q + q] = (float)activation.Reference(sum);
         }
     }
+
+    /// <summary>
+    /// The definition of the gradient with respect to the input, gathered by input and summed in double precision. Overwrites dx; what no
+    /// window reaches gets 0.
+    /// </summary>
+    public static void BackwardDataReference(in Conv2dShape shape, ReadOnlySpan<float> dy, ReadOnlySpan<float> w, Span<float> dx)
+    {
+        for (int n = 0; n < shape.N; n++)
+        for (int c = 0; c < shape.C; c++)
+        for (int h = 0; h < shape.H; h++)
+        for (int v = 0; v < shape.W; v++)
+        {
+            double sum = 0;
+            for (int k = 0; k < shape.K; k++)
+            for (int r = 0; r < shape.R; r++)
+            for (int s = 0; s < shape.S; s++)
+            {
+                (int p, int restP) = Math.DivRem(h + shape.PadH - r * shape.DilationH, shape.StrideH);
+                (int q, int restQ) = Math.DivRem(v + shape.PadW - s * shape.DilationW, shape.StrideW);
+                if (restP != 0 || restQ != 0 || p < 0 || p >= shape.P || q < 0 || q >= shape.Q) continue;
+                sum += (double)dy[((n * shape.K + k) * shape.P + p) * shape.Q + q] * w[((k * shape.C + c) * shape.R + r) * shape.S + s];
+            }
+
+            dx[((n * shape.C + c) * shape.H + h) * shape.W + v] = (float)sum;
+        }
+    }
+
+    /// <summary>
+    /// The definition of the gradients with respect to the filters and, unless db is empty, the bias, summed in double precision. Overwrites both.
+    /// </summary>
+    public static void BackwardFilterReference(in Conv2dShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dw, Span<float> db)
+    {
+        for (int k = 0; k < shape.K; k++)
+        for (int c = 0; c < shape.C; c++)
+        for (int r = 0; r < shape.R; r++)
+        for (int s = 0; s < shape.S; s++)
+        {
+            double sum = 0;
+            for (int n = 0; n < shape.N; n++)
+            for (int p = 0; p < shape.P; p++)
+            for (int q = 0; q < shape.Q; q++)
+            {
+                int h = p * shape.StrideH + r * shape.DilationH - shape.PadH;
+                int v = q * shape.StrideW + s * shape.DilationW - shape.PadW;
+                if (h < 0 || h >= shape.H || v < 0 || v >= shape.W) continue;
+                sum += (double)dy[((n * shape.K + k) * shape.P + p) * shape.Q + q] * x[((n * shape.C + c) * shape.H + h) * shape.W + v];
+            }
+
+            dw[((k * shape.C + c) * shape.R + r) * shape.S + s] = (float)sum;
+        }
+
+        for (int k = 0; k < db.Length; k++)
+        {
+            double sum = 0;
+            for (int n = 0; n < shape.N; n++)
+            for (int i = 0; i < shape.P * shape.Q; i++) sum += dy[(n * shape.K + k) * shape.P * shape.Q + i];
+            db[k] = (float)sum;
+        }
+    }
 }

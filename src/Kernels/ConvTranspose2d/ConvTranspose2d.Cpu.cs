@@ -97,6 +97,21 @@ internal static unsafe partial class ConvTranspose2d
         cpu.Run(shape.N * phases * arguments.Groups, &RunGroup<TV>, &arguments);
     }
 
+    /// <summary>The gradient with respect to the input, which is a strided convolution of dy with the same filters. Overwrites dx.</summary>
+    public static void BackwardData<TV>(CpuContext cpu, in ConvTranspose2dShape shape, float* dy, float* w, float* dx)
+        where TV : unmanaged, IVector<TV> => Conv2d.Forward<TV>(cpu, shape.Gradient, dy, w, null, Activation.None, dx);
+
+    /// <summary>
+    /// The gradient with respect to the filters, which is that of a convolution with the roles of x and dy exchanged, and with respect to the
+    /// bias unless <paramref name="db"/> is null. Overwrites both.
+    /// </summary>
+    public static void BackwardFilter<TV>(CpuContext cpu, in ConvTranspose2dShape shape, float* x, float* dy, float* dw, float* db)
+        where TV : unmanaged, IVector<TV>
+    {
+        if (db is not null) Reduction.Channels<TV>(cpu, shape.N, shape.K, shape.P * shape.Q, dy, db);
+        Conv2d.BackwardFilter<TV>(cpu, shape.Gradient, dy, x, dw, null);
+    }
+
     private static int DepthOf(in ConvTranspose2dShape shape, in Axis rows, in Axis columns, int phase) =>
         shape.C * rows.Taps(phase / columns.Phases) * columns.Taps(phase % columns.Phases);
 

@@ -26,4 +26,59 @@ internal static partial class ConvTranspose2d
             y[((n * shape.K + k) * shape.P + p) * shape.Q + q] = (float)activation.Reference(sum);
         }
     }
+
+    /// <summary>The definition of the gradient with respect to the input, summed in double precision. Overwrites dx.</summary>
+    public static void BackwardDataReference(in ConvTranspose2dShape shape, ReadOnlySpan<float> dy, ReadOnlySpan<float> w, Span<float> dx)
+    {
+        for (int n = 0; n < shape.N; n++)
+        for (int c = 0; c < shape.C; c++)
+        for (int h = 0; h < shape.H; h++)
+        for (int v = 0; v < shape.W; v++)
+        {
+            double sum = 0;
+            for (int k = 0; k < shape.K; k++)
+            for (int r = 0; r < shape.R; r++)
+            for (int s = 0; s < shape.S; s++)
+            {
+                int p = h * shape.StrideH + r * shape.DilationH - shape.PadH, q = v * shape.StrideW + s * shape.DilationW - shape.PadW;
+                if (p < 0 || p >= shape.P || q < 0 || q >= shape.Q) continue;
+                sum += (double)dy[((n * shape.K + k) * shape.P + p) * shape.Q + q] * w[((c * shape.K + k) * shape.R + r) * shape.S + s];
+            }
+
+            dx[((n * shape.C + c) * shape.H + h) * shape.W + v] = (float)sum;
+        }
+    }
+
+    /// <summary>
+    /// The definition of the gradients with respect to the filters and, unless db is empty, the bias, summed in double precision. Overwrites both.
+    /// </summary>
+    public static void BackwardFilterReference(
+        in ConvTranspose2dShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dw, Span<float> db)
+    {
+        for (int c = 0; c < shape.C; c++)
+        for (int k = 0; k < shape.K; k++)
+        for (int r = 0; r < shape.R; r++)
+        for (int s = 0; s < shape.S; s++)
+        {
+            double sum = 0;
+            for (int n = 0; n < shape.N; n++)
+            for (int h = 0; h < shape.H; h++)
+            for (int v = 0; v < shape.W; v++)
+            {
+                int p = h * shape.StrideH + r * shape.DilationH - shape.PadH, q = v * shape.StrideW + s * shape.DilationW - shape.PadW;
+                if (p < 0 || p >= shape.P || q < 0 || q >= shape.Q) continue;
+                sum += (double)x[((n * shape.C + c) * shape.H + h) * shape.W + v] * dy[((n * shape.K + k) * shape.P + p) * shape.Q + q];
+            }
+
+            dw[((c * shape.K + k) * shape.R + r) * shape.S + s] = (float)sum;
+        }
+
+        for (int k = 0; k < db.Length; k++)
+        {
+            double sum = 0;
+            for (int n = 0; n < shape.N; n++)
+            for (int i = 0; i < shape.P * shape.Q; i++) sum += dy[(n * shape.K + k) * shape.P * shape.Q + i];
+            db[k] = (float)sum;
+        }
+    }
 }

@@ -30,6 +30,21 @@ public readonly record struct ConvTranspose2dShape
         YLength = Sizes.Product(this, n, k, P, Q);
     }
 
+    // The output is as large as the convolution's input, with the rows and columns at its end that no window reached.
+    private ConvTranspose2dShape(in Conv2dShape forward)
+    {
+        (N, C, H, W, K, R, S) = (forward.N, forward.K, forward.P, forward.Q, forward.C, forward.R, forward.S);
+        (StrideH, StrideW, PadH, PadW) = (forward.StrideH, forward.StrideW, forward.PadH, forward.PadW);
+        (DilationH, DilationW, P, Q) = (forward.DilationH, forward.DilationW, forward.H, forward.W);
+        (XLength, WLength, YLength) = (forward.YLength, forward.WLength, forward.XLength);
+    }
+
+    /// <summary>The transposed convolution that takes the gradient of a convolution's output to that of its input, with the same filters.</summary>
+    internal static ConvTranspose2dShape GradientOf(in Conv2dShape forward) => new(forward);
+
+    /// <summary>The convolution that this one is the gradient of: it takes a gradient of y to that of x, with the same filters.</summary>
+    internal Conv2dShape Gradient => new(N, K, P, Q, C, R, S, StrideH, StrideW, PadH, PadW, DilationH, DilationW);
+
     /// <summary>Samples.</summary>
     public int N { get; }
 

@@ -42,6 +42,146 @@ internal static unsafe partial class Dense
         cpu.Run(TiledProduct.Tiles<TV>(shape.Out), &RunTile<TV>, &arguments);
     }
 
+    /// <summary>
+    /// The gradient with respect to the input, dx = dy·wᵀ: a <see cref="TiledProduct"/> of the packed samples of dy with wᵀ, of which every task turns over
+    /// the rows of w that its tile of dx needs. Parallel over tiles of input features; bounded as the forward. Overwrites dx.
+    /// </summary>
+    public static void BackwardData<TV>(CpuContext cpu, in DenseShape shape, float* dy, float* w, float* dx)
+        where TV : unmanaged, IVector<TV>
+    {
+        long packed = TiledProduct.PackedLength<TV>(shape.N, shape.Out), sums = Workspace.Aligned(TiledProduct.ScratchLength<TV>(shape.N));
+        long scratch = sums + Workspace.Aligned((long)shape.Out * RegisterTile<TV>.Columns);
+        cpu.Workspace.Begin(Workspace.Aligned(packed) + Workspace.Aligned(shape.Out) + cpu.Threads * scratch);
+        Arguments arguments = new()
+        {
+            X = dy,
+            W = w,
+            SumsLength = sums,
+            ScratchLength = scratch,
+            Product = new TiledProduct
+            {
+                A = cpu.Workspace.Take(packed),
+                Rows = shape.N,
+                Depth = shape.Out,
+                Offsets = (int*)cpu.Workspace.Take(shape.Out),
+                Columns = shape.In,
+                Y = dx,
+                Pitch = shape.In,
+                Width = shape.In,
+                RowStride = shape.In,
+                ColumnStride = 1,
+            },
+            Scratch = cpu.Workspace.Take(cpu.Threads * scratch),
+        };
+        for (int o = 0; o < shape.Out; o++) arguments.Product.Offsets[o] = checked(o * RegisterTile<TV>.Columns);
+        cpu.Run(TiledProduct.RowBlocks<TV>(shape.N), &PackSamples<TV>, &arguments);
+        cpu.Run(TiledProduct.Tiles<TV>(shape.In), &RunTransposedTile<TV>, &arguments);
+    }
+
+    /// <summary>
+    /// The gradient with respect to the weights, dw = xᵀ·dy, and to the bias, db = Σ_n dy[n], unless <paramref name="db"/> is null: a
+    /// <see cref="TiledProduct"/> of groups of packed columns of x with dy in place. Parallel over groups of input features and tiles of output features;
+    /// writing dw bounds it for few samples. Overwrites both.
+    /// </summary>
+    public static void BackwardFilter<TV>(CpuContext cpu, in DenseShape shape, float* x, float* dy, float* dw, float* db)
+        where TV : unmanaged, IVector<TV>
+    {
+        int groups = (shape.In + InputsPerTask - 1) / InputsPerTask;
+        long packed = TiledProduct.PackedLength<TV>(shape.In, shape.N);
+        long scratch = Workspace.Aligned(TiledProduct.ScratchLength<TV>(Math.Min(shape.In, InputsPerTask)));
+        cpu.Workspace.Begin(Workspace.Aligned(packed) + 2 * Workspace.Aligned(shape.N) + cpu.Threads * scratch);
+        Arguments arguments = new()
+        {
+            X = x,
+            Index = (int*)cpu.Workspace.Take(shape.N),
+            ScratchLength = scratch,
+            Product = new TiledProduct
+            {
+                A = cpu.Workspace.Take(packed),
+                Rows = shape.In,
+                Depth = shape.N,
+                B = dy,
+                Offsets = (int*)cpu.Workspace.Take(shape.N),
+                Columns = shape.Out,
+                Y = dw,
+                Pitch = shape.Out,
+                Width = shape.Out,
+                RowStride = shape.Out,
+                ColumnStride = 1,
+            },
+            Scratch = cpu.Workspace.Take(cpu.Threads * scratch),
+        };
+        for (int n = 0; n < shape.N; n++)
+        {
+            arguments.Index[n] = n * shape.In;
+            arguments.Product.Offsets[n] = n * shape.Out;
+        }
+
+        cpu.Run(TiledProduct.RowBlocks<TV>(shape.In), &PackInputs<TV>, &arguments);
+        cpu.Run(groups * TiledProduct.Tiles<TV>(shape.Out), &RunInputs<TV>, &arguments);
+        if (db is not null) SumSamples<TV>(shape, dy, db);
+    }
+
+    // Input features that a task of the weights' gradient takes: a multiple of every register tile's rows.
+    private const int InputsPerTask = 64;
+
+    private static void RunTransposedTile<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        TiledProduct product = arguments.Product;
+        int width = RegisterTile<TV>.Columns, first = task * width, count = Math.Min(width, product.Columns - first), depth = product.Depth;
+        float* scratch = arguments.Scratch + worker * arguments.ScratchLength;
+        float* panel = scratch + arguments.SumsLength;
+        for (int i = 0; i < width; i++)
+        {
+            // Columns past the end are dropped; they hold zeros rather than what lay there.
+            float* row = arguments.W + (long)(first + i) * depth;
+            for (int o = 0; o < depth; o++) panel[(long)o * width + i] = i < count ? row[o] : 0;
+        }
+
+        product.B = panel - first;
+        product.RunTile<TV>(task, scratch);
+    }
+
+    private static void PackInputs<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        ref TiledProduct product = ref arguments.Product;
+        TiledProduct.PackRows<TV>(arguments.X, 1, arguments.Index, product.Rows, product.Depth, task, product.A);
+    }
+
+    private static void RunInputs<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        TiledProduct product = arguments.Product;
+        int tiles = TiledProduct.Tiles<TV>(product.Columns), first = task / tiles * InputsPerTask;
+        product.A += (long)first * product.Depth;
+        product.Y += first * product.RowStride;
+        product.Rows = Math.Min(InputsPerTask, product.Rows - first);
+        product.RunTile<TV>(task % tiles, arguments.Scratch + worker * arguments.ScratchLength);
+    }
+
+    private static void SumSamples<TV>(in DenseShape shape, float* dy, float* db)
+        where TV : unmanaged, IVector<TV>
+    {
+        double* sums = stackalloc double[2 * TV.Width];
+        int o = 0;
+        for (; o <= shape.Out - TV.Width; o += TV.Width)
+        {
+            Reduction.RunColumns(default(PlainSum), dy + o, dy + o, TV.Zero, shape.N, shape.Out, sums, sums + TV.Width);
+            for (int lane = 0; lane < TV.Width; lane++) db[o + lane] = (float)sums[lane];
+        }
+
+        for (; o < shape.Out; o++)
+        {
+            Reduction.RunColumns(default(PlainSum), dy + o, dy + o, V1.Zero, shape.N, shape.Out, sums, sums + 1);
+            db[o] = (float)*sums;
+        }
+    }
+
     private static void PackSamples<TV>(void* context, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
@@ -61,7 +201,10 @@ internal static unsafe partial class Dense
     {
         public TiledProduct Product;
         public float* X;
+        public float* W;
+        public int* Index;
         public float* Scratch;
+        public long SumsLength;
         public long ScratchLength;
     }
 }

@@ -52,6 +52,45 @@ internal static unsafe partial class MaxPool2d
         }
     }
 
+    /// <summary>
+    /// The gradient: dy of a window goes to its first maximum in row-major order, found again as the first element that equals y (the first of all
+    /// where none does, which happens with a NaN only). Scalar, since it jumps where the maximum lies; the jumps bound it. Parallel over planes, so windows
+    /// that overlap add up in the same order always. Overwrites dx.
+    /// </summary>
+    public static void Backward(CpuContext cpu, in MaxPool2dShape shape, float* x, float* y, float* dy, float* dx)
+    {
+        Arguments arguments = new() { Shape = shape, X = x, Y = y, Dy = dy, Dx = dx };
+        cpu.Run(shape.N * shape.C, &BackwardPlane, &arguments);
+    }
+
+    private static void BackwardPlane(void* context, int task, int worker)
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        MaxPool2dShape shape = arguments.Shape;
+        float* y = arguments.Y + (long)task * shape.P * shape.Q;
+        float* dy = arguments.Dy + (long)task * shape.P * shape.Q;
+        float* x = arguments.X + (long)task * shape.H * shape.W;
+        float* dx = arguments.Dx + (long)task * shape.H * shape.W;
+        new Span<float>(dx, shape.H * shape.W).Clear();
+        for (int p = 0; p < shape.P; p++)
+        for (int q = 0; q < shape.Q; q++, y++, dy++)
+        {
+            int corner = p * shape.StrideH * shape.W + q * shape.StrideW;
+            dx[FirstEqual(shape, x, corner, *y)] += *dy;
+        }
+    }
+
+    private static int FirstEqual(in MaxPool2dShape shape, float* x, int corner, float max)
+    {
+        for (int r = 0, row = corner; r < shape.R; r++, row += shape.DilationH * shape.W)
+        for (int s = 0, at = row; s < shape.S; s++, at += shape.DilationW)
+        {
+            if (x[at] == max) return at;
+        }
+
+        return corner;
+    }
+
     private static TV MaxOverColumns<TV>(float* line, int count, int step)
         where TV : unmanaged, IVector<TV>
     {
@@ -65,6 +104,8 @@ internal static unsafe partial class MaxPool2d
         public MaxPool2dShape Shape;
         public float* X;
         public float* Y;
+        public float* Dy;
+        public float* Dx;
         public float* Lines;
         public long LineLength;
     }

@@ -138,7 +138,8 @@ internal unsafe struct TiledProduct
         }
     }
 
-    private static void CopyRows<TV>(float* b, int* offsets, int depth, float* panel)
+    /// <summary>Copies the first tile's width of rows that are found through offsets next to each other.</summary>
+    public static void CopyRows<TV>(float* b, int* offsets, int depth, float* panel)
         where TV : unmanaged, IVector<TV>
     {
         for (int k = 0; k < depth; k++)

@@ -44,6 +44,8 @@ internal unsafe interface IVector<TSelf>
 
     static abstract TSelf Log(TSelf value);
 
+    static abstract TSelf Sqrt(TSelf value);
+
     /// <summary>Lane by lane, <paramref name="positive"/> where <paramref name="condition"/> &gt; 0, else <paramref name="otherwise"/>.</summary>
     static abstract TSelf SelectPositive(TSelf condition, TSelf positive, TSelf otherwise);
 

@@ -49,6 +49,9 @@ internal readonly unsafe struct V512(Vector512<float> value) : IVector<V512>
     public static V512 Log(V512 value) => new(Vector512.Log(value._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 Sqrt(V512 value) => new(Vector512.Sqrt(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V512 SelectPositive(V512 condition, V512 positive, V512 otherwise) =>
         new(Vector512.ConditionalSelect(Vector512.GreaterThan(condition._value, Vector512<float>.Zero), positive._value, otherwise._value));
 
@@ -100,6 +103,9 @@ internal readonly unsafe struct V256(Vector256<float> value) : IVector<V256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 Log(V256 value) => new(Vector256.Log(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 Sqrt(V256 value) => new(Vector256.Sqrt(value._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 SelectPositive(V256 condition, V256 positive, V256 otherwise) =>
@@ -155,6 +161,9 @@ internal readonly unsafe struct V128(Vector128<float> value) : IVector<V128>
     public static V128 Log(V128 value) => new(Vector128.Log(value._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 Sqrt(V128 value) => new(Vector128.Sqrt(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 SelectPositive(V128 condition, V128 positive, V128 otherwise) =>
         new(Vector128.ConditionalSelect(Vector128.GreaterThan(condition._value, Vector128<float>.Zero), positive._value, otherwise._value));
 
@@ -206,6 +215,9 @@ internal readonly unsafe struct V1(float value) : IVector<V1>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V1 Log(V1 value) => new(MathF.Log(value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V1 Sqrt(V1 value) => new(MathF.Sqrt(value._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V1 SelectPositive(V1 condition, V1 positive, V1 otherwise) => condition._value > 0 ? positive : otherwise;

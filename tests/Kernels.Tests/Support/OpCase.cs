@@ -9,7 +9,7 @@ internal delegate void OpBody(IBackend backend, View[] inputs, View output);
 /// </summary>
 /// <param name="Name">The operation, its sizes and its parameters.</param>
 /// <param name="Inputs">Floats in each input.</param>
-/// <param name="Output">Floats in the output.</param>
+/// <param name="Output">Floats in the output; several outputs lie one behind the other, see <see cref="LastPart"/>.</param>
 /// <param name="Body">The call.</param>
 internal sealed record OpCase(string Name, int[] Inputs, int Output, OpBody Body)
 {
@@ -25,11 +25,25 @@ internal sealed record OpCase(string Name, int[] Inputs, int Output, OpBody Body
     /// <summary>Random inputs lie between plus and minus this.</summary>
     public float Range { get; init; } = 1;
 
+    /// <summary>Turns random numbers into inputs that the operation is defined for.</summary>
+    public Action<float[][]> Adjust { get; init; } = _ => { };
+
+    /// <summary>Floats in the last of several outputs.</summary>
+    public int LastPart { get; init; } = Output;
+
+    /// <summary>Whether the operation has nothing to compare its input's length with.</summary>
+    public bool TakesAnyLength { get; init; }
+
+    /// <summary>Whether the operation may write its output over its first input.</summary>
+    public bool MayOverwriteInput { get; init; }
+
     /// <summary>Random inputs, the same in every run.</summary>
     public float[][] RandomInputs()
     {
         Random random = new(Output);
-        return [.. Inputs.Select(length => Enumerable.Range(0, length).Select(_ => Range * (2 * random.NextSingle() - 1)).ToArray())];
+        float[][] inputs = [.. Inputs.Select(length => Enumerable.Range(0, length).Select(_ => Range * (2 * random.NextSingle() - 1)).ToArray())];
+        Adjust(inputs);
+        return inputs;
     }
 
     /// <summary>What the reference backend makes of <see cref="RandomInputs"/>.</summary>

@@ -37,6 +37,16 @@ internal static class OpCases
         new(1, 1, 20, 30, 2, 3, 3, padH: 1, padW: 1), // many tiles
     ];
 
+    // What only the filter gradient tells apart.
+    private static readonly Conv2dShape[] FilterGradients =
+    [
+        new(2, 24, 60, 50, 3, 3, 3, padH: 1, padW: 1), // several bands of rows
+        new(1, 130, 20, 24, 26, 2, 3, strideH: 2, dilationH: 3), // several bands that reach far, copied panels
+        new(7, 1, 12, 13, 65, 3, 3, padH: 1), // gathered, many rows
+        new(20, 5, 14, 10, 9, 2, 2), // more samples than pieces
+        new(1, 50, 9, 11, 6, 2, 2, dilationW: 2), // a group for each tap, in place
+    ];
+
     private static readonly ConvTranspose2dShape[] TransposedConvolutions =
     [
         new(1, 1, 1, 1, 1, 1, 1),
@@ -88,6 +98,15 @@ internal static class OpCases
     [
         .. Activations.Select(activation => Ops.Activate(activation, length)),
         Ops.LogFloor(1e-3f, length), Ops.Magnitude(length), Ops.BatchNorm(new(1, 1, length)), Ops.BatchNorm(new(2, length, 1)),
+        .. Activations.Select(activation => Ops.ActivateBackward(activation, length)),
+        Ops.BatchNormTrain(new(1, 1, length)), Ops.BatchNormTrain(new(2, length, 1)),
+        Ops.BatchNormBackward(new(1, 1, length)), Ops.BatchNormBackward(new(2, length, 1)),
+        Ops.Dropout(0.5f, 1, length), Ops.Dropout(0.1f, ulong.MaxValue, length),
+        Ops.MeanSquaredError(length), Ops.MeanSquaredErrorBackward(length),
+        Ops.SigmoidCrossEntropy(length), Ops.SigmoidCrossEntropyBackward(length),
+        Ops.SumOfSquares(length), Ops.AddScaled(-0.3f, length),
+        Ops.Adam(new(1e-3f, 0.9f, 0.999f, 1e-8f, 1), length), Ops.Adam(new(0.1f, 0.8f, 0.9f, 1e-3f, 7), length),
+        Ops.Nesterov(0.01f, 0.95f, length),
     ];
 
     private static IEnumerable<OpCase> All() =>
@@ -95,6 +114,16 @@ internal static class OpCases
         .. Convolutions.Concat(Generate(GenConv2d)).Select((shape, i) => Ops.Conv2d(shape, i % 3 > 0, Activations[i % Activations.Length])),
         .. TransposedConvolutions.Concat(Generate(GenConvTranspose2d))
             .Select((shape, i) => Ops.ConvTranspose2d(shape, i % 3 > 0, Activations[i % Activations.Length])),
+        .. Convolutions.Concat(Generate(GenConv2d)).Select(Ops.Conv2dBackwardData),
+        .. Convolutions.Concat(FilterGradients).Concat(Generate(GenConv2d)).Select((shape, i) => Ops.Conv2dBackwardFilter(shape, i % 3 > 0)),
+        .. TransposedConvolutions.Concat(Generate(GenConvTranspose2d)).Select(Ops.ConvTranspose2dBackwardData),
+        .. TransposedConvolutions.Concat(Generate(GenConvTranspose2d)).Select((shape, i) => Ops.ConvTranspose2dBackwardFilter(shape, i % 3 > 0)),
+        .. Products.Concat(Generate(GenDense)).Select(Ops.DenseBackwardData),
+        .. Products.Concat(Generate(GenDense)).Select((shape, i) => Ops.DenseBackwardFilter(shape, i % 3 > 0)),
+        .. Normalisations.Concat(Generate(GenBatchNorm)).Select(shape => Ops.BatchNormTrain(shape)),
+        .. Normalisations.Concat(Generate(GenBatchNorm)).Select(Ops.BatchNormBackward),
+        .. Pools.Concat(Generate(GenMaxPool2d)).Select(Ops.MaxPool2dBackward),
+        .. Crops.Concat(Generate(GenCrop2d)).Select(Ops.Crop2dBackward),
         .. Products.Concat(Generate(GenDense)).Select((shape, i) => Ops.Dense(shape, i % 3 > 0, Activations[i % Activations.Length])),
         .. Normalisations.Concat(Generate(GenBatchNorm)).Select(Ops.BatchNorm),
         .. Pools.Concat(Generate(GenMaxPool2d)).Select(Ops.MaxPool2d),

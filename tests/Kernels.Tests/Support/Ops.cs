@@ -36,6 +36,7 @@ internal static class Ops
             (backend, x, y) => backend.BatchNormInfer(shape, x[0], x[1], x[2], x[3], x[4], y))
         {
             Tolerance = Tolerance.BatchNorm,
+            MayOverwriteInput = true,
 
             // The mean is subtracted: with its sign turned as well, all terms add up.
             Scale = inputs => BatchNorm(shape).RunReference([.. Absolute(inputs).Select((input, i) => i == 1 ? Negated(input) : input)]),
@@ -52,6 +53,7 @@ internal static class Ops
                 _ => Tolerance.Exact,
             },
             Range = 20,
+            MayOverwriteInput = true,
         };
 
     public static OpCase MaxPool2d(MaxPool2dShape shape) =>
@@ -83,7 +85,283 @@ internal static class Ops
         new($"logarithm of {length}, floor {floor}", [length], length, (backend, x, y) => backend.LogFloor(floor, x[0], y))
         {
             Tolerance = Tolerance.LogFloor,
+            MayOverwriteInput = true,
         };
+
+    public static OpCase Conv2dBackwardData(Conv2dShape shape) =>
+        new($"dx of {shape}", [shape.YLength, shape.WLength], shape.XLength, (backend, x, y) => backend.Conv2dBackwardData(shape, x[0], x[1], y))
+        {
+            Tolerance = Tolerance.Sum(shape.K * shape.R * shape.S),
+            Scale = inputs => Conv2dBackwardData(shape).RunReference(Absolute(inputs)),
+        };
+
+    public static OpCase ConvTranspose2dBackwardData(ConvTranspose2dShape shape) =>
+        new(
+            $"dx of {shape}", [shape.YLength, shape.WLength], shape.XLength,
+            (backend, x, y) => backend.ConvTranspose2dBackwardData(shape, x[0], x[1], y))
+        {
+            Tolerance = Tolerance.Sum(shape.K * shape.R * shape.S),
+            Scale = inputs => ConvTranspose2dBackwardData(shape).RunReference(Absolute(inputs)),
+        };
+
+    public static OpCase DenseBackwardData(DenseShape shape) =>
+        new($"dx of {shape}", [shape.YLength, shape.WLength], shape.XLength, (backend, x, y) => backend.DenseBackwardData(shape, x[0], x[1], y))
+        {
+            Tolerance = Tolerance.Sum(shape.Out),
+            Scale = inputs => DenseBackwardData(shape).RunReference(Absolute(inputs)),
+        };
+
+    /// <summary>x, dy → dw, db.</summary>
+    public static OpCase Conv2dBackwardFilter(Conv2dShape shape, bool bias) =>
+        BackwardFilter(
+            $"{shape}", shape.XLength, shape.YLength, shape.WLength, shape.K, bias, shape.N * shape.P * shape.Q,
+            (backend, x, dy, dw, db) => backend.Conv2dBackwardFilter(shape, x, dy, dw, db));
+
+    /// <summary>x, dy → dw, db.</summary>
+    public static OpCase ConvTranspose2dBackwardFilter(ConvTranspose2dShape shape, bool bias) =>
+        BackwardFilter(
+            $"{shape}", shape.XLength, shape.YLength, shape.WLength, shape.K, bias, shape.N * Math.Max(shape.H * shape.W, shape.P * shape.Q),
+            (backend, x, dy, dw, db) => backend.ConvTranspose2dBackwardFilter(shape, x, dy, dw, db));
+
+    /// <summary>x, dy → dw, db.</summary>
+    public static OpCase DenseBackwardFilter(DenseShape shape, bool bias) =>
+        BackwardFilter(
+            $"{shape}", shape.XLength, shape.YLength, shape.WLength, shape.Out, bias, shape.N,
+            (backend, x, dy, dw, db) => backend.DenseBackwardFilter(shape, x, dy, dw, db));
+
+    /// <summary>y, dy → dx.</summary>
+    public static OpCase ActivateBackward(Activation activation, int length) =>
+        new(
+            $"gradient of {length} floats{Suffix(false, activation)}", [length, length], length,
+            (backend, x, y) => backend.ActivateBackward(activation, x[0], x[1], y))
+        {
+            Tolerance = Tolerance.ActivationGradient, MayOverwriteInput = true,
+        };
+
+    /// <summary>x, gamma, beta, running mean, running inverse deviation → y, mean, inverse deviation, both running ones.</summary>
+    public static OpCase BatchNormTrain(BatchNormShape shape, float momentum = 0.1f, float epsilon = 1e-4f) =>
+        new(
+            $"training of {shape}", [shape.Length, shape.C, shape.C, shape.C, shape.C], shape.Length + 4 * shape.C,
+            (backend, x, y) =>
+            {
+                int c = shape.C, at = shape.Length;
+                View running = y.Slice(at + 2 * c, c), runningInverse = Rest(y, at + 3 * c);
+                backend.Copy(x[3], running);
+                backend.Copy(x[4], runningInverse);
+                backend.BatchNormTrain(
+                    shape, x[0], x[1], x[2], y.Slice(0, at), y.Slice(at, c), y.Slice(at + c, c), running, runningInverse, momentum, epsilon);
+            })
+        {
+            LastPart = shape.C,
+            Tolerance = Tolerance.BlockedSum(shape.N * shape.Inner),
+            Scale = inputs =>
+            {
+                float[] result = BatchNormTrain(shape, momentum, epsilon).RunReference(inputs), scale = new float[result.Length];
+                for (int i = 0; i < shape.Length; i++)
+                {
+                    int c = i / shape.Inner % shape.C;
+                    scale[shape.Length + c] += Math.Abs(inputs[0][i]) / (shape.N * shape.Inner);
+                }
+
+                for (int i = 0; i < shape.Length; i++)
+                {
+                    int c = i / shape.Inner % shape.C;
+                    float inverse = result[shape.Length + shape.C + c], mean = scale[shape.Length + c];
+                    scale[i] = (Math.Abs(inputs[0][i]) + mean) * inverse * Math.Abs(inputs[1][c]) + Math.Abs(inputs[2][c]);
+                    scale[shape.Length + 2 * shape.C + c] = Math.Abs(inputs[3][c]) + mean;
+                    scale[shape.Length + 3 * shape.C + c] = Math.Abs(inputs[4][c]) + inverse;
+                }
+
+                return scale;
+            },
+        };
+
+    /// <summary>x, mean, inverse deviation, gamma, dy → dx, dgamma, dbeta.</summary>
+    public static OpCase BatchNormBackward(BatchNormShape shape) =>
+        new(
+            $"gradient of {shape}", [shape.Length, shape.C, shape.C, shape.C, shape.Length], shape.Length + 2 * shape.C,
+            (backend, x, y) => backend.BatchNormBackward(
+                shape, x[0], x[1], x[2], x[3], x[4], y.Slice(0, shape.Length), y.Slice(shape.Length, shape.C), Rest(y, shape.Length + shape.C)))
+        {
+            LastPart = shape.C,
+            Tolerance = Tolerance.BlockedSum(shape.N * shape.Inner),
+            Scale = inputs =>
+            {
+                float[] scale = new float[shape.Length + 2 * shape.C];
+                for (int i = 0; i < shape.Length; i++)
+                {
+                    int c = i / shape.Inner % shape.C;
+                    scale[shape.Length + c] += Math.Abs(inputs[4][i]) * Normal(i, c);
+                    scale[shape.Length + shape.C + c] += Math.Abs(inputs[4][i]);
+                }
+
+                for (int i = 0; i < shape.Length; i++)
+                {
+                    int c = i / shape.Inner % shape.C, count = shape.N * shape.Inner;
+                    scale[i] = Math.Abs(inputs[3][c] * inputs[2][c])
+                        * (Math.Abs(inputs[4][i]) + (scale[shape.Length + shape.C + c] + Normal(i, c) * scale[shape.Length + c]) / count);
+                }
+
+                return scale;
+
+                float Normal(int i, int c) => (Math.Abs(inputs[0][i]) + Math.Abs(inputs[1][c])) * Math.Abs(inputs[2][c]);
+            },
+        };
+
+    /// <summary>x, dy → dx, y.</summary>
+    public static OpCase MaxPool2dBackward(MaxPool2dShape shape) =>
+        new(
+            $"gradient of {shape}", [shape.XLength, shape.YLength], shape.XLength + shape.YLength,
+            (backend, x, y) =>
+            {
+                View pooled = Rest(y, shape.XLength);
+                backend.MaxPool2d(shape, x[0], pooled);
+                backend.MaxPool2dBackward(shape, x[0], pooled, x[1], y.Slice(0, shape.XLength));
+            })
+        {
+            LastPart = shape.YLength,
+            Tolerance = Tolerance.Sum(shape.R * shape.S),
+            Scale = inputs => MaxPool2dBackward(shape).RunReference(inputs[0], [.. inputs[1].Select(Math.Abs)]),
+
+            // Few different values, so that there are ties.
+            Adjust = inputs =>
+            {
+                for (int i = 0; i < inputs[0].Length; i++) inputs[0][i] = MathF.Round(3 * inputs[0][i]);
+            },
+        };
+
+    public static OpCase Crop2dBackward(Crop2dShape shape) =>
+        new($"gradient of {shape}", [shape.YLength], shape.XLength, (backend, x, y) => backend.Crop2dBackward(shape, x[0], y));
+
+    public static OpCase Dropout(float probability, ulong seed, int length) =>
+        new($"dropout {probability} of {length}, seed {seed}", [length], length, (backend, x, y) => backend.Dropout(probability, seed, x[0], y))
+        {
+            MayOverwriteInput = true,
+        };
+
+    public static OpCase MeanSquaredError(int length) =>
+        new($"squared error of {length}", [length, length], 1, (backend, x, y) => backend.MeanSquaredError(x[0], x[1], y))
+        {
+            Tolerance = Tolerance.BlockedSum(length),
+        };
+
+    public static OpCase MeanSquaredErrorBackward(int length) =>
+        new(
+            $"gradient of squared error of {length}", [length, length], length,
+            (backend, x, y) => backend.MeanSquaredErrorBackward(x[0], x[1], y))
+        {
+            Tolerance = Tolerance.LossGradient, MayOverwriteInput = true,
+        };
+
+    public static OpCase SigmoidCrossEntropy(int length) =>
+        new($"cross-entropy of {length}", [length, length], 1, (backend, x, y) => backend.SigmoidCrossEntropy(x[0], x[1], y))
+        {
+            Tolerance = Tolerance.BlockedSum(length), Range = 20, Adjust = ToTargets,
+            Scale = inputs => [inputs[0].Zip(inputs[1], (z, t) => Math.Max(z, 0) + Math.Abs(z * t) + MathF.Log(1 + MathF.Exp(-Math.Abs(z)))).Average()],
+        };
+
+    public static OpCase SigmoidCrossEntropyBackward(int length) =>
+        new(
+            $"gradient of cross-entropy of {length}", [length, length], length,
+            (backend, x, y) => backend.SigmoidCrossEntropyBackward(x[0], x[1], y))
+        {
+            Tolerance = Tolerance.LossGradient, Range = 20, Adjust = ToTargets, MayOverwriteInput = true,
+            Scale = inputs => [.. inputs[0].Select(_ => 2f / length)],
+        };
+
+    public static OpCase SumOfSquares(int length) =>
+        new($"sum of squares of {length}", [length], 1, (backend, x, y) => backend.SumOfSquares(x[0], y))
+        {
+            Tolerance = Tolerance.BlockedSum(length),
+            TakesAnyLength = true,
+        };
+
+    /// <summary>x, y → y + scale·x.</summary>
+    public static OpCase AddScaled(float scale, int length) =>
+        new(
+            $"{length} floats plus {scale} times as many", [length, length], length,
+            (backend, x, y) =>
+            {
+                backend.Copy(x[1], y);
+                backend.AddScaled(scale, x[0], y);
+            })
+        {
+            Tolerance = Tolerance.AddScaled,
+            Scale = inputs => AddScaled(Math.Abs(scale), length).RunReference(Absolute(inputs)),
+        };
+
+    /// <summary>g, w, m, v → w, m, v.</summary>
+    public static OpCase Adam(AdamStep step, int length) =>
+        new(
+            $"{step}, {length} floats", [length, length, length, length], 3 * length,
+            (backend, x, y) =>
+            {
+                View w = y.Slice(0, length), m = y.Slice(length, length), v = Rest(y, 2 * length);
+                backend.Copy(x[1], w);
+                backend.Copy(x[2], m);
+                backend.Copy(x[3], v);
+                backend.Adam(step, w, x[0], m, v);
+            })
+        {
+            LastPart = length,
+            Tolerance = Tolerance.Adam,
+
+            // Second moments are not negative.
+            Adjust = inputs => Absolute(inputs[3]),
+            Scale = inputs =>
+            {
+                float[] terms = Adam(step, length).RunReference(Absolute(inputs));
+                for (int i = 0; i < length; i++)
+                {
+                    terms[i] = Math.Abs(inputs[1][i]) + (float)(step.CorrectedRate * terms[length + i] / (Math.Sqrt(terms[2 * length + i]) + step.Epsilon));
+                }
+
+                return terms;
+            },
+        };
+
+    /// <summary>g, w, velocity → w, velocity.</summary>
+    public static OpCase Nesterov(float learningRate, float momentum, int length) =>
+        new(
+            $"momentum {momentum}, rate {learningRate}, {length} floats", [length, length, length], 2 * length,
+            (backend, x, y) =>
+            {
+                View w = y.Slice(0, length), velocity = Rest(y, length);
+                backend.Copy(x[1], w);
+                backend.Copy(x[2], velocity);
+                backend.Nesterov(learningRate, momentum, w, x[0], velocity);
+            })
+        {
+            LastPart = length,
+            Tolerance = Tolerance.Nesterov,
+
+            // With a negative rate all terms add up.
+            Scale = inputs => Nesterov(-learningRate, momentum, length).RunReference(Absolute(inputs)),
+        };
+
+    private static OpCase BackwardFilter(
+        string name, int x, int dy, int dw, int db, bool bias, int terms, Action<IBackend, View, View, View, View?> body) =>
+        new(
+            $"dw{(bias ? " and db" : "")} of {name}", [x, dy], dw + (bias ? db : 0),
+            (backend, inputs, output) => body(backend, inputs[0], inputs[1], bias ? output.Slice(0, dw) : output, bias ? Rest(output, dw) : null))
+        {
+            LastPart = bias ? db : dw,
+            Tolerance = Tolerance.Sum(terms),
+            Scale = inputs => BackwardFilter(name, x, dy, dw, db, bias, terms, body).RunReference(Absolute(inputs)),
+        };
+
+    // What is left of a view, be it of the wrong length, for the operation to complain of.
+    private static View Rest(View view, int offset) => view.Slice(offset, view.Length - offset);
+
+    private static void ToTargets(float[][] inputs)
+    {
+        for (int i = 0; i < inputs[1].Length; i++) inputs[1][i] = inputs[1][i] > 0 ? 0.98f : 0.02f;
+    }
+
+    private static void Absolute(float[] input)
+    {
+        for (int i = 0; i < input.Length; i++) input[i] = Math.Abs(input[i]);
+    }
 
     private static string Suffix(bool bias, Activation activation) =>
         (bias ? ", bias" : "") + (activation.Kind == ActivationKind.None ? "" : $", {activation.Kind}")

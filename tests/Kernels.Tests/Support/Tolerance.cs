@@ -45,5 +45,26 @@ internal readonly record struct Tolerance(double Relative)
     /// </summary>
     public static Tolerance Fft(int size) => Roundings(5 * int.Log2(size));
 
+    /// <summary>
+    /// A sum in blocks that are added up in double precision: the roundings of one block, the same once more for the square root or quotient that may
+    /// follow, and twenty for the terms themselves. Scale: Σ|terms|.
+    /// </summary>
+    public static Tolerance BlockedSum(int terms) => Roundings(2 * Math.Min(terms, Reduction.Block) + 20);
+
+    /// <summary>1 − y or 1 + y, two products, and the definition's rounding.</summary>
+    public static Tolerance ActivationGradient => Roundings(4);
+
+    /// <summary>A sigmoid (see there), a difference, a rounded factor, a product and the definition's rounding. Scale: the largest terms.</summary>
+    public static Tolerance LossGradient => Roundings(12);
+
+    /// <summary>A product and a sum, fused or not, and the definition's rounding. Scale: Σ|terms|.</summary>
+    public static Tolerance AddScaled => Roundings(3);
+
+    /// <summary>Two moments of two rounded factors each, a root, a quotient, a rounded rate. Scale: Σ|terms|, that of w with the largest step.</summary>
+    public static Tolerance Adam => Roundings(16);
+
+    /// <summary>Three products and three sums, and the definition's rounding. Scale: Σ|terms|.</summary>
+    public static Tolerance Nesterov => Roundings(7);
+
     private static Tolerance Roundings(int count) => new(count / (double)(1 << 24));
 }

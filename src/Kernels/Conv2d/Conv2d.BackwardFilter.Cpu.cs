@@ -1,0 +1,265 @@
+using Engine.Kernels.Simd;
+
+namespace Engine.Kernels;
+
+/// <content>
+/// The CPU form of the filter gradient, dw[k,c,r,s] = Σ_n,p,q dy[n,k,p,q] · x[n, c, p·StrideH + r·DilationH − PadH, q·StrideW + s·DilationW − PadW]:
+/// a product with K rows, C·R·S columns and a depth of N·P·Q pixels, made of <see cref="RegisterTile{TV}"/>s. For its vectors to run along the
+/// columns, x is copied to N H W C order, a band of rows at a time that stays in the second-level cache, with the zeros of the padding written out.
+/// A pixel's row of the right-hand side is then found through an offset:
+/// <list type="bullet">
+/// <item>In place: where DilationW is 1, the S·C numbers under one filter row lie next to each other, so there are R groups of columns (else R·S groups of
+/// C), each cut into tiles by itself.</item>
+/// <item>Gathered: with few channels the groups would leave most of a tile empty; then all C·R·S numbers of a pixel are first copied side by side.</item>
+/// </list>
+/// Parallel over pieces of the batch (at most <see cref="MaxPieces"/>, fixed by the shape), each with sums of its own, which are then added in order.
+/// Compute bounds it where K and S·C fill tiles; the copies do with few channels.
+/// </content>
+internal static unsafe partial class Conv2d
+{
+    /// <summary>How many sums of its own the filter gradient keeps at the most: the most threads that can take part.</summary>
+    private const int MaxPieces = 16;
+
+    // Fewer pixels than this are not worth sums of their own.
+    private const int MinPiecePixels = 256;
+
+    // Floats of a band of x, 192 KB: with its filters' sums it should find room in a second-level cache.
+    private const int BandLength = 48 * 1024;
+
+    // Floats that the sums of all pieces may take together, 64 MB, unless there is but one piece.
+    private const int MaxSumsLength = 16 * 1024 * 1024;
+
+    // From so many blocks of rows on, a tile of the right-hand side is first copied next to each other, see TiledProduct.
+    private const int CopyPanelFromBlocks = 3;
+
+    /// <summary>The gradient with respect to the filters, and with respect to the bias unless <paramref name="db"/> is null. Overwrites both.</summary>
+    public static void BackwardFilter<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw, float* db)
+        where TV : unmanaged, IVector<TV>
+    {
+        if (db is not null) Reduction.Channels<TV>(cpu, shape.N, shape.K, shape.P * shape.Q, dy, db);
+
+        int height = RegisterTile<TV>.Rows, width = RegisterTile<TV>.Columns, blocks = TiledProduct.RowBlocks<TV>(shape.K);
+        int imageColumns = (shape.Q - 1) * shape.StrideW + (shape.S - 1) * shape.DilationW + 1;
+        long line = (long)imageColumns * shape.C;
+        int reach = (shape.R - 1) * shape.DilationH;
+
+        // A band's rows reach into the next band's: at least as many rows as that are its own, or most of the copying would be done twice.
+        int bandRows = (int)Math.Clamp((BandLength / line - reach) / shape.StrideH, Math.Min(shape.P, reach / shape.StrideH + 1), shape.P);
+        int bands = (shape.P + bandRows - 1) / bandRows;
+        int imageRows = (bandRows - 1) * shape.StrideH + reach + 1;
+        int imageLength = checked((int)(imageRows * line));
+
+        int groups = shape.DilationW == 1 ? shape.R : shape.R * shape.S, run = shape.C * (shape.DilationW == 1 ? shape.S : 1);
+        bool gathered = IsGathered<TV>(blocks, groups, run);
+        int tiles = gathered ? TiledProduct.Tiles<TV>(groups * run) : groups * TiledProduct.Tiles<TV>(run);
+        long sumsLength = (long)tiles * blocks * height * width;
+        long units = (long)shape.N * bands;
+        long pieces = Math.Min(Math.Min(units, MaxPieces), Math.Max(1, (long)shape.N * shape.P * shape.Q / MinPiecePixels));
+        pieces = Math.Clamp(MaxSumsLength / sumsLength, 1, pieces);
+
+        long packed = TiledProduct.PackedLength<TV>(shape.K, TiledProduct.DepthChunk);
+        long panel = (long)TiledProduct.DepthChunk * (gathered ? groups * run : width) + HostMemory.ReadableTail;
+        long scratch = Workspace.Aligned(imageLength + HostMemory.ReadableTail) + Workspace.Aligned(packed) + Workspace.Aligned(panel);
+        cpu.Workspace.Begin(
+            pieces * Workspace.Aligned(sumsLength) + Workspace.Aligned((long)bandRows * shape.Q) + Workspace.Aligned(groups)
+            + cpu.Threads * scratch);
+        FilterArguments arguments = new()
+        {
+            Shape = shape,
+            X = x,
+            Dy = dy,
+            Dw = dw,
+            Blocks = blocks,
+            Tiles = tiles,
+            Groups = groups,
+            Run = run,
+            Gathered = gathered,
+            BandRows = bandRows,
+            Bands = bands,
+            ImageColumns = imageColumns,
+            ImageLength = imageLength,
+            Pieces = (int)pieces,
+            Sums = cpu.Workspace.Take(pieces * Workspace.Aligned(sumsLength)),
+            SumsLength = Workspace.Aligned(sumsLength),
+            Pixels = (int*)cpu.Workspace.Take((long)bandRows * shape.Q),
+            GroupStarts = (int*)cpu.Workspace.Take(groups),
+            Scratch = cpu.Workspace.Take(cpu.Threads * scratch),
+            ScratchLength = scratch,
+            PackedLength = Workspace.Aligned(packed),
+        };
+        for (int i = 0; i < bandRows * shape.Q; i++)
+        {
+            arguments.Pixels[i] = (i / shape.Q * shape.StrideH * imageColumns + i % shape.Q * shape.StrideW) * shape.C;
+        }
+
+        for (int group = 0; group < groups; group++)
+        {
+            int r = shape.DilationW == 1 ? group : group / shape.S, s = group - r * (groups / shape.R);
+            arguments.GroupStarts[group] = (r * shape.DilationH * imageColumns + s * shape.DilationW) * shape.C;
+        }
+
+        cpu.Run((int)pieces, &SumPiece<TV>, &arguments);
+        cpu.Run(tiles * blocks, &MergePieces<TV>, &arguments);
+    }
+
+    // By the cycles a pixel takes: two multiply-adds in one, and about one and a half to copy a number.
+    private static bool IsGathered<TV>(int blocks, int groups, int run)
+        where TV : unmanaged, IVector<TV>
+    {
+        long cyclesPerTile = RegisterTile<TV>.Rows * 3L / 2 * blocks;
+        long inPlace = (long)groups * TiledProduct.Tiles<TV>(run) * cyclesPerTile;
+        return TiledProduct.Tiles<TV>(groups * run) * cyclesPerTile + 3L * groups * run / 2 < inPlace;
+    }
+
+    private static void SumPiece<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref FilterArguments arguments = ref *(FilterArguments*)context;
+        ref readonly Conv2dShape shape = ref arguments.Shape;
+        int blocks = arguments.Blocks, tileLength = RegisterTile<TV>.Rows * RegisterTile<TV>.Columns;
+        float* sums = arguments.Sums + task * arguments.SumsLength;
+        float* image = arguments.Scratch + worker * arguments.ScratchLength;
+        float* packed = image + Workspace.Aligned(arguments.ImageLength + HostMemory.ReadableTail);
+        float* panel = packed + arguments.PackedLength;
+        long units = (long)shape.N * arguments.Bands, unit = units * task / arguments.Pieces, lastUnit = units * (task + 1) / arguments.Pieces;
+        int rowLength = arguments.Gathered ? arguments.Groups * arguments.Run : RegisterTile<TV>.Columns;
+        int tilesPerGroup = TiledProduct.Tiles<TV>(arguments.Run);
+        bool copy = !arguments.Gathered && blocks >= CopyPanelFromBlocks;
+        int* ramp = stackalloc int[TiledProduct.DepthChunk];
+        for (int i = 0; i < TiledProduct.DepthChunk; i++) ramp[i] = i * rowLength;
+        for (bool accumulate = false; unit < lastUnit; unit++)
+        {
+            int n = (int)(unit / arguments.Bands), firstRow = (int)(unit % arguments.Bands) * arguments.BandRows;
+            int rows = Math.Min(arguments.BandRows, shape.P - firstRow), pixels = rows * shape.Q;
+            CopyBand(arguments, n, firstRow, rows, image);
+            float* dy = arguments.Dy + ((long)n * shape.K * shape.P + firstRow) * shape.Q;
+            for (int first = 0; first < pixels; first += TiledProduct.DepthChunk, accumulate = true)
+            {
+                int depth = Math.Min(TiledProduct.DepthChunk, pixels - first);
+                int* offsets = arguments.Pixels + first;
+                for (int block = 0; block < blocks; block++)
+                {
+                    TiledProduct.PackRows<TV>(dy + first, (long)shape.P * shape.Q, null, shape.K, depth, block, packed);
+                }
+
+                if (arguments.Gathered) GatherColumns(arguments, image, offsets, depth, panel);
+                for (int tile = 0; tile < arguments.Tiles; tile++)
+                {
+                    float* b = arguments.Gathered
+                        ? panel + tile * RegisterTile<TV>.Columns
+                        : image + arguments.GroupStarts[tile / tilesPerGroup] + tile % tilesPerGroup * RegisterTile<TV>.Columns;
+                    if (copy)
+                    {
+                        TiledProduct.CopyRows<TV>(b, offsets, depth, panel);
+                        b = panel;
+                    }
+
+                    for (int block = 0; block < blocks; block++)
+                    {
+                        RegisterTile<TV>.Run(
+                            packed + block * RegisterTile<TV>.Rows * depth, b, copy || arguments.Gathered ? ramp : offsets, depth,
+                            sums + ((long)tile * blocks + block) * tileLength, accumulate);
+                    }
+                }
+            }
+        }
+    }
+
+    // The rows of x that a band of output rows sees, in H W C order. One channel at a time: reads run on, writes are C apart within a line.
+    private static void CopyBand(in FilterArguments arguments, int n, int firstRow, int rows, float* image)
+    {
+        ref readonly Conv2dShape shape = ref arguments.Shape;
+        int channels = shape.C, columns = arguments.ImageColumns;
+        int imageRows = (rows - 1) * shape.StrideH + (shape.R - 1) * shape.DilationH + 1, top = firstRow * shape.StrideH - shape.PadH;
+        int first = Math.Min(shape.PadW, columns), end = (int)Math.Clamp((long)shape.PadW + shape.W, first, columns);
+        for (int row = 0; row < imageRows; row++)
+        {
+            float* line = image + (long)row * columns * channels;
+            int h = top + row;
+            if (h < 0 || h >= shape.H)
+            {
+                new Span<float>(line, columns * channels).Clear();
+                continue;
+            }
+
+            new Span<float>(line, first * channels).Clear();
+            new Span<float>(line + end * channels, (columns - end) * channels).Clear();
+            for (int c = 0; c < channels; c++)
+            {
+                float* source = arguments.X + (((long)n * channels + c) * shape.H + h) * shape.W - shape.PadW;
+                float* destination = line + c;
+                for (int v = first; v < end; v++) destination[v * channels] = source[v];
+            }
+        }
+    }
+
+    // All filter taps of each pixel side by side.
+    private static void GatherColumns(in FilterArguments arguments, float* image, int* offsets, int depth, float* panel)
+    {
+        int groups = arguments.Groups, run = arguments.Run;
+        for (int i = 0; i < depth; i++)
+        {
+            float* pixel = image + offsets[i];
+            for (int group = 0; group < groups; group++)
+            {
+                float* source = pixel + arguments.GroupStarts[group];
+                for (int j = 0; j < run; j++) panel[j] = source[j];
+                panel += run;
+            }
+        }
+    }
+
+    // One task is one register tile: adds its sums over the pieces, then puts each where its filter tap lies.
+    private static void MergePieces<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref FilterArguments arguments = ref *(FilterArguments*)context;
+        ref readonly Conv2dShape shape = ref arguments.Shape;
+        int height = RegisterTile<TV>.Rows, width = RegisterTile<TV>.Columns;
+        float* sums = arguments.Sums + (long)task * height * width;
+        for (int i = 0; i < height * width; i += TV.Width)
+        {
+            TV sum = TV.Load(sums + i);
+            for (int piece = 1; piece < arguments.Pieces; piece++) sum += TV.Load(sums + piece * arguments.SumsLength + i);
+            TV.Store(sum, sums + i);
+        }
+
+        // Columns are numbered (r, s, c); those of one group, or of all if they were gathered, share tiles.
+        int tile = task / arguments.Blocks, firstRow = task % arguments.Blocks * height;
+        int length = arguments.Gathered ? arguments.Groups * arguments.Run : arguments.Run;
+        int tilesPerGroup = TiledProduct.Tiles<TV>(length), taps = shape.R * shape.S;
+        int start = tile / tilesPerGroup * length, first = tile % tilesPerGroup * width, count = Math.Min(width, length - first);
+        int rows = Math.Min(height, shape.K - firstRow);
+        for (int j = 0; j < count; j++)
+        {
+            int column = start + first + j, tap = column / shape.C, c = column - tap * shape.C;
+            float* dw = arguments.Dw + ((long)firstRow * shape.C + c) * taps + tap;
+            for (int i = 0; i < rows; i++) dw[(long)i * shape.C * taps] = sums[i * width + j];
+        }
+    }
+
+    private struct FilterArguments
+    {
+        public Conv2dShape Shape;
+        public float* X;
+        public float* Dy;
+        public float* Dw;
+        public int Blocks;
+        public int Tiles;
+        public int Groups;
+        public int Run;
+        public bool Gathered;
+        public int BandRows;
+        public int Bands;
+        public int ImageColumns;
+        public int ImageLength;
+        public int Pieces;
+        public float* Sums;
+        public long SumsLength;
+        public int* Pixels;
+        public int* GroupStarts;
+        public float* Scratch;
+        public long ScratchLength;
+        public long PackedLength;
+    }
+}

@@ -1,0 +1,27 @@
+namespace Engine.Kernels;
+
+/// <summary>
+/// The binary cross-entropy of σ(z) with target t, from the logits z: the mean over n elements of max(z, 0) − z·t + ln(1 + e^−|z|), which neither
+/// overflows nor takes the logarithm of a number near 0; and its gradient.
+/// </summary>
+internal static partial class SigmoidCrossEntropy
+{
+    /// <summary>The definition, in double precision.</summary>
+    public static float Reference(ReadOnlySpan<float> logits, ReadOnlySpan<float> target)
+    {
+        double sum = 0;
+        for (int i = 0; i < logits.Length; i++)
+        {
+            double z = logits[i];
+            sum += Math.Max(z, 0) - z * target[i] + double.LogP1(Math.Exp(-Math.Abs(z)));
+        }
+
+        return (float)(sum / logits.Length);
+    }
+
+    /// <summary>The definition of the gradient, dz = (σ(z) − t)/n, in double precision. Overwrites dlogits.</summary>
+    public static void BackwardReference(ReadOnlySpan<float> logits, ReadOnlySpan<float> target, Span<float> dlogits)
+    {
+        for (int i = 0; i < logits.Length; i++) dlogits[i] = (float)((Sigmoid.Reference(logits[i]) - target[i]) / logits.Length);
+    }
+}
