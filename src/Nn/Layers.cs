@@ -13,8 +13,11 @@ public sealed class Conv2d : Module
     /// <summary>A layer with square filters.</summary>
     public Conv2d(string name, int channelsIn, int channelsOut, int kernel, int padding = 0, bool bias = true, Activation activation = default)
         : this(
-            new Parameter($"{name}.weight", new Shape(channelsOut, channelsIn, kernel, kernel), ParameterLayout.FlippedKernel),
-            bias ? new Parameter($"{name}.bias", new Shape(channelsOut)) : null, padding, (1, 1), activation)
+            new Parameter($"{name}.weight", new Shape(channelsOut, channelsIn, kernel, kernel), ParameterRole.Decayed, ParameterLayout.FlippedKernel)
+            {
+                FanIn = channelsIn * kernel * kernel,
+            },
+            bias ? new Parameter($"{name}.bias", new Shape(channelsOut), ParameterRole.Free) : null, padding, (1, 1), activation)
     {
     }
 
@@ -61,10 +64,13 @@ public sealed class ConvTranspose2d(
 {
     /// <summary>The filters, In×Out×kernel×kernel.</summary>
     public Parameter Weight { get; } =
-        new($"{name}.weight", new Shape(channelsIn, channelsOut, kernel, kernel), ParameterLayout.FlippedKernel);
+        new($"{name}.weight", new Shape(channelsIn, channelsOut, kernel, kernel), ParameterRole.Decayed, ParameterLayout.FlippedKernel)
+        {
+            FanIn = channelsIn * kernel * kernel,
+        };
 
     /// <summary>One number an output channel, or null.</summary>
-    public Parameter? Bias { get; } = bias ? new Parameter($"{name}.bias", new Shape(channelsOut)) : null;
+    public Parameter? Bias { get; } = bias ? new Parameter($"{name}.bias", new Shape(channelsOut), ParameterRole.Free) : null;
 
     /// <inheritdoc/>
     public override IReadOnlyList<Parameter> Parameters => Bias is null ? [Weight] : [Weight, Bias];
@@ -90,10 +96,10 @@ public sealed class ConvTranspose2d(
 public sealed class Dense(string name, int featuresIn, int featuresOut, bool bias = true, Activation activation = default) : Module
 {
     /// <summary>The weights, In×Out.</summary>
-    public Parameter Weight { get; } = new($"{name}.weight", new Shape(featuresIn, featuresOut));
+    public Parameter Weight { get; } = new($"{name}.weight", new Shape(featuresIn, featuresOut), ParameterRole.Decayed) { FanIn = featuresIn };
 
     /// <summary>One number an output feature, or null.</summary>
-    public Parameter? Bias { get; } = bias ? new Parameter($"{name}.bias", new Shape(featuresOut)) : null;
+    public Parameter? Bias { get; } = bias ? new Parameter($"{name}.bias", new Shape(featuresOut), ParameterRole.Free) : null;
 
     /// <summary>What follows.</summary>
     public Activation Activation { get; } = activation;
@@ -125,30 +131,40 @@ public sealed class Dense(string name, int featuresIn, int featuresOut, bool bia
             transposed[o * featuresIn + i] = values[i * featuresOut + o];
         }
 
-        Parameter filters = new(Weight.Name, new Shape(featuresOut, channels, rows, columns));
+        Parameter filters = new(Weight.Name, new Shape(featuresOut, channels, rows, columns), ParameterRole.Decayed);
         filters.Load(Weight.Value.Backend, transposed);
         return new Conv2d(filters, Bias, 0, dilation ?? (1, 1), Activation);
     }
 }
 
 /// <summary>
-/// Batch normalisation with running statistics: N×C or N×C×H×W, unchanged in shape. In weight files: beta, gamma, mean, inverse standard
-/// deviation 1/√(variance + 1e-4).
+/// Batch normalisation: N×C or N×C×H×W, unchanged in shape. With the running statistics; where gamma is being trained on a tape, with those of the
+/// batch, towards which the running ones then move by a tenth. In weight files: beta, gamma, mean, inverse standard deviation 1/√(variance + 1e-4).
 /// </summary>
 public sealed class BatchNorm(string name, int channels) : Module
 {
+    private const float Momentum = 0.1f;
     private const double Epsilon = 1e-4;
 
-    private readonly Parameter _beta = new($"{name}.beta", new Shape(channels));
-    private readonly Parameter _gamma = new($"{name}.gamma", new Shape(channels));
-    private readonly Parameter _mean = new($"{name}.mean", new Shape(channels));
-    private readonly Parameter _inverseStd = new($"{name}.inverse_std", new Shape(channels));
+    private readonly Parameter _beta = new($"{name}.beta", new Shape(channels), ParameterRole.Free);
+    private readonly Parameter _gamma = new($"{name}.gamma", new Shape(channels), ParameterRole.Decayed);
+    private readonly Parameter _mean = new($"{name}.mean", new Shape(channels), ParameterRole.Statistic);
+    private readonly Parameter _inverseStd = new($"{name}.inverse_std", new Shape(channels), ParameterRole.Statistic);
+    private Tensor? _batchMean;
+    private Tensor? _batchInverseStd;
 
     /// <inheritdoc/>
     public override IReadOnlyList<Parameter> Parameters => [_beta, _gamma, _mean, _inverseStd];
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.BatchNorm(_mean.Value, _inverseStd.Value, _gamma.Value, _beta.Value);
+    public override Tensor Forward(Tensor x)
+    {
+        if (x.Tape is null || !_gamma.Value.RequiresGradient) return x.BatchNorm(_mean.Value, _inverseStd.Value, _gamma.Value, _beta.Value);
+        _batchMean ??= Tensor.Allocate(x.Backend, _mean.Shape);
+        _batchInverseStd ??= Tensor.Allocate(x.Backend, _inverseStd.Shape);
+        return x.BatchNormTrain(
+            _gamma.Value, _beta.Value, new BatchStatistics(_mean.Value, _inverseStd.Value, _batchMean, _batchInverseStd), Momentum, (float)Epsilon);
+    }
 
     /// <inheritdoc/>
     public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x)
@@ -173,6 +189,27 @@ public sealed class BatchNorm(string name, int channels) : Module
             [graph.Constant(_gamma), graph.Constant(_beta), graph.Constant(_mean), graph.Constant($"{name}.variance", _mean.Shape, variance)],
             new OnnxSetting("epsilon", epsilon));
     }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _batchMean?.Dispose();
+        _batchInverseStd?.Dispose();
+        base.Dispose(disposing);
+    }
+}
+
+/// <summary>Where it is on and the input is on a tape, drops each element with a probability and scales up the others; else the identity.</summary>
+public sealed class Dropout(float probability) : Module
+{
+    /// <summary>Whether elements are dropped on a tape: on for a network in training, off for a fixed one that gradients only pass through.</summary>
+    public bool IsOn { get; set; }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => IsOn && x.Tape is { } tape ? x.Dropout(probability, tape.NextSeed) : x.Reshape(x.Shape);
+
+    /// <inheritdoc/>
+    public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x) => x;
 }
 
 /// <summary>A pointwise function of any tensor.</summary>

@@ -28,7 +28,13 @@ public abstract class Module : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Parameter parameter in Parameters) parameter.Dispose();
+        Dispose(true);
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Gives back the parameters, and what a derived class adds.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+        foreach (Parameter parameter in Parameters) parameter.Dispose();
     }
 }

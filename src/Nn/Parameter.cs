@@ -1,3 +1,4 @@
+using Engine.Kernels;
 using Engine.Tensors;
 
 namespace Engine.Nn;
@@ -14,13 +15,27 @@ public enum ParameterLayout
     FlippedKernel,
 }
 
+/// <summary>What training does with a parameter.</summary>
+public enum ParameterRole
+{
+    /// <summary>Trained, and pulled towards zero by an L2 penalty: weights, and batch normalisation's gamma.</summary>
+    Decayed,
+
+    /// <summary>Trained without a penalty: biases, and batch normalisation's beta.</summary>
+    Free,
+
+    /// <summary>Not trained: running statistics.</summary>
+    Statistic,
+}
+
 /// <summary>A named array that a module computes with, in the order and layout of the published weight files.</summary>
 public sealed class Parameter : IDisposable
 {
     private Tensor? _value;
 
     /// <summary>Declares a parameter; it has no value until it is loaded.</summary>
-    public Parameter(string name, Shape shape, ParameterLayout layout = ParameterLayout.AsIs) => (Name, Shape, Layout) = (name, shape, layout);
+    public Parameter(string name, Shape shape, ParameterRole role, ParameterLayout layout = ParameterLayout.AsIs) =>
+        (Name, Shape, Role, Layout) = (name, shape, role, layout);
 
     /// <summary>The layer and the part of it, for example <c>conv1.weight</c>.</summary>
     public string Name { get; }
@@ -28,8 +43,14 @@ public sealed class Parameter : IDisposable
     /// <summary>The sizes, the same in the file and in memory.</summary>
     public Shape Shape { get; }
 
+    /// <summary>What training does with it.</summary>
+    public ParameterRole Role { get; }
+
     /// <summary>How the file lays it out.</summary>
     public ParameterLayout Layout { get; }
+
+    /// <summary>Of a weight: how many inputs each output sums over, which He's initialisation goes by.</summary>
+    public int FanIn { get; init; }
 
     /// <summary>The tensor that kernels take.</summary>
     /// <exception cref="InvalidOperationException">The parameter was not loaded.</exception>
@@ -37,22 +58,32 @@ public sealed class Parameter : IDisposable
 
     /// <summary>Takes the values as the weight file has them.</summary>
     /// <exception cref="ArgumentException">There are not as many values as the shape says.</exception>
-    public void Load(Kernels.IBackend backend, ReadOnlySpan<float> values)
+    public void Load(IBackend backend, ReadOnlySpan<float> values) => MoveTo(Tensor.From(backend, Shape, Flip(values.ToArray())));
+
+    /// <summary>The values as the weight file has them.</summary>
+    public float[] ToFileLayout() => ToFileLayout(Value);
+
+    /// <summary>A tensor of this parameter's shape, its gradient perhaps, as a weight file would have it.</summary>
+    public float[] ToFileLayout(Tensor tensor) => Flip(tensor.ToArray());
+
+    /// <summary>Lets another tensor of the same shape hold the values from now on, those that it holds already; the parameter owns it.</summary>
+    /// <exception cref="ArgumentException">The shape is another.</exception>
+    public void MoveTo(Tensor value)
     {
-        float[] laidOut = values.ToArray();
-        if (Layout == ParameterLayout.FlippedKernel) FlipKernel(laidOut);
-        Tensor loaded = Tensor.From(backend, Shape, laidOut);
+        if (value.Shape != Shape) throw new ArgumentException($"{Name} is {Shape}, not {value.Shape}");
         _value?.Dispose();
-        _value = loaded;
+        _value = value;
     }
 
     /// <inheritdoc/>
     public void Dispose() => _value?.Dispose();
 
-    // Flipping both axes of an R×S kernel is reversing its R·S numbers.
-    private void FlipKernel(float[] values)
+    // Flipping both axes of an R×S kernel is reversing its R·S numbers; done twice it is undone.
+    private float[] Flip(float[] values)
     {
+        if (Layout == ParameterLayout.AsIs) return values;
         int kernel = Shape[2] * Shape[3];
         for (int start = 0; start < values.Length; start += kernel) values.AsSpan(start, kernel).Reverse();
+        return values;
     }
 }

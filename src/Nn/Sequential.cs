@@ -43,4 +43,11 @@ public sealed class Sequential : Module
         foreach ((string step, Module module) in _steps) x = module.Export(graph, step, x);
         return x;
     }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        foreach ((_, Module module) in _steps) module.Dispose();
+        base.Dispose(disposing);
+    }
 }

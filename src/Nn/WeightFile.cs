@@ -37,6 +37,16 @@ public sealed class WeightFile
         return new WeightFile(path, arrays);
     }
 
+    /// <summary>Writes a module's parameters.</summary>
+    /// <exception cref="EngineException">The file cannot be written.</exception>
+    public static void Write(string path, Module module) => NpzFile.Write(
+        path,
+        module.Parameters.Select((parameter, i) =>
+        {
+            int[] sizes = [.. Enumerable.Range(0, parameter.Shape.Rank).Select(axis => parameter.Shape[axis])];
+            return ($"param{i}", new NpyArray(sizes, parameter.ToFileLayout()));
+        }));
+
     /// <summary>Whether the arrays are those of a module, by number and shape.</summary>
     public bool Fits(Module module) => Complaint(module) is null;
 

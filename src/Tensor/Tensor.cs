@@ -9,6 +9,9 @@ namespace Engine.Tensors;
 public sealed class Tensor : IDisposable
 {
     private readonly Storage _storage;
+    private Tape? _gradientTape;
+    private int _gradientStep;
+    private DeviceBuffer? _furtherGradient;
     private bool _disposed;
 
     private Tensor(IBackend backend, Shape shape, View view, Storage storage)
@@ -25,6 +28,18 @@ public sealed class Tensor : IDisposable
 
     /// <summary>The elements, as kernels take them.</summary>
     public View View { get; }
+
+    /// <summary>The tape that operations on this tensor are written down on, or null.</summary>
+    public Tape? Tape { get; internal set; }
+
+    /// <summary>Whether a tape works out this tensor's gradient.</summary>
+    public bool RequiresGradient { get; set; }
+
+    /// <summary>The loss's gradient with respect to this tensor, of the same shape; null before the first.</summary>
+    public Tensor? Gradient { get; private set; }
+
+    /// <summary>Whether <see cref="Gradient"/> is of the tape's present step, not of one before.</summary>
+    public bool HasGradient => _gradientTape is not null && _gradientStep == _gradientTape.Step;
 
     /// <summary>Allocates a tensor; what it holds is undefined.</summary>
     public static Tensor Allocate(IBackend backend, Shape shape)
@@ -48,10 +63,10 @@ public sealed class Tensor : IDisposable
     public Tensor Reshape(Shape shape)
     {
         if (shape.Length != Shape.Length) throw new ArgumentException($"{Shape} cannot become {shape}");
-        return new Tensor(Backend, shape, View, _storage);
+        return Tape is null ? Alias(shape) : TensorOps.RecordReshape(this, shape);
     }
 
-    /// <summary>A run of entries along the outermost axis; shares the memory.</summary>
+    /// <summary>A run of entries along the outermost axis; shares the memory, and is not written down on a tape.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The run does not lie inside the axis.</exception>
     public Tensor Slice(int start, int count)
     {
@@ -79,12 +94,52 @@ public sealed class Tensor : IDisposable
     /// <exception cref="ArgumentException">The destination has another length.</exception>
     public void CopyTo(Span<float> destination) => Backend.Download(View, destination);
 
-    /// <summary>Gives the memory back if no other tensor shares it. Disposing twice does nothing.</summary>
+    /// <summary>Lets another tensor of the same shape, part of a larger one perhaps, hold this one's gradient.</summary>
+    /// <exception cref="ArgumentException">The shape is another.</exception>
+    public void HoldGradientIn(Tensor gradient)
+    {
+        ArgumentNullException.ThrowIfNull(gradient);
+        if (gradient.Shape != Shape) throw new ArgumentException($"a gradient of shape {gradient.Shape} for a tensor of shape {Shape}");
+        Gradient?.Dispose();
+        Gradient = gradient;
+    }
+
+    /// <summary>
+    /// Gives the memory back if no other tensor shares it. Disposing twice does nothing, and so does disposing what an operation on a tape made:
+    /// that is the tape's.
+    /// </summary>
     public void Dispose()
+    {
+        if (!IsOwnedByTape) Free();
+    }
+
+    /// <summary>Whether a tape made this tensor and will free it.</summary>
+    internal bool IsOwnedByTape { get; set; }
+
+    /// <summary>Gives the memory back whoever owns the tensor.</summary>
+    internal void Free()
     {
         if (_disposed) return;
         _disposed = true;
+        Gradient?.Dispose();
         if (--_storage.Users == 0) _storage.Buffer.Dispose();
+    }
+
+    /// <summary>A tensor that shares the memory.</summary>
+    internal Tensor Alias(Shape shape) => new(Backend, shape, View, _storage);
+
+    internal bool SharesMemoryWith(Tensor? other) => other is not null && other._storage == _storage;
+
+    internal Tensor GradientOrNew() => Gradient ??= Allocate(Backend, Shape);
+
+    internal void MarkGradient(Tape tape) => (_gradientTape, _gradientStep) = (tape, tape.Step);
+
+    internal View BeginFurtherGradient() => (_furtherGradient = Backend.Allocate(Shape.Length)).All;
+
+    internal void AddFurtherGradient()
+    {
+        Backend.AddScaled(1, _furtherGradient!.All, Gradient!.View);
+        _furtherGradient.Dispose();
     }
 
     private sealed class Storage(DeviceBuffer buffer)

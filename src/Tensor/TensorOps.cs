@@ -1,11 +1,12 @@
+using System.Runtime.CompilerServices;
 using Engine.Kernels;
 
 namespace Engine.Tensors;
 
 /// <summary>
-/// The operations on tensors: each works out the shape, allocates its result on the backend of its input and runs one kernel. Tensors are N C H W;
-/// weights as the kernels' shapes say. The caller owns, and disposes, the result. This is the one place that calls kernels, and so the
-/// place where a tape would record.
+/// The operations on tensors: each works out the shape, makes its result on the backend of its input and runs one kernel. Tensors are N C H W;
+/// weights as the kernels' shapes say. Where the input is on a tape, the operation is written down there with the rule for its gradient, which stands
+/// beside it here, and the tape owns the result; else the caller does, and disposes it.
 /// </summary>
 public static class TensorOps
 {
@@ -20,11 +21,11 @@ public static class TensorOps
         (int dilationH, int dilationW) = dilation ?? (1, 1);
         RequireRank(x, 4);
         RequireRank(w, 4);
-        Require(x.Shape[1] == w.Shape[1], $"the input {x.Shape} has not the channels of the filters {w.Shape}");
+        if (x.Shape[1] != w.Shape[1]) throw new ArgumentException($"the input {x.Shape} has not the channels of the filters {w.Shape}");
         Conv2dShape shape = new(
             x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w.Shape[0], w.Shape[2], w.Shape[3],
             strideH, strideW, padH, padW, dilationH, dilationW);
-        Tensor y = Tensor.Allocate(x.Backend, new Shape(shape.N, shape.K, shape.P, shape.Q));
+        Tensor y = Result(x, new Shape(shape.N, shape.K, shape.P, shape.Q), Conv2dRule, (shape, activation), w, b);
         x.Backend.Conv2d(shape, x.View, w.View, b?.View, activation, y.View);
         return y;
     }
@@ -40,11 +41,11 @@ public static class TensorOps
         (int dilationH, int dilationW) = dilation ?? (1, 1);
         RequireRank(x, 4);
         RequireRank(w, 4);
-        Require(x.Shape[1] == w.Shape[0], $"the input {x.Shape} has not the channels of the filters {w.Shape}");
+        if (x.Shape[1] != w.Shape[0]) throw new ArgumentException($"the input {x.Shape} has not the channels of the filters {w.Shape}");
         ConvTranspose2dShape shape = new(
             x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w.Shape[1], w.Shape[2], w.Shape[3],
             strideH, strideW, padH, padW, dilationH, dilationW);
-        Tensor y = Tensor.Allocate(x.Backend, new Shape(shape.N, shape.K, shape.P, shape.Q));
+        Tensor y = Result(x, new Shape(shape.N, shape.K, shape.P, shape.Q), ConvTranspose2dRule, (shape, activation), w, b);
         x.Backend.ConvTranspose2d(shape, x.View, w.View, b?.View, activation, y.View);
         return y;
     }
@@ -55,9 +56,9 @@ public static class TensorOps
     {
         RequireRank(x, 2);
         RequireRank(w, 2);
-        Require(x.Shape[1] == w.Shape[0], $"the input {x.Shape} has not the features of the weights {w.Shape}");
+        if (x.Shape[1] != w.Shape[0]) throw new ArgumentException($"the input {x.Shape} has not the features of the weights {w.Shape}");
         DenseShape shape = new(x.Shape[0], x.Shape[1], w.Shape[1]);
-        Tensor y = Tensor.Allocate(x.Backend, new Shape(shape.N, shape.Out));
+        Tensor y = Result(x, new Shape(shape.N, shape.Out), DenseRule, (shape, activation), w, b);
         x.Backend.Dense(shape, x.View, w.View, b?.View, activation, y.View);
         return y;
     }
@@ -66,17 +67,68 @@ public static class TensorOps
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     public static Tensor BatchNorm(this Tensor x, Tensor mean, Tensor inverseStd, Tensor gamma, Tensor beta)
     {
-        Require(x.Shape.Rank >= 2, $"batch normalisation needs channels: {x.Shape}");
+        RequireNoGradient(x);
+        if (x.Shape.Rank < 2) throw new ArgumentException($"batch normalisation needs channels: {x.Shape}");
         BatchNormShape shape = new(x.Shape[0], x.Shape[1], x.Shape.Length / (x.Shape[0] * x.Shape[1]));
         Tensor y = Tensor.Allocate(x.Backend, x.Shape);
         x.Backend.BatchNormInfer(shape, x.View, mean.View, inverseStd.View, gamma.View, beta.View, y.View);
         return y;
     }
 
+    /// <summary>
+    /// Batch normalisation with the statistics of the batch itself, which also move the running ones; x is N×C or N×C×H×W, gamma and beta have C elements,
+    /// the result is as x. See <see cref="IBackend.BatchNormTrain"/>.
+    /// </summary>
+    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    public static Tensor BatchNormTrain(
+        this Tensor x, Tensor gamma, Tensor beta, BatchStatistics statistics, float momentum, float epsilon)
+    {
+        if (x.Shape.Rank < 2) throw new ArgumentException($"batch normalisation needs channels: {x.Shape}");
+        BatchNormShape shape = new(x.Shape[0], x.Shape[1], x.Shape.Length / (x.Shape[0] * x.Shape[1]));
+        Tensor y = Result(x, x.Shape, BatchNormRule, (shape, statistics), gamma, beta);
+        x.Backend.BatchNormTrain(
+            shape, x.View, gamma.View, beta.View, y.View, statistics.Mean.View, statistics.InverseStd.View,
+            statistics.RunningMean.View, statistics.RunningInverseStd.View, momentum, epsilon);
+        return y;
+    }
+
+    /// <summary>
+    /// Drops elements with a probability and scales the others by 1 / (1 − probability); which ones, the seed decides. The result is shaped as x.
+    /// </summary>
+    public static Tensor Dropout(this Tensor x, float probability, ulong seed)
+    {
+        Tensor y = Result(x, x.Shape, DropoutRule, (probability, seed));
+        x.Backend.Dropout(probability, seed, x.View, y.View);
+        return y;
+    }
+
+    /// <summary>The mean of (x − target)² over all elements: one number. A loss: where it is on a tape, its own gradient is 1.</summary>
+    /// <exception cref="ArgumentException">The shapes differ.</exception>
+    public static Tensor MeanSquaredError(this Tensor x, Tensor target)
+    {
+        if (x.Shape != target.Shape) throw new ArgumentException($"{x.Shape} against a target of {target.Shape}");
+        Tensor loss = Result(x, new Shape(1), MeanSquaredErrorRule, default(NoArguments), target);
+        x.Backend.MeanSquaredError(x.View, target.View, loss.View);
+        return loss;
+    }
+
+    /// <summary>
+    /// The binary cross-entropy of σ(logits) and targets from 0 to 1, meaned over all elements: one number. A loss: where it is on a tape, its own
+    /// gradient is 1.
+    /// </summary>
+    /// <exception cref="ArgumentException">The shapes differ.</exception>
+    public static Tensor SigmoidCrossEntropy(this Tensor logits, Tensor target)
+    {
+        if (logits.Shape != target.Shape) throw new ArgumentException($"{logits.Shape} against a target of {target.Shape}");
+        Tensor loss = Result(logits, new Shape(1), SigmoidCrossEntropyRule, default(NoArguments), target);
+        logits.Backend.SigmoidCrossEntropy(logits.View, target.View, loss.View);
+        return loss;
+    }
+
     /// <summary>A pointwise function; the result is shaped as x.</summary>
     public static Tensor Activate(this Tensor x, Activation activation)
     {
-        Tensor y = Tensor.Allocate(x.Backend, x.Shape);
+        Tensor y = Result(x, x.Shape, ActivateRule, activation);
         x.Backend.Activate(activation, x.View, y.View);
         return y;
     }
@@ -89,7 +141,7 @@ public static class TensorOps
         RequireRank(x, 4);
         MaxPool2dShape shape = new(
             x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], window.H, window.W, stride.H, stride.W, dilationH, dilationW);
-        Tensor y = Tensor.Allocate(x.Backend, new Shape(shape.N, shape.C, shape.P, shape.Q));
+        Tensor y = Result(x, new Shape(shape.N, shape.C, shape.P, shape.Q), MaxPool2dRule, shape);
         x.Backend.MaxPool2d(shape, x.View, y.View);
         return y;
     }
@@ -100,7 +152,7 @@ public static class TensorOps
     {
         RequireRank(x, 4);
         Crop2dShape shape = new(x.Shape[0] * x.Shape[1], x.Shape[2], x.Shape[3], rows, columns);
-        Tensor y = Tensor.Allocate(x.Backend, new Shape(x.Shape[0], x.Shape[1], rows, columns));
+        Tensor y = Result(x, new Shape(x.Shape[0], x.Shape[1], rows, columns), Crop2dRule, shape);
         x.Backend.Crop2d(shape, x.View, y.View);
         return y;
     }
@@ -112,6 +164,7 @@ public static class TensorOps
     /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
     public static Tensor RealFft(this Tensor x, Tensor window, int frames, int hop, int bins)
     {
+        RequireNoGradient(x);
         RealFftShape shape = new(frames, window.Shape.Length, hop, bins);
         Tensor y = Tensor.Allocate(x.Backend, new Shape(frames, bins, 2));
         x.Backend.RealFft(shape, x.View, window.View, y.View);
@@ -122,7 +175,8 @@ public static class TensorOps
     /// <exception cref="ArgumentException">x has not three axes, the last of size 2.</exception>
     public static Tensor Magnitude(this Tensor x)
     {
-        Require(x.Shape.Rank == 3 && x.Shape[2] == 2, $"not pairs of real and imaginary parts: {x.Shape}");
+        RequireNoGradient(x);
+        if (x.Shape.Rank != 3 || x.Shape[2] != 2) throw new ArgumentException($"not pairs of real and imaginary parts: {x.Shape}");
         Tensor y = Tensor.Allocate(x.Backend, new Shape(x.Shape[0], x.Shape[1]));
         x.Backend.Magnitude(x.View, y.View);
         return y;
@@ -131,16 +185,148 @@ public static class TensorOps
     /// <summary>ln(max(x, floor)); the result is shaped as x.</summary>
     public static Tensor LogFloor(this Tensor x, float floor)
     {
+        RequireNoGradient(x);
         Tensor y = Tensor.Allocate(x.Backend, x.Shape);
         x.Backend.LogFloor(floor, x.View, y.View);
         return y;
     }
 
-    private static void RequireRank(Tensor tensor, int rank) =>
-        Require(tensor.Shape.Rank == rank, $"a tensor with {rank} axes is needed, not {tensor.Shape}");
+    /// <summary>A reshape on a tape: the result shares x's memory, its gradient is x's under the other shape.</summary>
+    internal static Tensor RecordReshape(Tensor x, Shape shape) => x.Tape!.Record(shape, ReshapeRule, default(NoArguments), x, shares: x);
 
-    private static void Require(bool condition, string complaint)
+    private static readonly BackwardRule<(Conv2dShape Shape, Activation Activation)> Conv2dRule = static (tape, entry) =>
     {
-        if (!condition) throw new ArgumentException(complaint);
+        (Conv2dShape shape, Activation activation) = entry.Arguments;
+        UndoActivation(entry, activation);
+        if (entry.X.RequiresGradient)
+        {
+            entry.Backend.Conv2dBackwardData(shape, entry.Dy, entry.W!.View, Tape.BeginGradient(entry.X));
+            tape.EndGradient(entry.X);
+        }
+
+        if (entry.W!.RequiresGradient)
+        {
+            entry.Backend.Conv2dBackwardFilter(shape, entry.X.View, entry.Dy, Tape.BeginGradient(entry.W), BeginBias(entry));
+            EndWeights(tape, entry);
+        }
+    };
+
+    private static readonly BackwardRule<(ConvTranspose2dShape Shape, Activation Activation)> ConvTranspose2dRule = static (tape, entry) =>
+    {
+        (ConvTranspose2dShape shape, Activation activation) = entry.Arguments;
+        UndoActivation(entry, activation);
+        if (entry.X.RequiresGradient)
+        {
+            entry.Backend.ConvTranspose2dBackwardData(shape, entry.Dy, entry.W!.View, Tape.BeginGradient(entry.X));
+            tape.EndGradient(entry.X);
+        }
+
+        if (entry.W!.RequiresGradient)
+        {
+            entry.Backend.ConvTranspose2dBackwardFilter(shape, entry.X.View, entry.Dy, Tape.BeginGradient(entry.W), BeginBias(entry));
+            EndWeights(tape, entry);
+        }
+    };
+
+    private static readonly BackwardRule<(DenseShape Shape, Activation Activation)> DenseRule = static (tape, entry) =>
+    {
+        (DenseShape shape, Activation activation) = entry.Arguments;
+        UndoActivation(entry, activation);
+        if (entry.X.RequiresGradient)
+        {
+            entry.Backend.DenseBackwardData(shape, entry.Dy, entry.W!.View, Tape.BeginGradient(entry.X));
+            tape.EndGradient(entry.X);
+        }
+
+        if (entry.W!.RequiresGradient)
+        {
+            entry.Backend.DenseBackwardFilter(shape, entry.X.View, entry.Dy, Tape.BeginGradient(entry.W), BeginBias(entry));
+            EndWeights(tape, entry);
+        }
+    };
+
+    // Gamma's and beta's gradients fall out on the way to x's, so all three are worked out together.
+    private static readonly BackwardRule<(BatchNormShape Shape, BatchStatistics Statistics)> BatchNormRule = static (tape, entry) =>
+    {
+        (BatchNormShape shape, BatchStatistics statistics) = entry.Arguments;
+        entry.Backend.BatchNormBackward(
+            shape, entry.X.View, statistics.Mean.View, statistics.InverseStd.View, entry.W!.View, entry.Dy,
+            Tape.BeginGradient(entry.X), Tape.BeginGradient(entry.W), Tape.BeginGradient(entry.B!));
+        tape.EndGradient(entry.X);
+        EndWeights(tape, entry);
+    };
+
+    private static readonly BackwardRule<Activation> ActivateRule = static (tape, entry) =>
+    {
+        entry.Backend.ActivateBackward(entry.Arguments, entry.Output!.View, entry.Dy, Tape.BeginGradient(entry.X));
+        tape.EndGradient(entry.X);
+    };
+
+    private static readonly BackwardRule<MaxPool2dShape> MaxPool2dRule = static (tape, entry) =>
+    {
+        entry.Backend.MaxPool2dBackward(entry.Arguments, entry.X.View, entry.Output!.View, entry.Dy, Tape.BeginGradient(entry.X));
+        tape.EndGradient(entry.X);
+    };
+
+    private static readonly BackwardRule<Crop2dShape> Crop2dRule = static (tape, entry) =>
+    {
+        entry.Backend.Crop2dBackward(entry.Arguments, entry.Dy, Tape.BeginGradient(entry.X));
+        tape.EndGradient(entry.X);
+    };
+
+    private static readonly BackwardRule<(float Probability, ulong Seed)> DropoutRule = static (tape, entry) =>
+    {
+        entry.Backend.Dropout(entry.Arguments.Probability, entry.Arguments.Seed, entry.Dy, Tape.BeginGradient(entry.X));
+        tape.EndGradient(entry.X);
+    };
+
+    private static readonly BackwardRule<NoArguments> MeanSquaredErrorRule = static (tape, entry) =>
+    {
+        entry.Backend.MeanSquaredErrorBackward(entry.X.View, entry.W!.View, Tape.BeginGradient(entry.X));
+        tape.EndGradient(entry.X);
+    };
+
+    private static readonly BackwardRule<NoArguments> SigmoidCrossEntropyRule = static (tape, entry) =>
+    {
+        entry.Backend.SigmoidCrossEntropyBackward(entry.X.View, entry.W!.View, Tape.BeginGradient(entry.X));
+        tape.EndGradient(entry.X);
+    };
+
+    private static readonly BackwardRule<NoArguments> ReshapeRule = static (tape, entry) =>
+    {
+        entry.Backend.Copy(entry.Dy, Tape.BeginGradient(entry.X));
+        tape.EndGradient(entry.X);
+    };
+
+    private static Tensor Result<TArguments>(
+        Tensor x, Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor? w = null, Tensor? b = null)
+        where TArguments : struct =>
+        x.Tape is { } tape ? tape.Record(shape, rule, arguments, x, w, b) : Tensor.Allocate(x.Backend, shape);
+
+    // From the gradient of the activated output to that of the sum before it, in place.
+    private static void UndoActivation(TapeEntry entry, Activation activation)
+    {
+        if (activation.Kind != ActivationKind.None) entry.Backend.ActivateBackward(activation, entry.Output!.View, entry.Dy, entry.Dy);
     }
+
+    private static View? BeginBias(TapeEntry entry) => entry.B is null ? null : Tape.BeginGradient(entry.B);
+
+    private static void EndWeights(Tape tape, TapeEntry entry)
+    {
+        tape.EndGradient(entry.W!);
+        if (entry.B is not null) tape.EndGradient(entry.B);
+    }
+
+    private static void RequireRank(Tensor tensor, int rank)
+    {
+        if (tensor.Shape.Rank != rank) throw new ArgumentException($"a tensor with {rank} axes is needed, not {tensor.Shape}");
+    }
+
+    // Better no answer than a gradient that silently stops here.
+    private static void RequireNoGradient(Tensor x, [CallerMemberName] string operation = "")
+    {
+        if (x.RequiresGradient) throw new ArgumentException($"{operation} has no gradient rule");
+    }
+
+    private readonly record struct NoArguments;
 }

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Runtime.InteropServices;
 using Engine.Kernels;
 using Engine.Kernels.Simd;
 using Engine.Tensors;
@@ -33,6 +34,9 @@ internal static class Golden
         const int headerLengthAt = 8, headerAt = 10;
         return bytes[(headerAt + BitConverter.ToUInt16(bytes, headerLengthAt))..];
     }
+
+    /// <summary>An array of 64-bit integers, which the engine's own reader declines as well.</summary>
+    public static long[] ReadInt64(string file, string name) => MemoryMarshal.Cast<byte, long>(ReadBytes(file, name)).ToArray();
 
     /// <summary>Asserts |actual − expected| ≤ tolerance · the largest |expected|, everywhere.</summary>
     public static void AssertRelative(ReadOnlySpan<double> expected, ReadOnlySpan<float> actual, double tolerance, string what)

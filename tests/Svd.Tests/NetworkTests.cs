@@ -43,7 +43,7 @@ public class NetworkTests
         using Tensor features = network.Features(input, (name, output) =>
         {
             // The file holds the convolutions and pools of the first excerpt only, which comes first.
-            if (!seen.Add(name)) return;
+            if (name.EndsWith(".dropout", StringComparison.Ordinal) || !seen.Add(name)) return;
             double[] expected = Golden.Read("svdnet_golden.npz", name);
             Golden.AssertRelative(expected, output.ToArray().AsSpan(0, expected.Length), LayerTolerance, name);
         });

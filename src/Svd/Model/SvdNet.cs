@@ -26,12 +26,14 @@ public sealed class SvdNet : IDisposable
     private readonly Conv2d _conv2 = new("conv2", 64, 32, 3, activation: LeakyRelu);
     private readonly Conv2d _conv4 = new("conv4", 32, 128, 3, activation: LeakyRelu);
     private readonly Conv2d _conv5 = new("conv5", 128, 64, 3, activation: LeakyRelu);
+    private readonly Dropout _dropout7 = new(0.5f);
+    private readonly Dropout _dropout8 = new(0.5f);
+    private readonly Dropout _dropout9 = new(0.5f);
     private readonly Dense _fc7 = new("fc7", 64 * 11 * 7, 256, activation: LeakyRelu);
     private readonly Dense _fc8 = new("fc8", 256, FeatureCount, activation: LeakyRelu);
     private readonly Dense _fc9 = new("fc9", FeatureCount, 1, activation: Activation.Sigmoid);
     private readonly Sequential _convolutions;
     private readonly Sequential _hidden;
-    private readonly Sequential _whole;
 
     // Made when a whole song is first asked for: the dense layers as convolutions have filters of their own.
     private Sequential? _everyFrame;
@@ -45,12 +47,24 @@ public sealed class SvdNet : IDisposable
             ("conv4", _conv4),
             ("conv5", _conv5),
             ("mp6", new MaxPool2d(3)));
-        _hidden = new Sequential(("fc7", _fc7), ("fc8", _fc8));
-        _whole = new Sequential(("convolutions", _convolutions), ("hidden", _hidden), ("fc9", _fc9));
+        _hidden = new Sequential(("fc7.dropout", _dropout7), ("fc7", _fc7), ("fc8.dropout", _dropout8), ("fc8", _fc8));
+        Layers = new Sequential(("convolutions", _convolutions), ("hidden", _hidden), ("fc9.dropout", _dropout9), ("fc9", _fc9));
     }
 
     /// <summary>How many numbers the parameters hold.</summary>
-    public int ParameterCount => _whole.ParameterCount;
+    public int ParameterCount => Layers.ParameterCount;
+
+    /// <summary>All layers, in the order of the weight files.</summary>
+    internal Sequential Layers { get; }
+
+    /// <summary>Makes a network with orthogonal weights and zero biases, whose dropout (0.5 before each dense layer) is on.</summary>
+    internal static SvdNet Create(IBackend backend, RandomSource random)
+    {
+        SvdNet network = new();
+        Initializers.Initialize(network.Layers, backend, WeightInitializer.Orthogonal, random);
+        network._dropout7.IsOn = network._dropout8.IsOn = network._dropout9.IsOn = true;
+        return network;
+    }
 
     /// <summary>
     /// The fully convolutional form. Where a pooling layer of the network steps by 3 in time, here it steps by 1 and everything behind it is
@@ -76,7 +90,7 @@ public sealed class SvdNet : IDisposable
     public static SvdNet Load(IBackend backend, WeightFile file)
     {
         SvdNet network = new();
-        file.LoadInto(network._whole, "SVDNet", backend);
+        file.LoadInto(network.Layers, "SVDNet", backend);
         return network;
     }
 
@@ -84,7 +98,7 @@ public sealed class SvdNet : IDisposable
     public static bool IsIn(WeightFile file)
     {
         using SvdNet network = new();
-        return file.Fits(network._whole);
+        return file.Fits(network.Layers);
     }
 
     /// <summary>The features Φ(x): N×1×115×80 to N×64. The caller owns the result.</summary>
@@ -95,6 +109,13 @@ public sealed class SvdNet : IDisposable
     public Tensor Features(Tensor x, Action<string, Tensor>? observe = null)
     {
         int count = x.Shape[0];
+        if (x.Tape is not null)
+        {
+            // Gradients flow through whole tensors only.
+            Tensor maps = _convolutions.Forward(x, observe);
+            return _hidden.Forward(maps.Reshape(new Shape(count, _fc7.Weight.Shape[0])), observe);
+        }
+
         using Tensor pooled = Tensor.Allocate(x.Backend, new Shape(count, _fc7.Weight.Shape[0]));
         for (int first = 0; first < count; first += ExcerptsAtATime)
         {
@@ -110,6 +131,9 @@ public sealed class SvdNet : IDisposable
 
     /// <summary>The probability of singing from the features: N×64 to N×1. The caller owns the result.</summary>
     public Tensor Probability(Tensor features) => _fc9.Forward(features);
+
+    /// <summary>The logit of that probability, for training: N×1×115×80 to N×1. The caller owns the result.</summary>
+    public Tensor Logits(Tensor x) => _dropout9.Forward(Features(x)).Dense(_fc9.Weight.Value, _fc9.Bias!.Value);
 
     /// <summary>
     /// The fully convolutional form over a stretch of song: 1×1×T×80 to the probabilities of its T − 114 excerpts, T − 114 numbers in order.
@@ -151,7 +175,7 @@ public sealed class SvdNet : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _whole.Dispose();
+        Layers.Dispose();
         _everyFrame?.Dispose();
     }
 }

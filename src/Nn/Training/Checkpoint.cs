@@ -1,0 +1,83 @@
+using Engine.Kernels;
+using Engine.Tensors;
+
+namespace Engine.Nn;
+
+/// <summary>
+/// All that a training needs to go on to the same bits: named arrays in an .npz file that is written under a temporary name and renamed, so that there is
+/// always a whole one. Tensors are float32; numbers are float64, which holds whole ones to 2⁵³.
+/// </summary>
+public sealed class Checkpoint
+{
+    private const string VersionName = "checkpoint_version";
+    private const double Version = 1;
+
+    private readonly Dictionary<string, NpyArray> _arrays = [];
+
+    /// <summary>Makes an empty checkpoint.</summary>
+    public Checkpoint() => Put(VersionName, Version);
+
+    /// <summary>Reads a checkpoint.</summary>
+    /// <exception cref="EngineException">The file is missing, damaged, or not a checkpoint of this version.</exception>
+    public static Checkpoint Read(string path)
+    {
+        using NpzFile file = NpzFile.Open(path);
+        if (!file.Contains(VersionName)) throw new EngineException($"{path} is not a checkpoint; remove it or name another folder");
+        Checkpoint checkpoint = new();
+        foreach (string name in file.Names) checkpoint._arrays[name] = file.Read(name);
+        double version = checkpoint.Number(VersionName);
+        return version == Version
+            ? checkpoint
+            : throw new EngineException($"{path} is a checkpoint of version {version}, this program writes version {Version}; start again in another folder");
+    }
+
+    /// <summary>Writes the checkpoint; the file that was there stays whole until the new one is.</summary>
+    /// <exception cref="EngineException">It cannot be written.</exception>
+    public void Write(string path) => NpzFile.Write(path, _arrays.Select(entry => (entry.Key, entry.Value)));
+
+    /// <summary>Puts a tensor's elements in.</summary>
+    public void Put(string name, Tensor tensor) => _arrays[name] = new NpyArray([tensor.Shape.Length], tensor.ToArray());
+
+    /// <summary>Puts numbers in.</summary>
+    public void Put(string name, params double[] numbers) => _arrays[name] = new NpyArray([numbers.Length], numbers);
+
+    /// <summary>Puts 64-bit words in, each as two halves.</summary>
+    public void Put(string name, ReadOnlySpan<ulong> words)
+    {
+        double[] halves = new double[2 * words.Length];
+        for (int i = 0; i < words.Length; i++) (halves[2 * i], halves[2 * i + 1]) = (words[i] >> 32, (uint)words[i]);
+        Put(name, halves);
+    }
+
+    /// <summary>Takes a tensor's elements out.</summary>
+    /// <exception cref="EngineException">There is no such array, or it has another length.</exception>
+    public void Take(string name, Tensor tensor)
+    {
+        NpyArray array = Array(name);
+        if (array.Length != tensor.Shape.Length) throw Misfit(name);
+        tensor.Backend.Upload(array.ToSingle(), tensor.View);
+    }
+
+    /// <summary>Numbers by name.</summary>
+    /// <exception cref="EngineException">There are none.</exception>
+    public double[] Numbers(string name) => Array(name).ToDouble();
+
+    /// <summary>One number by name.</summary>
+    /// <exception cref="EngineException">There is none, or more than one.</exception>
+    public double Number(string name) => Numbers(name) is [double number] ? number : throw Misfit(name);
+
+    /// <summary>Words by name.</summary>
+    /// <exception cref="EngineException">There are none.</exception>
+    public ulong[] Words(string name)
+    {
+        double[] halves = Numbers(name);
+        ulong[] words = new ulong[halves.Length / 2];
+        for (int i = 0; i < words.Length; i++) words[i] = ((ulong)halves[2 * i] << 32) | (ulong)halves[2 * i + 1];
+        return words;
+    }
+
+    private NpyArray Array(string name) => _arrays.TryGetValue(name, out NpyArray? array) ? array : throw Misfit(name);
+
+    private static EngineException Misfit(string name) =>
+        new($"the checkpoint does not belong to this training ('{name}' does not fit); start again in another folder");
+}

@@ -1,0 +1,65 @@
+namespace Engine.Nn;
+
+/// <summary>The learning rate from epoch to epoch. The state is numbers, for checkpoints.</summary>
+public interface ISchedule
+{
+    /// <summary>The rate of the present epoch.</summary>
+    double LearningRate { get; }
+
+    /// <summary>What it remembers.</summary>
+    double[] State { get; set; }
+
+    /// <summary>Ends an epoch, whose mean loss was this.</summary>
+    void EndEpoch(double loss);
+}
+
+/// <summary>Multiplies the rate by a factor after every epoch.</summary>
+public sealed class StepDecay(double initialRate, double factor) : ISchedule
+{
+    /// <inheritdoc/>
+    public double LearningRate { get; private set; } = initialRate;
+
+    /// <inheritdoc/>
+    public double[] State
+    {
+        get => [LearningRate];
+        set => LearningRate = value[0];
+    }
+
+    /// <inheritdoc/>
+    public void EndEpoch(double loss) => LearningRate *= factor;
+}
+
+/// <summary>
+/// Halves the rate when the epoch's loss has not changed for two epochs in a row. Losses are compared cut to three decimals, as the paper's published
+/// code does.
+/// </summary>
+public sealed class HalveOnPlateau(double initialRate) : ISchedule
+{
+    private const int Patience = 2;
+    private const double Decimals = 1000;
+
+    private double _lastLoss = double.NaN;
+    private int _unchanged;
+
+    /// <inheritdoc/>
+    public double LearningRate { get; private set; } = initialRate;
+
+    /// <inheritdoc/>
+    public double[] State
+    {
+        get => [LearningRate, _lastLoss, _unchanged];
+        set => (LearningRate, _lastLoss, _unchanged) = (value[0], value[1], (int)value[2]);
+    }
+
+    /// <inheritdoc/>
+    public void EndEpoch(double loss)
+    {
+        double cut = Math.Truncate(loss * Decimals) / Decimals;
+        _unchanged = cut == _lastLoss ? _unchanged + 1 : 0;
+        _lastLoss = cut;
+        if (_unchanged < Patience) return;
+        LearningRate /= 2;
+        _unchanged = 0;
+    }
+}

@@ -1,0 +1,85 @@
+using Engine.Kernels;
+using Engine.Tensors;
+
+namespace Engine.Nn;
+
+/// <summary>
+/// The trained parameters of a network in one flat array, and their gradients in another of the same layout, so that an optimiser is one pass over both.
+/// Those under the L2 penalty come first. Each parameter starts on a cache line; what lies between two is zero, and so is its gradient.
+/// </summary>
+public sealed class TrainableParameters : IDisposable
+{
+    private const int AlignedFloats = 16;
+
+    private readonly Parameter[] _parameters;
+    private readonly Tensor _penalty;
+
+    /// <summary>Moves a network's parameters, which must have values, into a flat array, and has tapes work out their gradients.</summary>
+    public TrainableParameters(Module network, IBackend backend)
+    {
+        _parameters = [.. network.Parameters.Where(p => p.Role == ParameterRole.Decayed), .. network.Parameters.Where(p => p.Role == ParameterRole.Free)];
+        int length = 0;
+        foreach (Parameter parameter in _parameters)
+        {
+            length = Aligned(length + parameter.Shape.Length);
+            if (parameter.Role == ParameterRole.Decayed) DecayedLength = length;
+        }
+
+        Backend = backend;
+        Values = Tensor.From(backend, new Shape(length), new float[length]);
+        Gradients = Tensor.From(backend, new Shape(length), new float[length]);
+        _penalty = Tensor.Allocate(backend, new Shape(1));
+        int start = 0;
+        foreach (Parameter parameter in _parameters)
+        {
+            Tensor value = PartOf(Values, start, parameter.Shape);
+            backend.Copy(parameter.Value.View, value.View);
+            parameter.MoveTo(value);
+            value.RequiresGradient = true;
+            value.HoldGradientIn(PartOf(Gradients, start, parameter.Shape));
+            start = Aligned(start + parameter.Shape.Length);
+        }
+    }
+
+    /// <summary>Where they are.</summary>
+    public IBackend Backend { get; }
+
+    /// <summary>The values, flat.</summary>
+    public Tensor Values { get; }
+
+    /// <summary>The gradients, flat; a tape's backward pass overwrites them.</summary>
+    public Tensor Gradients { get; }
+
+    /// <summary>How many of the flat numbers, from the first, are under the L2 penalty.</summary>
+    public int DecayedLength { get; }
+
+    /// <summary>
+    /// Adds the gradient of λ·Σw² over the penalised parameters, 2λ·w, to their gradients, and returns the penalty itself.
+    /// </summary>
+    public double AddL2Penalty(float lambda)
+    {
+        View values = Values.View.Slice(0, DecayedLength);
+        Backend.AddScaled(2 * lambda, values, Gradients.View.Slice(0, DecayedLength));
+        Backend.SumOfSquares(values, _penalty.View);
+        Span<float> sum = stackalloc float[1];
+        _penalty.CopyTo(sum);
+        return (double)lambda * sum[0];
+    }
+
+    /// <summary>Gives the gradients back; the values live on in the parameters.</summary>
+    public void Dispose()
+    {
+        foreach (Parameter parameter in _parameters) parameter.Value.RequiresGradient = false;
+        Values.Dispose();
+        Gradients.Dispose();
+        _penalty.Dispose();
+    }
+
+    private static int Aligned(int length) => (length + AlignedFloats - 1) / AlignedFloats * AlignedFloats;
+
+    private static Tensor PartOf(Tensor flat, int start, Shape shape)
+    {
+        using Tensor part = flat.Slice(start, shape.Length);
+        return part.Reshape(shape);
+    }
+}

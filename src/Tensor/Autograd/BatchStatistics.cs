@@ -1,0 +1,11 @@
+namespace Engine.Tensors;
+
+/// <summary>
+/// What batch normalisation keeps beside gamma and beta, C elements each: the running mean and inverse standard deviation that inference uses, and those of the
+/// present batch, which the backward pass needs.
+/// </summary>
+/// <param name="RunningMean">Moves by the momentum towards each batch's mean.</param>
+/// <param name="RunningInverseStd">Moves by the momentum towards each batch's inverse standard deviation.</param>
+/// <param name="Mean">The batch's mean; overwritten.</param>
+/// <param name="InverseStd">The batch's 1/√(variance + ε), variance biased; overwritten.</param>
+public readonly record struct BatchStatistics(Tensor RunningMean, Tensor RunningInverseStd, Tensor Mean, Tensor InverseStd);

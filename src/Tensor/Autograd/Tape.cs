@@ -1,0 +1,101 @@
+using Engine.Kernels;
+
+namespace Engine.Tensors;
+
+/// <summary>
+/// Reverse-mode differentiation. Operations on a watched tensor, and on what comes of it, are written down one after the other;
+/// <see cref="Backward"/> goes through them from the last to the first and hands each operation's gradient on to its inputs.
+/// </summary>
+/// <remarks>
+/// The tape owns every tensor that an operation on it makes. It keeps them, their gradients and its own entries when it is reset, and uses them
+/// again as long as the next step does the same things in the same sizes: a step that has warmed up allocates nothing.
+/// A tape is used by one thread and one step at a time.
+/// </remarks>
+public sealed class Tape : IDisposable
+{
+    private readonly List<TapeEntry> _entries = [];
+    private int _count;
+
+    /// <summary>Which step this is; gradients of earlier steps count as absent.</summary>
+    internal int Step { get; private set; } = 1;
+
+    /// <summary>What the random operations of this step are drawn from; set it before the step, so that a step can be repeated to the bit.</summary>
+    public ulong Seed { get; set; }
+
+    /// <summary>A seed for the operation that is about to be recorded: another for each operation of a step.</summary>
+    public ulong NextSeed => Seed + (ulong)_count;
+
+    /// <summary>Starts the next step: forgets the operations, keeps the memory.</summary>
+    public void Reset()
+    {
+        _count = 0;
+        Step++;
+    }
+
+    /// <summary>Follows a tensor from here on. With <paramref name="requiresGradient"/> its gradient is worked out too.</summary>
+    public Tensor Watch(Tensor tensor, bool requiresGradient = false)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        tensor.Tape = this;
+        tensor.RequiresGradient = requiresGradient;
+        return tensor;
+    }
+
+    /// <summary>
+    /// Works out the gradient of a loss with respect to every tensor that requires one and that the loss depends on; it overwrites what they held from
+    /// earlier steps and adds up where a tensor was used more than once.
+    /// </summary>
+    /// <exception cref="ArgumentException">The loss is not a single number on this tape that depends on a tensor that requires a gradient.</exception>
+    public void Backward(Tensor loss)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        if (loss.Shape.Length != 1 || loss.Tape != this || !loss.RequiresGradient)
+        {
+            throw new ArgumentException($"{loss.Shape} on this tape is not a loss that depends on a tensor that requires a gradient");
+        }
+
+        loss.Backend.Upload([1f], BeginGradient(loss));
+        EndGradient(loss);
+        for (int i = _count - 1; i >= 0; i--)
+        {
+            if (_entries[i] is { Output: { HasGradient: true } }) _entries[i].Backward(this);
+        }
+    }
+
+    /// <summary>Gives everything back. Parameters and watched tensors are not the tape's.</summary>
+    public void Dispose()
+    {
+        foreach (TapeEntry entry in _entries) entry.Free();
+        _entries.Clear();
+    }
+
+    /// <summary>
+    /// Writes an operation down and returns the tensor for its result, which it shall overwrite. What it held is undefined. The result requires a gradient if an
+    /// input does.
+    /// </summary>
+    internal Tensor Record<TArguments>(
+        Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w = null, Tensor? b = null, Tensor? shares = null)
+        where TArguments : struct
+    {
+        if (_count == _entries.Count) _entries.Add(new TapeEntry<TArguments>());
+        if (_entries[_count] is not TapeEntry<TArguments> entry)
+        {
+            _entries[_count].Free();
+            _entries[_count] = entry = new TapeEntry<TArguments>();
+        }
+
+        _count++;
+        entry.Set(this, shape, rule, arguments, x, w, b, shares);
+        return entry.Output!;
+    }
+
+    /// <summary>Where the next contribution to a tensor's gradient is to be written: straight into it if it is the first.</summary>
+    internal static View BeginGradient(Tensor tensor) => tensor.HasGradient ? tensor.BeginFurtherGradient() : tensor.GradientOrNew().View;
+
+    /// <summary>Completes what <see cref="BeginGradient"/> began: a contribution that is not the first is added to those before.</summary>
+    internal void EndGradient(Tensor tensor)
+    {
+        if (tensor.HasGradient) tensor.AddFurtherGradient();
+        tensor.MarkGradient(this);
+    }
+}

@@ -1,0 +1,114 @@
+using Engine.Kernels;
+using Engine.Nn;
+using Engine.Svd.Model;
+using Engine.Tensors;
+using Engine.Tests;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Tests;
+
+/// <summary>Training steps against float64 (reference/step_golden.py made the arrays with PyTorch).</summary>
+public class TrainingStepTests
+{
+    // Float32 through ten layers forward and back, against float64, relative to each array's largest value.
+    private const double GradientTolerance = 1e-4;
+    private const double LossTolerance = 1e-4;
+
+    // ADAM divides by the root of the second moment: where a gradient is as small as its float32 error, the first steps can go either way by the whole
+    // learning rate. Ten steps of 0.001 move a parameter by 0.01 at most; almost all parameters agree far better than that.
+    private const double WorstFinalTolerance = 2e-2;
+    private const double TypicalFinalTolerance = 1e-4;
+
+    public static TheoryData<string> Architectures => ["paper", "published"];
+
+    [ReferenceTheory]
+    [MemberData(nameof(Architectures))]
+    public void InversionNetwork(string name)
+    {
+        string file = $"inverter_step_golden_{name}.npz";
+        using IBackend backend = Backends.CreateCpu(2);
+        using Sequential network = InversionArchitecture.All.Single(architecture => architecture.Name == name).Build();
+        for (int i = 0; i < network.Parameters.Count; i++) network.Parameters[i].Load(backend, Golden.ReadSingle(file, $"init{i}"));
+        using TrainableParameters parameters = new(network, backend);
+        using Adam adam = new(parameters);
+        using Tape tape = new();
+        float[] features = Golden.ReadSingle(file, "features"), excerpts = Golden.ReadSingle("svdnet_golden.npz", "input");
+        long[] excerpt = Golden.ReadInt64(file, "target_excerpt"), roll = Golden.ReadInt64(file, "target_roll");
+        double[] losses = Golden.Read(file, "loss");
+        const int batch = 32, steps = 10;
+        for (int step = 0; step < steps; step++)
+        {
+            using Tensor x = Tensor.From(
+                backend, new Shape(batch, SvdNet.FeatureCount), features.AsSpan(step * batch * SvdNet.FeatureCount, batch * SvdNet.FeatureCount));
+            float[] rolled = new float[batch * ExcerptLength];
+            for (int n = 0; n < batch; n++)
+            for (int frame = 0; frame < ExcerptFrames; frame++)
+            {
+                int from = (int)(frame - roll[step * batch + n] + ExcerptFrames) % ExcerptFrames;
+                excerpts.AsSpan((int)excerpt[step * batch + n] * ExcerptLength + from * Bands, Bands)
+                    .CopyTo(rolled.AsSpan(n * ExcerptLength + frame * Bands));
+            }
+
+            using Tensor target = Tensor.From(backend, new Shape(batch, 1, ExcerptFrames, Bands), rolled);
+            tape.Reset();
+            Tensor output = network.Forward(tape.Watch(x));
+            Tensor loss = output.MeanSquaredError(target);
+            tape.Backward(loss);
+            double penalty = parameters.AddL2Penalty(1e-4f), error = loss.ToArray()[0];
+            Assert.Equal(losses[2 * step + 1], error, LossTolerance * losses[2 * step + 1]);
+            Assert.Equal(losses[2 * step], error + penalty, LossTolerance * losses[2 * step]);
+            if (step == 0)
+            {
+                Golden.AssertRelative(Golden.Read(file, "output_first"), output.ToArray(), GradientTolerance, "output");
+                for (int i = 0; i < network.Parameters.Count; i++)
+                {
+                    Parameter parameter = network.Parameters[i];
+                    if (parameter.Role == ParameterRole.Statistic) continue;
+                    Golden.AssertRelative(
+                        Golden.Read(file, $"grad{i}"), parameter.ToFileLayout(parameter.Value.Gradient!), GradientTolerance, parameter.Name);
+                }
+            }
+
+            adam.Step(0.001);
+        }
+
+        int compared = 0, apart = 0;
+        for (int i = 0; i < network.Parameters.Count; i++)
+        {
+            double[] expected = Golden.Read(file, $"final{i}");
+            float[] actual = network.Parameters[i].ToFileLayout();
+            double scale = expected.Max(Math.Abs);
+            Golden.AssertAbsolute(expected, actual, WorstFinalTolerance * Math.Max(1, scale), network.Parameters[i].Name);
+            compared += actual.Length;
+            apart += actual.Where((value, at) => Math.Abs(value - expected[at]) > TypicalFinalTolerance * scale).Count();
+        }
+
+        Assert.True(apart < 0.01 * compared, $"{apart} of {compared} parameters differ by more than {TypicalFinalTolerance:E0} of their array's largest");
+    }
+
+    [ReferenceFact]
+    public void SvdNetClassifier()
+    {
+        const string file = "svdnet_step_golden.npz";
+        using IBackend backend = Backends.CreateCpu(2);
+        using SvdNet network = SvdNet.Load(backend, ReferenceData.PathOf("reference/svdnet_standin.npz"));
+        using TrainableParameters parameters = new(network.Layers, backend);
+        using Tape tape = new();
+        float[] excerpts = Golden.ReadSingle("svdnet_golden.npz", "input");
+        int count = excerpts.Length / ExcerptLength;
+        using Tensor input = Tensor.From(backend, new Shape(count, 1, ExcerptFrames, Bands), excerpts);
+        using Tensor target = Tensor.From(backend, new Shape(count, 1), Golden.ReadSingle(file, "targets"));
+        Tensor loss = network.Logits(tape.Watch(input)).SigmoidCrossEntropy(target);
+        tape.Backward(loss);
+        double expectedLoss = Golden.Read(file, "loss")[0];
+        Assert.Equal(expectedLoss, loss.ToArray()[0], LossTolerance * expectedLoss);
+        IReadOnlyList<Parameter> all = network.Layers.Parameters;
+        for (int i = 0; i < all.Count; i++)
+        {
+            // Of fc7's weights the file has the first 64 rows.
+            float[] gradient = all[i].ToFileLayout(all[i].Value.Gradient!);
+            double[] expected = Golden.Read(file, i == 8 ? "grad8_rows0_64" : $"grad{i}");
+            Golden.AssertRelative(expected, gradient.AsSpan(0, expected.Length), GradientTolerance, all[i].Name);
+        }
+    }
+}
