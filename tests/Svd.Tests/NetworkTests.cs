@@ -185,7 +185,7 @@ public class NetworkTests
         using AudioStream audio = AudioStream.Open(song);
         List<float> probabilities = [];
         long frames = new SongPredictor(backend, network, statistics)
-            .Predict(new LogMelReader(audio, extractor, normalizer), (first, block, _) =>
+            .Predict(new LogMelReader(audio, extractor, normalizer).Read, (first, block, _) =>
             {
                 Assert.Equal(probabilities.Count, first);
                 probabilities.AddRange(block);

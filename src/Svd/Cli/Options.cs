@@ -25,6 +25,33 @@ internal static class Options
         Description = "A corpus: a folder with audio, labels (NAME.lab) and filelists (train, valid, test).", HelpName = "DIR", Required = true,
     };
 
+    public static Option<string> OutFile(string what) => new("--out") { Description = $"The file for {what}.", HelpName = "FILE", Required = true };
+
+    public static Option<string?> Checkpoint() => new("--checkpoint")
+    {
+        Description = "A folder for checkpoints: a training that was stopped goes on from there. Without it nothing is kept before the end.",
+        HelpName = "DIR",
+    };
+
+    public static Option<ulong> Seed()
+    {
+        Option<ulong> option = new("--seed")
+        {
+            Description = "Decides all that is random: the same seed, the same bits.", HelpName = "N", DefaultValueFactory = _ => 1,
+        };
+
+        // A checkpoint keeps it as a float64.
+        Require(option, seed => seed <= int.MaxValue, $"a number from 0 to {int.MaxValue}");
+        return option;
+    }
+
+    public static Option<int> Count(string name, string description, int without)
+    {
+        Option<int> option = new(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => without };
+        Require(option, count => count >= 1, "a whole number of at least 1");
+        return option;
+    }
+
     public static Option<string?> Cache() => new("--cache")
     {
         Description = "Where spectrograms are kept; without it .cache in the corpus, or the user's local application data where that is read-only.",

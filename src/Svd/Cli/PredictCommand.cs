@@ -77,7 +77,7 @@ internal static class PredictCommand
             List<float> probabilities = [];
             using AudioStream audio = AudioStream.Open(song);
             LogMelReader reader = new(audio, extractor, normalizer);
-            ProgressDisplay.Run(Path.GetFileName(song), report => predictor.Predict(reader, (_, block, _) =>
+            ProgressDisplay.Run(Path.GetFileName(song), report => predictor.Predict(reader.Read, (_, block, _) =>
             {
                 probabilities.AddRange(block);
                 report(reader.Seconds, audio.DurationSeconds);

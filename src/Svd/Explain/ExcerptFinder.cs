@@ -40,7 +40,7 @@ public static class ExcerptFinder
         float[] excerpt = new float[ExcerptLength];
         float best = float.NegativeInfinity;
         long start = 0;
-        predictor.Predict(reader, (firstFrame, probabilities, frames) =>
+        predictor.Predict(reader.Read, (firstFrame, probabilities, frames) =>
         {
             progress();
             for (int i = 0; i < probabilities.Length; i++)

@@ -11,6 +11,9 @@ namespace Engine.Svd.Model;
 /// </summary>
 public delegate void SongBlockObserver(long firstFrame, ReadOnlySpan<float> probabilities, ReadOnlySpan<float> frames);
 
+/// <summary>Writes the next frames of a song, at most 256, as frames×80 normalised log-mel, and returns how many; 0 at the end.</summary>
+public delegate int FrameReader(Span<float> frames);
+
 /// <summary>The probability of singing for every frame of a song, in blocks: memory does not grow with the song.</summary>
 public sealed class SongPredictor(IBackend backend, SvdNet network, BandStatistics statistics)
 {
@@ -24,7 +27,7 @@ public sealed class SongPredictor(IBackend backend, SvdNet network, BandStatisti
     /// the last. Returns the number of frames.
     /// </summary>
     /// <exception cref="EngineException">The audio cannot be decoded.</exception>
-    public long Predict(LogMelReader reader, SongBlockObserver observe)
+    public long Predict(FrameReader reader, SongBlockObserver observe)
     {
         float[] window = new float[(BlockFrames + LogMelReader.BlockFrames + ExcerptFrames) * Bands];
         float[] probabilities = new float[BlockFrames];
@@ -32,7 +35,7 @@ public sealed class SongPredictor(IBackend backend, SvdNet network, BandStatisti
         long predicted = 0;
         for (bool ended = false; !ended;)
         {
-            int read = reader.Read(window.AsSpan(held * Bands));
+            int read = reader(window.AsSpan(held * Bands));
             held += read;
             ended = read == 0;
             if (ended) held = Silence(window, held);

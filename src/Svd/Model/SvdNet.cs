@@ -37,6 +37,7 @@ public sealed class SvdNet : IDisposable
 
     // Made when a whole song is first asked for: the dense layers as convolutions have filters of their own.
     private Sequential? _everyFrame;
+    private Conv2d[] _slidDense = [];
 
     private SvdNet()
     {
@@ -70,16 +71,22 @@ public sealed class SvdNet : IDisposable
     /// The fully convolutional form. Where a pooling layer of the network steps by 3 in time, here it steps by 1 and everything behind it is
     /// spread out by 3 instead; the dense layers become convolutions, the first 11×7 with taps 9 frames apart.
     /// </summary>
-    private Sequential EveryFrame => _everyFrame ??= new Sequential(
-        ("conv1", _conv1),
-        ("conv2", _conv2),
-        ("mp3", new MaxPool2d((3, 3), stride: (1, 3))),
-        ("conv4", _conv4.Dilated(3, 1)),
-        ("conv5", _conv5.Dilated(3, 1)),
-        ("mp6", new MaxPool2d((3, 3), stride: (1, 3), dilation: (3, 1))),
-        ("fc7", _fc7.AsConv2d(64, 11, 7, dilation: (9, 1))),
-        ("fc8", _fc8.AsConv2d(256, 1, 1)),
-        ("fc9", _fc9.AsConv2d(FeatureCount, 1, 1)));
+    private Sequential EveryFrame => _everyFrame ??= BuildEveryFrame();
+
+    private Sequential BuildEveryFrame()
+    {
+        _slidDense = [_fc7.AsConv2d(64, 11, 7, dilation: (9, 1)), _fc8.AsConv2d(256, 1, 1), _fc9.AsConv2d(FeatureCount, 1, 1)];
+        return new Sequential(
+            ("conv1", _conv1),
+            ("conv2", _conv2),
+            ("mp3", new MaxPool2d((3, 3), stride: (1, 3))),
+            ("conv4", _conv4.Dilated(3, 1)),
+            ("conv5", _conv5.Dilated(3, 1)),
+            ("mp6", new MaxPool2d((3, 3), stride: (1, 3), dilation: (3, 1))),
+            ("fc7", _slidDense[0]),
+            ("fc8", _slidDense[1]),
+            ("fc9", _slidDense[2]));
+    }
 
     /// <summary>Reads the weights and puts them on a backend.</summary>
     /// <exception cref="EngineException">The file is missing, damaged, or does not hold this network.</exception>
@@ -172,10 +179,17 @@ public sealed class SvdNet : IDisposable
         return graph;
     }
 
+    /// <summary>To be called when the weights have changed: the whole-song form has copies of some.</summary>
+    internal void WeightsChanged()
+    {
+        foreach (Conv2d layer in _slidDense) layer.Weight.Dispose();
+        (_everyFrame, _slidDense) = (null, []);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
+        WeightsChanged();
         Layers.Dispose();
-        _everyFrame?.Dispose();
     }
 }

@@ -1,0 +1,170 @@
+using System.CommandLine;
+using Engine.Kernels;
+using Engine.Svd.Data;
+using Engine.Svd.FrontEnd;
+using Engine.Svd.Model;
+using Engine.Svd.Train;
+using Engine.Tensors;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Cli;
+
+/// <summary><c>svd train</c>: the two trainings of the paper.</summary>
+internal static class TrainCommand
+{
+    public static Command Create() =>
+        new("train", "Trains a network on a corpus.\n\nExample:\n  svd train inverter --data jamendo --out inverter.npz --checkpoint run1")
+        {
+            CreateInverter(), CreateClassifier(),
+        };
+
+    private static Command CreateInverter()
+    {
+        Option<string> data = Options.Data();
+        Option<string?> classifier = Options.Classifier();
+        Option<string?> statistics = Options.Statistics("the bundled ones");
+        Option<string> output = Options.OutFile("the weights (.npz); the log is written beside it (.csv)");
+        Option<string> architecture = new("--architecture")
+        {
+            Description = "The size of the paper's Table I, or that of the published weights.", DefaultValueFactory = _ => InversionArchitecture.Paper.Name,
+        };
+        architecture.AcceptOnlyFromAmong([.. InversionArchitecture.All.Select(size => size.Name)]);
+        Option<int> epochs = Options.Count("--epochs", "Passes over all excerpts.", 30);
+        Option<int> hop = Options.Count("--hop", "Frames from one excerpt to the next.", 10);
+        Option<int> batch = Options.Count("--batch", "Excerpts of a step.", 32);
+        Option<ulong> seed = Options.Seed();
+        Option<int?> threads = Options.Threads();
+        Option<string?> checkpoint = Options.Checkpoint();
+        Option<string?> cache = Options.Cache();
+        Command command = new(
+            "inverter",
+            "Trains an inversion network: from the detector's 64 deepest features back to the spectrogram.\n\n"
+            + "Example:\n  svd train inverter --data jamendo --classifier svdnet.npz --stats meanstd.npz --out inverter.npz --checkpoint run1")
+        {
+            data, classifier, statistics, output, architecture, epochs, hop, batch, seed, threads, checkpoint, cache,
+        };
+        command.SetAction(parsed => TrainInverter(new InverterRequest(
+            parsed.GetRequiredValue(data), parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
+            parsed.GetRequiredValue(output), InversionArchitecture.All.Single(size => size.Name == parsed.GetValue(architecture)), parsed.GetValue(epochs),
+            parsed.GetValue(hop), parsed.GetValue(batch), parsed.GetValue(seed), parsed.GetValue(threads), parsed.GetValue(checkpoint),
+            parsed.GetValue(cache))));
+        return command;
+    }
+
+    private static Command CreateClassifier()
+    {
+        Option<string> data = Options.Data();
+        Option<string> output = Options.OutFile("the weights (.npz); statistics (.meanstd.npz) and log (.csv) are written beside it");
+        Option<int> epochs = Options.Count("--epochs", "How often the learning rate falls and the validation songs are scored.", 20);
+        Option<int> batches = Options.Count("--batches", "Steps of an epoch, of 32 excerpts each.", 2000);
+        Option<string> augment = new("--augment") { Description = "Stretch, shift and filter each excerpt at random.", DefaultValueFactory = _ => "on" };
+        augment.AcceptOnlyFromAmong("on", "off");
+        Option<ulong> seed = Options.Seed();
+        Option<int?> threads = Options.Threads();
+        Option<string?> checkpoint = Options.Checkpoint();
+        Option<string?> cache = Options.Cache();
+        Command command = new(
+            "classifier",
+            "Trains SVDNet, the singing-voice detector, and scores it on the validation songs after each epoch.\n\n"
+            + "Example:\n  svd train classifier --data jamendo --out svdnet.npz --checkpoint run1")
+        {
+            data, output, epochs, batches, augment, seed, threads, checkpoint, cache,
+        };
+        command.SetAction(parsed => TrainClassifier(new ClassifierRequest(
+            parsed.GetRequiredValue(data), parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(batches),
+            parsed.GetValue(augment) == "on", parsed.GetValue(seed), parsed.GetValue(threads), parsed.GetValue(checkpoint), parsed.GetValue(cache))));
+        return command;
+    }
+
+    private static int TrainInverter(InverterRequest request)
+    {
+        IReadOnlyList<Song> songs = Corpus.Open(request.Data).Split("train");
+        using IBackend backend = Backends.CreateCpu(request.Threads);
+        BandStatistics statistics = BandStatistics.Read(request.Statistics);
+        using SvdNet classifier = SvdNet.Load(backend, request.Classifier);
+        PrepareOutputs(request.Out, request.Checkpoint);
+        float[][] frames = Normalize(backend, statistics, LogMels(backend, songs, SpectrogramCache.Open(request.Data, request.Cache)));
+        using InverterTraining training = ProgressDisplay.Run("features", report => new InverterTraining(
+            backend, classifier, frames, request.Architecture, request.Hop, request.Batch, request.Seed, (done, of) => report(done, of)));
+        TrainingPlan plan = training.Plan(
+            request.Epochs,
+            [
+                ("seed", request.Seed), ("architecture", request.Architecture.Filters[0]), ("hop", request.Hop), ("batch_size", request.Batch),
+                ("digest_of_the_songs", Digest.OfFiles(songs.Select(song => song.AudioPath))),
+                ("digest_of_the_classifier", Digest.OfFiles(request.Classifier, request.Statistics)),
+            ]);
+        return TrainingDisplay.Run(plan, request.Checkpoint, request.Out);
+    }
+
+    private static int TrainClassifier(ClassifierRequest request)
+    {
+        Corpus corpus = Corpus.Open(request.Data);
+        IReadOnlyList<Song> songs = corpus.Split("train"), validation = corpus.Split("valid");
+        LabelTrack[] labels = [.. songs.Concat(validation).Select(song => LabelTrack.Read(song.LabelPath))];
+        using IBackend backend = Backends.CreateCpu(request.Threads);
+        PrepareOutputs(request.Out, request.Checkpoint);
+        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
+        float[][] logMels = LogMels(backend, [.. songs, .. validation], cache);
+        BandMoments moments = new();
+        foreach (float[] song in logMels.Take(songs.Count)) moments.Add(song);
+        BandStatistics statistics = moments.ToStatistics();
+        float[][] held = Normalize(backend, statistics, [.. logMels.Skip(songs.Count)]);
+        ValidationSong[] validationSongs =
+            [.. held.Select((frames, i) => new ValidationSong(frames, labels[songs.Count + i].ForFrames(frames.Length / Bands)))];
+        using LogMelExtractor extractor = new(backend);
+        TrainingSong[] trainingSongs = ProgressDisplay.Run("spectrograms", report => songs.Select((song, i) =>
+        {
+            MagnitudeSpectrogram magnitudes = MagnitudeSpectrogram.Compute(extractor, song.AudioPath);
+            report(i + 1, songs.Count);
+            return new TrainingSong(magnitudes, labels[i].ForFrames(magnitudes.Frames));
+        }).ToArray());
+        using ClassifierTraining training = new(
+            backend, trainingSongs, validationSongs, statistics, request.Augment, request.Batches, request.Seed);
+        statistics.Write(Path.ChangeExtension(request.Out, ".meanstd.npz"));
+        TrainingPlan plan = training.Plan(
+            request.Epochs,
+            [
+                ("seed", request.Seed), ("batches_of_an_epoch", request.Batches), ("augmentation", request.Augment ? 1 : 0),
+                ("digest_of_the_songs", Digest.OfFiles(songs.SelectMany(song => (string[])[song.AudioPath, song.LabelPath]))),
+            ]);
+        return TrainingDisplay.Run(plan, request.Checkpoint, request.Out);
+    }
+
+    private static void PrepareOutputs(string output, string? checkpoint)
+    {
+        OutputFolder.Prepare(Path.GetDirectoryName(Path.GetFullPath(output))!);
+        if (checkpoint is not null) OutputFolder.Prepare(checkpoint);
+    }
+
+    private static float[][] LogMels(IBackend backend, IReadOnlyList<Song> songs, SpectrogramCache cache)
+    {
+        using LogMelExtractor extractor = new(backend);
+        return ProgressDisplay.Run("log-mel spectrograms", report => songs.Select((song, i) =>
+        {
+            float[] frames = cache.LogMel(extractor, song.AudioPath);
+            report(i + 1, songs.Count);
+            return frames;
+        }).ToArray());
+    }
+
+    private static float[][] Normalize(IBackend backend, BandStatistics statistics, IReadOnlyList<float[]> songs)
+    {
+        using BandNormalizer normalizer = statistics.On(backend);
+        return
+        [
+            .. songs.Select(song =>
+            {
+                using Tensor frames = Tensor.From(backend, new Shape(song.Length / Bands, Bands), song);
+                using Tensor normalized = normalizer.Normalize(frames);
+                return normalized.ToArray();
+            }),
+        ];
+    }
+
+    private sealed record InverterRequest(
+        string Data, string Classifier, string Statistics, string Out, InversionArchitecture Architecture, int Epochs, int Hop, int Batch, ulong Seed,
+        int? Threads, string? Checkpoint, string? Cache);
+
+    private sealed record ClassifierRequest(
+        string Data, string Out, int Epochs, int Batches, bool Augment, ulong Seed, int? Threads, string? Checkpoint, string? Cache);
+}

@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using Engine.Nn;
+using Engine.Svd.Train;
+using Spectre.Console;
+
+namespace Engine.Svd.Cli;
+
+/// <summary>Runs a training with a live line on standard error, or plain lines where that is no terminal; Ctrl-C ends it after the batch at hand.</summary>
+internal static class TrainingDisplay
+{
+    private const int Interrupted = 130;
+    private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
+
+    /// <summary>Trains, writes the weights, and returns the exit code.</summary>
+    public static int Run(TrainingPlan plan, string? checkpointFolder, string output)
+    {
+        string log = Path.ChangeExtension(output, ".csv");
+        TrainingRun run = new(plan, checkpointFolder, log);
+        using CancellationTokenSource cancellation = new();
+        ConsoleCancelEventHandler stop = (_, pressed) =>
+        {
+            pressed.Cancel = true;
+            cancellation.Cancel();
+        };
+        Console.CancelKeyPress += stop;
+        try
+        {
+            Watch(plan, report => run.Run(report, cancellation.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine(checkpointFolder is null
+                ? "svd: stopped; without --checkpoint nothing was kept"
+                : $"svd: stopped; the same command goes on from the checkpoint in {checkpointFolder}");
+            return Interrupted;
+        }
+        finally
+        {
+            Console.CancelKeyPress -= stop;
+        }
+
+        WeightFile.Write(output, plan.Network);
+        Console.WriteLine($"{plan.Network.ParameterCount} numbers → {output}, log → {log}");
+        return 0;
+    }
+
+    private static void Watch(TrainingPlan plan, Action<Action<TrainingProgress>> run)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        if (Console.IsErrorRedirected || console.Profile.Capabilities is not { Ansi: true, Interactive: true })
+        {
+            run(Lines());
+            return;
+        }
+
+        console.Progress().AutoClear(true)
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
+            .Start(context =>
+            {
+                ProgressTask bar = context.AddTask("training", maxValue: (double)plan.Epochs * plan.BatchesPerEpoch);
+                run(progress =>
+                {
+                    bar.Description = Markup.Escape(Describe(progress));
+                    bar.Value = (progress.Epoch - 1.0) * progress.Batches + progress.Batch;
+                    if (progress.Batch == progress.Batches) console.WriteLine(Describe(progress));
+                });
+            });
+    }
+
+    private static Action<TrainingProgress> Lines()
+    {
+        long last = Stopwatch.GetTimestamp();
+        return progress =>
+        {
+            if (progress.Batch < progress.Batches && Stopwatch.GetElapsedTime(last) < LineInterval) return;
+            last = Stopwatch.GetTimestamp();
+            Console.Error.WriteLine(Describe(progress));
+        };
+    }
+
+    private static string Describe(TrainingProgress progress) =>
+        $"epoch {progress.Epoch}/{progress.Epochs}, batch {progress.Batch}/{progress.Batches}: loss {progress.Loss:F4}, "
+        + $"learning rate {progress.LearningRate:G3}, {progress.ExcerptsPerSecond:F0} excerpts/s, {Time(progress.Left)} left";
+
+    private static string Time(TimeSpan time) => time.TotalHours >= 1 ? $"{(int)time.TotalHours}:{time:mm\\:ss}" : $"{time:m\\:ss}";
+}

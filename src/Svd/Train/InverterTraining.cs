@@ -1,0 +1,130 @@
+using Engine.Kernels;
+using Engine.Nn;
+using Engine.Svd.Data;
+using Engine.Svd.Model;
+using Engine.Tensors;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Train;
+
+/// <summary>
+/// Trains an inversion network on a fixed classifier (the paper, sections II.A and III.A): mean squared error between an excerpt and what the network
+/// makes of its features, an L2 penalty of 1e-4 on weights and gammas, ADAM from 0.001, halved on plateaus, batches in random order, the last partial one
+/// dropped. Features are computed once.
+/// </summary>
+internal sealed class InverterTraining : IDisposable
+{
+    private const float L2 = 1e-4f;
+    private const double InitialLearningRate = 0.001;
+
+    private readonly IBackend _backend;
+    private readonly IReadOnlyList<float[]> _songs;
+    private readonly ExcerptList _excerpts;
+    private readonly SequentialExcerpts _batches;
+    private readonly float[] _features;
+    private readonly int _batchSize;
+    private readonly TrainableParameters _parameters;
+    private readonly Tape _tape = new();
+    private readonly Tensor _input;
+    private readonly Tensor _target;
+    private readonly float[] _inputValues;
+    private readonly float[] _targetValues;
+    private readonly float[] _loss = new float[1];
+
+    /// <summary>Computes the features of all excerpts and draws the network's first weights.</summary>
+    /// <param name="backend">Where to train.</param>
+    /// <param name="classifier">The fixed classifier.</param>
+    /// <param name="songs">Normalised log-mel frames of each song, frames×80.</param>
+    /// <param name="architecture">Which size.</param>
+    /// <param name="hop">Frames from one excerpt to the next.</param>
+    /// <param name="batchSize">Excerpts of a step.</param>
+    /// <param name="seed">Decides the weights and the order.</param>
+    /// <param name="featuresDone">Is told how many excerpts of how many have their features.</param>
+    /// <exception cref="EngineException">There are fewer excerpts than a batch has.</exception>
+    public InverterTraining(
+        IBackend backend, SvdNet classifier, IReadOnlyList<float[]> songs, InversionArchitecture architecture, int hop, int batchSize, ulong seed,
+        Action<int, int> featuresDone)
+    {
+        (_backend, _songs, _batchSize) = (backend, songs, batchSize);
+        _excerpts = new ExcerptList([.. songs.Select(song => song.Length / Bands)], hop);
+        if (_excerpts.Count < batchSize)
+        {
+            throw new EngineException($"the training songs have {_excerpts.Count} excerpts, which do not fill a batch of {batchSize}; lower --hop or --batch");
+        }
+
+        _batches = new SequentialExcerpts(_excerpts.Count, batchSize, seed);
+        _features = FeaturesOf(classifier, featuresDone);
+        Network = architecture.Build();
+        Initializers.Initialize(Network, backend, WeightInitializer.HeNormal, new RandomSource(seed));
+        _parameters = new TrainableParameters(Network, backend);
+        Optimizer = new Adam(_parameters);
+        _input = _tape.Watch(Tensor.Allocate(backend, new Shape(batchSize, SvdNet.FeatureCount)));
+        _target = Tensor.Allocate(backend, new Shape(batchSize, 1, ExcerptFrames, Bands));
+        (_inputValues, _targetValues) = (new float[_input.Shape.Length], new float[_target.Shape.Length]);
+    }
+
+    /// <summary>The network in training.</summary>
+    public Sequential Network { get; }
+
+    /// <summary>Its optimiser.</summary>
+    public Optimizer Optimizer { get; }
+
+    /// <summary>The plan of a run of so many epochs.</summary>
+    public TrainingPlan Plan(int epochs, IReadOnlyList<(string Name, double Number)> identity) =>
+        new(Network, Optimizer, new HalveOnPlateau(InitialLearningRate), epochs, _batches.BatchesPerEpoch, _batchSize, identity) { Step = Step };
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _tape.Dispose();
+        Optimizer.Dispose();
+        _parameters.Dispose();
+        _input.Dispose();
+        _target.Dispose();
+        Network.Dispose();
+    }
+
+    private double Step(int epoch, int batch)
+    {
+        ReadOnlySpan<int> numbers = _batches.Batch(epoch, batch);
+        for (int n = 0; n < numbers.Length; n++)
+        {
+            _features.AsSpan(numbers[n] * SvdNet.FeatureCount, SvdNet.FeatureCount).CopyTo(_inputValues.AsSpan(n * SvdNet.FeatureCount));
+            ExcerptAt(numbers[n]).CopyTo(_targetValues.AsSpan(n * ExcerptLength));
+        }
+
+        _backend.Upload(_inputValues, _input.View);
+        _backend.Upload(_targetValues, _target.View);
+        _tape.Reset();
+        Tensor loss = Network.Forward(_input).MeanSquaredError(_target);
+        _tape.Backward(loss);
+        double penalty = _parameters.AddL2Penalty(L2);
+        loss.CopyTo(_loss);
+
+        // The log holds the error alone, as the published one does; the penalty only joins in the gradient. It counts for whether the loss is finite.
+        return double.IsFinite(penalty) ? _loss[0] : penalty;
+    }
+
+    private ReadOnlySpan<float> ExcerptAt(int number)
+    {
+        Excerpt excerpt = _excerpts[number];
+        return _songs[excerpt.Song].AsSpan(excerpt.Start * Bands, ExcerptLength);
+    }
+
+    private float[] FeaturesOf(SvdNet classifier, Action<int, int> done)
+    {
+        const int few = 32;
+        float[] features = new float[_excerpts.Count * SvdNet.FeatureCount], batch = new float[few * ExcerptLength];
+        for (int first = 0; first < _excerpts.Count; first += few)
+        {
+            int count = Math.Min(few, _excerpts.Count - first);
+            for (int n = 0; n < count; n++) ExcerptAt(first + n).CopyTo(batch.AsSpan(n * ExcerptLength));
+            using Tensor input = Tensor.From(_backend, new Shape(count, 1, ExcerptFrames, Bands), batch.AsSpan(0, count * ExcerptLength));
+            using Tensor output = classifier.Features(input);
+            output.CopyTo(features.AsSpan(first * SvdNet.FeatureCount, count * SvdNet.FeatureCount));
+            done(first + count, _excerpts.Count);
+        }
+
+        return features;
+    }
+}
