@@ -88,4 +88,18 @@ public class ActivationTests(ITestOutputHelper output)
             yield return BitConverter.UInt32BitsToSingle(bits);
         }
     }
+
+    /// <summary>From the output: 0 counts as below.</summary>
+    [Theory, EveryDevice]
+    public void KnownAnswerOfTheGradients(Device device)
+    {
+        Ops.ActivateBackward(Activation.None, 3).AssertAnswer(device, [1, 2, 3], [-1, 0, 1], [1, 2, 3]);
+        Ops.ActivateBackward(Activation.LeakyRelu(0.5f), 3).AssertAnswer(device, [0.5f, 1, 3], [-1, 0, 1], [1, 2, 3]);
+        Ops.ActivateBackward(Activation.Elu, 4).AssertAnswer(device, [0, 1.5f, 3, 4], [-1, -0.25f, 0, 1], [1, 2, 3, 4]);
+        Ops.ActivateBackward(Activation.Sigmoid, 3).AssertAnswer(device, [0, 0.5f, 0.75f], [0, 0.5f, 0.25f], [1, 2, 4]);
+    }
+
+    [Theory, EveryDevice]
+    public void ANegativeSlopeHasNoGradientFromTheOutput(Device device) =>
+        Assert.Throws<ArgumentException>(() => Ops.ActivateBackward(Activation.LeakyRelu(-1), 1).AssertAnswer(device, [0], [0], [0]));
 }

@@ -36,4 +36,41 @@ public class Conv2dTests
         Assert.Equal(Conv2dForm.Unfolded, Conv2d.ChooseForm(new(1, 2, 15, 64, 3, 3, 3, padH: 1)));
         Assert.Equal(Conv2dForm.Unfolded, Conv2d.ChooseForm(new(1, 2, 15, 64, 3, 3, 3, strideW: 2)));
     }
+
+    /// <summary>x = [1 2 3], w = [1 10], dy = [1 100] give y[q] = x[q] + 10·x[q + 1].</summary>
+    [Theory, EveryDevice]
+    public void KnownAnswerOfTheGradients(Device device)
+    {
+        Conv2dShape shape = new(1, 1, 1, 3, 1, 1, 2);
+        Ops.Conv2dBackwardData(shape).AssertAnswer(device, [1, 110, 1000], [1, 100], [1, 10]);
+        Ops.Conv2dBackwardFilter(shape, bias: true).AssertAnswer(device, [201, 302, 101], [1, 2, 3], [1, 100]);
+    }
+
+    /// <summary>With stride 2 and padding 1 the last column is reached by no window: its gradient is 0.</summary>
+    [Theory, EveryDevice]
+    public void KnownAnswerOfTheGradientsWithPaddingAndStride(Device device)
+    {
+        Conv2dShape shape = new(1, 1, 1, 5, 1, 1, 2, strideW: 3, padW: 1);
+        Assert.Equal(2, shape.Q);
+        Ops.Conv2dBackwardData(shape).AssertAnswer(device, [10, 0, 100, 1000, 0], [1, 100], [1, 10]);
+        Ops.Conv2dBackwardFilter(shape, bias: false).AssertAnswer(device, [300, 401], [1, 2, 3, 4, 5], [1, 100]);
+    }
+
+    /// <summary>Two samples of two channels to two: dw[k, c] = Σ_n dy[n, k]·x[n, c].</summary>
+    [Theory, EveryDevice]
+    public void KnownAnswerOfTheGradientsOfSamplesChannelsAndFilters(Device device)
+    {
+        Conv2dShape shape = new(2, 2, 1, 1, 2, 1, 1);
+        Ops.Conv2dBackwardData(shape).AssertAnswer(device, [21, 43, 2100, 4300], [1, 10, 100, 1000], [1, 3, 2, 4]);
+        Ops.Conv2dBackwardFilter(shape, bias: true).AssertAnswer(device, [301, 402, 3010, 4020, 101, 1010], [1, 2, 3, 4], [1, 10, 100, 1000]);
+    }
+
+    [Theory, EveryDevice]
+    public void KnownAnswerOfTheGradientsWithTheLargestStride(Device device)
+    {
+        Conv2dShape shape = new(1, 1, 1, 5, 1, 1, 2, strideW: int.MaxValue);
+        Ops.Conv2dBackwardData(shape).AssertAnswer(device, [3, 30, 0, 0, 0], [3], [1, 10]);
+        Ops.Conv2dBackwardFilter(shape, bias: false).AssertAnswer(device, [3, 6], [1, 2, 3, 4, 5], [3]);
+    }
+
 }

@@ -63,4 +63,14 @@ public class ConvTranspose2dTests
     }
 
     private static double Dot(float[] a, float[] b) => a.Zip(b, (left, right) => (double)left * right).Sum();
+
+    /// <summary>y = [1 10 2 20 3 30] for x = [1 2 3] and w = [1 10] with stride 2.</summary>
+    [Theory, EveryDevice]
+    public void KnownAnswerOfTheGradients(Device device)
+    {
+        ConvTranspose2dShape shape = new(1, 1, 1, 3, 1, 1, 2, strideW: 2);
+        float[] dy = [1, 2, 3, 4, 5, 6];
+        Ops.ConvTranspose2dBackwardData(shape).AssertAnswer(device, [21, 43, 65], dy, [1, 10]);
+        Ops.ConvTranspose2dBackwardFilter(shape, bias: true).AssertAnswer(device, [22, 28, 21], [1, 2, 3], dy);
+    }
 }

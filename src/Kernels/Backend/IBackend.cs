@@ -123,7 +123,7 @@ public interface IBackend : IDisposable
     /// <summary>loss[0] = Σ(x − target)²/n over all n elements. Overwrites loss, one float.</summary>
     void MeanSquaredError(View x, View target, View loss);
 
-    /// <summary>dx = 2·(x − target)/n. Overwrites dx, which may be x.</summary>
+    /// <summary>dx = 2·(x − target)/n. Overwrites dx, which may be x or target.</summary>
     void MeanSquaredErrorBackward(View x, View target, View dx);
 
     /// <summary>
@@ -131,7 +131,7 @@ public interface IBackend : IDisposable
     /// </summary>
     void SigmoidCrossEntropy(View logits, View target, View loss);
 
-    /// <summary>dlogits = (σ(logits) − target)/n. Overwrites dlogits, which may be the logits.</summary>
+    /// <summary>dlogits = (σ(logits) − target)/n. Overwrites dlogits, which may be either input.</summary>
     void SigmoidCrossEntropyBackward(View logits, View target, View dlogits);
 
     /// <summary>sum[0] = Σ x[i]². Overwrites sum, one float.</summary>

@@ -193,19 +193,15 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    // All filter taps of each pixel side by side.
+    // All filter taps of each pixel side by side; one tap at a time, since the loop over pixels is the long one.
     private static void GatherColumns(in FilterArguments arguments, float* image, int* offsets, int depth, float* panel)
     {
-        int groups = arguments.Groups, run = arguments.Run;
-        for (int i = 0; i < depth; i++)
+        int columns = arguments.Groups * arguments.Run;
+        for (int column = 0; column < columns; column++)
         {
-            float* pixel = image + offsets[i];
-            for (int group = 0; group < groups; group++)
-            {
-                float* source = pixel + arguments.GroupStarts[group];
-                for (int j = 0; j < run; j++) panel[j] = source[j];
-                panel += run;
-            }
+            float* source = image + arguments.GroupStarts[column / arguments.Run] + column % arguments.Run;
+            float* destination = panel + column;
+            for (int i = 0; i < depth; i++, destination += columns) *destination = source[offsets[i]];
         }
     }
 

@@ -80,15 +80,18 @@ internal static unsafe partial class MaxPool2d
         }
     }
 
+    // Backwards over all elements and without branches, which would be guessed wrong for every window. Nothing exceeds max: ≥ is =.
     private static int FirstEqual(in MaxPool2dShape shape, float* x, int corner, float max)
     {
-        for (int r = 0, row = corner; r < shape.R; r++, row += shape.DilationH * shape.W)
-        for (int s = 0, at = row; s < shape.S; s++, at += shape.DilationW)
+        int found = corner, rowStep = shape.DilationH * shape.W, step = shape.DilationW;
+        for (int row = corner + (shape.R - 1) * rowStep; row >= corner; row -= rowStep)
+        for (int at = row + (shape.S - 1) * step; at >= row; at -= step)
         {
-            if (x[at] == max) return at;
+            int equal = x[at] >= max ? -1 : 0;
+            found ^= (found ^ at) & equal;
         }
 
-        return corner;
+        return found;
     }
 
     private static TV MaxOverColumns<TV>(float* line, int count, int step)

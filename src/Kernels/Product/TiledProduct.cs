@@ -100,7 +100,9 @@ internal unsafe struct TiledProduct
         {
             int m = block * height + i;
             float* row = source + m * rowStride;
-            for (int k = 0; k < depth; k++) destination[k * height + i] = m < rows ? row[index is null ? k : index[k]] : 0;
+            if (m >= rows) for (int k = 0; k < depth; k++) destination[k * height + i] = 0;
+            else if (index is null) for (int k = 0; k < depth; k++) destination[k * height + i] = row[k];
+            else for (int k = 0; k < depth; k++) destination[k * height + i] = row[index[k]];
         }
     }
 

@@ -13,10 +13,17 @@ internal static partial class SigmoidCrossEntropy
         for (int i = 0; i < logits.Length; i++)
         {
             double z = logits[i];
-            sum += Math.Max(z, 0) - z * target[i] + double.LogP1(Math.Exp(-Math.Abs(z)));
+            sum += Math.Max(z, 0) - z * target[i] + LogP1(Math.Exp(-Math.Abs(z)));
         }
 
         return (float)(sum / logits.Length);
+    }
+
+    // Kahan's: what rounding 1 + t loses is made good by the same error in the divisor. (The runtime's LogP1 is the logarithm of the rounded sum.)
+    private static double LogP1(double t)
+    {
+        double sum = 1 + t;
+        return sum == 1 ? t : Math.Log(sum) * (t / (sum - 1));
     }
 
     /// <summary>The definition of the gradient, dz = (σ(z) − t)/n, in double precision. Overwrites dlogits.</summary>

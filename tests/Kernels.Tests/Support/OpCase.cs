@@ -34,7 +34,7 @@ internal sealed record OpCase(string Name, int[] Inputs, int Output, OpBody Body
     /// <summary>Whether the operation has nothing to compare its input's length with.</summary>
     public bool TakesAnyLength { get; init; }
 
-    /// <summary>Whether the operation may write its output over its first input.</summary>
+    /// <summary>Whether the operation may write its output over any input of the same length.</summary>
     public bool MayOverwriteInput { get; init; }
 
     /// <summary>Random inputs, the same in every run.</summary>
@@ -71,6 +71,13 @@ internal sealed record OpCase(string Name, int[] Inputs, int Output, OpBody Body
     {
         using IBackend reference = Backends.CreateReference();
         return Run(reference, inputs);
+    }
+
+    /// <summary>Runs the operation on a backend opened for it.</summary>
+    public float[] RunOn(Device device, params float[][] inputs)
+    {
+        using IBackend backend = device.Open();
+        return Run(backend, inputs);
     }
 
     /// <summary>Asserts an answer worked by hand, to the bit but for the sign of zero.</summary>
