@@ -120,14 +120,15 @@ internal static class TrainCommand
         }).ToArray());
         using ClassifierTraining training = new(
             backend, trainingSongs, validationSongs, statistics, request.Augment, request.Batches, request.Seed);
-        statistics.Write(Path.ChangeExtension(request.Out, ".meanstd.npz"));
         TrainingPlan plan = training.Plan(
             request.Epochs,
             [
                 ("seed", request.Seed), ("batches_of_an_epoch", request.Batches), ("augmentation", request.Augment ? 1 : 0),
                 ("digest_of_the_songs", Digest.OfFiles(songs.SelectMany(song => (string[])[song.AudioPath, song.LabelPath]))),
             ]);
-        return TrainingDisplay.Run(plan, request.Checkpoint, request.Out);
+        int exitCode = TrainingDisplay.Run(plan, request.Checkpoint, request.Out);
+        if (exitCode == 0) statistics.Write(Path.ChangeExtension(request.Out, ".meanstd.npz"));
+        return exitCode;
     }
 
     private static void PrepareOutputs(string output, string? checkpoint)

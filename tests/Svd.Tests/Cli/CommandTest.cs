@@ -65,7 +65,7 @@ public abstract class CommandTest : IDisposable
     }
 
     /// <summary>Asserts that something is one line of <c>svd</c>'s with these words, and no stack trace.</summary>
-    protected static void AssertOneLine(string errors, params string[] words)
+    internal static void AssertOneLine(string errors, params string[] words)
     {
         Assert.StartsWith("svd: ", errors, StringComparison.Ordinal);
         Assert.True(errors.EndsWith('\n') && errors.AsSpan().Count('\n') == 1, errors);

@@ -72,7 +72,7 @@ internal static partial class SvdProgram
     // Whether work is slow enough to show progress depends on the machine.
     private static string WithoutProgress(string errors) => ProgressLine().Replace(errors, "");
 
-    [GeneratedRegex(@"^.*: (\d+ %, \d+ s left|\d+ s of audio done)\r?\n", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(.*: (\d+ %, \d+ s left|\d+ s of audio done)|epoch \d+/.*)\r?\n", RegexOptions.Multiline)]
     private static partial Regex ProgressLine();
 
     private static Process StartProcess(string program, string[] args) =>

@@ -1,0 +1,156 @@
+using System.Diagnostics;
+using Engine.Svd.FrontEnd;
+using Engine.Svd.Tests.Audio;
+using Engine.Tests;
+
+namespace Engine.Svd.Tests.Cli;
+
+/// <summary>
+/// The two trainings as a user starts them, on a corpus of noise: the same bits whatever the number of threads and however often a run is broken off,
+/// and one clear line for whatever is wrong.
+/// </summary>
+[Collection(ConsoleTests.Name)]
+public sealed class TrainCommandTests : IDisposable
+{
+    private const int SongFrames = FrontEndSettings.ExcerptFrames + 120;
+
+    private readonly TempFolder _temp = new();
+
+    public TrainCommandTests()
+    {
+        foreach (string folder in (string[])["audio", "labels", "filelists"]) Directory.CreateDirectory(Path.Combine(Data, folder));
+        foreach (string name in (string[])["one", "two", "three"])
+        {
+            int samples = (SongFrames - 1) * FrontEndSettings.Hop + FrontEndSettings.FrameLength;
+            Write($"audio/{name}.wav", Wav.File(1, 16, Wav.Noise(samples + name.Length)));
+            Write($"labels/{name}.lab", "0 1.7 nosing\n1.7 9 sing\n"u8.ToArray());
+        }
+
+        Write("filelists/train", "one.wav\ntwo.wav\n"u8.ToArray());
+        Write("filelists/valid", "three.wav\n"u8.ToArray());
+        Write("filelists/test", "three.wav\n"u8.ToArray());
+    }
+
+    private string Data => _temp.PathOf("corpus");
+
+    public static TheoryData<string> Trainings => ["inverter", "classifier"];
+
+    public void Dispose() => _temp.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Trainings))]
+    public void SameSeedSameBitsAtAnyThreadCount(string training)
+    {
+        byte[] expected = Train(training, "threads1", "--threads", "1");
+        Assert.Equal(expected, Train(training, "threads2", "--threads", "2"));
+        Assert.Equal(expected, Train(training, "threads7", "--threads", "7"));
+        Assert.NotEqual(expected, Train(training, "seed2", "--seed", "2"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Trainings))]
+    public void AKilledTrainingEndsInTheSameBits(string training)
+    {
+        byte[] expected = Train(training, "whole");
+        string checkpoint = _temp.PathOf("checkpoint"), file = Path.Combine(checkpoint, "checkpoint.npz");
+        using (Process process = SvdProgram.Start(Arguments(training, "killed", ["--checkpoint", checkpoint])))
+        {
+            // As soon as the first epoch is saved, without a chance to say good-bye.
+            while (!File.Exists(file) && !process.HasExited) Thread.Sleep(2);
+            process.Kill();
+            SvdProgram.Finish(process);
+        }
+
+        Assert.True(File.Exists(file));
+        Assert.Equal(expected, Train(training, "killed", "--checkpoint", checkpoint));
+        Assert.Equal(
+            File.ReadLines(_temp.PathOf("whole.csv")).Select(WithoutSpeed), File.ReadLines(_temp.PathOf("killed.csv")).Select(WithoutSpeed));
+
+        // A finished training has nothing left to do and says the same again; another one may not go on from it.
+        Assert.Equal(expected, Train(training, "again", "--checkpoint", checkpoint));
+        Fails(training, ["--checkpoint", checkpoint, "--seed", "2"], 1, "seed is 1, not 2", file);
+        File.WriteAllBytes(file, File.ReadAllBytes(file)[..1000]);
+        Fails(training, ["--checkpoint", checkpoint], 1, file);
+    }
+
+    [Fact]
+    public void TheClassifierBringsItsStatistics()
+    {
+        Train("classifier", "net");
+        BandStatistics statistics = BandStatistics.Read(_temp.PathOf("net.meanstd.npz"));
+        Assert.All(statistics.Std, std => Assert.True(std > 0));
+        ProgramResult prediction = SvdProgram.Call(
+            "predict", Path.Combine(Data, "audio", "three.wav"), "--classifier", _temp.PathOf("net.npz"), "--stats", _temp.PathOf("net.meanstd.npz"),
+            "--out", _temp.Folder);
+        Assert.Equal(0, prediction.ExitCode);
+        string[] log = File.ReadAllLines(_temp.PathOf("net.csv"));
+        Assert.Equal("epoch,loss,learning_rate,excerpts_per_second,valid_error", log[0]);
+        Assert.Equal(3, log.Length);
+    }
+
+    [Fact]
+    public void TrainedInvertersExplain()
+    {
+        Train("inverter", "published", "--architecture", "published", "--epochs", "1");
+        ProgramResult explained = SvdProgram.Call(
+            "explain", Path.Combine(Data, "audio", "one.wav"), "--at", "0", "--inverter", _temp.PathOf("published.npz"), "--out", _temp.Folder);
+        Assert.Equal(0, explained.ExitCode);
+    }
+
+    [Theory]
+    [MemberData(nameof(Trainings))]
+    public void SaysWhatIsWrongWithACorpus(string training)
+    {
+        Fails(training, ["--epochs", "0"], 2, "--epochs needs");
+        Write("filelists/train", ""u8.ToArray());
+        Fails(training, [], 1, "train");
+        Write("filelists/train", "one.wav\nabsent.wav\n"u8.ToArray());
+        Fails(training, [], 1, "absent");
+        Write("filelists/train", "one.wav\n"u8.ToArray());
+        Write("audio/one.wav", "no audio"u8.ToArray());
+        Fails(training, [], 1, "one.wav");
+        Directory.Delete(Path.Combine(Data, "filelists"), true);
+        Fails(training, [], 1, "filelists");
+    }
+
+    [Fact]
+    public void SaysWhatIsWrongWithLabels()
+    {
+        Write("labels/one.lab", "0 2 sing\n1 3 nosing\n"u8.ToArray());
+        Fails("classifier", [], 1, "one.lab");
+        Write("labels/one.lab", "0 2 singing\n"u8.ToArray());
+        Fails("classifier", [], 1, "one.lab", "singing");
+        File.Delete(Path.Combine(Data, "labels", "one.lab"));
+        Fails("classifier", [], 1, "one");
+    }
+
+    [Fact]
+    public void SaysThatTheExcerptsDoNotFillABatch() => Fails("inverter", ["--batch", "1000"], 1, "1000", "--hop");
+
+    // Small enough for a test: two epochs, the inverter's of 4 batches, the classifier's of 1.
+    private string[] Arguments(string training, string name, string[] more) =>
+    [
+        "train", training, "--data", Data, "--out", _temp.PathOf($"{name}.npz"), "--cache", _temp.PathOf("cache"),
+        .. training == "classifier" ? (string[])["--batches", "1"] : more.Contains("--batch") ? [] : ["--hop", "30", "--batch", "2"],
+        .. more.Contains("--epochs") ? (string[])[] : ["--epochs", "2"], .. more,
+    ];
+
+    private byte[] Train(string training, string name, params string[] more)
+    {
+        ProgramResult result = SvdProgram.Call(Arguments(training, name, more));
+        Assert.True(result.ExitCode == 0, result.Errors);
+        return File.ReadAllBytes(_temp.PathOf($"{name}.npz"));
+    }
+
+    private void Fails(string training, string[] more, int exitCode, params string[] words)
+    {
+        ProgramResult result = SvdProgram.Call(Arguments(training, "failed", more));
+        Assert.Equal(exitCode, result.ExitCode);
+        CommandTest.AssertOneLine(result.Errors, words);
+        Assert.Empty(Directory.GetFiles(_temp.Folder, "failed*"));
+    }
+
+    private void Write(string name, byte[] content) => File.WriteAllBytes(Path.Combine(Data, name), content);
+
+    private static string WithoutSpeed(string line) => string.Join(',', line.Split(',').Where((_, column) => column != 3));
+}
