@@ -12,6 +12,7 @@ namespace Engine.Kernels;
 /// C), each cut into tiles by itself.</item>
 /// <item>Gathered: with few channels the groups would leave most of a tile empty; then all C·R·S numbers of a pixel are first copied side by side.</item>
 /// </list>
+/// With few channels and stride 1 there is a third form, see <see cref="BackwardFilterDots"/>.
 /// Parallel over pieces of the batch (at most <see cref="MaxPieces"/>, fixed by the shape), each with sums of its own, which are then added in order.
 /// Compute bounds it where K and S·C fill tiles; the copies do with few channels.
 /// </content>
@@ -39,6 +40,13 @@ internal static unsafe partial class Conv2d
         if (db is not null) Reduction.Channels<TV>(cpu, shape.N, shape.K, shape.P * shape.Q, dy, db);
 
         int height = RegisterTile<TV>.Rows, width = RegisterTile<TV>.Columns, blocks = TiledProduct.RowBlocks<TV>(shape.K);
+        int groups = shape.DilationW == 1 ? shape.R : shape.R * shape.S, run = shape.C * (shape.DilationW == 1 ? shape.S : 1);
+        if (IsDotted<TV>(shape, blocks, groups, run))
+        {
+            BackwardFilterDots<TV>(cpu, shape, x, dy, dw);
+            return;
+        }
+
         int imageColumns = (shape.Q - 1) * shape.StrideW + (shape.S - 1) * shape.DilationW + 1;
         long line = (long)imageColumns * shape.C;
         int reach = (shape.R - 1) * shape.DilationH;
@@ -49,7 +57,6 @@ internal static unsafe partial class Conv2d
         int imageRows = (bandRows - 1) * shape.StrideH + reach + 1;
         int imageLength = checked((int)(imageRows * line));
 
-        int groups = shape.DilationW == 1 ? shape.R : shape.R * shape.S, run = shape.C * (shape.DilationW == 1 ? shape.S : 1);
         bool gathered = IsGathered<TV>(blocks, groups, run);
         int tiles = gathered ? TiledProduct.Tiles<TV>(groups * run) : groups * TiledProduct.Tiles<TV>(run);
         long sumsLength = (long)tiles * blocks * height * width;

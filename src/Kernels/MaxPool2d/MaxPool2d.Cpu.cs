@@ -54,7 +54,7 @@ internal static unsafe partial class MaxPool2d
 
     /// <summary>
     /// The gradient: dy of a window goes to its first maximum in row-major order, found again as the first element that equals y (the first of all
-    /// where none does, which happens with a NaN only). Scalar, since it jumps where the maximum lies; the jumps bound it. Parallel over planes, so windows
+    /// where none does, which happens with a NaN only). Scalar, since each dy goes elsewhere; the comparisons bound it. Parallel over planes, so windows
     /// that overlap add up in the same order always. Overwrites dx.
     /// </summary>
     public static void Backward(CpuContext cpu, in MaxPool2dShape shape, float* x, float* y, float* dy, float* dx)
@@ -87,8 +87,8 @@ internal static unsafe partial class MaxPool2d
         for (int row = corner + (shape.R - 1) * rowStep; row >= corner; row -= rowStep)
         for (int at = row + (shape.S - 1) * step; at >= row; at -= step)
         {
-            int equal = x[at] >= max ? -1 : 0;
-            found ^= (found ^ at) & equal;
+            int equal = x[at] >= max ? 1 : 0;
+            found ^= (found ^ at) & -equal;
         }
 
         return found;
