@@ -1,3 +1,5 @@
+using Engine.Kernels.Simd;
+
 namespace Engine.Kernels.Tests;
 
 public class Conv2dTests
@@ -73,4 +75,25 @@ public class Conv2dTests
         Ops.Conv2dBackwardFilter(shape, bias: false).AssertAnswer(device, [3, 6], [1, 2, 3, 4, 5], [3]);
     }
 
+    [Fact]
+    public void CasesCoverAllFormsOfTheFilterGradient()
+    {
+        AssertCovered<V512>();
+        AssertCovered<V256>();
+        AssertCovered<V128>();
+        AssertCovered<V1>(allButGathered: true);
+        Assert.Equal(FilterGradientForm.InPlace, Conv2d.ChooseFilterForm<V256>(new(32, 64, 113, 78, 32, 3, 3)));
+        Assert.Equal(FilterGradientForm.Dots, Conv2d.ChooseFilterForm<V256>(new(32, 1, 115, 80, 64, 3, 3)));
+
+        static void AssertCovered<TV>(bool allButGathered = false)
+            where TV : unmanaged, IVector<TV>
+        {
+            FilterGradientForm[] forms = [.. OpCases.FilterGradients.Select(shape => Conv2d.ChooseFilterForm<TV>(shape)).Distinct()];
+            Assert.Contains(FilterGradientForm.InPlace, forms);
+            Assert.Contains(FilterGradientForm.Dots, forms);
+
+            // A tile of three columns is too narrow for gathering to pay.
+            if (!allButGathered) Assert.Contains(FilterGradientForm.Gathered, forms);
+        }
+    }
 }

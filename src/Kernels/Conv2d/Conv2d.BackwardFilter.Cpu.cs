@@ -2,6 +2,19 @@ using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
 
+/// <summary>How the CPU kernel works out the gradient with respect to the filters.</summary>
+internal enum FilterGradientForm
+{
+    /// <summary>Register tiles over columns that lie next to each other in x.</summary>
+    InPlace,
+
+    /// <summary>Register tiles over columns that are copied next to each other first.</summary>
+    Gathered,
+
+    /// <summary>A dot product for each filter tap.</summary>
+    Dots,
+}
+
 /// <content>
 /// The CPU form of the filter gradient, dw[k,c,r,s] = Σ_n,p,q dy[n,k,p,q] · x[n, c, p·StrideH + r·DilationH − PadH, q·StrideW + s·DilationW − PadW]:
 /// a product with K rows, C·R·S columns and a depth of N·P·Q pixels, made of <see cref="RegisterTile{TV}"/>s. For its vectors to run along the
@@ -40,8 +53,8 @@ internal static unsafe partial class Conv2d
         if (db is not null) Reduction.Channels<TV>(cpu, shape.N, shape.K, shape.P * shape.Q, dy, db);
 
         int height = RegisterTile<TV>.Rows, width = RegisterTile<TV>.Columns, blocks = TiledProduct.RowBlocks<TV>(shape.K);
-        int groups = shape.DilationW == 1 ? shape.R : shape.R * shape.S, run = shape.C * (shape.DilationW == 1 ? shape.S : 1);
-        if (IsDotted<TV>(shape, blocks, groups, run))
+        FilterGradientForm form = ChooseFilterForm<TV>(shape);
+        if (form == FilterGradientForm.Dots)
         {
             BackwardFilterDots<TV>(cpu, shape, x, dy, dw);
             return;
@@ -57,7 +70,8 @@ internal static unsafe partial class Conv2d
         int imageRows = (bandRows - 1) * shape.StrideH + reach + 1;
         int imageLength = checked((int)(imageRows * line));
 
-        bool gathered = IsGathered<TV>(blocks, groups, run);
+        (int groups, int run) = Groups(shape);
+        bool gathered = form == FilterGradientForm.Gathered;
         int tiles = gathered ? TiledProduct.Tiles<TV>(groups * run) : groups * TiledProduct.Tiles<TV>(run);
         long sumsLength = (long)tiles * blocks * height * width;
         long units = (long)shape.N * bands;
@@ -109,14 +123,30 @@ internal static unsafe partial class Conv2d
         cpu.Run(tiles * blocks, &MergePieces<TV>, &arguments);
     }
 
-    // By the cycles a pixel takes: two multiply-adds in one, and about one and a half to copy a number.
-    private static bool IsGathered<TV>(int blocks, int groups, int run)
+    /// <summary>Which form the filter gradient of a shape takes: by the cycles that a pixel costs, two multiply-adds or two thirds of a copy in one.</summary>
+    public static FilterGradientForm ChooseFilterForm<TV>(in Conv2dShape shape)
         where TV : unmanaged, IVector<TV>
     {
-        long cyclesPerTile = RegisterTile<TV>.Rows * 3L / 2 * blocks;
-        long inPlace = (long)groups * TiledProduct.Tiles<TV>(run) * cyclesPerTile;
-        return TiledProduct.Tiles<TV>(groups * run) * cyclesPerTile + 3L * groups * run / 2 < inPlace;
+        (int groups, int run) = Groups(shape);
+        int rows = TiledProduct.RowBlocks<TV>(shape.K) * RegisterTile<TV>.Rows;
+        long cyclesPerTile = rows * 3L / 2;
+        long inPlace = groups * TiledProduct.Tiles<TV>(run) * cyclesPerTile;
+        long gathered = TiledProduct.Tiles<TV>(groups * run) * cyclesPerTile + 3L * groups * run / 2;
+
+        // Both of these copy dy and x as well; the dot products, next to nothing.
+        long copies = ((long)rows + shape.C) * 3 / 2;
+        if (shape is { StrideH: 1, StrideW: 1 })
+        {
+            long pixels = (long)DotBandRows(shape) * shape.Q, dots = shape.WLength / TV.Width + (long)LaneCycles * shape.WLength / pixels;
+            if (dots < Math.Min(inPlace, gathered) + copies) return FilterGradientForm.Dots;
+        }
+
+        return gathered < inPlace ? FilterGradientForm.Gathered : FilterGradientForm.InPlace;
     }
+
+    // Groups of columns that lie next to each other in x, and how many those are.
+    private static (int Groups, int Run) Groups(in Conv2dShape shape) =>
+        shape.DilationW == 1 ? (shape.R, shape.S * shape.C) : (shape.R * shape.S, shape.C);
 
     private static void SumPiece<TV>(void* context, int task, int worker)
         where TV : unmanaged, IVector<TV>

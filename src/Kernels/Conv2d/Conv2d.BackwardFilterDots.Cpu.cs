@@ -24,19 +24,6 @@ internal static unsafe partial class Conv2d
         return Math.Clamp(DotBandLength / pitch - reach, Math.Min(shape.P, reach + 1), shape.P);
     }
 
-    // By the cycles a pixel takes, see IsGathered; what the tiles' forms copy is counted here since the dot products copy next to nothing.
-    private static bool IsDotted<TV>(in Conv2dShape shape, int blocks, int groups, int run)
-        where TV : unmanaged, IVector<TV>
-    {
-        if (shape is not { StrideH: 1, StrideW: 1 }) return false;
-        long cyclesPerTile = RegisterTile<TV>.Rows * 3L / 2 * blocks;
-        long tiles = Math.Min(
-            groups * TiledProduct.Tiles<TV>(run) * cyclesPerTile, TiledProduct.Tiles<TV>(groups * run) * cyclesPerTile + 3L * groups * run / 2);
-        long copies = ((long)blocks * RegisterTile<TV>.Rows + shape.C) * 3 / 2;
-        long pixels = (long)DotBandRows(shape) * shape.Q;
-        return shape.WLength / TV.Width + (long)LaneCycles * shape.WLength / pixels < tiles + copies;
-    }
-
     private static void BackwardFilterDots<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw)
         where TV : unmanaged, IVector<TV>
     {

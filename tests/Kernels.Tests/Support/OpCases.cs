@@ -38,11 +38,14 @@ internal static class OpCases
     ];
 
     // What only the filter gradient tells apart.
-    private static readonly Conv2dShape[] FilterGradients =
+    public static readonly Conv2dShape[] FilterGradients =
     [
         new(2, 24, 60, 50, 3, 3, 3, padH: 1, padW: 1), // several bands of rows
         new(1, 130, 20, 24, 26, 2, 3, strideH: 2, dilationH: 3), // several bands that reach far, copied panels
-        new(7, 1, 12, 13, 65, 3, 3, padH: 1), // gathered, many rows
+        new(7, 1, 12, 13, 65, 3, 3, padH: 1), // dot products, many rows
+        new(3, 1, 130, 61, 2, 4, 3, padH: 2, padW: 1, dilationH: 2), // dot products, several bands
+        new(2, 1, 25, 27, 37, 3, 3, strideH: 2, strideW: 2, padH: 1, padW: 1), // gathered, many rows
+        new(1, 2, 90, 300, 3, 2, 2, strideH: 2, strideW: 1), // gathered, several bands
         new(20, 5, 14, 10, 9, 2, 2), // more samples than pieces
         new(1, 50, 9, 11, 6, 2, 2, dilationW: 2), // a group for each tap, in place
     ];
