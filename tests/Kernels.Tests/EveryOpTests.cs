@@ -134,7 +134,7 @@ public class EveryOpTests
     [InlineData(2)]
     public void AllocatesNothingOnceWarm(int threads)
     {
-        const int Calls = 50;
+        const int Calls = 50, Attempts = 5;
         using IBackend backend = Backends.CreateCpu(threads);
         foreach (OpCase op in OpCases.ByName.Values)
         {
@@ -144,9 +144,15 @@ public class EveryOpTests
             op.Body(backend, inputs, output.All);
             op.Body(backend, inputs, output.All);
 
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < Calls; i++) op.Body(backend, inputs, output.All);
-            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            // On a crowded machine, with several threads, the count was seen to grow by some thousand bytes once in many thousand calls, of whatever
+            // operation; the reason is not known. What an operation allocates itself, it allocates in every attempt.
+            long allocated = long.MaxValue;
+            for (int attempt = 0; attempt < Attempts && allocated != 0; attempt++)
+            {
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                for (int i = 0; i < Calls; i++) op.Body(backend, inputs, output.All);
+                allocated = Math.Min(allocated, GC.GetAllocatedBytesForCurrentThread() - before);
+            }
 
             Assert.True(allocated == 0, $"{op} on {backend.Name} allocated {allocated} bytes in {Calls} calls");
             foreach (DeviceBuffer buffer in buffers) buffer.Dispose();
