@@ -263,7 +263,14 @@ public sealed class Crop2d(int rows, int columns) : Module
 public sealed class Reshape(params int[] sizes) : Module
 {
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.Reshape(new Shape([x.Shape[0], .. sizes]));
+    public override Tensor Forward(Tensor x)
+    {
+        // Not a collection with a spread: that is an array a call.
+        Span<int> all = stackalloc int[1 + sizes.Length];
+        all[0] = x.Shape[0];
+        sizes.CopyTo(all[1..]);
+        return x.Reshape(new Shape(all));
+    }
 
     /// <inheritdoc/>
     public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x) =>
