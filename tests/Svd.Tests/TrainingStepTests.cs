@@ -14,10 +14,9 @@ public class TrainingStepTests
     private const double GradientTolerance = 1e-4;
     private const double LossTolerance = 1e-4;
 
-    // ADAM divides by the root of the second moment: where a gradient is as small as its float32 error, the first steps can go either way by the whole
-    // learning rate. Ten steps of 0.001 move a parameter by 0.01 at most; almost all parameters agree far better than that.
-    private const double WorstFinalTolerance = 2e-2;
-    private const double TypicalFinalTolerance = 1e-4;
+    // ADAM divides by the root of the second moment, so a gradient as small as its own float32 error can move a parameter either way. Ten steps of 0.001
+    // could take it 0.01 apart; 2e-6 is what was seen.
+    private const double FinalTolerance = 1e-5;
 
     public static TheoryData<string> Architectures => ["paper", "published"];
 
@@ -72,18 +71,10 @@ public class TrainingStepTests
             adam.Step(0.001);
         }
 
-        int compared = 0, apart = 0;
         for (int i = 0; i < network.Parameters.Count; i++)
         {
-            double[] expected = Golden.Read(file, $"final{i}");
-            float[] actual = network.Parameters[i].ToFileLayout();
-            double scale = expected.Max(Math.Abs);
-            Golden.AssertAbsolute(expected, actual, WorstFinalTolerance * Math.Max(1, scale), network.Parameters[i].Name);
-            compared += actual.Length;
-            apart += actual.Where((value, at) => Math.Abs(value - expected[at]) > TypicalFinalTolerance * scale).Count();
+            Golden.AssertAbsolute(Golden.Read(file, $"final{i}"), network.Parameters[i].ToFileLayout(), FinalTolerance, network.Parameters[i].Name);
         }
-
-        Assert.True(apart < 0.01 * compared, $"{apart} of {compared} parameters differ by more than {TypicalFinalTolerance:E0} of their array's largest");
     }
 
     [Theory]
