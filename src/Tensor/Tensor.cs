@@ -9,6 +9,7 @@ namespace Engine.Tensors;
 public sealed class Tensor : IDisposable
 {
     private readonly Storage _storage;
+    private readonly View _view;
     private Tape? _gradientTape;
     private int _gradientStep;
     private DeviceBuffer? _furtherGradient;
@@ -16,7 +17,7 @@ public sealed class Tensor : IDisposable
 
     private Tensor(IBackend backend, Shape shape, View view, Storage storage)
     {
-        (Backend, Shape, View, _storage) = (backend, shape, view, storage);
+        (Backend, Shape, _view, _storage) = (backend, shape, view, storage);
         storage.Users++;
     }
 
@@ -27,7 +28,15 @@ public sealed class Tensor : IDisposable
     public Shape Shape { get; }
 
     /// <summary>The elements, as kernels take them.</summary>
-    public View View { get; }
+    /// <exception cref="ObjectDisposedException">The tensor was disposed: others may use its memory.</exception>
+    public View View
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _view;
+        }
+    }
 
     /// <summary>The tape that operations on this tensor are written down on, or null.</summary>
     public Tape? Tape { get; internal set; }
@@ -39,7 +48,7 @@ public sealed class Tensor : IDisposable
     public Tensor? Gradient { get; private set; }
 
     /// <summary>Whether <see cref="Gradient"/> is of the tape's present step, not of one before.</summary>
-    public bool HasGradient => _gradientTape is not null && _gradientStep == _gradientTape.Step;
+    public bool HasGradient => _gradientTape is { } tape && HasGradientOf(tape);
 
     /// <summary>Allocates a tensor; what it holds is undefined.</summary>
     public static Tensor Allocate(IBackend backend, Shape shape)
@@ -94,14 +103,20 @@ public sealed class Tensor : IDisposable
     /// <exception cref="ArgumentException">The destination has another length.</exception>
     public void CopyTo(Span<float> destination) => Backend.Download(View, destination);
 
-    /// <summary>Lets another tensor of the same shape, part of a larger one perhaps, hold this one's gradient.</summary>
+    /// <summary>
+    /// Lets another tensor of the same shape, part of a larger one perhaps, hold this one's gradient, which is absent until the next is worked out. With
+    /// null it gives the gradient's memory back.
+    /// </summary>
     /// <exception cref="ArgumentException">The shape is another.</exception>
-    public void HoldGradientIn(Tensor gradient)
+    public void HoldGradientIn(Tensor? gradient)
     {
-        ArgumentNullException.ThrowIfNull(gradient);
-        if (gradient.Shape != Shape) throw new ArgumentException($"a gradient of shape {gradient.Shape} for a tensor of shape {Shape}");
+        if (gradient is not null && gradient.Shape != Shape)
+        {
+            throw new ArgumentException($"a gradient of shape {gradient.Shape} for a tensor of shape {Shape}");
+        }
+
         Gradient?.Dispose();
-        Gradient = gradient;
+        (Gradient, _gradientTape) = (gradient, null);
     }
 
     /// <summary>
@@ -128,7 +143,11 @@ public sealed class Tensor : IDisposable
     /// <summary>A tensor that shares the memory.</summary>
     internal Tensor Alias(Shape shape) => new(Backend, shape, View, _storage);
 
-    internal bool SharesMemoryWith(Tensor? other) => other is not null && other._storage == _storage;
+    /// <summary>Whether both have the very same elements; two parts of one tensor have not.</summary>
+    internal bool SharesMemoryWith(Tensor other) => other._storage == _storage && other._view == _view;
+
+    /// <summary>Whether <see cref="Gradient"/> is of this tape's present step; another tape starts over.</summary>
+    internal bool HasGradientOf(Tape tape) => _gradientTape == tape && _gradientStep == tape.Step;
 
     internal Tensor GradientOrNew() => Gradient ??= Allocate(Backend, Shape);
 

@@ -103,9 +103,10 @@ public static class TensorOps
     }
 
     /// <summary>The mean of (x − target)² over all elements: one number. A loss: where it is on a tape, its own gradient is 1.</summary>
-    /// <exception cref="ArgumentException">The shapes differ.</exception>
+    /// <exception cref="ArgumentException">The shapes differ, or the target requires a gradient.</exception>
     public static Tensor MeanSquaredError(this Tensor x, Tensor target)
     {
+        RequireNoGradient(target);
         if (x.Shape != target.Shape) throw new ArgumentException($"{x.Shape} against a target of {target.Shape}");
         Tensor loss = Result(x, new Shape(1), MeanSquaredErrorRule, default(NoArguments), target);
         x.Backend.MeanSquaredError(x.View, target.View, loss.View);
@@ -116,9 +117,10 @@ public static class TensorOps
     /// The binary cross-entropy of σ(logits) and targets from 0 to 1, meaned over all elements: one number. A loss: where it is on a tape, its own
     /// gradient is 1.
     /// </summary>
-    /// <exception cref="ArgumentException">The shapes differ.</exception>
+    /// <exception cref="ArgumentException">The shapes differ, or the target requires a gradient.</exception>
     public static Tensor SigmoidCrossEntropy(this Tensor logits, Tensor target)
     {
+        RequireNoGradient(target);
         if (logits.Shape != target.Shape) throw new ArgumentException($"{logits.Shape} against a target of {target.Shape}");
         Tensor loss = Result(logits, new Shape(1), SigmoidCrossEntropyRule, default(NoArguments), target);
         logits.Backend.SigmoidCrossEntropy(logits.View, target.View, loss.View);
@@ -200,13 +202,13 @@ public static class TensorOps
         UndoActivation(entry, activation);
         if (entry.X.RequiresGradient)
         {
-            entry.Backend.Conv2dBackwardData(shape, entry.Dy, entry.W!.View, Tape.BeginGradient(entry.X));
+            entry.Backend.Conv2dBackwardData(shape, entry.Dy, entry.W!.View, tape.BeginGradient(entry.X));
             tape.EndGradient(entry.X);
         }
 
-        if (entry.W!.RequiresGradient)
+        if (entry.WeightsRequireGradient)
         {
-            entry.Backend.Conv2dBackwardFilter(shape, entry.X.View, entry.Dy, Tape.BeginGradient(entry.W), BeginBias(entry));
+            entry.Backend.Conv2dBackwardFilter(shape, entry.X.View, entry.Dy, tape.BeginGradient(entry.W!), BeginBias(tape, entry));
             EndWeights(tape, entry);
         }
     };
@@ -217,13 +219,13 @@ public static class TensorOps
         UndoActivation(entry, activation);
         if (entry.X.RequiresGradient)
         {
-            entry.Backend.ConvTranspose2dBackwardData(shape, entry.Dy, entry.W!.View, Tape.BeginGradient(entry.X));
+            entry.Backend.ConvTranspose2dBackwardData(shape, entry.Dy, entry.W!.View, tape.BeginGradient(entry.X));
             tape.EndGradient(entry.X);
         }
 
-        if (entry.W!.RequiresGradient)
+        if (entry.WeightsRequireGradient)
         {
-            entry.Backend.ConvTranspose2dBackwardFilter(shape, entry.X.View, entry.Dy, Tape.BeginGradient(entry.W), BeginBias(entry));
+            entry.Backend.ConvTranspose2dBackwardFilter(shape, entry.X.View, entry.Dy, tape.BeginGradient(entry.W!), BeginBias(tape, entry));
             EndWeights(tape, entry);
         }
     };
@@ -234,13 +236,13 @@ public static class TensorOps
         UndoActivation(entry, activation);
         if (entry.X.RequiresGradient)
         {
-            entry.Backend.DenseBackwardData(shape, entry.Dy, entry.W!.View, Tape.BeginGradient(entry.X));
+            entry.Backend.DenseBackwardData(shape, entry.Dy, entry.W!.View, tape.BeginGradient(entry.X));
             tape.EndGradient(entry.X);
         }
 
-        if (entry.W!.RequiresGradient)
+        if (entry.WeightsRequireGradient)
         {
-            entry.Backend.DenseBackwardFilter(shape, entry.X.View, entry.Dy, Tape.BeginGradient(entry.W), BeginBias(entry));
+            entry.Backend.DenseBackwardFilter(shape, entry.X.View, entry.Dy, tape.BeginGradient(entry.W!), BeginBias(tape, entry));
             EndWeights(tape, entry);
         }
     };
@@ -251,50 +253,51 @@ public static class TensorOps
         (BatchNormShape shape, BatchStatistics statistics) = entry.Arguments;
         entry.Backend.BatchNormBackward(
             shape, entry.X.View, statistics.Mean.View, statistics.InverseStd.View, entry.W!.View, entry.Dy,
-            Tape.BeginGradient(entry.X), Tape.BeginGradient(entry.W), Tape.BeginGradient(entry.B!));
+            tape.BeginGradient(entry.X), tape.BeginGradient(entry.W), tape.BeginGradient(entry.B!));
         tape.EndGradient(entry.X);
-        EndWeights(tape, entry);
+        tape.EndGradient(entry.W);
+        tape.EndGradient(entry.B!);
     };
 
     private static readonly BackwardRule<Activation> ActivateRule = static (tape, entry) =>
     {
-        entry.Backend.ActivateBackward(entry.Arguments, entry.Output!.View, entry.Dy, Tape.BeginGradient(entry.X));
+        entry.Backend.ActivateBackward(entry.Arguments, entry.Output!.View, entry.Dy, tape.BeginGradient(entry.X));
         tape.EndGradient(entry.X);
     };
 
     private static readonly BackwardRule<MaxPool2dShape> MaxPool2dRule = static (tape, entry) =>
     {
-        entry.Backend.MaxPool2dBackward(entry.Arguments, entry.X.View, entry.Output!.View, entry.Dy, Tape.BeginGradient(entry.X));
+        entry.Backend.MaxPool2dBackward(entry.Arguments, entry.X.View, entry.Output!.View, entry.Dy, tape.BeginGradient(entry.X));
         tape.EndGradient(entry.X);
     };
 
     private static readonly BackwardRule<Crop2dShape> Crop2dRule = static (tape, entry) =>
     {
-        entry.Backend.Crop2dBackward(entry.Arguments, entry.Dy, Tape.BeginGradient(entry.X));
+        entry.Backend.Crop2dBackward(entry.Arguments, entry.Dy, tape.BeginGradient(entry.X));
         tape.EndGradient(entry.X);
     };
 
     private static readonly BackwardRule<(float Probability, ulong Seed)> DropoutRule = static (tape, entry) =>
     {
-        entry.Backend.Dropout(entry.Arguments.Probability, entry.Arguments.Seed, entry.Dy, Tape.BeginGradient(entry.X));
+        entry.Backend.Dropout(entry.Arguments.Probability, entry.Arguments.Seed, entry.Dy, tape.BeginGradient(entry.X));
         tape.EndGradient(entry.X);
     };
 
     private static readonly BackwardRule<NoArguments> MeanSquaredErrorRule = static (tape, entry) =>
     {
-        entry.Backend.MeanSquaredErrorBackward(entry.X.View, entry.W!.View, Tape.BeginGradient(entry.X));
+        entry.Backend.MeanSquaredErrorBackward(entry.X.View, entry.W!.View, tape.BeginGradient(entry.X));
         tape.EndGradient(entry.X);
     };
 
     private static readonly BackwardRule<NoArguments> SigmoidCrossEntropyRule = static (tape, entry) =>
     {
-        entry.Backend.SigmoidCrossEntropyBackward(entry.X.View, entry.W!.View, Tape.BeginGradient(entry.X));
+        entry.Backend.SigmoidCrossEntropyBackward(entry.X.View, entry.W!.View, tape.BeginGradient(entry.X));
         tape.EndGradient(entry.X);
     };
 
     private static readonly BackwardRule<NoArguments> ReshapeRule = static (tape, entry) =>
     {
-        entry.Backend.Copy(entry.Dy, Tape.BeginGradient(entry.X));
+        entry.Backend.Copy(entry.Dy, tape.BeginGradient(entry.X));
         tape.EndGradient(entry.X);
     };
 
@@ -309,12 +312,12 @@ public static class TensorOps
         if (activation.Kind != ActivationKind.None) entry.Backend.ActivateBackward(activation, entry.Output!.View, entry.Dy, entry.Dy);
     }
 
-    private static View? BeginBias(TapeEntry entry) => entry.B is null ? null : Tape.BeginGradient(entry.B);
+    private static View? BeginBias(Tape tape, TapeEntry entry) => entry.B is { RequiresGradient: true } b ? tape.BeginGradient(b) : null;
 
     private static void EndWeights(Tape tape, TapeEntry entry)
     {
         tape.EndGradient(entry.W!);
-        if (entry.B is not null) tape.EndGradient(entry.B);
+        if (entry.B is { RequiresGradient: true } b) tape.EndGradient(b);
     }
 
     private static void RequireRank(Tensor tensor, int rank)
@@ -323,9 +326,10 @@ public static class TensorOps
     }
 
     // Better no answer than a gradient that silently stops here.
-    private static void RequireNoGradient(Tensor x, [CallerMemberName] string operation = "")
+    private static void RequireNoGradient(
+        Tensor x, [CallerMemberName] string operation = "", [CallerArgumentExpression(nameof(x))] string name = "")
     {
-        if (x.RequiresGradient) throw new ArgumentException($"{operation} has no gradient rule");
+        if (x.RequiresGradient) throw new ArgumentException($"{operation} has no rule for the gradient of {name}");
     }
 
     private readonly record struct NoArguments;

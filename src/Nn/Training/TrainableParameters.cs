@@ -69,7 +69,12 @@ public sealed class TrainableParameters : IDisposable
     /// <summary>Gives the gradients back; the values live on in the parameters.</summary>
     public void Dispose()
     {
-        foreach (Parameter parameter in _parameters) parameter.Value.RequiresGradient = false;
+        foreach (Parameter parameter in _parameters)
+        {
+            parameter.Value.RequiresGradient = false;
+            parameter.Value.HoldGradientIn(null);
+        }
+
         Values.Dispose();
         Gradients.Dispose();
         _penalty.Dispose();

@@ -15,6 +15,7 @@ public sealed class Tape : IDisposable
 {
     private readonly List<TapeEntry> _entries = [];
     private int _count;
+    private bool _wentBack;
 
     /// <summary>Which step this is; gradients of earlier steps count as absent.</summary>
     internal int Step { get; private set; } = 1;
@@ -29,6 +30,7 @@ public sealed class Tape : IDisposable
     public void Reset()
     {
         _count = 0;
+        _wentBack = false;
         Step++;
     }
 
@@ -46,6 +48,7 @@ public sealed class Tape : IDisposable
     /// earlier steps and adds up where a tensor was used more than once.
     /// </summary>
     /// <exception cref="ArgumentException">The loss is not a single number on this tape that depends on a tensor that requires a gradient.</exception>
+    /// <exception cref="InvalidOperationException">It went back in this step already; on the way the gradients of what lies between were spoiled.</exception>
     public void Backward(Tensor loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
@@ -54,11 +57,13 @@ public sealed class Tape : IDisposable
             throw new ArgumentException($"{loss.Shape} on this tape is not a loss that depends on a tensor that requires a gradient");
         }
 
+        if (_wentBack) throw new InvalidOperationException("a tape goes back once a step; reset it and do the step again");
+        _wentBack = true;
         loss.Backend.Upload([1f], BeginGradient(loss));
         EndGradient(loss);
         for (int i = _count - 1; i >= 0; i--)
         {
-            if (_entries[i] is { Output: { HasGradient: true } }) _entries[i].Backward(this);
+            if (_entries[i] is { Output: { RequiresGradient: true } output } && output.HasGradientOf(this)) _entries[i].Backward(this);
         }
     }
 
@@ -70,8 +75,8 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>
-    /// Writes an operation down and returns the tensor for its result, which it shall overwrite. What it held is undefined. The result requires a gradient if an
-    /// input does.
+    /// Writes an operation down and returns the tensor for its result, which it shall overwrite. What it held is undefined. The result requires a gradient
+    /// if an input does.
     /// </summary>
     internal Tensor Record<TArguments>(
         Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w = null, Tensor? b = null, Tensor? shares = null)
@@ -90,12 +95,12 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>Where the next contribution to a tensor's gradient is to be written: straight into it if it is the first.</summary>
-    internal static View BeginGradient(Tensor tensor) => tensor.HasGradient ? tensor.BeginFurtherGradient() : tensor.GradientOrNew().View;
+    internal View BeginGradient(Tensor tensor) => tensor.HasGradientOf(this) ? tensor.BeginFurtherGradient() : tensor.GradientOrNew().View;
 
     /// <summary>Completes what <see cref="BeginGradient"/> began: a contribution that is not the first is added to those before.</summary>
     internal void EndGradient(Tensor tensor)
     {
-        if (tensor.HasGradient) tensor.AddFurtherGradient();
+        if (tensor.HasGradientOf(this)) tensor.AddFurtherGradient();
         tensor.MarkGradient(this);
     }
 }

@@ -24,6 +24,9 @@ internal abstract class TapeEntry
     /// <summary>The output's gradient, which the rule may spoil: nobody needs it afterwards.</summary>
     public View Dy => Output!.Gradient!.View;
 
+    /// <summary>Whether the weights' or the bias's gradient is wanted; kernels work both out together.</summary>
+    public bool WeightsRequireGradient => W!.RequiresGradient || B is { RequiresGradient: true };
+
     /// <summary>The backend of all of them.</summary>
     public IBackend Backend => X.Backend;
 
@@ -37,6 +40,7 @@ internal sealed class TapeEntry<TArguments> : TapeEntry
     where TArguments : struct
 {
     private BackwardRule<TArguments>? _rule;
+    private bool _isAlias;
 
     /// <summary>What the forward call was given beside the tensors.</summary>
     public TArguments Arguments { get; private set; }
@@ -47,9 +51,10 @@ internal sealed class TapeEntry<TArguments> : TapeEntry
         (X, W, B, _rule, Arguments) = (x, w, b, rule, arguments);
 
         // The tensor of the step before serves again, unless the sizes or the memory that it shares have changed.
-        if (Output is null || Output.Shape != shape || Output.SharesMemoryWith(shares) != shares is not null)
+        if (Output is null || Output.Shape != shape || _isAlias != shares is not null || (shares is not null && !Output.SharesMemoryWith(shares)))
         {
             Free();
+            _isAlias = shares is not null;
             Output = shares is null ? Tensor.Allocate(x.Backend, shape) : shares.Alias(shape);
             (Output.Tape, Output.IsOwnedByTape) = (tape, true);
         }
