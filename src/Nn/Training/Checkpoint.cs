@@ -67,10 +67,11 @@ public sealed class Checkpoint
     public double Number(string name) => Numbers(name) is [double number] ? number : throw Misfit(name);
 
     /// <summary>Words by name.</summary>
-    /// <exception cref="EngineException">There are none.</exception>
+    /// <exception cref="EngineException">There are none, or other numbers.</exception>
     public ulong[] Words(string name)
     {
         double[] halves = Numbers(name);
+        if (halves.Length % 2 != 0 || halves.Any(half => half != (uint)half)) throw Misfit(name);
         ulong[] words = new ulong[halves.Length / 2];
         for (int i = 0; i < words.Length; i++) words[i] = ((ulong)halves[2 * i] << 32) | (ulong)halves[2 * i + 1];
         return words;
