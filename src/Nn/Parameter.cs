@@ -56,9 +56,15 @@ public sealed class Parameter : IDisposable
     /// <exception cref="InvalidOperationException">The parameter was not loaded.</exception>
     public Tensor Value => _value ?? throw new InvalidOperationException($"{Name} was not loaded");
 
-    /// <summary>Takes the values as the weight file has them.</summary>
+    /// <summary>Takes the values as the weight file has them, into the tensor that holds them already if the backend is the same.</summary>
     /// <exception cref="ArgumentException">There are not as many values as the shape says.</exception>
-    public void Load(IBackend backend, ReadOnlySpan<float> values) => MoveTo(Tensor.From(backend, Shape, Flip(values.ToArray())));
+    public void Load(IBackend backend, ReadOnlySpan<float> values)
+    {
+        if (values.Length != Shape.Length) throw new ArgumentException($"{values.Length} values for {Name}, which is {Shape}");
+        float[] flipped = Flip(values.ToArray());
+        if (_value?.Backend == backend) backend.Upload(flipped, _value.View);
+        else MoveTo(Tensor.From(backend, Shape, flipped));
+    }
 
     /// <summary>The values as the weight file has them.</summary>
     public float[] ToFileLayout() => ToFileLayout(Value);
