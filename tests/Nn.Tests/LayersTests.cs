@@ -1,0 +1,129 @@
+using Engine.Kernels;
+using Engine.Tensors;
+
+namespace Engine.Nn.Tests;
+
+/// <summary>How layers and their chains behave in training and in inference.</summary>
+public sealed class LayersTests : IDisposable
+{
+    // A handful of float32 roundings of numbers about 1.
+    private const float Tolerance = 2e-6f;
+
+    private readonly IBackend _backend = Backends.CreateCpu(1);
+
+    public void Dispose() => _backend.Dispose();
+
+    [Fact]
+    public void RunningStatisticsMoveByATenthTowardsTheBatchs()
+    {
+        using BatchNorm layer = new("norm", 2);
+        float[][] start = [[0.5f, -0.5f], [2, 3], [0.2f, -0.1f], [0.7f, 1.3f]];
+        for (int i = 0; i < start.Length; i++) layer.Parameters[i].Load(_backend, start[i]);
+        using TrainableParameters parameters = new(layer, _backend);
+        using Tensor x = Tensor.From(_backend, new Shape(4, 2), [1, 10, 2, 20, 3, 30, 4, 40]);
+        using Tape tape = new();
+        float[] y = layer.Forward(tape.Watch(x)).ToArray();
+        for (int c = 0; c < 2; c++)
+        {
+            double scale = c == 0 ? 1 : 10, mean = 2.5 * scale, inverse = 1 / Math.Sqrt(1.25 * scale * scale + 1e-4);
+            for (int n = 0; n < 4; n++) Assert.Equal(((n + 1) * scale - mean) * inverse * start[1][c] + start[0][c], y[2 * n + c], 2 * Tolerance);
+            Assert.Equal(0.9 * start[2][c] + 0.1 * mean, layer.Parameters[2].Value.ToArray()[c], Tolerance);
+            Assert.Equal(0.9 * start[3][c] + 0.1 * inverse, layer.Parameters[3].Value.ToArray()[c], Tolerance);
+        }
+    }
+
+    [Fact]
+    public void InferenceUsesAndKeepsTheRunningStatistics()
+    {
+        using BatchNorm layer = new("norm", 2);
+        float[][] values = [[0.5f, -0.5f], [2, 3], [0.2f, -0.1f], [0.7f, 1.3f]];
+        for (int i = 0; i < values.Length; i++) layer.Parameters[i].Load(_backend, values[i]);
+        using Tensor x = Tensor.From(_backend, new Shape(1, 2), [1, 2]);
+        float[] expected = [.. Enumerable.Range(0, 2).Select(c => (c + 1 - values[2][c]) * values[3][c] * values[1][c] + values[0][c])];
+
+        // Without a tape while it is being trained, on a tape while it is frozen, and afterwards.
+        using (TrainableParameters parameters = new(layer, _backend)) AssertInference();
+        using Tape tape = new();
+        tape.Watch(x);
+        AssertInference();
+
+        void AssertInference()
+        {
+            using Tensor y = layer.Forward(x);
+            Assert.Equal(expected, y.ToArray(), (a, b) => Math.Abs(a - b) <= Tolerance);
+            Assert.Equal(values, layer.Parameters.Select(parameter => parameter.Value.ToArray()));
+        }
+    }
+
+    [Fact]
+    public void AFrozenBatchNormHasNoGradientYet()
+    {
+        using BatchNorm layer = new("norm", 2);
+        Initializers.Initialize(layer, _backend, WeightInitializer.HeNormal, new RandomSource(1));
+        using Tensor x = Tensor.From(_backend, new Shape(1, 2), [1, 2]);
+        using Tape tape = new();
+        Assert.Throws<ArgumentException>(() => layer.Forward(tape.Watch(x, requiresGradient: true)));
+    }
+
+    [Fact]
+    public void DropoutDropsOnlyWhereItIsOnAndOnATape()
+    {
+        using Dropout layer = new(0.5f);
+        float[] ones = [.. Enumerable.Repeat(1f, 1000)];
+        using Tensor x = Tensor.From(_backend, new Shape(10, 100), ones);
+        using Tape tape = new() { Seed = 3 };
+        float[] Run(bool isOn)
+        {
+            layer.IsOn = isOn;
+            using Tensor y = layer.Forward(x);
+            return y.ToArray();
+        }
+
+        Assert.Equal(ones, Run(true));
+        tape.Watch(x);
+        Assert.Equal(ones, Run(false));
+        tape.Reset();
+        float[] first = Run(true), second = Run(true);
+        Assert.All(first, value => Assert.True(value is 0 or 2));
+        Assert.InRange(first.Count(value => value == 0), 500 - 80, 500 + 80);
+        Assert.NotEqual(first, second);
+        tape.Reset();
+        Assert.Equal(first, Run(true));
+        tape.Reset();
+        tape.Seed = 1003;
+        Assert.NotEqual(first, Run(true));
+    }
+
+    [Fact]
+    public void AChainGivesBackWhatLiesBetween()
+    {
+        using Sequential chain = new(
+            ("first", new Activate(Activation.LeakyRelu(0.5f))), ("second", new Reshape(2, 3)), ("third", new Activate(Activation.LeakyRelu(0.5f))));
+        using Tensor x = Tensor.From(_backend, new Shape(1, 6), [-4, -2, 0, 1, 2, 3]);
+        List<(string Name, Tensor Value)> seen = [];
+        using Tensor y = chain.Forward(x, (name, value) => seen.Add((name, value)));
+        Assert.Equal(["first", "second", "third"], seen.Select(step => step.Name));
+        Assert.Same(y, seen[2].Value);
+        Assert.Equal(new Shape(1, 2, 3), y.Shape);
+        Assert.Equal([-1, -0.5f, 0, 1, 2, 3], y.ToArray());
+        Assert.Throws<ObjectDisposedException>(() => seen[0].Value.ToArray());
+        Assert.Throws<ObjectDisposedException>(() => seen[1].Value.ToArray());
+        Assert.Equal(-4, x.ToArray()[0]);
+    }
+
+    [Fact]
+    public void OnATapeTheChainLeavesEverythingForTheWayBack()
+    {
+        using Sequential chain = new(("dense", new Dense("dense", 3, 4, activation: Activation.Elu)), ("norm", new BatchNorm("norm", 4)));
+        Initializers.Initialize(chain, _backend, WeightInitializer.HeNormal, new RandomSource(1));
+        using TrainableParameters parameters = new(chain, _backend);
+        using Tensor x = Tensor.From(_backend, new Shape(2, 3), [1, 2, 3, 3, 1, 1]), target = Tensor.From(_backend, new Shape(2, 4), new float[8]);
+        using Tape tape = new();
+        Tensor? between = null;
+        using Tensor y = chain.Forward(tape.Watch(x), (_, value) => between ??= value);
+        tape.Backward(y.MeanSquaredError(target));
+        Assert.Equal(8, between!.ToArray().Length);
+        Assert.All(chain.Parameters.Take(4), parameter => Assert.True(parameter.Value.HasGradient));
+        Assert.All(chain.Parameters.Skip(4), parameter => Assert.Null(parameter.Value.Gradient));
+    }
+}

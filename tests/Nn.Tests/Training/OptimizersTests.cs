@@ -1,0 +1,140 @@
+using Engine.Kernels;
+using Engine.Tensors;
+
+namespace Engine.Nn.Tests;
+
+/// <summary>A quadratic, |x·w − t|²/n with one row x, whose gradient is worked out by hand beside it.</summary>
+public class OptimizersTests
+{
+    private const int Steps = 20;
+    private const double LearningRate = 0.05;
+
+    // Some ten float32 roundings of numbers about 1 in each of twenty steps, some of which ADAM's division by a small √v enlarges.
+    private const double Tolerance = 1e-5;
+
+    private static readonly float[] x = [1, -2, 0.5f], start = [0.3f, -0.2f, 0.9f, 0.1f, -0.7f, 0.4f], target = [2, -1];
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void AdamIsThatOfADoubleLoop(bool reference)
+    {
+        double[] w = [.. start.Select(value => (double)value)], m = new double[w.Length], v = new double[w.Length];
+        const double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+        for (int t = 1; t <= Steps; t++)
+        {
+            double[] g = GradientOf(w);
+            for (int i = 0; i < w.Length; i++)
+            {
+                m[i] = beta1 * m[i] + (1 - beta1) * g[i];
+                v[i] = beta2 * v[i] + (1 - beta2) * g[i] * g[i];
+                w[i] -= LearningRate * m[i] / (1 - Math.Pow(beta1, t)) / (Math.Sqrt(v[i] / (1 - Math.Pow(beta2, t))) + epsilon);
+            }
+        }
+
+        Run(reference, parameters => new Adam(parameters), w, [("adam_m", m), ("adam_v", v)]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void NesterovMomentumIsThatOfADoubleLoop(bool reference)
+    {
+        double[] w = [.. start.Select(value => (double)value)], velocity = new double[w.Length];
+        const double momentum = 0.95;
+        for (int t = 0; t < Steps; t++)
+        {
+            double[] g = GradientOf(w);
+            for (int i = 0; i < w.Length; i++)
+            {
+                velocity[i] = momentum * velocity[i] - LearningRate * g[i];
+                w[i] += momentum * velocity[i] - LearningRate * g[i];
+            }
+        }
+
+        Run(reference, parameters => new NesterovMomentum(parameters, 0.95f), w, [("velocity", velocity)]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ARestoredOptimizerHasTheSameFuture(bool adam)
+    {
+        Optimizer Create(TrainableParameters parameters) => adam ? new Adam(parameters) : new NesterovMomentum(parameters, 0.95f);
+        using IBackend backend = Backends.CreateCpu(1);
+        using Dense network = Build(backend), other = Build(backend);
+        using TrainableParameters parameters = new(network, backend), others = new(other, backend);
+        using Optimizer optimizer = Create(parameters), restored = Create(others);
+        for (int t = 0; t < Steps; t++)
+        {
+            if (t == Steps / 2)
+            {
+                restored.Steps = optimizer.Steps;
+                backend.Copy(parameters.Values.View, others.Values.View);
+                foreach (((string name, Tensor from), (string same, Tensor to)) in optimizer.State.Zip(restored.State))
+                {
+                    Assert.Equal(name, same);
+                    backend.Copy(from.View, to.View);
+                }
+            }
+
+            Step(backend, network, optimizer);
+            if (t >= Steps / 2) Step(backend, other, restored);
+        }
+
+        Assert.Equal(Steps, restored.Steps);
+        Assert.Equal(network.Weight.Value.ToArray(), other.Weight.Value.ToArray());
+    }
+
+    private static void Run(
+        bool reference, Func<TrainableParameters, Optimizer> create, double[] expected, (string Name, double[] Values)[] expectedState)
+    {
+        using IBackend backend = reference ? Backends.CreateReference() : Backends.CreateCpu(2);
+        using Dense network = Build(backend);
+        using TrainableParameters parameters = new(network, backend);
+        using Optimizer optimizer = create(parameters);
+        for (int t = 0; t < Steps; t++) Step(backend, network, optimizer);
+        Assert.Equal(Steps, optimizer.Steps);
+        AssertClose(expected, network.Weight.Value.ToArray());
+        Assert.Equal(expectedState.Select(state => state.Name), optimizer.State.Select(state => state.Name));
+        for (int k = 0; k < expectedState.Length; k++) AssertClose(expectedState[k].Values, optimizer.State[k].Value.ToArray());
+    }
+
+    private static void AssertClose(double[] expected, float[] actual)
+    {
+        for (int i = 0; i < expected.Length; i++)
+        {
+            double error = Math.Abs(expected[i] - actual[i]);
+            Assert.True(error <= Tolerance * Math.Max(1, Math.Abs(expected[i])), $"at {i}: {actual[i]:g9}, not {expected[i]:g9}; off by {error:g3}");
+        }
+    }
+
+    private static Dense Build(IBackend backend)
+    {
+        Dense network = new("dense", x.Length, target.Length, bias: false);
+        network.Weight.Load(backend, start);
+        return network;
+    }
+
+    private static void Step(IBackend backend, Dense network, Optimizer optimizer)
+    {
+        using Tape tape = new();
+        using Tensor input = Tensor.From(backend, new Shape(1, x.Length), x), wanted = Tensor.From(backend, new Shape(1, target.Length), target);
+        tape.Backward(network.Forward(tape.Watch(input)).MeanSquaredError(wanted));
+        optimizer.Step(LearningRate);
+    }
+
+    private static double[] GradientOf(double[] w)
+    {
+        int outputs = target.Length;
+        double[] gradient = new double[w.Length];
+        for (int o = 0; o < outputs; o++)
+        {
+            double y = 0;
+            for (int i = 0; i < x.Length; i++) y += x[i] * w[i * outputs + o];
+            for (int i = 0; i < x.Length; i++) gradient[i * outputs + o] = 2 * (y - target[o]) / outputs * x[i];
+        }
+
+        return gradient;
+    }
+}

@@ -1,0 +1,165 @@
+using Engine.Kernels;
+using Engine.Tensors;
+
+namespace Engine.Nn.Tests;
+
+public sealed class TrainableParametersTests : IDisposable
+{
+    private const int AlignedFloats = 16;
+
+    // A float32 sum of some hundred squares.
+    private const double SumTolerance = 1e-6;
+
+    private readonly IBackend _backend = Backends.CreateCpu(2);
+    private readonly Sequential _network = new(
+        ("conv", new Conv2d("conv", 1, 3, 3)), ("norm", new BatchNorm("norm", 3)), ("elu", new Activate(Activation.Elu)),
+        ("flat", new Reshape(3 * 3 * 2)), ("dense", new Dense("dense", 3 * 3 * 2, 5)));
+
+    public TrainableParametersTests() => Initializers.Initialize(_network, _backend, WeightInitializer.HeNormal, new RandomSource(1));
+
+    public void Dispose()
+    {
+        _network.Dispose();
+        _backend.Dispose();
+    }
+
+    [Fact]
+    public void ValuesKeepAndThePenalisedComeFirst()
+    {
+        float[][] before = [.. _network.Parameters.Select(parameter => parameter.ToFileLayout())];
+        using TrainableParameters parameters = new(_network, _backend);
+        Assert.Equal(before, _network.Parameters.Select(parameter => parameter.ToFileLayout()));
+        int end = 0;
+        foreach (Parameter parameter in Trained)
+        {
+            View view = parameter.Value.View;
+            Assert.Same(parameters.Values.View.Buffer, view.Buffer);
+            Assert.Equal(end, view.Offset);
+            Assert.True(parameter.Value.RequiresGradient);
+            Assert.Equal(new View(parameters.Gradients.View.Buffer, view.Offset, view.Length), parameter.Value.Gradient!.View);
+            end = (view.Offset + view.Length + AlignedFloats - 1) / AlignedFloats * AlignedFloats;
+            if (parameter.Role == ParameterRole.Decayed) Assert.Equal(end, EndOfDecayedUpTo(parameter));
+        }
+
+        Assert.Equal(end, parameters.Values.Shape.Length);
+        Assert.Equal(parameters.Values.Shape, parameters.Gradients.Shape);
+        Assert.Equal(Trained.First(parameter => parameter.Role == ParameterRole.Free).Value.View.Offset, parameters.DecayedLength);
+        Assert.All(_network.Parameters.Where(p => p.Role == ParameterRole.Statistic), parameter => Assert.False(parameter.Value.RequiresGradient));
+    }
+
+    [Fact]
+    public void GradientsLandInTheFlatArrayAndPaddingStaysZero()
+    {
+        using TrainableParameters parameters = new(_network, _backend);
+        using Adam adam = new(parameters);
+        using Tape tape = new();
+        for (int step = 0; step < 50; step++)
+        {
+            Step(tape, (ulong)step);
+            parameters.AddL2Penalty(1e-2f);
+            adam.Step(0.01);
+        }
+
+        Step(tape, 50);
+        float[] gradients = parameters.Gradients.ToArray();
+        bool[] taken = new bool[gradients.Length];
+        foreach (Parameter parameter in Trained)
+        {
+            View view = parameter.Value.View;
+            Assert.True(parameter.Value.HasGradient);
+            Assert.Equal(parameter.Value.Gradient!.ToArray(), gradients[view.Offset..(view.Offset + view.Length)]);
+            taken.AsSpan(view.Offset, view.Length).Fill(true);
+        }
+
+        Assert.Contains(false, taken);
+        foreach (Tensor flat in (Tensor[])[parameters.Values, parameters.Gradients, .. adam.State.Select(state => state.Value)])
+        {
+            Assert.All(flat.ToArray().Zip(taken), pair => Assert.True(pair.Second || pair.First == 0));
+            Assert.Contains(flat.ToArray(), value => value != 0);
+        }
+    }
+
+    [Fact]
+    public void ThePenaltyIsThatOfADoubleLoop()
+    {
+        using TrainableParameters parameters = new(_network, _backend);
+        using Tape tape = new();
+        Step(tape, 3);
+        float[][] before = [.. Trained.Select(parameter => parameter.Value.Gradient!.ToArray())];
+        const float lambda = 0.03f;
+        double penalty = parameters.AddL2Penalty(lambda), expected = 0;
+        for (int i = 0; i < before.Length; i++)
+        {
+            float[] values = Trained[i].Value.ToArray(), after = Trained[i].Value.Gradient!.ToArray();
+            for (int k = 0; k < values.Length; k++)
+            {
+                bool decayed = Trained[i].Role == ParameterRole.Decayed;
+                if (decayed) expected += (double)lambda * values[k] * values[k];
+                double gradient = before[i][k] + (decayed ? 2.0 * lambda * values[k] : 0);
+                Assert.Equal(gradient, after[k], SumTolerance * (1 + Math.Abs(before[i][k])));
+            }
+        }
+
+        Assert.Equal(expected, penalty, SumTolerance * expected);
+        Assert.Equal(
+            ["conv.weight", "norm.gamma", "dense.weight", "conv.bias", "norm.beta", "dense.bias"], Trained.Select(parameter => parameter.Name));
+    }
+
+    [Fact]
+    public void ParametersOutliveIt()
+    {
+        TrainableParameters parameters = new(_network, _backend);
+        DeviceBuffer gradients = parameters.Gradients.View.Buffer;
+        using Tape tape = new();
+        Step(tape, 1);
+        float[][] before = [.. _network.Parameters.Select(parameter => parameter.ToFileLayout())];
+        parameters.Dispose();
+        Assert.Equal(before, _network.Parameters.Select(parameter => parameter.ToFileLayout()));
+        Assert.All(Trained, parameter => Assert.False(parameter.Value.RequiresGradient));
+        Assert.All(Trained, parameter => Assert.Null(parameter.Value.Gradient));
+        using Tensor x = Draw(2, 2, 1, 5, 4), y = _network.Forward(x);
+        Assert.Equal(new Shape(2, 5), y.Shape);
+
+        // The gradients' memory is the pool's again …
+        DeviceBuffer[] rented = [.. Enumerable.Range(0, 8).Select(_ => _backend.Allocate(gradients.Length))];
+        Assert.Contains(gradients, rented);
+        foreach (DeviceBuffer buffer in rented) buffer.Dispose();
+
+        // … and training can begin anew.
+        using TrainableParameters again = new(_network, _backend);
+        Step(tape, 2);
+        Assert.All(Trained, parameter => Assert.True(parameter.Value.HasGradient));
+        Assert.Equal(before[0], _network.Parameters[0].ToFileLayout());
+    }
+
+    private Parameter[] Trained =>
+    [
+        .. _network.Parameters.Where(parameter => parameter.Role == ParameterRole.Decayed),
+        .. _network.Parameters.Where(parameter => parameter.Role == ParameterRole.Free),
+    ];
+
+    private int EndOfDecayedUpTo(Parameter last)
+    {
+        int end = 0;
+        foreach (Parameter parameter in Trained.TakeWhile(parameter => parameter != last).Append(last))
+        {
+            end = (end + parameter.Shape.Length + AlignedFloats - 1) / AlignedFloats * AlignedFloats;
+        }
+
+        return end;
+    }
+
+    private void Step(Tape tape, ulong seed)
+    {
+        using Tensor x = Draw(seed, 4, 1, 5, 4), target = Draw(seed + 1000, 4, 5);
+        tape.Reset();
+        tape.Backward(_network.Forward(tape.Watch(x)).MeanSquaredError(target));
+    }
+
+    private Tensor Draw(ulong seed, params int[] sizes)
+    {
+        Shape shape = new(sizes);
+        RandomSource random = new(seed);
+        return Tensor.From(_backend, shape, [.. Enumerable.Range(0, shape.Length).Select(_ => (float)random.NextGaussian())]);
+    }
+}

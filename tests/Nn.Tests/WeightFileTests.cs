@@ -1,0 +1,80 @@
+using Engine.Kernels;
+using Engine.Tests;
+
+namespace Engine.Nn.Tests;
+
+public sealed class WeightFileTests : IDisposable
+{
+    private readonly IBackend _backend = Backends.CreateCpu(1);
+    private readonly TempFolder _folder = new();
+
+    public void Dispose()
+    {
+        _folder.Dispose();
+        _backend.Dispose();
+    }
+
+    private string File => _folder.PathOf("weights.npz");
+
+    [Fact]
+    public void WhatIsWrittenIsReadInFileLayout()
+    {
+        using Sequential network = Create(), other = Create();
+        float[][] arrays = [.. network.Parameters.Select((parameter, i) => Counting(parameter.Shape.Length, 1000 * i))];
+        for (int i = 0; i < arrays.Length; i++) network.Parameters[i].Load(_backend, arrays[i]);
+
+        // In memory kernels are flipped: the first of 3×3 numbers is the file's ninth.
+        Assert.Equal(8, network.Parameters[0].Value.ToArray()[0]);
+        Assert.Equal(1000, network.Parameters[1].Value.ToArray()[0]);
+        WeightFile.Write(File, network);
+        WeightFile file = WeightFile.Read(File);
+        Assert.Equal(arrays, file.Arrays.Select(array => array.ToSingle()));
+        Assert.Equal([3, 2, 3, 3], file.Arrays[0].Shape.ToArray());
+        Assert.True(file.Fits(other));
+        file.LoadInto(other, "a network", _backend);
+        Assert.Equal(network.Parameters.Select(p => p.Value.ToArray()), other.Parameters.Select(p => p.Value.ToArray()));
+    }
+
+    [Fact]
+    public void TrainedParametersAreWrittenToo()
+    {
+        using Sequential network = Create(), other = Create();
+        Initializers.Initialize(network, _backend, WeightInitializer.HeNormal, new RandomSource(2));
+        using TrainableParameters parameters = new(network, _backend);
+        WeightFile.Write(File, network);
+        WeightFile.Read(File).LoadInto(other, "a network", _backend);
+        Assert.Equal(network.Parameters.Select(p => p.Value.ToArray()), other.Parameters.Select(p => p.Value.ToArray()));
+    }
+
+    [Fact]
+    public void LoadingIntoTrainedParametersReachesTheFlatArray()
+    {
+        using Sequential network = Create();
+        Initializers.Initialize(network, _backend, WeightInitializer.HeNormal, new RandomSource(2));
+        WeightFile.Write(File, network);
+        using TrainableParameters parameters = new(network, _backend);
+        float[] before = parameters.Values.ToArray();
+        _backend.Upload(new float[before.Length], parameters.Values.View);
+        WeightFile.Read(File).LoadInto(network, "a network", _backend);
+        Assert.Equal(before, parameters.Values.ToArray());
+        Assert.All(network.Parameters.Where(p => p.Role != ParameterRole.Statistic), p => Assert.True(p.Value.RequiresGradient));
+    }
+
+    [Fact]
+    public void OtherNetworksFilesAreRefused()
+    {
+        using Sequential network = Create();
+        Initializers.Initialize(network, _backend, WeightInitializer.HeNormal, new RandomSource(2));
+        WeightFile.Write(File, network);
+        using Dense dense = new("dense", 2, 3);
+        WeightFile file = WeightFile.Read(File);
+        Assert.False(file.Fits(dense));
+        Failure.Says(() => file.LoadInto(dense, "a layer", _backend), File, "a layer", "3×2×3×3", "2×3", "dense.weight");
+    }
+
+    private static Sequential Create() => new(
+        ("conv", new Conv2d("conv", 2, 3, 3)), ("norm", new BatchNorm("norm", 3)),
+        ("up", new ConvTranspose2d("up", 3, 2, 4, stride: 2, padding: 1, bias: false)), ("dense", new Dense("dense", 4, 5)));
+
+    private static float[] Counting(int length, int start) => [.. Enumerable.Range(start, length).Select(i => (float)i)];
+}
