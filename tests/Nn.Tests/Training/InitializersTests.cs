@@ -88,7 +88,8 @@ public sealed class InitializersTests : IDisposable
     {
         int count = Math.Min(rows, columns), length = Math.Max(rows, columns);
         (int next, int along) = rows <= columns ? (columns, 1) : (1, columns);
-        double[][] vectors = [.. Enumerable.Range(0, count).Select(i => Enumerable.Range(0, length).Select(j => (double)values[i * next + j * along]).ToArray())];
+        double[] Vector(int i) => [.. Enumerable.Range(0, length).Select(j => (double)values[i * next + j * along])];
+        double[][] vectors = [.. Enumerable.Range(0, count).Select(Vector)];
         double worst = 0;
         for (int i = 0; i < count; i++)
         for (int j = 0; j <= i; j++)

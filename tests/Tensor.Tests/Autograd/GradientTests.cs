@@ -108,8 +108,8 @@ public sealed class GradientTests
                 double difference = (Loss(right) - Loss(left)) / ((double)(values[i] + Step) - (values[i] - Step));
                 Assert.True(
                     Math.Abs(difference - gradient[i]) <= Tolerance * scale,
-                    $"{name}, {variable.Shape} at {i}: gradient {gradient[i]:g6}, difference {difference:g6}, {Math.Abs(difference - gradient[i]) / scale:g3} of "
-                    + "the largest gradient");
+                    $"{name}, {variable.Shape} at {i}: gradient {gradient[i]:g6}, difference {difference:g6}, "
+                    + $"{Math.Abs(difference - gradient[i]) / scale:g3} of the largest gradient apart");
 
                 float[] RunWith(float value)
                 {
