@@ -180,21 +180,30 @@ internal unsafe struct TiledProduct
         where TV : unmanaged, IVector<TV>
         where TOperator : struct, IUnaryOperator
     {
-        int j = 0;
-        if (stride == 1)
+        if (stride == 1 && count >= TV.Width) FinishVectors<TV, TOperator>(sum, columnBias, rowBias, count, y, activation);
+        else if (stride == 1 && count >= V128.Width) FinishVectors<V128, TOperator>(sum, columnBias, rowBias, count, y, activation);
+        else
         {
-            TV bias = TV.Broadcast(rowBias);
-            for (; j <= count - TV.Width; j += TV.Width)
+            for (int j = 0; j < count; j++)
             {
-                if (columnBias is not null) bias = TV.Load(columnBias + j);
-                TV.Store(activation.Apply(TV.Load(sum + j) + bias), y + j);
+                float bias = columnBias is null ? rowBias : columnBias[j];
+                V1.Store(activation.Apply(V1.Broadcast(sum[j] + bias)), y + j * stride);
             }
         }
+    }
 
-        for (; j < count; j++)
+    // At least a vector; the last one ends with the line and does again what it shares with the one before.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FinishVectors<TV, TOperator>(float* sum, float* columnBias, float rowBias, int count, float* y, TOperator activation)
+        where TV : unmanaged, IVector<TV>
+        where TOperator : struct, IUnaryOperator
+    {
+        TV bias = TV.Broadcast(rowBias);
+        for (int j = 0; j < count; j += TV.Width)
         {
-            float bias = columnBias is null ? rowBias : columnBias[j];
-            V1.Store(activation.Apply(V1.Broadcast(sum[j] + bias)), y + j * stride);
+            int at = Math.Min(j, count - TV.Width);
+            if (columnBias is not null) bias = TV.Load(columnBias + at);
+            TV.Store(activation.Apply(TV.Load(sum + at) + bias), y + at);
         }
     }
 }
