@@ -21,8 +21,7 @@ public static class SvdCommand
         ParseResult parsed = root.Parse(args);
         if (Misuse(parsed, args) is { } misuse)
         {
-            string command = parsed.CommandResult == parsed.RootCommandResult ? "" : $" {parsed.CommandResult.Command.Name}";
-            Complain($"{misuse} (see svd{command} --help)");
+            Complain($"{misuse} (see svd{PathOf(parsed.CommandResult)} --help)");
             return UsedWrongly;
         }
 
@@ -57,7 +56,7 @@ public static class SvdCommand
 
     private static string? Misuse(ParseResult parsed, string[] args)
     {
-        if (parsed.Errors.Count > 0 && parsed.CommandResult == parsed.RootCommandResult)
+        if (parsed.Errors.Count > 0 && parsed.CommandResult.Command.Subcommands.Count > 0)
         {
             string commands = string.Join(", ", parsed.CommandResult.Command.Subcommands.Select(command => command.Name));
             return parsed.UnmatchedTokens is [string unknown, ..]
@@ -72,6 +71,9 @@ public static class SvdCommand
             : parsed.Errors.Count > 0 ? parsed.Errors[0].Message.TrimEnd('.')
             : null;
     }
+
+    private static string PathOf(CommandResult result) =>
+        result.Parent is CommandResult parent ? $"{PathOf(parent)} {result.Command.Name}" : "";
 
     private static void Complain(string message)
     {

@@ -73,6 +73,17 @@ public sealed class TrainCommandTests : IDisposable
         Fails(training, ["--checkpoint", checkpoint], 1, file);
     }
 
+    [Theory]
+    [InlineData("give a command: inverter, classifier (see svd train --help)", "train")]
+    [InlineData("detector is none of the commands inverter, classifier", "train", "detector")]
+    [InlineData("'--data' is required (see svd train inverter --help)", "train", "inverter")]
+    public void SaysHowItIsUsed(string says, params string[] args)
+    {
+        ProgramResult result = SvdProgram.Call(args);
+        Assert.Equal(2, result.ExitCode);
+        CommandTest.AssertOneLine(result.Errors, says);
+    }
+
     [Fact]
     public void TheClassifierBringsItsStatistics()
     {
