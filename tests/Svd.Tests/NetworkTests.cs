@@ -105,13 +105,18 @@ public class NetworkTests
         // Were many bins near the threshold, the comparison above would say little.
         Assert.InRange(undecided, 0, mask.Length / 1000);
         double[] expectedMasked = Golden.Read(file, "probability_masked");
+        int compared = 0;
         for (int n = 0; n < explanations.Count; n++)
         {
             if (explanations[n].Mask.AsSpan().SequenceEqual(Array.ConvertAll(expectedMask[(n * ExcerptLength)..((n + 1) * ExcerptLength)], b => (float)b)))
             {
                 Assert.Equal(expectedMasked[n], explanations[n].ProbabilityMasked, ProbabilityTolerance);
+                compared++;
             }
         }
+
+        // Where one bin near the threshold fell the other way, the masked excerpt is another one; that must stay the exception.
+        Assert.InRange(compared, explanations.Count / 2, explanations.Count);
     }
 
     [FfmpegReferenceFact]
