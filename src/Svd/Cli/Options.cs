@@ -85,27 +85,38 @@ internal static class Options
         return option;
     }
 
+    /// <summary>A threshold, or null for <c>auto</c>: tuned on the validation songs.</summary>
+    public static Option<double?> ClassThresholdOrAuto() => new("--class-threshold")
+    {
+        Description = "The probability from which on it counts as singing, or auto: the one with the fewest errors on the songs of filelists/valid.",
+        HelpName = "auto|P",
+        DefaultValueFactory = _ => null,
+        CustomParser = result => result.Tokens[0].Value == "auto"
+            ? null
+            : Number<double>(result, "--class-threshold", p => p is >= 0 and <= 1, "auto or a number from 0 to 1"),
+    };
+
     public static Option<bool> Json(string what) => new("--json") { Description = $"Print {what} as JSON." };
 
     /// <summary>Lets an option take numbers for which a check holds; what it needs completes the sentence «--option needs …».</summary>
     public static void Require<T>(Option<T> option, Func<T, bool> holds, string needs)
-        where T : struct, INumber<T> => option.CustomParser = result => Number(result, option, holds, needs) ?? default;
+        where T : struct, INumber<T> => option.CustomParser = result => Number(result, option.Name, holds, needs) ?? default;
 
     /// <inheritdoc cref="Require{T}(Option{T}, Func{T, bool}, string)"/>
     public static void Require<T>(Option<T?> option, Func<T, bool> holds, string needs)
-        where T : struct, INumber<T> => option.CustomParser = result => Number(result, option, holds, needs);
+        where T : struct, INumber<T> => option.CustomParser = result => Number(result, option.Name, holds, needs);
 
     /// <summary>The backend that the options ask for.</summary>
     public static IBackend CreateBackend(string device, int? threads) =>
         device == "reference" ? Backends.CreateReference() : Backends.CreateCpu(threads);
 
-    private static T? Number<T>(ArgumentResult result, Option option, Func<T, bool> holds, string needs)
+    private static T? Number<T>(ArgumentResult result, string option, Func<T, bool> holds, string needs)
         where T : struct, INumber<T>
     {
         // The style has no thousands separators: 61,5 is a mistake, not 615.
         string text = result.Tokens[0].Value;
         if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out T value) && holds(value)) return value;
-        result.AddError($"{option.Name} needs {needs}, not {text}");
+        result.AddError($"{option} needs {needs}, not {text}");
         return null;
     }
 

@@ -61,6 +61,23 @@ public sealed class SongPredictor(IBackend backend, SvdNet network, BandStatisti
         return predicted;
     }
 
+    /// <summary>The probability of every frame of a song whose normalised log-mel frames×80 are all there.</summary>
+    public float[] Predict(float[] frames)
+    {
+        float[] all = new float[frames.Length / Bands];
+        int position = 0;
+        Predict(
+            destination =>
+            {
+                int count = Math.Min(LogMelReader.BlockFrames, all.Length - position);
+                frames.AsSpan(position * Bands, count * Bands).CopyTo(destination);
+                position += count;
+                return count;
+            },
+            (first, probabilities, _) => probabilities.CopyTo(all.AsSpan((int)first)));
+        return all;
+    }
+
     private int Silence(float[] window, int row)
     {
         for (int i = 0; i < ContextFrames; i++) _silence.CopyTo(window.AsSpan((row + i) * Bands));

@@ -28,7 +28,7 @@ internal sealed class ClassifierTraining : IDisposable
     private const float Momentum = 0.95f;
     private const float LowTarget = 0.02f;
     private const float HighTarget = 0.98f;
-    private const double ClassThreshold = 0.5;
+    private const double ValidationThreshold = 0.5;
 
     // A step's operations are fewer than this, so no two operations of a training share a dropout mask.
     private const ulong SeedsPerStep = 256;
@@ -107,25 +107,8 @@ internal sealed class ClassifierTraining : IDisposable
     private IReadOnlyList<(string Name, double Value)> Validate()
     {
         _network.WeightsChanged();
-        long wrong = 0, all = 0;
-        foreach (ValidationSong song in _validation)
-        {
-            int position = 0;
-            List<float> probabilities = new(song.Labels.Length);
-            _predictor.Predict(
-                frames =>
-                {
-                    int count = Math.Min(LogMelReader.BlockFrames, song.Labels.Length - position);
-                    song.Frames.AsSpan(position * Bands, count * Bands).CopyTo(frames);
-                    position += count;
-                    return count;
-                },
-                (_, block, _) => probabilities.AddRange(block));
-            float[] smoothed = Segments.Median([.. probabilities]);
-            for (int frame = 0; frame < smoothed.Length; frame++) wrong += smoothed[frame] >= ClassThreshold != song.Labels[frame] > 0 ? 1 : 0;
-            all += smoothed.Length;
-        }
-
-        return [("valid_error", (double)wrong / all)];
+        LabelledSong all = LabelledSong.Together(
+            [.. _validation.Select(song => new LabelledSong("", Segments.Median(_predictor.Predict(song.Frames)), song.Labels))]);
+        return [("valid_error", all.Scores(ValidationThreshold).Error!.Value)];
     }
 }

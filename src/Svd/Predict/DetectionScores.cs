@@ -1,0 +1,78 @@
+namespace Engine.Svd.Predict;
+
+/// <summary>How well frames are told apart into sung and not sung. A ratio without a denominator is null, as precision is where nothing was found.</summary>
+/// <param name="TruePositives">Sung frames that count as singing.</param>
+/// <param name="FalsePositives">Frames that count as singing and are not sung.</param>
+/// <param name="TrueNegatives">Frames that are not sung and do not count as singing.</param>
+/// <param name="FalseNegatives">Sung frames that do not count as singing.</param>
+/// <param name="RocArea">
+/// The area under the receiver operating characteristic: the probability that of a sung and another frame the sung one is the more probable, a tie counting
+/// one half. It does not depend on the threshold.
+/// </param>
+public sealed record DetectionScores(int TruePositives, int FalsePositives, int TrueNegatives, int FalseNegatives, double? RocArea)
+{
+    /// <summary>All frames.</summary>
+    public int Frames => TruePositives + FalsePositives + TrueNegatives + FalseNegatives;
+
+    /// <summary>Frames on the wrong side / all frames.</summary>
+    public double? Error => Ratio(FalsePositives + FalseNegatives, Frames);
+
+    /// <summary>Of the frames that count as singing those that are sung.</summary>
+    public double? Precision => Ratio(TruePositives, TruePositives + FalsePositives);
+
+    /// <summary>Of the sung frames those that count as singing; also called sensitivity.</summary>
+    public double? Recall => Ratio(TruePositives, TruePositives + FalseNegatives);
+
+    /// <summary>Of the frames that are not sung those that do not count as singing.</summary>
+    public double? Specificity => Ratio(TrueNegatives, TrueNegatives + FalsePositives);
+
+    /// <summary>The harmonic mean of precision and recall, 2·TP / (2·TP + FP + FN).</summary>
+    public double? F1 => Ratio(2 * TruePositives, 2 * TruePositives + FalsePositives + FalseNegatives);
+
+    /// <summary>Scores frames of any number of songs, taken together.</summary>
+    /// <param name="probabilities">Smoothed as the scores are meant to be.</param>
+    /// <param name="labels">As many, 1 where it is sung and 0 elsewhere.</param>
+    /// <param name="threshold">A frame counts as singing where its probability is at least this.</param>
+    /// <exception cref="ArgumentException">There are not as many labels.</exception>
+    public static DetectionScores Of(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> labels, double threshold)
+    {
+        if (probabilities.Length != labels.Length) throw new ArgumentException($"{probabilities.Length} probabilities with {labels.Length} labels");
+        int truePositives = 0, falsePositives = 0, trueNegatives = 0, falseNegatives = 0;
+        for (int i = 0; i < labels.Length; i++)
+        {
+            bool found = probabilities[i] >= threshold, sung = labels[i] > 0;
+            if (found && sung) truePositives++;
+            else if (found) falsePositives++;
+            else if (sung) falseNegatives++;
+            else trueNegatives++;
+        }
+
+        return new DetectionScores(truePositives, falsePositives, trueNegatives, falseNegatives, AreaUnderRoc(probabilities, labels));
+    }
+
+    // Counts pairs of a sung and another frame in halves, two for a right order and one for a tie, from the least probable frames up.
+    private static double? AreaUnderRoc(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> labels)
+    {
+        float[] sorted = probabilities.ToArray(), sung = labels.ToArray();
+        Array.Sort(sorted, sung);
+        long halves = 0, positives = 0, negatives = 0;
+        for (int i = 0; i < sorted.Length;)
+        {
+            float value = sorted[i];
+            long tiedPositives = 0, tiedNegatives = 0;
+            for (; i < sorted.Length && sorted[i] == value; i++)
+            {
+                if (sung[i] > 0) tiedPositives++;
+                else tiedNegatives++;
+            }
+
+            halves += tiedPositives * (2 * negatives + tiedNegatives);
+            positives += tiedPositives;
+            negatives += tiedNegatives;
+        }
+
+        return positives == 0 || negatives == 0 ? null : halves / (2.0 * positives * negatives);
+    }
+
+    private static double? Ratio(int part, int whole) => whole == 0 ? null : (double)part / whole;
+}

@@ -1,0 +1,48 @@
+using Engine.Kernels;
+using Engine.Svd.Data;
+using Engine.Svd.FrontEnd;
+using Engine.Svd.Model;
+using Engine.Tensors;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Predict;
+
+/// <summary>What the detector and the labels say about each frame of a song.</summary>
+/// <param name="Name">The song's.</param>
+/// <param name="Probabilities">The probabilities of singing after the running median over 56 frames.</param>
+/// <param name="Labels">1 where it is sung and 0 elsewhere: <see cref="LabelTrack.ForFrames"/>.</param>
+public sealed record LabelledSong(string Name, float[] Probabilities, float[] Labels)
+{
+    /// <summary>Predicts songs, whose label files are all read first; the last argument is told how many songs of how many are done.</summary>
+    /// <exception cref="EngineException">A label file is malformed, or a song cannot be decoded or is shorter than an excerpt.</exception>
+    public static LabelledSong[] PredictAll(
+        IBackend backend, SvdNet network, BandStatistics statistics, SpectrogramCache cache, IReadOnlyList<Song> songs, Action<double, double?> progress)
+    {
+        LabelTrack[] labels = [.. songs.Select(song => LabelTrack.Read(song.LabelPath))];
+        using LogMelExtractor extractor = new(backend);
+        using BandNormalizer normalizer = statistics.On(backend);
+        SongPredictor predictor = new(backend, network, statistics);
+        LabelledSong[] predicted = new LabelledSong[songs.Count];
+        for (int i = 0; i < predicted.Length; i++)
+        {
+            float[] logMel = cache.LogMel(extractor, songs[i].AudioPath);
+            using Tensor frames = Tensor.From(backend, new Shape(logMel.Length / Bands, Bands), logMel);
+            using Tensor normalized = normalizer.Normalize(frames);
+            float[] probabilities = predictor.Predict(normalized.ToArray());
+            predicted[i] = new LabelledSong(songs[i].Name, Segments.Median(probabilities), labels[i].ForFrames(probabilities.Length));
+            progress(i + 1, predicted.Length);
+        }
+
+        return predicted;
+    }
+
+    /// <summary>The frames of all songs, one after the other.</summary>
+    public static LabelledSong Together(IReadOnlyCollection<LabelledSong> songs) =>
+        new("all", [.. songs.SelectMany(song => song.Probabilities)], [.. songs.SelectMany(song => song.Labels)]);
+
+    /// <summary>The threshold with the fewest errors on these frames: <see cref="ClassThreshold.Tune"/>.</summary>
+    public double TuneThreshold() => ClassThreshold.Tune(Probabilities, Labels);
+
+    /// <summary>The scores of these frames, which count as singing where the probability is at least the threshold.</summary>
+    public DetectionScores Scores(double threshold) => DetectionScores.Of(Probabilities, Labels, threshold);
+}
