@@ -41,6 +41,10 @@ public sealed class Conv2d : Module
     public override Tensor Forward(Tensor x) =>
         x.Conv2d(Weight.Value, Bias?.Value, padding: (_padding, _padding), dilation: _dilation, activation: Activation);
 
+    /// <summary>The same layer followed by a pooling, in one operation that does not keep what lies between.</summary>
+    internal Tensor ForwardPooled(Tensor x, (int H, int W) window, (int H, int W) stride, (int H, int W) poolDilation) =>
+        x.ConvMaxPool2d(Weight.Value, Bias?.Value, (_padding, _padding), _dilation, Activation, window, stride, poolDilation);
+
     /// <inheritdoc/>
     public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x)
     {
@@ -225,6 +229,8 @@ public sealed class Activate(Activation activation) : Module
 /// <summary>Max-pooling: N×C×H×W to N×C×P×Q.</summary>
 public sealed class MaxPool2d((int H, int W) window, (int H, int W) stride, (int H, int W)? dilation = null) : Module
 {
+    private readonly (int H, int W) _dilation = dilation ?? (1, 1);
+
     /// <summary>Square windows that do not overlap.</summary>
     public MaxPool2d(int size)
         : this((size, size), (size, size))
@@ -232,19 +238,40 @@ public sealed class MaxPool2d((int H, int W) window, (int H, int W) stride, (int
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => x.MaxPool2d(window, stride, dilation);
+    public override Tensor Forward(Tensor x) => x.MaxPool2d(window, stride, _dilation);
+
+    /// <summary>A convolution followed by this pooling, in one operation.</summary>
+    internal Tensor ForwardAfter(Conv2d conv, Tensor x) => conv.ForwardPooled(x, window, stride, _dilation);
 
     /// <inheritdoc/>
     public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x)
     {
-        (int dilationH, int dilationW) = dilation ?? (1, 1);
         MaxPool2dShape shape = new(
-            x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], window.H, window.W, stride.H, stride.W, dilationH, dilationW);
+            x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], window.H, window.W, stride.H, stride.W, _dilation.H, _dilation.W);
         return graph.Add(
             "MaxPool", name, x, new Shape(shape.N, shape.C, shape.P, shape.Q), [],
             new OnnxSetting("kernel_shape", window.H, window.W), new OnnxSetting("strides", stride.H, stride.W),
-            new OnnxSetting("dilations", dilationH, dilationW));
+            new OnnxSetting("dilations", _dilation.H, _dilation.W));
     }
+}
+
+/// <summary>A convolution and the max-pooling that follows it, worked out as one; observed and exported they are two.</summary>
+public sealed class ConvMaxPool2d((string Name, Conv2d Module) conv, (string Name, MaxPool2d Module) pool) : Module
+{
+    private readonly Sequential _parts = new((conv.Name, conv.Module), (pool.Name, pool.Module));
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Parameter> Parameters => conv.Module.Parameters;
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => pool.Module.ForwardAfter(conv.Module, x);
+
+    /// <inheritdoc/>
+    internal override Tensor ForwardObserved(string name, Tensor x, Action<string, Tensor> observe) => _parts.Forward(x, observe);
+
+    /// <inheritdoc/>
+    /// <remarks>The nodes have the names of the parts.</remarks>
+    public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x) => _parts.Export(graph, name, x);
 }
 
 /// <summary>The upper left corner: N×C×H×W to N×C×rows×columns.</summary>

@@ -13,6 +13,14 @@ public abstract class Module : IDisposable
     /// <summary>The map. The caller owns the result and still owns x; a module that only renames axes returns a tensor that shares x's memory.</summary>
     public abstract Tensor Forward(Tensor x);
 
+    /// <summary>The map, showing what comes out of it, or of each of its parts: a name and a tensor that is valid during the call.</summary>
+    internal virtual Tensor ForwardObserved(string name, Tensor x, Action<string, Tensor> observe)
+    {
+        Tensor y = Forward(x);
+        observe(name, y);
+        return y;
+    }
+
     /// <summary>Adds the map to an ONNX graph: the nodes have this name or names that start with it. Returns the result.</summary>
     public abstract OnnxValue Export(OnnxGraph graph, string name, OnnxValue x);
 

@@ -27,8 +27,7 @@ public sealed class Sequential : Module
         Tensor current = x;
         foreach ((string name, Module module) in _steps)
         {
-            Tensor next = module.Forward(current);
-            observe?.Invoke(name, next);
+            Tensor next = observe is null ? module.Forward(current) : module.ForwardObserved(name, current, observe);
             if (current != x) current.Dispose();
             current = next;
         }

@@ -148,6 +148,29 @@ public static class TensorOps
         return y;
     }
 
+    /// <summary>
+    /// Cross-correlation without stride, max-pooling of its sums, bias and activation; x is N×C×H×W, w K×C×R×S, b K or null, the result N×K×P×Q; see
+    /// <see cref="ConvMaxPool2dShape"/>.
+    /// </summary>
+    /// <exception cref="ArgumentException">The shapes do not fit together, or the activation falls somewhere.</exception>
+    public static Tensor ConvMaxPool2d(
+        this Tensor x, Tensor w, Tensor? b, (int H, int W) padding, (int H, int W) dilation, Activation activation,
+        (int H, int W) window, (int H, int W) stride, (int H, int W) poolDilation)
+    {
+        RequireRank(x, 4);
+        RequireRank(w, 4);
+        if (x.Shape[1] != w.Shape[1]) throw new ArgumentException($"the input {x.Shape} has not the channels of the filters {w.Shape}");
+        Conv2dShape conv = new(
+            x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w.Shape[0], w.Shape[2], w.Shape[3],
+            padH: padding.H, padW: padding.W, dilationH: dilation.H, dilationW: dilation.W);
+        ConvMaxPool2dShape shape = new(conv, window.H, window.W, stride.H, stride.W, poolDilation.H, poolDilation.W);
+        Shape pooled = new(conv.N, conv.K, shape.Pool.P, shape.Pool.Q);
+        TapeEntry? entry = x.Tape?.RecordKeeping(pooled, ConvMaxPool2dRule, (shape, activation), x, w, b);
+        Tensor y = entry?.Output ?? Tensor.Allocate(x.Backend, pooled);
+        x.Backend.ConvMaxPool2d(shape, x.View, w.View, b?.View, activation, y.View, entry?.Kept!.View);
+        return y;
+    }
+
     /// <summary>Crop to the upper left corner; x is N×C×H×W, the result N×C×rows×columns.</summary>
     /// <exception cref="ArgumentException">The result would be larger than x.</exception>
     public static Tensor Crop2d(this Tensor x, int rows, int columns)
@@ -269,6 +292,25 @@ public static class TensorOps
     {
         entry.Backend.MaxPool2dBackward(entry.Arguments, entry.X.View, entry.Output!.View, entry.Dy, tape.BeginGradient(entry.X));
         tape.EndGradient(entry.X);
+    };
+
+    private static readonly BackwardRule<(ConvMaxPool2dShape Shape, Activation Activation)> ConvMaxPool2dRule = static (tape, entry) =>
+    {
+        (ConvMaxPool2dShape shape, Activation activation) = entry.Arguments;
+        UndoActivation(entry, activation);
+        View argmax = entry.Kept!.View;
+        if (entry.X.RequiresGradient)
+        {
+            entry.Backend.ConvMaxPool2dBackwardData(shape, argmax, entry.Dy, entry.W!.View, tape.BeginGradient(entry.X));
+            tape.EndGradient(entry.X);
+        }
+
+        if (entry.WeightsRequireGradient)
+        {
+            entry.Backend.ConvMaxPool2dBackwardFilter(
+                shape, entry.X.View, argmax, entry.Dy, tape.BeginGradient(entry.W!), BeginBias(tape, entry));
+            EndWeights(tape, entry);
+        }
     };
 
     private static readonly BackwardRule<Crop2dShape> Crop2dRule = static (tape, entry) =>

@@ -51,6 +51,15 @@ internal sealed unsafe class CpuBackend<TV>(int threads) : HostBackend, IBackend
     public void MaxPool2d(in MaxPool2dShape shape, View x, View y) =>
         Kernels.MaxPool2d.Forward<TV>(_cpu, shape, At(shape, x, shape.XLength, nameof(x)), At(shape, y, shape.YLength, nameof(y)));
 
+    public void ConvMaxPool2d(in ConvMaxPool2dShape shape, View x, View w, View? b, Activation activation, View y, View? argmax)
+    {
+        Kernels.ConvMaxPool2d.Validate(activation);
+        using HostBuffer sums = Memory.Rent(shape.Pool.XLength);
+        Kernels.ConvMaxPool2d.Forward<TV>(
+            _cpu, shape, At(shape, x, shape.XLength, nameof(x)), At(shape, w, shape.WLength, nameof(w)), At(shape, b, shape.Conv.K, nameof(b)),
+            activation, At(shape, y, shape.YLength, nameof(y)), At(shape, argmax, shape.YLength, nameof(argmax)), sums.Pointer);
+    }
+
     public void Crop2d(in Crop2dShape shape, View x, View y) =>
         Kernels.Crop2d.Forward(shape, SpanOf(shape, x, shape.XLength, nameof(x)), SpanOf(shape, y, shape.YLength, nameof(y)));
 
@@ -133,6 +142,22 @@ internal sealed unsafe class CpuBackend<TV>(int threads) : HostBackend, IBackend
         Kernels.MaxPool2d.Backward(
             _cpu, shape, At(shape, x, shape.XLength, nameof(x)), At(shape, y, shape.YLength, nameof(y)),
             At(shape, dy, shape.YLength, nameof(dy)), At(shape, dx, shape.XLength, nameof(dx)));
+
+    public void ConvMaxPool2dBackwardData(in ConvMaxPool2dShape shape, View argmax, View dy, View w, View dx)
+    {
+        using HostBuffer sums = Memory.Rent(shape.Pool.XLength);
+        Kernels.ConvMaxPool2d.BackwardData<TV>(
+            _cpu, shape, At(shape, argmax, shape.YLength, nameof(argmax)), At(shape, dy, shape.YLength, nameof(dy)),
+            At(shape, w, shape.WLength, nameof(w)), At(shape, dx, shape.XLength, nameof(dx)), sums.Pointer);
+    }
+
+    public void ConvMaxPool2dBackwardFilter(in ConvMaxPool2dShape shape, View x, View argmax, View dy, View dw, View? db)
+    {
+        using HostBuffer sums = Memory.Rent(shape.Pool.XLength);
+        Kernels.ConvMaxPool2d.BackwardFilter<TV>(
+            _cpu, shape, At(shape, x, shape.XLength, nameof(x)), At(shape, argmax, shape.YLength, nameof(argmax)),
+            At(shape, dy, shape.YLength, nameof(dy)), At(shape, dw, shape.WLength, nameof(dw)), At(shape, db, shape.Conv.K, nameof(db)), sums.Pointer);
+    }
 
     public void Crop2dBackward(in Crop2dShape shape, View dy, View dx) =>
         Kernels.Crop2d.Backward(shape, SpanOf(shape, dy, shape.YLength, nameof(dy)), SpanOf(shape, dx, shape.XLength, nameof(dx)));

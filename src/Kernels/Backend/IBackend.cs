@@ -44,6 +44,12 @@ public interface IBackend : IDisposable
     /// <summary>Max-pooling; see <see cref="MaxPool2dShape"/>.</summary>
     void MaxPool2d(in MaxPool2dShape shape, View x, View y);
 
+    /// <summary>
+    /// y = activation(maxpool(x ⋆ w) + b) and, if wanted, where in its window each maximum lies; see <see cref="ConvMaxPool2dShape"/>. Without a bias, or a
+    /// wish for argmax, pass null.
+    /// </summary>
+    void ConvMaxPool2d(in ConvMaxPool2dShape shape, View x, View w, View? b, Activation activation, View y, View? argmax);
+
     /// <summary>Crop to the upper left corner; see <see cref="Crop2dShape"/>.</summary>
     void Crop2d(in Crop2dShape shape, View x, View y);
 
@@ -110,6 +116,18 @@ public interface IBackend : IDisposable
     /// Overwrites dx.
     /// </summary>
     void MaxPool2dBackward(in MaxPool2dShape shape, View x, View y, View dy, View dx);
+
+    /// <summary>
+    /// The gradient of <see cref="ConvMaxPool2d"/> with respect to x: as <see cref="Conv2dBackwardData"/> of sums whose gradient is dy where argmax says,
+    /// else 0. dy is the gradient before the activation. Overwrites dx; what no window reached gets 0.
+    /// </summary>
+    void ConvMaxPool2dBackwardData(in ConvMaxPool2dShape shape, View argmax, View dy, View w, View dx);
+
+    /// <summary>
+    /// The gradients of <see cref="ConvMaxPool2d"/> with respect to the filters and the bias: as <see cref="Conv2dBackwardFilter"/> of sums whose gradient is
+    /// dy where argmax says, else 0. dy is the gradient before the activation. Overwrites both; without a bias pass null.
+    /// </summary>
+    void ConvMaxPool2dBackwardFilter(in ConvMaxPool2dShape shape, View x, View argmax, View dy, View dw, View? db);
 
     /// <summary>dx = dy in the upper left corner, 0 elsewhere. Overwrites dx.</summary>
     void Crop2dBackward(in Crop2dShape shape, View dy, View dx);

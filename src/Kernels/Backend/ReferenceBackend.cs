@@ -36,6 +36,15 @@ internal sealed class ReferenceBackend : HostBackend, IBackend
         Kernels.MaxPool2d.ForwardReference(
             shape, SpanOf(shape, x, shape.XLength, nameof(x)), SpanOf(shape, y, shape.YLength, nameof(y)));
 
+    public void ConvMaxPool2d(in ConvMaxPool2dShape shape, View x, View w, View? b, Activation activation, View y, View? argmax)
+    {
+        Kernels.ConvMaxPool2d.Validate(activation);
+        Kernels.ConvMaxPool2d.ForwardReference(
+            shape, SpanOf(shape, x, shape.XLength, nameof(x)), SpanOf(shape, w, shape.WLength, nameof(w)),
+            SpanOf(shape, b, shape.Conv.K, nameof(b)), activation, SpanOf(shape, y, shape.YLength, nameof(y)),
+            SpanOf(shape, argmax, shape.YLength, nameof(argmax)));
+    }
+
     public void Crop2d(in Crop2dShape shape, View x, View y) =>
         Kernels.Crop2d.Forward(shape, SpanOf(shape, x, shape.XLength, nameof(x)), SpanOf(shape, y, shape.YLength, nameof(y)));
 
@@ -110,6 +119,16 @@ internal sealed class ReferenceBackend : HostBackend, IBackend
         Kernels.MaxPool2d.BackwardReference(
             shape, SpanOf(shape, x, shape.XLength, nameof(x)), SpanOf(shape, y, shape.YLength, nameof(y)),
             SpanOf(shape, dy, shape.YLength, nameof(dy)), SpanOf(shape, dx, shape.XLength, nameof(dx)));
+
+    public void ConvMaxPool2dBackwardData(in ConvMaxPool2dShape shape, View argmax, View dy, View w, View dx) =>
+        Kernels.ConvMaxPool2d.BackwardDataReference(
+            shape, SpanOf(shape, argmax, shape.YLength, nameof(argmax)), SpanOf(shape, dy, shape.YLength, nameof(dy)),
+            SpanOf(shape, w, shape.WLength, nameof(w)), SpanOf(shape, dx, shape.XLength, nameof(dx)));
+
+    public void ConvMaxPool2dBackwardFilter(in ConvMaxPool2dShape shape, View x, View argmax, View dy, View dw, View? db) =>
+        Kernels.ConvMaxPool2d.BackwardFilterReference(
+            shape, SpanOf(shape, x, shape.XLength, nameof(x)), SpanOf(shape, argmax, shape.YLength, nameof(argmax)),
+            SpanOf(shape, dy, shape.YLength, nameof(dy)), SpanOf(shape, dw, shape.WLength, nameof(dw)), SpanOf(shape, db, shape.Conv.K, nameof(db)));
 
     public void Crop2dBackward(in Crop2dShape shape, View dy, View dx) =>
         Kernels.Crop2d.Backward(shape, SpanOf(shape, dy, shape.YLength, nameof(dy)), SpanOf(shape, dx, shape.XLength, nameof(dx)));

@@ -43,11 +43,9 @@ public sealed class SvdNet : IDisposable
     {
         _convolutions = new Sequential(
             ("conv1", _conv1),
-            ("conv2", _conv2),
-            ("mp3", new MaxPool2d(3)),
+            ("conv2+mp3", new ConvMaxPool2d(("conv2", _conv2), ("mp3", new MaxPool2d(3)))),
             ("conv4", _conv4),
-            ("conv5", _conv5),
-            ("mp6", new MaxPool2d(3)));
+            ("conv5+mp6", new ConvMaxPool2d(("conv5", _conv5), ("mp6", new MaxPool2d(3)))));
         _hidden = new Sequential(("fc7.dropout", _dropout7), ("fc7", _fc7), ("fc8.dropout", _dropout8), ("fc8", _fc8));
         Layers = new Sequential(("convolutions", _convolutions), ("hidden", _hidden), ("fc9.dropout", _dropout9), ("fc9", _fc9));
     }
@@ -78,11 +76,9 @@ public sealed class SvdNet : IDisposable
         _slidDense = [_fc7.AsConv2d(64, 11, 7, dilation: (9, 1)), _fc8.AsConv2d(256, 1, 1), _fc9.AsConv2d(FeatureCount, 1, 1)];
         return new Sequential(
             ("conv1", _conv1),
-            ("conv2", _conv2),
-            ("mp3", new MaxPool2d((3, 3), stride: (1, 3))),
+            ("conv2+mp3", new ConvMaxPool2d(("conv2", _conv2), ("mp3", new MaxPool2d((3, 3), stride: (1, 3))))),
             ("conv4", _conv4.Dilated(3, 1)),
-            ("conv5", _conv5.Dilated(3, 1)),
-            ("mp6", new MaxPool2d((3, 3), stride: (1, 3), dilation: (3, 1))),
+            ("conv5+mp6", new ConvMaxPool2d(("conv5", _conv5.Dilated(3, 1)), ("mp6", new MaxPool2d((3, 3), stride: (1, 3), dilation: (3, 1))))),
             ("fc7", _slidDense[0]),
             ("fc8", _slidDense[1]),
             ("fc9", _slidDense[2]));

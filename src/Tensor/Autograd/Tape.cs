@@ -80,6 +80,17 @@ public sealed class Tape : IDisposable
     /// </summary>
     internal Tensor Record<TArguments>(
         Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w = null, Tensor? b = null, Tensor? shares = null)
+        where TArguments : struct => Record(shape, rule, arguments, x, w, b, shares, keeps: false).Output!;
+
+    /// <summary>
+    /// The same for an operation whose rule needs a second result, shaped as the first; it is in the entry's <see cref="TapeEntry.Kept"/>.
+    /// </summary>
+    internal TapeEntry RecordKeeping<TArguments>(
+        Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w = null, Tensor? b = null)
+        where TArguments : struct => Record(shape, rule, arguments, x, w, b, shares: null, keeps: true);
+
+    private TapeEntry<TArguments> Record<TArguments>(
+        Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w, Tensor? b, Tensor? shares, bool keeps)
         where TArguments : struct
     {
         if (_count == _entries.Count) _entries.Add(new TapeEntry<TArguments>());
@@ -90,8 +101,8 @@ public sealed class Tape : IDisposable
         }
 
         _count++;
-        entry.Set(this, shape, rule, arguments, x, w, b, shares);
-        return entry.Output!;
+        entry.Set(this, shape, rule, arguments, x, w, b, shares, keeps);
+        return entry;
     }
 
     /// <summary>Where the next contribution to a tensor's gradient is to be written: straight into it if it is the first.</summary>

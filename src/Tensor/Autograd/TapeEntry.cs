@@ -12,6 +12,9 @@ internal abstract class TapeEntry
     /// <summary>The result.</summary>
     public Tensor? Output { get; protected set; }
 
+    /// <summary>A second result, shaped as the first, that only the rule looks at; null for most operations.</summary>
+    public Tensor? Kept { get; protected set; }
+
     /// <summary>The main input.</summary>
     public Tensor X { get; protected set; } = null!;
 
@@ -32,7 +35,11 @@ internal abstract class TapeEntry
 
     public abstract void Backward(Tape tape);
 
-    public void Free() => Output?.Free();
+    public void Free()
+    {
+        Output?.Free();
+        Kept?.Free();
+    }
 }
 
 /// <summary>An operation with its own arguments: a shape, most often.</summary>
@@ -46,17 +53,20 @@ internal sealed class TapeEntry<TArguments> : TapeEntry
     public TArguments Arguments { get; private set; }
 
     public void Set(
-        Tape tape, Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w, Tensor? b, Tensor? shares)
+        Tape tape, Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w, Tensor? b, Tensor? shares,
+        bool keeps)
     {
         (X, W, B, _rule, Arguments) = (x, w, b, rule, arguments);
 
         // The tensor of the step before serves again, unless the sizes or the memory that it shares have changed.
-        if (Output is null || Output.Shape != shape || _isAlias != shares is not null || (shares is not null && !Output.SharesMemoryWith(shares)))
+        if (Output is null || Output.Shape != shape || _isAlias != shares is not null || Kept is not null != keeps
+            || (shares is not null && !Output.SharesMemoryWith(shares)))
         {
             Free();
             _isAlias = shares is not null;
             Output = shares is null ? Tensor.Allocate(x.Backend, shape) : shares.Alias(shape);
             (Output.Tape, Output.IsOwnedByTape) = (tape, true);
+            Kept = keeps ? Tensor.Allocate(x.Backend, shape) : null;
         }
 
         Output.RequiresGradient = x.RequiresGradient || w is { RequiresGradient: true } || b is { RequiresGradient: true };

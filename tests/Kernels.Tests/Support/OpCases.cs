@@ -84,6 +84,19 @@ internal static class OpCases
         new(1, 2, 12, 70, 4, 5, 2, 1, 1, 2),
     ];
 
+    private static readonly ConvMaxPool2dShape[] PooledConvolutions =
+    [
+        new(new(1, 1, 1, 1, 1, 1, 1), 1, 1, 1, 1),
+        new(new(2, 3, 13, 16, 5, 3, 3), 3, 3, 3, 3), // edges that fill no window
+        new(new(1, 17, 14, 29, 33, 3, 3), 3, 3, 3, 3), // ragged vectors of channels and filters
+        new(new(3, 16, 11, 20, 32, 3, 3), 3, 3, 3, 3), // full ones
+        new(new(1, 4, 29, 26, 6, 3, 3, dilationH: 3), 3, 3, 1, 3, dilationH: 3), // as over whole songs
+        new(new(1, 5, 12, 23, 7, 3, 3), 3, 3, 1, 3),
+        new(new(2, 2, 9, 12, 3, 3, 2, padH: 1, padW: 2), 2, 3, 1, 1), // windows that overlap both ways
+        new(new(1, 3, 15, 14, 4, 2, 4, strideH: 2, dilationW: 2), 2, 2, 3, 2), // windows smaller than the stride
+        new(new(1, 20, 90, 40, 9, 3, 3), 3, 3, 3, 3), // many rows
+    ];
+
     private static readonly Crop2dShape[] Crops = [new(1, 1, 1, 1, 1), new(3, 7, 5, 7, 5), new(2, 9, 11, 4, 3), new(4, 6, 8, 1, 8)];
 
     private static readonly RealFftShape[] Transforms =
@@ -126,6 +139,10 @@ internal static class OpCases
         .. Normalisations.Concat(Generate(GenBatchNorm)).Select(shape => Ops.BatchNormTrain(shape)),
         .. Normalisations.Concat(Generate(GenBatchNorm)).Select(Ops.BatchNormBackward),
         .. Pools.Concat(Generate(GenMaxPool2d)).Select(Ops.MaxPool2dBackward),
+        .. PooledConvolutions.Concat(Generate(GenConvMaxPool2d))
+            .Select((shape, i) => Ops.ConvMaxPool2d(shape, i % 3 > 0, i % 4 > 0, Activations[i % Activations.Length])),
+        .. PooledConvolutions.Concat(Generate(GenConvMaxPool2d)).Select(Ops.ConvMaxPool2dBackwardData),
+        .. PooledConvolutions.Concat(Generate(GenConvMaxPool2d)).Select((shape, i) => Ops.ConvMaxPool2dBackwardFilter(shape, i % 3 > 0)),
         .. Crops.Concat(Generate(GenCrop2d)).Select(Ops.Crop2dBackward),
         .. Products.Concat(Generate(GenDense)).Select((shape, i) => Ops.Dense(shape, i % 3 > 0, Activations[i % Activations.Length])),
         .. Normalisations.Concat(Generate(GenBatchNorm)).Select(Ops.BatchNorm),
@@ -170,6 +187,16 @@ internal static class OpCases
             (d, extra, stride, dilation) => new MaxPool2dShape(
                 d[0], d[1], (d[2] - 1) * dilation.H + 1 + extra.H / 4, (d[3] - 1) * dilation.W + 1 + extra.W, d[2], d[3],
                 stride.H, stride.W, dilation.H, dilation.W));
+
+    private static Gen<ConvMaxPool2dShape> GenConvMaxPool2d =>
+        Gen.Select(
+            GenConv2d, Pair(1, 3), Pair(1, 3), Pair(1, 3),
+            (conv, window, stride, dilation) => new ConvMaxPool2dShape(
+                conv, Math.Min(window.H, conv.P), Math.Min(window.W, conv.Q), stride.H, stride.W,
+                Dilation(window.H, conv.P, dilation.H), Dilation(window.W, conv.Q, dilation.W)));
+
+    // As asked, if the window still fits.
+    private static int Dilation(int window, int size, int dilation) => (window - 1) * dilation < size ? dilation : 1;
 
     private static Gen<Crop2dShape> GenCrop2d =>
         Gen.Select(Gen.Int[1, 5], Pair(1, 20), Pair(0, 9), (planes, size, more) =>

@@ -59,6 +59,59 @@ internal static class Ops
     public static OpCase MaxPool2d(MaxPool2dShape shape) =>
         new($"{shape}", [shape.XLength], shape.YLength, (backend, x, y) => backend.MaxPool2d(shape, x[0], y));
 
+    /// <summary>x, w, b → y, and argmax where it is wanted.</summary>
+    public static OpCase ConvMaxPool2d(ConvMaxPool2dShape shape, bool bias = false, bool argmax = false, Activation activation = default)
+    {
+        Conv2dShape conv = shape.Conv;
+        Tolerance tolerance = Tolerance.Sum(conv.C * conv.R * conv.S);
+        return new(
+            $"{shape}{Suffix(bias, activation)}{(argmax ? ", argmax" : "")}", WithBias(bias, conv.K, shape.XLength, shape.WLength),
+            shape.YLength * (argmax ? 2 : 1),
+            (backend, x, y) => backend.ConvMaxPool2d(
+                shape, x[0], x[1], bias ? x[2] : null, activation, argmax ? y.Slice(0, shape.YLength) : y, argmax ? Rest(y, shape.YLength) : null))
+        {
+            LastPart = shape.YLength,
+            Tolerance = tolerance,
+            Scale = inputs =>
+            {
+                float[] terms = ConvMaxPool2d(shape, bias).RunReference(Absolute(inputs));
+                if (!argmax) return terms;
+
+                // Where another sum of the window comes as near to the largest as both may err, either may be found; else only the right one will do.
+                float[] sums = Conv2d(conv).RunReference(inputs[..2]);
+                return [.. terms, .. terms.Select((scale, i) =>
+                {
+                    float[] window = [.. WindowOf(shape.Pool, i).Select(at => sums[at]).OrderDescending()];
+                    return window.Length > 1 && window[0] - window[1] <= 2 * tolerance.Relative * scale ? (float)(window.Length / tolerance.Relative) : 0;
+                })];
+            },
+        };
+    }
+
+    /// <summary>argmax, dy, w → dx.</summary>
+    public static OpCase ConvMaxPool2dBackwardData(ConvMaxPool2dShape shape) =>
+        new(
+            $"dx of {shape}", [shape.YLength, shape.YLength, shape.WLength], shape.XLength,
+            (backend, x, y) => backend.ConvMaxPool2dBackwardData(shape, x[0], x[1], x[2], y))
+        {
+            Tolerance = Tolerance.Sum(shape.Conv.K * shape.Conv.R * shape.Conv.S * shape.Pool.R * shape.Pool.S),
+            Scale = inputs => ConvMaxPool2dBackwardData(shape).RunReference(Absolute(inputs)),
+            Adjust = inputs => ToPositions(shape.Pool, inputs[0]),
+        };
+
+    /// <summary>x, argmax, dy → dw, db.</summary>
+    public static OpCase ConvMaxPool2dBackwardFilter(ConvMaxPool2dShape shape, bool bias) =>
+        new(
+            $"dw{(bias ? " and db" : "")} of {shape}", [shape.XLength, shape.YLength, shape.YLength], shape.WLength + (bias ? shape.Conv.K : 0),
+            (backend, x, y) => backend.ConvMaxPool2dBackwardFilter(
+                shape, x[0], x[1], x[2], bias ? y.Slice(0, shape.WLength) : y, bias ? Rest(y, shape.WLength) : null))
+        {
+            LastPart = bias ? shape.Conv.K : shape.WLength,
+            Tolerance = Tolerance.Sum(shape.Pool.N * shape.Pool.P * shape.Pool.Q),
+            Scale = inputs => ConvMaxPool2dBackwardFilter(shape, bias).RunReference(Absolute(inputs)),
+            Adjust = inputs => ToPositions(shape.Pool, inputs[1]),
+        };
+
     public static OpCase Crop2d(Crop2dShape shape) =>
         new($"{shape}", [shape.XLength], shape.YLength, (backend, x, y) => backend.Crop2d(shape, x[0], y));
 
@@ -352,6 +405,23 @@ internal static class Ops
 
     // What is left of a view, be it of the wrong length, for the operation to complain of.
     private static View Rest(View view, int offset) => view.Slice(offset, view.Length - offset);
+
+    // From numbers between -1 and 1 to places in a window.
+    private static void ToPositions(in MaxPool2dShape pool, float[] numbers)
+    {
+        for (int i = 0; i < numbers.Length; i++) numbers[i] = MathF.Floor((numbers[i] + 1) / 2 * pool.R * pool.S * 0.999f);
+    }
+
+    // Where the entries of an output's window lie, in row-major order.
+    private static IEnumerable<int> WindowOf(MaxPool2dShape pool, int output)
+    {
+        int plane = output / (pool.P * pool.Q), p = output / pool.Q % pool.P, q = output % pool.Q;
+        for (int r = 0; r < pool.R; r++)
+        for (int s = 0; s < pool.S; s++)
+        {
+            yield return (plane * pool.H + p * pool.StrideH + r * pool.DilationH) * pool.W + q * pool.StrideW + s * pool.DilationW;
+        }
+    }
 
     private static void ToTargets(float[][] inputs)
     {

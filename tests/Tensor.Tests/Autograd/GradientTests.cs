@@ -41,6 +41,9 @@ public sealed class GradientTests
         ["Activate, sigmoid"] = new([new(3, 7)], v => v[0].Activate(Activation.Sigmoid)),
         ["MaxPool2d"] = new([new(2, 2, 7, 5)], v => v[0].MaxPool2d((3, 2), (3, 2))),
         ["MaxPool2d, overlapping, dilated"] = new([new(2, 2, 7, 5)], v => v[0].MaxPool2d((3, 2), (1, 2), (2, 1))),
+        ["ConvMaxPool2d"] = new(
+            [new(2, 2, 8, 9), new(3, 2, 3, 3), new(3)],
+            v => v[0].ConvMaxPool2d(v[1], v[2], (0, 0), (1, 1), Activation.Elu, (3, 3), (3, 3), (1, 1))),
         ["Crop2d"] = new([new(2, 3, 4, 5)], v => v[0].Crop2d(3, 2)),
         ["Dropout"] = new([new(4, 9)], v => v[0].Dropout(0.4f, seed: 7)),
         ["Reshape"] = new([new(2, 3, 4)], v => v[0].Reshape(new Shape(6, 4))),

@@ -1,0 +1,126 @@
+using Engine.Kernels.Simd;
+
+namespace Engine.Kernels;
+
+/// <content>
+/// The CPU form: the convolution into memory, the pooling of it, and one more pass over each plane for what comes last: where the maxima lie (found again,
+/// as in <see cref="MaxPool2d.Backward"/>), bias and activation. The convolution's compute bounds it.
+/// </content>
+internal static unsafe partial class ConvMaxPool2d
+{
+    /// <summary>
+    /// Overwrites y and, unless it is null, argmax; <paramref name="b"/> may be null. <paramref name="sums"/> is memory for the convolution's result.
+    /// </summary>
+    public static void Forward<TV>(
+        CpuContext cpu, in ConvMaxPool2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* argmax, float* sums)
+        where TV : unmanaged, IVector<TV>
+    {
+        Conv2d.Forward<TV>(cpu, shape.Conv, x, w, null, Activation.None, sums);
+        MaxPool2d.Forward<TV>(cpu, shape.Pool, sums, y);
+        Arguments arguments = new() { Pool = shape.Pool, Sums = sums, Bias = b, Activation = activation, Y = y, Argmax = argmax };
+        cpu.Run(shape.Pool.N * shape.Pool.C, &FinishPlane<TV>, &arguments);
+    }
+
+    /// <summary>
+    /// The gradient with respect to the input. Overwrites dx. <paramref name="sums"/> is memory for the gradient of the convolution's result.
+    /// </summary>
+    public static void BackwardData<TV>(CpuContext cpu, in ConvMaxPool2dShape shape, float* argmax, float* dy, float* w, float* dx, float* sums)
+        where TV : unmanaged, IVector<TV>
+    {
+        GradientOfSums(cpu, shape, argmax, dy, sums);
+        Conv2d.BackwardData<TV>(cpu, shape.Conv, sums, w, dx);
+    }
+
+    /// <summary>
+    /// The gradient with respect to the filters, and with respect to the bias unless <paramref name="db"/> is null. Overwrites both.
+    /// <paramref name="sums"/> is memory for the gradient of the convolution's result.
+    /// </summary>
+    public static void BackwardFilter<TV>(
+        CpuContext cpu, in ConvMaxPool2dShape shape, float* x, float* argmax, float* dy, float* dw, float* db, float* sums)
+        where TV : unmanaged, IVector<TV>
+    {
+        GradientOfSums(cpu, shape, argmax, dy, sums);
+        Conv2d.BackwardFilter<TV>(cpu, shape.Conv, x, sums, dw, db);
+    }
+
+    private static void GradientOfSums(CpuContext cpu, in ConvMaxPool2dShape shape, float* argmax, float* dy, float* sums)
+    {
+        Arguments arguments = new() { Pool = shape.Pool, Sums = sums, Y = dy, Argmax = argmax };
+        cpu.Run(shape.Pool.N * shape.Pool.C, &ScatterPlane, &arguments);
+    }
+
+    private static void FinishPlane<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        MaxPool2dShape pool = arguments.Pool;
+        int length = pool.P * pool.Q;
+        float* y = arguments.Y + (long)task * length;
+        if (arguments.Argmax is not null)
+        {
+            float* sums = arguments.Sums + (long)task * pool.H * pool.W, argmax = arguments.Argmax + (long)task * length;
+            for (int i = 0; i < length; i++)
+            {
+                int corner = i / pool.Q * pool.StrideH * pool.W + i % pool.Q * pool.StrideW;
+                argmax[i] = FirstEqual(pool, sums + corner, y[i]);
+            }
+        }
+
+        float bias = arguments.Bias is null ? 0 : arguments.Bias[task % pool.C];
+        switch (arguments.Activation.Kind)
+        {
+            case ActivationKind.LeakyRelu: Finish<TV, LeakyReluOperator>(new LeakyReluOperator(arguments.Activation.Slope), bias, y, length); break;
+            case ActivationKind.Elu: Finish<TV, EluOperator>(default, bias, y, length); break;
+            case ActivationKind.Sigmoid: Finish<TV, SigmoidOperator>(default, bias, y, length); break;
+            default: Finish<TV, IdentityOperator>(default, bias, y, length); break;
+        }
+    }
+
+    private static void Finish<TV, TOperator>(TOperator activation, float bias, float* y, int length)
+        where TV : unmanaged, IVector<TV>
+        where TOperator : unmanaged, IUnaryOperator
+    {
+        int i = 0;
+        for (; i <= length - TV.Width; i += TV.Width) TV.Store(activation.Apply(TV.Load(y + i) + TV.Broadcast(bias)), y + i);
+        for (; i < length; i++) V1.Store(activation.Apply(V1.Broadcast(y[i] + bias)), y + i);
+    }
+
+    // Backwards over all entries and without branches, which would be guessed wrong for every window. Nothing exceeds max: ≥ is =.
+    private static int FirstEqual(in MaxPool2dShape pool, float* corner, float max)
+    {
+        int found = 0;
+        for (int r = pool.R - 1, at = pool.R * pool.S - 1; r >= 0; r--)
+        for (int s = pool.S - 1; s >= 0; s--, at--)
+        {
+            int equal = corner[(long)r * pool.DilationH * pool.W + s * pool.DilationW] >= max ? 1 : 0;
+            found ^= (found ^ at) & -equal;
+        }
+
+        return found;
+    }
+
+    private static void ScatterPlane(void* context, int task, int worker)
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        MaxPool2dShape pool = arguments.Pool;
+        int length = pool.P * pool.Q;
+        float* dy = arguments.Y + (long)task * length, argmax = arguments.Argmax + (long)task * length;
+        float* sums = arguments.Sums + (long)task * pool.H * pool.W;
+        new Span<float>(sums, pool.H * pool.W).Clear();
+        for (int i = 0; i < length; i++)
+        {
+            int at = (int)argmax[i], r = at / pool.S, s = at - r * pool.S;
+            sums[(i / pool.Q * pool.StrideH + r * pool.DilationH) * pool.W + i % pool.Q * pool.StrideW + s * pool.DilationW] += dy[i];
+        }
+    }
+
+    private struct Arguments
+    {
+        public MaxPool2dShape Pool;
+        public float* Sums;
+        public float* Bias;
+        public Activation Activation;
+        public float* Y;
+        public float* Argmax;
+    }
+}

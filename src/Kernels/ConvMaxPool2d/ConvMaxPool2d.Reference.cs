@@ -1,0 +1,66 @@
+namespace Engine.Kernels;
+
+/// <summary>Two-dimensional cross-correlation, max-pooling, bias and activation; see <see cref="ConvMaxPool2dShape"/> for the formula.</summary>
+internal static partial class ConvMaxPool2d
+{
+    /// <summary>Throws unless the activation never falls: then the activated maximum is the maximum of the activated.</summary>
+    public static void Validate(Activation activation)
+    {
+        if (activation.Kind == ActivationKind.LeakyRelu && !(activation.Slope >= 0))
+        {
+            throw new ArgumentException($"a maximum is taken before a leaky rectifier only for a slope from 0 on: {activation}");
+        }
+    }
+
+    /// <summary>The definition, the sums in double precision. Overwrites y and, unless it is empty, argmax; b may be empty.</summary>
+    public static void ForwardReference(
+        in ConvMaxPool2dShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> b, Activation activation,
+        Span<float> y, Span<float> argmax)
+    {
+        MaxPool2dShape pool = shape.Pool;
+        float[] sums = new float[pool.XLength];
+        Conv2d.ForwardReference(shape.Conv, x, w, default, Activation.None, sums);
+        for (int i = 0; i < y.Length; i++)
+        {
+            int plane = i / (pool.P * pool.Q), first = 0;
+            float max = float.NegativeInfinity;
+            for (int at = 0; at < pool.R * pool.S; at++)
+            {
+                float sum = sums[SumOf(pool, i, at)];
+                if (sum > max) (max, first) = (sum, at);
+            }
+
+            y[i] = (float)activation.Reference((double)max + (b.IsEmpty ? 0 : b[plane % pool.C]));
+            if (!argmax.IsEmpty) argmax[i] = first;
+        }
+    }
+
+    /// <summary>The definition of the gradient with respect to the input, from that of the pooled sums. Overwrites dx.</summary>
+    public static void BackwardDataReference(
+        in ConvMaxPool2dShape shape, ReadOnlySpan<float> argmax, ReadOnlySpan<float> dy, ReadOnlySpan<float> w, Span<float> dx) =>
+        Conv2d.BackwardDataReference(shape.Conv, GradientOfSums(shape.Pool, argmax, dy), w, dx);
+
+    /// <summary>
+    /// The definition of the gradients with respect to the filters and, unless db is empty, the bias, from that of the pooled sums. Overwrites both.
+    /// </summary>
+    public static void BackwardFilterReference(
+        in ConvMaxPool2dShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> argmax, ReadOnlySpan<float> dy, Span<float> dw, Span<float> db) =>
+        Conv2d.BackwardFilterReference(shape.Conv, x, GradientOfSums(shape.Pool, argmax, dy), dw, db);
+
+    // Windows that overlap add up where they share their maximum.
+    private static float[] GradientOfSums(in MaxPool2dShape pool, ReadOnlySpan<float> argmax, ReadOnlySpan<float> dy)
+    {
+        double[] sums = new double[pool.XLength];
+        for (int i = 0; i < dy.Length; i++) sums[SumOf(pool, i, (int)argmax[i])] += dy[i];
+        return [.. sums.Select(sum => (float)sum)];
+    }
+
+    // Where among the convolution's sums entry "at" of the window of output i lies.
+    private static int SumOf(in MaxPool2dShape pool, int i, int at)
+    {
+        (int line, int q) = Math.DivRem(i, pool.Q);
+        (int plane, int p) = Math.DivRem(line, pool.P);
+        (int r, int s) = Math.DivRem(at, pool.S);
+        return (plane * pool.H + p * pool.StrideH + r * pool.DilationH) * pool.W + q * pool.StrideW + s * pool.DilationW;
+    }
+}

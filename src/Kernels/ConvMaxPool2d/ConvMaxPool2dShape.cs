@@ -1,0 +1,40 @@
+namespace Engine.Kernels;
+
+/// <summary>
+/// The sizes of a cross-correlation whose sums are max-pooled before bias and activation: x is N×C×H×W, w is K×C×R×S, the sums are <see cref="Conv"/>'s
+/// N×K×P×Q, and y and argmax are <see cref="Pool"/>'s N×K×P×Q. The activation must not fall, so that it may come last.
+/// <code>y[n,k,p,q] = activation(b[k] + max over the window of (x ⋆ w)[n,k])</code>
+/// argmax[n,k,p,q] is where in the window that is: row · <c>Pool.S</c> + column of the first maximum in row-major order, as a float.
+/// </summary>
+public readonly record struct ConvMaxPool2dShape
+{
+    /// <summary>Checks the sizes of the window, and works out the output's.</summary>
+    /// <exception cref="ArgumentException">A size is not positive, the window does not fit, or an array would exceed 2³¹ floats.</exception>
+    public ConvMaxPool2dShape(
+        in Conv2dShape conv, int windowH, int windowW, int strideH, int strideW, int dilationH = 1, int dilationW = 1)
+    {
+        Conv = conv;
+        Pool = new MaxPool2dShape(conv.N, conv.K, conv.P, conv.Q, windowH, windowW, strideH, strideW, dilationH, dilationW);
+    }
+
+    /// <summary>The convolution.</summary>
+    public Conv2dShape Conv { get; }
+
+    /// <summary>The pooling of its sums.</summary>
+    public MaxPool2dShape Pool { get; }
+
+    /// <summary>Floats in x.</summary>
+    public int XLength => Conv.XLength;
+
+    /// <summary>Floats in w.</summary>
+    public int WLength => Conv.WLength;
+
+    /// <summary>Floats in y, and in argmax.</summary>
+    public int YLength => Pool.YLength;
+
+    /// <summary>Floating-point operations of the convolution, a multiplication and an addition counted as two.</summary>
+    public long Flops => Conv.Flops;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Conv}, then {Pool}";
+}
