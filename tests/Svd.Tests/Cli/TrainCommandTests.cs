@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Engine.Svd.FrontEnd;
-using Engine.Svd.Tests.Audio;
 using Engine.Tests;
 
 namespace Engine.Svd.Tests.Cli;
@@ -12,24 +11,9 @@ namespace Engine.Svd.Tests.Cli;
 [Collection(ConsoleTests.Name)]
 public sealed class TrainCommandTests : IDisposable
 {
-    private const int SongFrames = FrontEndSettings.ExcerptFrames + 120;
-
     private readonly TempFolder _temp = new();
 
-    public TrainCommandTests()
-    {
-        foreach (string folder in (string[])["audio", "labels", "filelists"]) Directory.CreateDirectory(Path.Combine(Data, folder));
-        foreach (string name in (string[])["one", "two", "three"])
-        {
-            int samples = (SongFrames - 1) * FrontEndSettings.Hop + FrontEndSettings.FrameLength;
-            Write($"audio/{name}.wav", Wav.File(1, 16, Wav.Noise(samples + name.Length)));
-            Write($"labels/{name}.lab", "0 1.7 nosing\n1.7 9 sing\n"u8.ToArray());
-        }
-
-        Write("filelists/train", "one.wav\ntwo.wav\n"u8.ToArray());
-        Write("filelists/valid", "three.wav\n"u8.ToArray());
-        Write("filelists/test", "three.wav\n"u8.ToArray());
-    }
+    public TrainCommandTests() => NoiseCorpus.Make(Data);
 
     private string Data => _temp.PathOf("corpus");
 

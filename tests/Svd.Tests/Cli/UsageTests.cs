@@ -4,8 +4,8 @@ namespace Engine.Svd.Tests.Cli;
 public sealed class UsageTests : CommandTest
 {
     [Theory]
-    [InlineData("give a command: explain, predict, logmel, stats, train, export, devices")]
-    [InlineData("frobnicate is none of the commands explain, predict, logmel, stats, train, export, devices", "frobnicate")]
+    [InlineData("give a command: explain, predict, score, logmel, stats, train, export, devices")]
+    [InlineData("frobnicate is none of the commands explain, predict, score, logmel, stats, train, export, devices", "frobnicate")]
     [InlineData("--frobnicate is none of the commands", "--frobnicate")]
     [InlineData("--frobnicate is not an option", "explain", "--frobnicate")]
     [InlineData("-x is not an option; if it is a file, write", "predict", "a.wav", "-x")]
@@ -25,6 +25,9 @@ public sealed class UsageTests : CommandTest
     [InlineData("--threshold needs a number from 0 to 1.1, not 1.2", "explain", "--threshold", "1.2")]
     [InlineData("--threshold needs a number from 0 to 1.1, not -0.1", "explain", "--threshold", "-0.1")]
     [InlineData("--class-threshold needs a number from 0 to 1, not 2", "predict", "a.wav", "--class-threshold", "2")]
+    [InlineData("--class-threshold needs auto or a number from 0 to 1, not 2", "score", "--data", "a", "--class-threshold", "2")]
+    [InlineData("--class-threshold needs auto or a number from 0 to 1, not high", "score", "--data", "a", "--class-threshold", "high")]
+    [InlineData("'--data'", "score")]
     [InlineData("--threads needs a number from 1 to 1024, not 0", "explain", "--threads", "0")]
     [InlineData("--threads needs a number from 1 to 1024, not 1.5", "predict", "a.wav", "--threads", "1.5")]
     [InlineData("--threads needs a number from 1 to 1024, not 99999999999", "devices", "--threads", "99999999999")]
@@ -39,6 +42,7 @@ public sealed class UsageTests : CommandTest
     [InlineData]
     [InlineData("explain")]
     [InlineData("predict")]
+    [InlineData("score")]
     [InlineData("logmel")]
     [InlineData("devices")]
     public void HelpHasAnExample(params string[] command)
