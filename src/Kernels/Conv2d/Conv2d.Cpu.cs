@@ -10,6 +10,12 @@ internal enum Conv2dForm
 
     /// <summary>From planes copied first, one for each filter column (and row phase), padded, strided and exactly as wide as the output.</summary>
     Unfolded,
+
+    /// <summary>In tiles of 3×3 outputs that are transformed, multiplied and transformed back.</summary>
+    Winograd3,
+
+    /// <summary>The same with 4×4 outputs.</summary>
+    Winograd4,
 }
 
 /// <content>
@@ -29,15 +35,44 @@ internal static unsafe partial class Conv2d
     // Column tiles a task takes: enough to amortise handing it out, few enough to share one sample among threads.
     private const int TilesPerTask = 4;
 
-    /// <summary>Which form a shape takes.</summary>
-    public static Conv2dForm ChooseForm(in Conv2dShape shape) =>
-        shape is { PadH: 0, PadW: 0, StrideH: 1, StrideW: 1 } && 4 * shape.Q >= 3 * shape.W ? Conv2dForm.Direct : Conv2dForm.Unfolded;
+    // Pixels from which on the transform of a filter, about as much work as ten pixels, does not count.
+    private const int WinogradPixels = 128;
+
+    /// <summary>
+    /// Which form a shape takes. Winograd's for filters of 3×3 with whole vectors of channels, whatever the vectors' width, and of its two the one with
+    /// fewer products: it depends on how many outputs the last tiles waste.
+    /// </summary>
+    public static Conv2dForm ChooseForm(in Conv2dShape shape)
+    {
+        if (shape is { R: 3, S: 3, StrideH: 1, StrideW: 1, DilationW: 1 } && shape.C % 16 == 0 && shape.K % 32 == 0
+            && (long)shape.N * shape.P * shape.Q >= WinogradPixels)
+        {
+            return Products(shape, 3) <= Products(shape, 4) ? Conv2dForm.Winograd3 : Conv2dForm.Winograd4;
+        }
+
+        return shape is { PadH: 0, PadW: 0, StrideH: 1, StrideW: 1 } && 4 * shape.Q >= 3 * shape.W ? Conv2dForm.Direct : Conv2dForm.Unfolded;
+
+        // A channel's, with tiles of m×m outputs.
+        static long Products(in Conv2dShape shape, int m) =>
+            (long)((shape.P + m * shape.DilationH - 1) / (m * shape.DilationH)) * shape.DilationH * ((shape.Q + m - 1) / m) * (m + 2) * (m + 2);
+    }
 
     /// <summary>y = activation(x ⋆ w + b). Overwrites y; <paramref name="b"/> may be null.</summary>
     public static void Forward<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
         where TV : unmanaged, IVector<TV>
     {
-        bool direct = ChooseForm(shape) == Conv2dForm.Direct;
+        switch (ChooseForm(shape))
+        {
+            case Conv2dForm.Winograd3: ForwardWinograd<TV, WinogradOf3>(cpu, shape, x, w, b, activation, y); break;
+            case Conv2dForm.Winograd4: ForwardWinograd<TV, WinogradOf4>(cpu, shape, x, w, b, activation, y); break;
+            case Conv2dForm form: ForwardProduct<TV>(cpu, shape, form == Conv2dForm.Direct, x, w, b, activation, y); break;
+        }
+    }
+
+    private static void ForwardProduct<TV>(
+        CpuContext cpu, in Conv2dShape shape, bool direct, float* x, float* w, float* b, Activation activation, float* y)
+        where TV : unmanaged, IVector<TV>
+    {
         int depth = shape.C * shape.R * shape.S;
         int pitch = direct ? shape.W : shape.Q;
         int planeRows = shape.P + (shape.R - 1) * shape.DilationH / shape.StrideH;

@@ -15,6 +15,17 @@ internal static class OpCases
     private static readonly Activation[] Activations =
         [Activation.None, Activation.LeakyRelu(0.01f), Activation.Elu, Activation.Sigmoid, Activation.LeakyRelu(0)];
 
+    /// <summary>Those that Winograd's forms compute, in tiles of 3×3 and then of 4×4.</summary>
+    public static readonly Conv2dShape[] Winograd =
+    [
+        new(1, 32, 11, 17, 64, 3, 3), // whole tiles
+        new(1, 16, 56, 8, 32, 3, 3, dilationH: 5), // a last group of one phase
+        new(2, 16, 12, 17, 32, 3, 3), // ragged tiles
+        new(3, 16, 9, 10, 32, 3, 3, padH: 2, padW: 1),
+        new(1, 48, 26, 9, 96, 3, 3, dilationH: 3), // several blocks of channels
+        new(1, 16, 52, 10, 32, 3, 3, dilationH: 5), // a last group of two phases
+    ];
+
     private static readonly Conv2dShape[] Convolutions =
     [
         new(1, 1, 1, 1, 1, 1, 1),
@@ -35,6 +46,7 @@ internal static class OpCases
         new(1, 2, 10, 11, 3, 1, 2, strideH: 3, strideW: 4), // rows that no output sees
         new(1, 2, 13, 16, 3, 3, 3, 2, 2, 2, 1, 2, 3), // stride, padding and dilation at once
         new(1, 1, 20, 30, 2, 3, 3, padH: 1, padW: 1), // many tiles
+        .. Winograd,
     ];
 
     // What only the filter gradient tells apart.
