@@ -143,21 +143,15 @@ internal sealed unsafe class CpuBackend<TV>(int threads) : HostBackend, IBackend
             _cpu, shape, At(shape, x, shape.XLength, nameof(x)), At(shape, y, shape.YLength, nameof(y)),
             At(shape, dy, shape.YLength, nameof(dy)), At(shape, dx, shape.XLength, nameof(dx)));
 
-    public void ConvMaxPool2dBackwardData(in ConvMaxPool2dShape shape, View argmax, View dy, View w, View dx)
-    {
-        using HostBuffer sums = Memory.Rent(shape.Pool.XLength);
+    public void ConvMaxPool2dBackwardData(in ConvMaxPool2dShape shape, View argmax, View dy, View w, View dx) =>
         Kernels.ConvMaxPool2d.BackwardData<TV>(
             _cpu, shape, At(shape, argmax, shape.YLength, nameof(argmax)), At(shape, dy, shape.YLength, nameof(dy)),
-            At(shape, w, shape.WLength, nameof(w)), At(shape, dx, shape.XLength, nameof(dx)), sums.Pointer);
-    }
+            At(shape, w, shape.WLength, nameof(w)), At(shape, dx, shape.XLength, nameof(dx)));
 
-    public void ConvMaxPool2dBackwardFilter(in ConvMaxPool2dShape shape, View x, View argmax, View dy, View dw, View? db)
-    {
-        using HostBuffer sums = Memory.Rent(shape.Pool.XLength);
+    public void ConvMaxPool2dBackwardFilter(in ConvMaxPool2dShape shape, View x, View argmax, View dy, View dw, View? db) =>
         Kernels.ConvMaxPool2d.BackwardFilter<TV>(
             _cpu, shape, At(shape, x, shape.XLength, nameof(x)), At(shape, argmax, shape.YLength, nameof(argmax)),
-            At(shape, dy, shape.YLength, nameof(dy)), At(shape, dw, shape.WLength, nameof(dw)), At(shape, db, shape.Conv.K, nameof(db)), sums.Pointer);
-    }
+            At(shape, dy, shape.YLength, nameof(dy)), At(shape, dw, shape.WLength, nameof(dw)), At(shape, db, shape.Conv.K, nameof(db)));
 
     public void Crop2dBackward(in Crop2dShape shape, View dy, View dx) =>
         Kernels.Crop2d.Backward(shape, SpanOf(shape, dy, shape.YLength, nameof(dy)), SpanOf(shape, dx, shape.XLength, nameof(dx)));

@@ -21,34 +21,6 @@ internal static unsafe partial class ConvMaxPool2d
         cpu.Run(shape.Pool.N * shape.Pool.C, &FinishPlane<TV>, &arguments);
     }
 
-    /// <summary>
-    /// The gradient with respect to the input. Overwrites dx. <paramref name="sums"/> is memory for the gradient of the convolution's result.
-    /// </summary>
-    public static void BackwardData<TV>(CpuContext cpu, in ConvMaxPool2dShape shape, float* argmax, float* dy, float* w, float* dx, float* sums)
-        where TV : unmanaged, IVector<TV>
-    {
-        GradientOfSums(cpu, shape, argmax, dy, sums);
-        Conv2d.BackwardData<TV>(cpu, shape.Conv, sums, w, dx);
-    }
-
-    /// <summary>
-    /// The gradient with respect to the filters, and with respect to the bias unless <paramref name="db"/> is null. Overwrites both.
-    /// <paramref name="sums"/> is memory for the gradient of the convolution's result.
-    /// </summary>
-    public static void BackwardFilter<TV>(
-        CpuContext cpu, in ConvMaxPool2dShape shape, float* x, float* argmax, float* dy, float* dw, float* db, float* sums)
-        where TV : unmanaged, IVector<TV>
-    {
-        GradientOfSums(cpu, shape, argmax, dy, sums);
-        Conv2d.BackwardFilter<TV>(cpu, shape.Conv, x, sums, dw, db);
-    }
-
-    private static void GradientOfSums(CpuContext cpu, in ConvMaxPool2dShape shape, float* argmax, float* dy, float* sums)
-    {
-        Arguments arguments = new() { Pool = shape.Pool, Sums = sums, Y = dy, Argmax = argmax };
-        cpu.Run(shape.Pool.N * shape.Pool.C, &ScatterPlane, &arguments);
-    }
-
     private static void FinishPlane<TV>(void* context, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
@@ -97,21 +69,6 @@ internal static unsafe partial class ConvMaxPool2d
         }
 
         return found;
-    }
-
-    private static void ScatterPlane(void* context, int task, int worker)
-    {
-        ref Arguments arguments = ref *(Arguments*)context;
-        MaxPool2dShape pool = arguments.Pool;
-        int length = pool.P * pool.Q;
-        float* dy = arguments.Y + (long)task * length, argmax = arguments.Argmax + (long)task * length;
-        float* sums = arguments.Sums + (long)task * pool.H * pool.W;
-        new Span<float>(sums, pool.H * pool.W).Clear();
-        for (int i = 0; i < length; i++)
-        {
-            int at = (int)argmax[i], r = at / pool.S, s = at - r * pool.S;
-            sums[(i / pool.Q * pool.StrideH + r * pool.DilationH) * pool.W + i % pool.Q * pool.StrideW + s * pool.DilationW] += dy[i];
-        }
     }
 
     private struct Arguments

@@ -1,0 +1,392 @@
+using System.Runtime.CompilerServices;
+using Engine.Kernels.Simd;
+
+namespace Engine.Kernels;
+
+/// <content>
+/// The CPU form of the gradients follows argmax: of the P·Q sums of a plane only one a window has a gradient, so a 3×3 pooling leaves a ninth of the
+/// convolution's arithmetic. Each output (n, k, p, q) is a patch of R×S pixels of x, whose corner argmax tells.
+/// <code>dx: patch(n, k, p, q) += dy[n,k,p,q] · w[k]     dw: dw[k] += dy[n,k,p,q] · patch(n, k, p, q)</code>
+/// The lanes are input channels. A block of as many channels as a vector has lanes is copied to (or from) N H W C order, a band of rows at a time that
+/// stays in the first-level cache, with the padding around it. For one output channel and one block the nine vectors of a 3×3 filter stay in registers
+/// while the band's patches go by; other filters take one tap at a time.
+/// dx is parallel over samples and blocks of channels; rows that the next band reaches too are carried over. dw is parallel over pieces of the batch (at
+/// most <see cref="MaxPieces"/>, fixed by the shape) and blocks; the pieces' sums are then added in order.
+/// Loads and stores bound both: two and one for each multiply-add of dx, one for each of dw.
+/// </content>
+internal static unsafe partial class ConvMaxPool2d
+{
+    // How many sums of its own the filter gradient keeps at the most: with the blocks, more than enough threads can take part.
+    private const int MaxPieces = 16;
+
+    // Floats that the sums of all pieces may take together, 64 MB, unless there is but one piece.
+    private const int MaxSumsLength = 16 * 1024 * 1024;
+
+    // Floats of a band of pixels, 32 KB: with the patches' places and gradients it should find room in a first-level cache.
+    private const int BandLength = 8 * 1024;
+
+    /// <summary>The gradient with respect to the input. Overwrites dx.</summary>
+    public static void BackwardData<TV>(CpuContext cpu, in ConvMaxPool2dShape shape, float* argmax, float* dy, float* w, float* dx)
+        where TV : unmanaged, IVector<TV>
+    {
+        Patches patches = PatchesOf<TV>(shape);
+        long filters = (long)patches.Blocks * shape.Conv.K * patches.Taps * TV.Width;
+        FindPatches(cpu, ref patches, argmax, dy, filters);
+        patches.Filters = cpu.Workspace.Take(filters);
+        patches.W = w;
+        patches.X = dx;
+        cpu.Run(shape.Conv.K, &PackFilter<TV>, &patches);
+        cpu.Run(shape.Conv.N * patches.Blocks, &AddPatches<TV>, &patches);
+    }
+
+    /// <summary>The gradient with respect to the filters, and with respect to the bias unless <paramref name="db"/> is null. Overwrites both.</summary>
+    public static void BackwardFilter<TV>(CpuContext cpu, in ConvMaxPool2dShape shape, float* x, float* argmax, float* dy, float* dw, float* db)
+        where TV : unmanaged, IVector<TV>
+    {
+        if (db is not null) Reduction.Channels<TV>(cpu, shape.Pool.N, shape.Pool.C, shape.Pool.P * shape.Pool.Q, dy, db);
+
+        Patches patches = PatchesOf<TV>(shape);
+        long sums = (long)patches.Blocks * shape.Conv.K * patches.Taps * TV.Width;
+        patches.Pieces = (int)Math.Clamp(MaxSumsLength / sums, 1, Math.Min(shape.Conv.N, MaxPieces));
+        FindPatches(cpu, ref patches, argmax, dy, patches.Pieces * sums);
+        patches.Filters = cpu.Workspace.Take(patches.Pieces * sums);
+        patches.W = dw;
+        patches.X = x;
+        cpu.Run(patches.Pieces * patches.Blocks, &SumPatches<TV>, &patches);
+        cpu.Run(shape.Conv.K, &MergePieces<TV>, &patches);
+    }
+
+    private static Patches PatchesOf<TV>(in ConvMaxPool2dShape shape)
+        where TV : unmanaged, IVector<TV>
+    {
+        Conv2dShape conv = shape.Conv;
+        MaxPool2dShape pool = shape.Pool;
+        int columns = (conv.Q - 1) * conv.StrideW + (conv.S - 1) * conv.DilationW + 1;
+        long rowsOfOne = (pool.R - 1L) * pool.DilationH * conv.StrideH + (conv.R - 1L) * conv.DilationH + 1;
+        long rowsPerRow = (long)pool.StrideH * conv.StrideH;
+        int bandRows = (int)Math.Clamp((BandLength / ((long)columns * TV.Width) - rowsOfOne) / rowsPerRow + 1, 1, pool.P);
+        int imageRows = (int)((bandRows - 1) * rowsPerRow + rowsOfOne);
+        return new Patches
+        {
+            Shape = shape,
+            Blocks = (conv.C + TV.Width - 1) / TV.Width,
+            Taps = conv.R * conv.S,
+            BandRows = bandRows,
+            Bands = (pool.P + bandRows - 1) / bandRows,
+            Rows = imageRows,
+            Columns = columns,
+            Pixel = TV.Width,
+            Line = checked(columns * TV.Width),
+            ImageLength = checked((int)((long)imageRows * columns * TV.Width)),
+        };
+    }
+
+    // Where each output's patch begins in the image of its band, and where in a patch each tap lies.
+    private static void FindPatches(CpuContext cpu, ref Patches patches, float* argmax, float* dy, long filters)
+    {
+        Conv2dShape conv = patches.Shape.Conv;
+        MaxPool2dShape pool = patches.Shape.Pool;
+        int window = pool.R * pool.S;
+        long image = Workspace.Aligned(patches.ImageLength);
+        cpu.Workspace.Begin(
+            Workspace.Aligned(pool.YLength) + Workspace.Aligned(window) + Workspace.Aligned(patches.Taps) + cpu.Threads * image
+            + Workspace.Aligned(filters));
+        patches.Corners = (int*)cpu.Workspace.Take(pool.YLength);
+        patches.Window = (int*)cpu.Workspace.Take(window);
+        patches.TapOffsets = (int*)cpu.Workspace.Take(patches.Taps);
+        patches.Images = cpu.Workspace.Take(cpu.Threads * image);
+        patches.ImageStride = image;
+        patches.Argmax = argmax;
+        patches.Dy = dy;
+        for (int i = 0; i < window; i++)
+        {
+            patches.Window[i] = i / pool.S * pool.DilationH * conv.StrideH * patches.Line + i % pool.S * pool.DilationW * conv.StrideW * patches.Pixel;
+        }
+
+        for (int tap = 0; tap < patches.Taps; tap++)
+        {
+            patches.TapOffsets[tap] = tap / conv.S * conv.DilationH * patches.Line + tap % conv.S * conv.DilationW * patches.Pixel;
+        }
+
+        fixed (Patches* arguments = &patches) cpu.Run(conv.N * conv.K, &FindPatchesOfPlane, arguments);
+    }
+
+    private static void FindPatchesOfPlane(void* context, int task, int worker)
+    {
+        ref Patches patches = ref *(Patches*)context;
+        MaxPool2dShape pool = patches.Shape.Pool;
+        int* corner = patches.Corners + (long)task * pool.P * pool.Q, window = patches.Window;
+        float* argmax = patches.Argmax + (long)task * pool.P * pool.Q;
+        int rowStep = pool.StrideH * patches.Shape.Conv.StrideH * patches.Line, step = pool.StrideW * patches.Shape.Conv.StrideW * patches.Pixel;
+        for (int p = 0; p < pool.P; p++, corner += pool.Q, argmax += pool.Q)
+        {
+            int first = p % patches.BandRows * rowStep;
+            for (int q = 0; q < pool.Q; q++, first += step) corner[q] = first + window[(int)argmax[q]];
+        }
+    }
+
+    // One task is one output channel: block, then output channel, then tap, then channel within the block; channels past the end are zero.
+    private static void PackFilter<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Patches patches = ref *(Patches*)context;
+        int channels = patches.Shape.Conv.C, taps = patches.Taps;
+        for (int c = 0; c < patches.Blocks * TV.Width; c++)
+        {
+            float* filter = patches.FilterOf<TV>(c / TV.Width, task) + c % TV.Width, w = patches.W + ((long)task * channels + c) * taps;
+            for (int tap = 0; tap < taps; tap++) filter[tap * TV.Width] = c < channels ? w[tap] : 0;
+        }
+    }
+
+    // One task is one (sample, block of channels).
+    private static void AddPatches<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Patches patches = ref *(Patches*)context;
+        Conv2dShape conv = patches.Shape.Conv;
+        int n = task / patches.Blocks, block = task % patches.Blocks, top = 0;
+        float* image = patches.Images + worker * patches.ImageStride;
+        new Span<float>(image, patches.ImageLength).Clear();
+        for (int band = 0; band < patches.Bands; band++)
+        {
+            for (int k = 0; k < conv.K; k++)
+            {
+                long first = patches.FirstOf(n, k, band);
+                int count = patches.CountOf(band);
+                AddToPatches<TV>(patches, image, patches.Corners + first, patches.Dy + first, count, patches.FilterOf<TV>(block, k));
+            }
+
+            // No later band reaches the rows above its own first; the others go on.
+            int end = band == patches.Bands - 1
+                ? conv.H + conv.PadH
+                : (band + 1) * patches.BandRows * patches.Shape.Pool.StrideH * conv.StrideH;
+            WriteRows<TV>(patches, image, n, block, top, end);
+            int done = Math.Min(end - top, patches.Rows) * patches.Line, rest = patches.ImageLength - done;
+            new Span<float>(image + done, rest).CopyTo(new Span<float>(image, rest));
+            new Span<float>(image + rest, done).Clear();
+            top = end;
+        }
+    }
+
+    // Rows of the padded input from top to end, the first of which is the image's first.
+    private static void WriteRows<TV>(in Patches patches, float* image, int n, int block, int top, int end)
+        where TV : unmanaged, IVector<TV>
+    {
+        Conv2dShape conv = patches.Shape.Conv;
+        int firstChannel = block * TV.Width, channels = Math.Min(TV.Width, conv.C - firstChannel);
+        int covered = Math.Clamp(patches.Columns - conv.PadW, 0, conv.W);
+        for (int h = Math.Max(0, top - conv.PadH); h < Math.Min(conv.H, end - conv.PadH); h++)
+        {
+            int row = h + conv.PadH - top;
+            long plane = (long)conv.H * conv.W;
+            float* dx = patches.X + ((long)n * conv.C + firstChannel) * plane + (long)h * conv.W;
+            int width = row < patches.Rows ? covered : 0;
+            Transposition.Run(image + (long)row * patches.Line + conv.PadW * TV.Width, TV.Width, width, channels, dx, plane);
+            for (int c = 0; c < channels; c++) new Span<float>(dx + c * plane + width, conv.W - width).Clear();
+        }
+    }
+
+    // One task is one (piece of the batch, block of channels).
+    private static void SumPatches<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Patches patches = ref *(Patches*)context;
+        Conv2dShape conv = patches.Shape.Conv;
+        int piece = task / patches.Blocks, block = task % patches.Blocks;
+        int firstSample = (int)((long)conv.N * piece / patches.Pieces), endSample = (int)((long)conv.N * (piece + 1) / patches.Pieces);
+        float* image = patches.Images + worker * patches.ImageStride;
+        new Span<float>(image, patches.ImageLength).Clear();
+        new Span<float>(patches.FilterOf<TV>(task, 0), conv.K * patches.Taps * TV.Width).Clear();
+        for (int n = firstSample; n < endSample; n++)
+        for (int band = 0; band < patches.Bands; band++)
+        {
+            ReadRows<TV>(patches, image, n, block, band * patches.BandRows * patches.Shape.Pool.StrideH * conv.StrideH - conv.PadH);
+            for (int k = 0; k < conv.K; k++)
+            {
+                long first = patches.FirstOf(n, k, band);
+                int count = patches.CountOf(band);
+                SumOfPatches<TV>(patches, image, patches.Corners + first, patches.Dy + first, count, patches.FilterOf<TV>(task, k));
+            }
+        }
+    }
+
+    // The image of a band whose first row is row h of x. Lanes past the last channel stay zero.
+    private static void ReadRows<TV>(in Patches patches, float* image, int n, int block, int h)
+        where TV : unmanaged, IVector<TV>
+    {
+        Conv2dShape conv = patches.Shape.Conv;
+        int firstChannel = block * TV.Width, channels = Math.Min(TV.Width, conv.C - firstChannel);
+        int left = Math.Min(conv.PadW, patches.Columns), covered = Math.Clamp(patches.Columns - left, 0, conv.W);
+        long plane = (long)conv.H * conv.W;
+        float* x = patches.X + ((long)n * conv.C + firstChannel) * plane;
+        for (int row = 0; row < patches.Rows; row++, h++)
+        {
+            float* line = image + (long)row * patches.Line;
+            int width = h >= 0 && h < conv.H ? covered : 0, start = width > 0 ? left * TV.Width : 0, end = start + width * TV.Width;
+            new Span<float>(line, start).Clear();
+            Transposition.Run(x + (long)h * conv.W, plane, channels, width, line + start, TV.Width);
+            new Span<float>(line + end, patches.Line - end).Clear();
+        }
+    }
+
+    // One task is one output channel: adds its sums over the pieces, then puts each where its filter tap lies.
+    private static void MergePieces<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Patches patches = ref *(Patches*)context;
+        int channels = patches.Shape.Conv.C, taps = patches.Taps;
+        for (int block = 0; block < patches.Blocks; block++)
+        {
+            float* sums = patches.FilterOf<TV>(block, task);
+            for (int tap = 0; tap < taps; tap++)
+            {
+                TV sum = TV.Load(sums + tap * TV.Width);
+                for (int piece = 1; piece < patches.Pieces; piece++)
+                {
+                    sum += TV.Load(patches.FilterOf<TV>(piece * patches.Blocks + block, task) + tap * TV.Width);
+                }
+
+                TV.Store(sum, sums + tap * TV.Width);
+            }
+
+            int first = block * TV.Width, count = Math.Min(TV.Width, channels - first);
+            Transposition.Run(sums, TV.Width, taps, count, patches.W + ((long)task * channels + first) * taps, taps);
+        }
+    }
+
+    // patch += dy · filter for every patch.
+    private static void AddToPatches<TV>(in Patches patches, float* image, int* corners, float* dy, int count, float* filter)
+        where TV : unmanaged, IVector<TV>
+    {
+        if (!patches.IsNine)
+        {
+            for (int tap = 0; tap < patches.Taps; tap++)
+            {
+                TV weight = TV.Load(filter + tap * TV.Width);
+                float* moved = image + patches.TapOffsets[tap];
+                for (int i = 0; i < count; i++) AddTo(moved + corners[i], TV.Broadcast(dy[i]), weight);
+            }
+
+            return;
+        }
+
+        TV w0 = TV.Load(filter), w1 = TV.Load(filter + TV.Width), w2 = TV.Load(filter + 2 * TV.Width);
+        TV w3 = TV.Load(filter + 3 * TV.Width), w4 = TV.Load(filter + 4 * TV.Width), w5 = TV.Load(filter + 5 * TV.Width);
+        TV w6 = TV.Load(filter + 6 * TV.Width), w7 = TV.Load(filter + 7 * TV.Width), w8 = TV.Load(filter + 8 * TV.Width);
+        long step = patches.TapOffsets[1], rowStep = patches.TapOffsets[3];
+        for (int i = 0; i < count; i++)
+        {
+            TV gradient = TV.Broadcast(dy[i]);
+            float* top = image + corners[i], middle = top + rowStep, bottom = middle + rowStep;
+            AddTo(top, gradient, w0);
+            AddTo(top + step, gradient, w1);
+            AddTo(top + 2 * step, gradient, w2);
+            AddTo(middle, gradient, w3);
+            AddTo(middle + step, gradient, w4);
+            AddTo(middle + 2 * step, gradient, w5);
+            AddTo(bottom, gradient, w6);
+            AddTo(bottom + step, gradient, w7);
+            AddTo(bottom + 2 * step, gradient, w8);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddTo<TV>(float* place, TV a, TV b)
+        where TV : unmanaged, IVector<TV>
+    {
+        TV sum = TV.Load(place);
+        TV.Fma(ref sum, a, b);
+        TV.Store(sum, place);
+    }
+
+    // filter += dy · patch for every patch.
+    private static void SumOfPatches<TV>(in Patches patches, float* image, int* corners, float* dy, int count, float* filter)
+        where TV : unmanaged, IVector<TV>
+    {
+        if (!patches.IsNine)
+        {
+            for (int tap = 0; tap < patches.Taps; tap++)
+            {
+                TV sum = TV.Load(filter + tap * TV.Width);
+                float* moved = image + patches.TapOffsets[tap];
+                for (int i = 0; i < count; i++) TV.Fma(ref sum, TV.Load(moved + corners[i]), TV.Broadcast(dy[i]));
+                TV.Store(sum, filter + tap * TV.Width);
+            }
+
+            return;
+        }
+
+        TV s0 = TV.Load(filter), s1 = TV.Load(filter + TV.Width), s2 = TV.Load(filter + 2 * TV.Width);
+        TV s3 = TV.Load(filter + 3 * TV.Width), s4 = TV.Load(filter + 4 * TV.Width), s5 = TV.Load(filter + 5 * TV.Width);
+        TV s6 = TV.Load(filter + 6 * TV.Width), s7 = TV.Load(filter + 7 * TV.Width), s8 = TV.Load(filter + 8 * TV.Width);
+        long step = patches.TapOffsets[1], rowStep = patches.TapOffsets[3];
+        for (int i = 0; i < count; i++)
+        {
+            TV gradient = TV.Broadcast(dy[i]);
+            float* top = image + corners[i], middle = top + rowStep, bottom = middle + rowStep;
+            TV.Fma(ref s0, gradient, TV.Load(top));
+            TV.Fma(ref s1, gradient, TV.Load(top + step));
+            TV.Fma(ref s2, gradient, TV.Load(top + 2 * step));
+            TV.Fma(ref s3, gradient, TV.Load(middle));
+            TV.Fma(ref s4, gradient, TV.Load(middle + step));
+            TV.Fma(ref s5, gradient, TV.Load(middle + 2 * step));
+            TV.Fma(ref s6, gradient, TV.Load(bottom));
+            TV.Fma(ref s7, gradient, TV.Load(bottom + step));
+            TV.Fma(ref s8, gradient, TV.Load(bottom + 2 * step));
+        }
+
+        TV.Store(s0, filter);
+        TV.Store(s1, filter + TV.Width);
+        TV.Store(s2, filter + 2 * TV.Width);
+        TV.Store(s3, filter + 3 * TV.Width);
+        TV.Store(s4, filter + 4 * TV.Width);
+        TV.Store(s5, filter + 5 * TV.Width);
+        TV.Store(s6, filter + 6 * TV.Width);
+        TV.Store(s7, filter + 7 * TV.Width);
+        TV.Store(s8, filter + 8 * TV.Width);
+    }
+
+    private struct Patches
+    {
+        public ConvMaxPool2dShape Shape;
+        public float* X;
+        public float* W;
+        public float* Argmax;
+        public float* Dy;
+
+        // Blocks of channels; taps of a filter; pieces of the batch.
+        public int Blocks;
+        public int Taps;
+        public int Pieces;
+
+        // Rows of outputs that share an image, and how many images there are.
+        public int BandRows;
+        public int Bands;
+
+        // The image: pixels, and floats of a pixel, a line, and all.
+        public int Rows;
+        public int Columns;
+        public int Pixel;
+        public int Line;
+        public int ImageLength;
+        public float* Images;
+        public long ImageStride;
+
+        // In floats: from the start of the image to each patch; within a pooling window; within a patch.
+        public int* Corners;
+        public int* Window;
+        public int* TapOffsets;
+        public float* Filters;
+
+        public readonly bool IsNine => Shape.Conv is { R: 3, S: 3 };
+
+        public readonly float* FilterOf<TV>(int block, int k)
+            where TV : unmanaged, IVector<TV> => Filters + ((long)block * Shape.Conv.K + k) * Taps * TV.Width;
+
+        // The outputs of one channel in a band.
+        public readonly long FirstOf(int n, int k, int band) =>
+            ((long)n * Shape.Conv.K + k) * Shape.Pool.P * Shape.Pool.Q + (long)band * BandRows * Shape.Pool.Q;
+
+        public readonly int CountOf(int band) => Math.Min(BandRows, Shape.Pool.P - band * BandRows) * Shape.Pool.Q;
+    }
+}
