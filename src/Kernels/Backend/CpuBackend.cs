@@ -83,9 +83,13 @@ internal sealed unsafe class CpuBackend<TV>(int threads) : HostBackend, IBackend
         Elementwise.Run<TV, TOperator>(_cpu, function, At(x), At(y), y.Length);
     }
 
-    public void Conv2dBackwardData(in Conv2dShape shape, View dy, View w, View dx) =>
+    public void Conv2dBackwardData(in Conv2dShape shape, View dy, View w, View dx)
+    {
+        using HostBuffer turned = Memory.Rent(shape.WLength);
         Kernels.Conv2d.BackwardData<TV>(
-            _cpu, shape, At(shape, dy, shape.YLength, nameof(dy)), At(shape, w, shape.WLength, nameof(w)), At(shape, dx, shape.XLength, nameof(dx)));
+            _cpu, shape, At(shape, dy, shape.YLength, nameof(dy)), At(shape, w, shape.WLength, nameof(w)), At(shape, dx, shape.XLength, nameof(dx)),
+            turned.Pointer);
+    }
 
     public void Conv2dBackwardFilter(in Conv2dShape shape, View x, View dy, View dw, View? db) =>
         Kernels.Conv2d.BackwardFilter<TV>(

@@ -130,11 +130,34 @@ internal static unsafe partial class Conv2d
     }
 
     /// <summary>
-    /// The gradient with respect to the input, which is the transposed convolution of dy with the same filters. Overwrites dx.
+    /// The gradient with respect to the input, which is the transposed convolution of dy with the same filters; without a stride that is a convolution with
+    /// the filters turned around, which Winograd's tiles may suit. Overwrites dx. <paramref name="turned"/> is memory for those filters.
     /// </summary>
-    public static void BackwardData<TV>(CpuContext cpu, in Conv2dShape shape, float* dy, float* w, float* dx)
-        where TV : unmanaged, IVector<TV> =>
+    public static void BackwardData<TV>(CpuContext cpu, in Conv2dShape shape, float* dy, float* w, float* dx, float* turned)
+        where TV : unmanaged, IVector<TV>
+    {
+        int padH = (shape.R - 1) * shape.DilationH - shape.PadH, padW = (shape.S - 1) * shape.DilationW - shape.PadW;
+        if (shape is { StrideH: 1, StrideW: 1 } && padH >= 0 && padW >= 0)
+        {
+            Conv2dShape gradient = new(
+                shape.N, shape.K, shape.P, shape.Q, shape.C, shape.R, shape.S, 1, 1, padH, padW, shape.DilationH, shape.DilationW);
+            if (ChooseForm(gradient) is Conv2dForm.Winograd3 or Conv2dForm.Winograd4)
+            {
+                int taps = shape.R * shape.S;
+                for (int k = 0; k < shape.K; k++)
+                for (int c = 0; c < shape.C; c++)
+                for (int tap = 0; tap < taps; tap++)
+                {
+                    turned[(c * shape.K + k) * taps + taps - 1 - tap] = w[(k * shape.C + c) * taps + tap];
+                }
+
+                Forward<TV>(cpu, gradient, dy, turned, null, Activation.None, dx);
+                return;
+            }
+        }
+
         ConvTranspose2d.Forward<TV>(cpu, ConvTranspose2dShape.GradientOf(shape), dy, w, null, Activation.None, dx);
+    }
 
     private static void PackFilters<TV>(void* context, int task, int worker)
         where TV : unmanaged, IVector<TV>
