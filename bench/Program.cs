@@ -1,4 +1,8 @@
 using BenchmarkDotNet.Running;
 using Engine.Bench;
+using Engine.Bench.Report;
 
-BenchmarkSwitcher.FromAssembly(typeof(SvdNetForward).Assembly).Run(args.Length == 0 ? ["--filter", "*"] : args, new BenchConfig());
+// BenchmarkDotNet's suites, or the report.
+if (args is ["report", ..]) return ReportCommand.Run(args);
+BenchmarkSwitcher.FromAssembly(typeof(BenchConfig).Assembly).Run(args.Length == 0 ? ["--filter", "*NetworkSuite*"] : args, new BenchConfig());
+return 0;

@@ -1,0 +1,65 @@
+using System.Diagnostics;
+
+namespace Engine.Bench.Report;
+
+/// <summary>Milliseconds of many runs.</summary>
+internal readonly record struct Times(double Min, double Median)
+{
+    /// <summary>From the runs.</summary>
+    public static Times Of(List<double> runs)
+    {
+        double[] sorted = [.. runs.Order()];
+        return new Times(sorted[0], (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2);
+    }
+}
+
+/// <summary>Measures two programs in turns, some runs of one and some of the other, so that what else the machine does hits both.</summary>
+internal static class Alternation
+{
+    private const double WarmUpMs = 100;
+    private const double TurnMs = 40;
+    private const int LeastTurns = 4;
+    private const int MostRunsOfATurn = 50;
+
+    /// <summary>Runs both, the peer only if there is one, for about so many milliseconds in all.</summary>
+    /// <param name="engine">One run.</param>
+    /// <param name="peer">Milliseconds of as many runs as asked, or null.</param>
+    /// <param name="budgetMs">How long to measure; four turns of each are taken in any case.</param>
+    public static (Times Engine, Times? Peer) Measure(Action engine, Func<int, double[]>? peer, double budgetMs)
+    {
+        double share = budgetMs / (peer is null ? 1 : 2);
+        Func<int, double[]> timed = TimesOf(engine);
+        (int engineRuns, int peerRuns) = (RunsOfATurn(timed), peer is null ? 0 : RunsOfATurn(peer));
+        List<double> ours = [], theirs = [];
+        for (int turn = 0; turn < LeastTurns || Math.Max(ours.Sum(), theirs.Sum()) < share; turn++)
+        {
+            ours.AddRange(timed(engineRuns));
+            if (peer is not null) theirs.AddRange(peer(peerRuns));
+        }
+
+        return (Times.Of(ours), peer is null ? null : Times.Of(theirs));
+    }
+
+    /// <summary>Runs with a clock. Before several short ones in a row one is not counted: it comes after a pause.</summary>
+    public static Func<int, double[]> TimesOf(Action run) => runs =>
+    {
+        double[] times = new double[runs];
+        if (runs > 1) run();
+        for (int i = 0; i < runs; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            run();
+            times[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        }
+
+        return times;
+    };
+
+    // Runs until it is warm: the runtime compiles what is called often anew.
+    private static int RunsOfATurn(Func<int, double[]> timed)
+    {
+        List<double> runs = [];
+        while (runs.Sum() < WarmUpMs) runs.AddRange(timed(1));
+        return (int)Math.Clamp(TurnMs / Times.Of(runs).Median, 1, MostRunsOfATurn);
+    }
+}

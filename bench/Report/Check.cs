@@ -1,0 +1,60 @@
+using Engine.Kernels;
+
+namespace Engine.Bench.Report;
+
+/// <summary>Compares outputs before anything is timed.</summary>
+internal static class Check
+{
+    /// <summary>
+    /// Kernels against their definitions, relative to the largest value of the output: sums of up to 300 000 terms in float32, or fewer through Winograd's
+    /// transforms; 1e-5 is usual.
+    /// </summary>
+    public const double KernelTolerance = 1e-4;
+
+    /// <summary>Whole networks against another library, relative to the largest value: what the project holds its layers to.</summary>
+    public const double NetworkTolerance = 1e-4;
+
+    /// <summary>The losses of the first steps against another library, relative: gradients and updates in float32 on both sides.</summary>
+    public const double LossTolerance = 1e-3;
+
+    /// <summary>Runs a kernel on a backend and on the definitions, and returns the error relative to the largest value.</summary>
+    /// <exception cref="EngineException">It is above the tolerance.</exception>
+    public static double Kernel(KernelCase kernel, IBackend backend)
+    {
+        float[][] inputs = kernel.RandomInputs();
+        using IBackend reference = Backends.CreateReference();
+        float[] expected = Result(kernel, reference, inputs);
+
+        // A backend is driven by one thread at a time; the definitions, which take long, run side by side.
+        lock (backend) return Close(expected, Result(kernel, backend, inputs), KernelTolerance, $"{kernel}, {kernel.Sizes}");
+    }
+
+    /// <summary>The error of an output relative to the largest value that is expected.</summary>
+    /// <exception cref="EngineException">It is above the tolerance, or the lengths differ.</exception>
+    public static double Close(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, double tolerance, string what)
+    {
+        if (expected.Length != actual.Length) throw new EngineException($"{what}: {actual.Length} numbers instead of {expected.Length}");
+        double largest = 0, worst = 0;
+        int at = 0;
+        for (int i = 0; i < expected.Length; i++)
+        {
+            largest = Math.Max(largest, Math.Abs((double)expected[i]));
+            double error = Math.Abs((double)actual[i] - expected[i]);
+            if (error <= worst) continue;
+            (worst, at) = (error, i);
+            if (double.IsNaN(error)) break;
+        }
+
+        if (worst <= tolerance * largest) return worst == 0 ? 0 : worst / largest;
+        throw new EngineException(
+            $"{what}: at {at} of {expected.Length} stands {actual[at]:g9} instead of {expected[at]:g9}, {worst / largest:g2} of the largest value; "
+            + $"{tolerance:g2} is allowed");
+    }
+
+    private static float[] Result(KernelCase kernel, IBackend backend, float[][] inputs)
+    {
+        using KernelRun run = kernel.On(backend, inputs);
+        run.Call();
+        return run.Result();
+    }
+}

@@ -1,0 +1,300 @@
+using Engine.Bench.Peers;
+using Engine.Kernels;
+using Engine.Kernels.Simd;
+using Engine.Nn;
+using Engine.Svd.Cli;
+using Engine.Svd.FrontEnd;
+using Engine.Svd.Model;
+using Engine.Tensors;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Bench.Report;
+
+/// <summary>The whole pieces of work. Each compares our output with the peer's when it is made.</summary>
+internal sealed class Contests : IDisposable
+{
+    /// <summary>What the report calls them.</summary>
+    public const string Group = "whole work";
+
+    private const int Batch = 32;
+    private const int SongFrames = 60 * FramesPerSecond;
+
+    // The loss before the first step and the one after it, which has gone through all gradients and one update.
+    private const int ComparedSteps = 2;
+
+    /// <summary>All of them; each is made when it is called for, so that one's memory is given back before the next.</summary>
+    public static IReadOnlyList<(string Name, Func<Contests, Contest> Make)> All { get; } =
+    [
+        ("SVDNet forward, 32 excerpts", contests => contests.Forward("SVDNet forward, 32 excerpts", Batch, 1.3, 2)),
+        ("SVDNet forward, 1 excerpt", contests => contests.Forward("SVDNet forward, 1 excerpt", 1, 1.2, 1.8)),
+        ("whole song, a minute", contests => contests.WholeSong()),
+        ("SVDNet training step, 32 excerpts", contests => contests.TrainClassifier()),
+        .. InversionArchitecture.All.Select<InversionArchitecture, (string, Func<Contests, Contest>)>(
+            size => ($"inversion forward, 32, {size.Name} size", contests => contests.Invert(size))),
+        .. InversionArchitecture.All.Select<InversionArchitecture, (string, Func<Contests, Contest>)>(
+            size => ($"inversion training step, 32, {size.Name} size", contests => contests.TrainInverter(size))),
+        ("log-mel, a minute, 1 thread", contests => contests.LogMel()),
+    ];
+
+    private readonly int _threads;
+    private readonly VectorWidth _width;
+    private readonly string _folder = Directory.CreateTempSubdirectory("bench").FullName;
+    private readonly float[] _excerpts = Random(Batch * ExcerptLength, 1);
+    private readonly float[] _features = Random(Batch * SvdNet.FeatureCount, 2);
+    private readonly float[] _targets = [.. Enumerable.Range(0, Batch).Select(n => n % 3 == 0 ? 0.98f : 0.02f)];
+    private readonly TorchPeer? _torch;
+
+    private Contests(int threads, VectorWidth width, string? python)
+    {
+        (_threads, _width) = (threads, width);
+        NpyFile.Write(PathOf("excerpts.npy"), new NpyArray([Batch, 1, ExcerptFrames, Bands], _excerpts));
+        NpyFile.Write(PathOf("features.npy"), new NpyArray([Batch, SvdNet.FeatureCount], _features));
+        NpyFile.Write(PathOf("targets.npy"), new NpyArray([Batch, 1], _targets));
+        using IBackend backend = Backends.CreateCpu(1);
+        using SvdNet classifier = SvdNet.Create(backend, new RandomSource(1));
+        WeightFile.Write(PathOf("svdnet.npz"), classifier.Layers);
+        foreach (InversionArchitecture architecture in InversionArchitecture.All)
+        {
+            using Sequential network = architecture.Build();
+            Initializers.Initialize(network, backend, WeightInitializer.HeNormal, new RandomSource(1));
+            WeightFile.Write(PathOf($"inversion-{architecture.Name}.npz"), network);
+        }
+
+        _torch = python is null ? null : TorchPeer.Start(python, _folder, threads);
+    }
+
+    /// <summary>Writes weights and inputs for the peers and starts PyTorch if there is a Python for it.</summary>
+    public static Contests Open(int threads, VectorWidth width, string? python) => new(threads, width, python);
+
+    /// <summary>The peers' names and versions.</summary>
+    public IReadOnlyList<string> Peers => [OnnxPeer.Version, _torch?.Version ?? "no Python with PyTorch: the ratios of training steps are left empty"];
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _torch?.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private Contest Forward(string name, int count, double atLeast, double hopedFor)
+    {
+        IBackend backend = Backends.CreateCpu(_threads, _width);
+        SvdNet network = SvdNet.Load(backend, BundledFiles.Classifier);
+        float[] values = _excerpts[..(count * ExcerptLength)];
+        Tensor input = Tensor.From(backend, new Shape(count, 1, ExcerptFrames, Bands), values);
+        float[] ours = new float[count * SvdNet.FeatureCount];
+        void Run()
+        {
+            using Tensor features = network.Features(input);
+            using Tensor probability = network.Probability(features);
+            features.CopyTo(ours);
+        }
+
+        OnnxPeer peer = new(network.Export(), _threads, [count, 1, ExcerptFrames, Bands], values);
+        Run();
+        Check.Close(peer.Output("features"), ours, Check.NetworkTolerance, $"{name}, features against ONNX Runtime's");
+        return new Contest
+        {
+            Name = name, N = count, Flops = Flops("svdnet", count), AtLeast = atLeast, HopedFor = hopedFor, Run = Run,
+            Peer = "ONNX Runtime", PeerTimes = Alternation.TimesOf(peer.Run), Owned = [backend, network, input, peer],
+        };
+    }
+
+    private Contest WholeSong()
+    {
+        IBackend backend = Backends.CreateCpu(_threads, _width);
+        SvdNet network = SvdNet.Load(backend, BundledFiles.Classifier);
+        BandStatistics statistics = BandStatistics.Read(BundledFiles.Statistics);
+        SongPredictor predictor = new(backend, network, statistics);
+        float[] song = Random(SongFrames * Bands, 3), ours = new float[SongFrames];
+        void Run()
+        {
+            int at = 0;
+            predictor.Predict(
+                frames =>
+                {
+                    int count = Math.Min(LogMelReader.BlockFrames, SongFrames - at);
+                    song.AsSpan(at * Bands, count * Bands).CopyTo(frames);
+                    at += count;
+                    return count;
+                },
+                (first, probabilities, _) => probabilities.CopyTo(ours.AsSpan((int)first)));
+        }
+
+        float[] silence = [.. Enumerable.Repeat(statistics.Silence, ContextFrames).SelectMany(frame => frame)];
+        OnnxPeer peer = new(network.ExportEveryFrame(), _threads, [1, 1, SongFrames + 2 * ContextFrames, Bands], [.. silence, .. song, .. silence]);
+        Run();
+        Check.Close(peer.Output("probability"), ours, Check.NetworkTolerance, "whole song, probabilities against ONNX Runtime's");
+        return new Contest
+        {
+            Name = "whole song, a minute", N = 1, Flops = KernelCases.SongFlops(SongFrames), AtLeast = 1.5, HopedFor = 2.5, Run = Run,
+            Peer = "ONNX Runtime", PeerTimes = Alternation.TimesOf(peer.Run), Owned = [backend, network, peer],
+        };
+    }
+
+    private Contest TrainClassifier()
+    {
+        const string name = "SVDNet training step, 32 excerpts", work = "svdnet-step";
+        CompareLosses(name, work, (backend, owned) => ClassifierStep(backend, SvdNet.Load(backend, PathOf("svdnet.npz")), owned));
+        IBackend backend = Backends.CreateCpu(_threads, _width);
+        List<IDisposable> owned = [backend];
+
+        // With dropout, as it is trained.
+        Func<double> step = ClassifierStep(backend, SvdNet.Create(backend, new RandomSource(1)), owned);
+        return new Contest
+        {
+            Name = name, N = Batch, Flops = TrainingFlops("svdnet", "conv1"), AtLeast = 3.5, HopedFor = 7, Run = () => step(), Owned = owned,
+            Peer = "PyTorch", PeerTimes = _torch is null ? null : runs => _torch.Times(work, runs),
+        };
+    }
+
+    private Func<double> ClassifierStep(IBackend backend, SvdNet network, List<IDisposable> owned)
+    {
+        TrainableParameters parameters = new(network.Layers, backend);
+        NesterovMomentum optimizer = new(parameters, 0.95f);
+        Tape tape = new();
+        Tensor input = tape.Watch(Tensor.From(backend, new Shape(Batch, 1, ExcerptFrames, Bands), _excerpts));
+        Tensor target = Tensor.From(backend, new Shape(Batch, 1), _targets);
+        owned.AddRange([network, parameters, optimizer, tape, input, target]);
+        float[] value = new float[1];
+        return () =>
+        {
+            tape.Reset();
+            Tensor loss = network.Logits(input).SigmoidCrossEntropy(target);
+            tape.Backward(loss);
+            loss.CopyTo(value);
+            optimizer.Step(0.01);
+            return value[0];
+        };
+    }
+
+    private Contest Invert(InversionArchitecture size)
+    {
+        string name = $"inversion forward, 32, {size.Name} size";
+        IBackend backend = Backends.CreateCpu(_threads, _width);
+        InversionNetwork network = InversionNetwork.Load(backend, PathOf($"inversion-{size.Name}.npz"));
+        Tensor input = Tensor.From(backend, new Shape(Batch, SvdNet.FeatureCount), _features);
+        float[] ours = new float[Batch * ExcerptLength];
+        void Run()
+        {
+            using Tensor inverted = network.Forward(input);
+            inverted.CopyTo(ours);
+        }
+
+        OnnxPeer peer = new(network.Export(), _threads, [Batch, SvdNet.FeatureCount], _features);
+        Run();
+        Check.Close(peer.Output("inverted"), ours, Check.NetworkTolerance, $"{name}, against ONNX Runtime's");
+        return new Contest
+        {
+            Name = name, N = Batch, Flops = Flops($"inversion-{size.Name}", Batch), AtLeast = 3, HopedFor = 6, Run = Run,
+            Peer = "ONNX Runtime", PeerTimes = Alternation.TimesOf(peer.Run), Owned = [backend, network, input, peer],
+        };
+    }
+
+    private Contest TrainInverter(InversionArchitecture size)
+    {
+        string name = $"inversion training step, 32, {size.Name} size", work = $"inversion-{size.Name}-step";
+        CompareLosses(name, work, (backend, owned) => InverterStep(backend, size, owned));
+        IBackend backend = Backends.CreateCpu(_threads, _width);
+        List<IDisposable> owned = [backend];
+        Func<double> step = InverterStep(backend, size, owned);
+        return new Contest
+        {
+            Name = name, N = Batch, Flops = TrainingFlops($"inversion-{size.Name}", "fc1"), AtLeast = 4, HopedFor = 8, Run = () => step(), Owned = owned,
+            Peer = "PyTorch", PeerTimes = _torch is null ? null : runs => _torch.Times(work, runs),
+        };
+    }
+
+    private Func<double> InverterStep(IBackend backend, InversionArchitecture size, List<IDisposable> owned)
+    {
+        Sequential network = size.Build();
+        network.Load(backend, WeightFile.Read(PathOf($"inversion-{size.Name}.npz")).Arrays);
+        TrainableParameters parameters = new(network, backend);
+        Adam optimizer = new(parameters);
+        Tape tape = new();
+        Tensor input = tape.Watch(Tensor.From(backend, new Shape(Batch, SvdNet.FeatureCount), _features));
+        Tensor target = Tensor.From(backend, new Shape(Batch, 1, ExcerptFrames, Bands), _excerpts);
+        owned.AddRange([network, parameters, optimizer, tape, input, target]);
+        float[] value = new float[1];
+        return () =>
+        {
+            tape.Reset();
+            Tensor loss = network.Forward(input).MeanSquaredError(target);
+            tape.Backward(loss);
+            parameters.AddL2Penalty(1e-4f);
+            loss.CopyTo(value);
+            optimizer.Step(0.001);
+            return value[0];
+        };
+    }
+
+    // The same samples through blocks as LogMelReader takes them, from memory.
+    private Contest LogMel()
+    {
+        IBackend backend = Backends.CreateCpu(1, _width);
+        LogMelExtractor extractor = new(backend);
+        BandNormalizer normalizer = BandStatistics.Read(BundledFiles.Statistics).On(backend);
+        float[] samples = Random(60 * SampleRate, 4), ours = new float[FrameCount(samples.Length) * Bands];
+        void Run()
+        {
+            for (int frame = 0; frame * Bands < ours.Length; frame += LogMelReader.BlockFrames)
+            {
+                int frames = Math.Min(LogMelReader.BlockFrames, ours.Length / Bands - frame);
+                using Tensor logMel = extractor.Transform(samples.AsSpan(frame * Hop, (frames - 1) * Hop + FrameLength));
+                using Tensor normalized = normalizer.Normalize(logMel);
+                normalized.CopyTo(ours.AsSpan(frame * Bands, frames * Bands));
+            }
+        }
+
+        const int checkedFrames = 40;
+        Run();
+        using (IBackend reference = Backends.CreateReference())
+        using (LogMelExtractor definition = new(reference))
+        using (BandNormalizer normalisation = BandStatistics.Read(BundledFiles.Statistics).On(reference))
+        using (Tensor logMel = definition.Transform(samples.AsSpan(0, (checkedFrames - 1) * Hop + FrameLength)))
+        using (Tensor normalized = normalisation.Normalize(logMel))
+        {
+            Check.Close(normalized.ToArray(), ours.AsSpan(0, checkedFrames * Bands), Check.NetworkTolerance, "log-mel against its definition");
+        }
+
+        double flops = KernelCases.All.Where(kernel => kernel.Network == "log-mel").Sum(kernel => kernel.Flops / kernel.N);
+        return new Contest
+        {
+            Name = "log-mel, a minute, 1 thread", N = 1, Flops = flops * (ours.Length / Bands), AtLeast = 1500, HopedFor = 4000, Run = Run,
+            Peer = "real time", AudioSeconds = 60, Owned = [backend, extractor, normalizer],
+        };
+    }
+
+    private void CompareLosses(string name, string work, Func<IBackend, List<IDisposable>, Func<double>> make)
+    {
+        if (_torch is null) return;
+        IBackend backend = Backends.CreateCpu(_threads, _width);
+        List<IDisposable> owned = [backend];
+        Func<double> step = make(backend, owned);
+        double[] theirs = _torch.Losses(work, ComparedSteps);
+        for (int i = 0; i < ComparedSteps; i++)
+        {
+            Check.Close([(float)theirs[i]], [(float)step()], Check.LossTolerance, $"{name}, loss of step {i + 1} against PyTorch's");
+        }
+
+        foreach (IDisposable each in Enumerable.Reverse(owned)) each.Dispose();
+    }
+
+    private static double Flops(string network, int n) =>
+        KernelCases.All.Where(kernel => kernel.Network == network && kernel.N == n && !kernel.IsGradient).Sum(kernel => kernel.Flops);
+
+    // The first layer's input needs no gradient.
+    private static double TrainingFlops(string network, string first) =>
+        KernelCases.All.Where(kernel => kernel.Network == network && kernel.N == Batch).Sum(kernel => kernel.Flops)
+        - KernelCases.All.Single(kernel => kernel.Network == network && kernel.N == Batch && kernel.Layer == first && kernel.Kernel.EndsWith(" dx")).Flops;
+
+    private string PathOf(string name) => Path.Combine(_folder, name);
+
+    private static float[] Random(int count, ulong seed)
+    {
+        RandomSource random = new(seed);
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) values[i] = (float)random.NextDouble(-1, 1);
+        return values;
+    }
+}

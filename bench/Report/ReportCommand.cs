@@ -1,0 +1,137 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Engine.Bench.Peers;
+using Engine.Kernels;
+using Engine.Kernels.Simd;
+using Engine.Svd.Cli;
+
+namespace Engine.Bench.Report;
+
+/// <summary><c>report</c>: checks every kernel, then measures kernels and whole work beside their peers. Exit codes: 0 done, 1 failed, 2 used wrongly.</summary>
+public static class ReportCommand
+{
+    private const int Failed = 1;
+    private const int UsedWrongly = 2;
+
+    private const double KernelBudgetMs = 150;
+    private const double ContestBudgetMs = 8000;
+
+    /// <summary>Runs the command line, from <c>report</c> on, and returns the exit code.</summary>
+    public static int Run(string[] args)
+    {
+        Option<int?> threads = Options.Threads();
+        Option<string> vector = new("--vector") { Description = "Bits of the registers; without it the widest.", DefaultValueFactory = _ => $"{(int)VectorSupport.Widest}" };
+        vector.AcceptOnlyFromAmong("512", "256", "128");
+        Option<string> output = new("--out")
+        {
+            Description = "The folder for RESULTS.md, results.csv and roofline.png.", HelpName = "DIR", DefaultValueFactory = _ => Path.Combine("out", "bench"),
+        };
+        Option<string?> filter = new("--filter") { Description = "Only what has this text in its name, for example conv2 or training.", HelpName = "TEXT" };
+        Option<string?> python = new("--python") { Description = "A Python that can import torch; without it the first on the search path.", HelpName = "FILE" };
+        Option<bool> json = Options.Json("the report");
+        Command report = new("report", "Checks every kernel, then measures kernels and whole work beside their peers.") { threads, vector, output, filter, python, json };
+        report.SetAction(parsed => Run(
+            parsed.GetValue(threads) ?? Environment.ProcessorCount, Enum.Parse<VectorWidth>(parsed.GetValue(vector)!), parsed.GetValue(output)!,
+            parsed.GetValue(filter) ?? "", parsed.GetValue(python), parsed.GetValue(json)));
+        ParseResult parsed = new RootCommand("Benchmarks.") { report }.Parse(args);
+        if (parsed.Errors.Count > 0) return Complain($"{parsed.Errors[0].Message.TrimEnd('.')} (see report --help)", UsedWrongly);
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (AggregateException failures) when (failures.InnerException is EngineException failure)
+        {
+            // So come exceptions out of a parallel query.
+            return Complain(failure.Message, Failed);
+        }
+        catch (Exception failure) when (failure is EngineException or IOException or UnauthorizedAccessException)
+        {
+            return Complain(failure.Message, Failed);
+        }
+    }
+
+    private static int Run(int threads, VectorWidth width, string folder, string filter, string? namedPython, bool json)
+    {
+        KernelCase[] kernels = [.. KernelCases.All.Where(kernel => $"{kernel}".Contains(filter, StringComparison.OrdinalIgnoreCase))];
+        (string Name, Func<Contests, Contest> Make)[] works = [.. Contests.All.Where(work => work.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))];
+        if (kernels.Length + works.Length == 0) return Complain($"nothing has {filter} in its name", UsedWrongly);
+        OutputFolder.Prepare(folder);
+        using Contests contests = Contests.Open(threads, width, TorchPeer.FindPython(namedPython));
+
+        double error;
+        using (IBackend backend = Backends.CreateCpu(threads, width))
+        {
+            Say($"checking {kernels.Length} kernels against their definitions");
+            error = kernels.OrderByDescending(kernel => kernel.Flops).AsParallel().WithDegreeOfParallelism(threads)
+                .Select(kernel => Check.Kernel(kernel, backend)).Aggregate(0.0, Math.Max);
+        }
+
+        Setting setting = new(
+            Processor.Name, RuntimeInformation.RuntimeIdentifier, RuntimeInformation.FrameworkDescription, Processor.InstructionSets, (int)width, threads,
+            Environment.ProcessorCount, MachinePeak.MeasureGflops(threads, width), MachinePeak.MeasureBandwidth(threads, width), contests.Peers,
+            DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
+        List<Row> rows = [];
+        foreach ((string name, Func<Contests, Contest> make) in works)
+        {
+            Say(name);
+            using Contest contest = make(contests);
+            (Times ours, Times? theirs) = Alternation.Measure(contest.Run, contest.PeerTimes, ContestBudgetMs);
+            rows.Add(RowOf(contest, ours, theirs, setting));
+        }
+
+        using (IBackend backend = Backends.CreateCpu(threads, width))
+        {
+            Say($"measuring {kernels.Length} kernels");
+            foreach (KernelCase kernel in kernels) rows.Add(Measure(kernel, backend, setting));
+        }
+
+        ReportData data = new(setting, error, rows);
+        if (json) Console.WriteLine(JsonSerializer.Serialize(data, Json.Indented));
+        else ReportTables.Print(data);
+        ReportFiles.Write(data, folder);
+        Say($"written: {Path.Combine(folder, ReportFiles.Markdown)}, {ReportFiles.Csv}, {ReportFiles.Plot}");
+        return 0;
+    }
+
+    private static Row Measure(KernelCase kernel, IBackend backend, Setting setting)
+    {
+        float[][] inputs = kernel.RandomInputs();
+        using KernelRun run = kernel.On(backend, inputs);
+        using OnnxPeer? peer = kernel.Peer is { } graph ? new OnnxPeer(graph(inputs), setting.Threads, kernel.XShape, inputs[0]) : null;
+        if (peer is not null)
+        {
+            run.Call();
+            Check.Close(peer.Output("y"), run.Result(), Check.KernelTolerance, $"{kernel}, against ONNX Runtime's");
+        }
+
+        (Times ours, Times? theirs) = Alternation.Measure(run.Call, peer is null ? null : Alternation.TimesOf(peer.Run), KernelBudgetMs);
+        bool isProduct = kernel.Flops > 0;
+        double rate = (isProduct ? kernel.Flops : kernel.Bytes) / ours.Min / 1e6;
+        return new Row(
+            kernel.Network, kernel.N, kernel.Layer, kernel.Kernel, ours.Min, ours.Median, rate, isProduct ? "GFLOP/s" : "GB/s",
+            rate / (isProduct ? setting.PeakGflops : setting.BandwidthGbs), kernel.Flops / kernel.Bytes, peer is null ? null : "ONNX Runtime",
+            theirs?.Min, theirs?.Median, theirs?.Min / ours.Min);
+    }
+
+    private static Row RowOf(Contest contest, Times ours, Times? theirs, Setting setting)
+    {
+        double rate = contest.Flops / ours.Min / 1e6;
+
+        // What says one thread is held against one thread's peak.
+        double peak = contest.AudioSeconds is null ? setting.PeakGflops : setting.PeakGflops / setting.Threads;
+        return new Row(
+            Contests.Group, contest.N, contest.Name, "", ours.Min, ours.Median, rate, "GFLOP/s", rate / peak, 0, contest.Peer,
+            contest.AudioSeconds * 1000 ?? theirs?.Min, contest.AudioSeconds * 1000 ?? theirs?.Median,
+            (contest.AudioSeconds * 1000 ?? theirs?.Min) / ours.Min, contest.AtLeast, contest.HopedFor);
+    }
+
+    private static void Say(string what) => Console.Error.WriteLine($"{DateTime.UtcNow:HH:mm:ss} {what}");
+
+    private static int Complain(string message, int code)
+    {
+        Console.Error.WriteLine($"bench: {string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))}");
+        return code;
+    }
+}
