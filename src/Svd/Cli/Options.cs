@@ -9,6 +9,9 @@ namespace Engine.Svd.Cli;
 /// <summary>The options that several commands have; each call makes a new one.</summary>
 internal static class Options
 {
+    // A day: frames are counted in 32 bits.
+    private const int LargestStart = 86_400;
+
     public static Option<string> Out(string what) =>
         new("--out") { Description = $"The folder for {what}; made if it is not there.", HelpName = "DIR", DefaultValueFactory = _ => "." };
 
@@ -85,16 +88,19 @@ internal static class Options
         return option;
     }
 
-    /// <summary>A threshold, or null for <c>auto</c>: tuned on the validation songs.</summary>
-    public static Option<double?> ClassThresholdOrAuto() => new("--class-threshold")
-    {
-        Description = "The probability from which on it counts as singing, or auto: the one with the fewest errors on the songs of filelists/valid.",
-        HelpName = "auto|P",
-        DefaultValueFactory = _ => null,
-        CustomParser = result => result.Tokens[0].Value == "auto"
-            ? null
-            : Number<double>(result, "--class-threshold", p => p is >= 0 and <= 1, "auto or a number from 0 to 1"),
-    };
+    /// <summary>A threshold, or <c>auto</c>: tuned on the validation songs.</summary>
+    public static Option<string> ClassThresholdOrAuto() => NumberOr(
+        "auto", "--class-threshold", "P",
+        "The probability from which on it counts as singing, or auto: the one with the fewest errors on the songs of filelists/valid.",
+        p => p is >= 0 and <= 1, "a number from 0 to 1");
+
+    /// <summary>Seconds, or <c>random</c>.</summary>
+    public static Option<string> StartOrRandom(string description) => NumberOr(
+        "random", "--start", "S", description, seconds => seconds is >= 0 and <= LargestStart, $"a number of seconds, 0 to {LargestStart}");
+
+    /// <summary>The number that such an option was given, or null for the word.</summary>
+    public static double? NumberIn(string value) =>
+        double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : null;
 
     public static Option<bool> Json(string what) => new("--json") { Description = $"Print {what} as JSON." };
 
@@ -118,6 +124,18 @@ internal static class Options
         if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out T value) && holds(value)) return value;
         result.AddError($"{option} needs {needs}, not {text}");
         return null;
+    }
+
+    // The parser lets no option be null that is given, so the word stays a word.
+    private static Option<string> NumberOr(string word, string name, string number, string description, Func<double, bool> holds, string needs)
+    {
+        Option<string> option = new(name) { Description = description, HelpName = $"{word}|{number}", DefaultValueFactory = _ => word };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is not [{ Value: string text }] || text == word || (NumberIn(text) is { } value && holds(value))) return;
+            result.AddError($"{name} needs {word} or {needs}, not {text}");
+        });
+        return option;
     }
 
     private static Option<string?> File(string name, string description) => new(name) { Description = description, HelpName = "FILE" };

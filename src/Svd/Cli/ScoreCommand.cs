@@ -30,7 +30,7 @@ internal static class ScoreCommand
         Option<string> split = new("--split") { Description = "The part of the corpus.", HelpName = "NAME", DefaultValueFactory = _ => "test" };
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
-        Option<double?> classThreshold = Options.ClassThresholdOrAuto();
+        Option<string> classThreshold = Options.ClassThresholdOrAuto();
         Option<string?> output = new("--out") { Description = "The folder for scores.csv; without it no file is written.", HelpName = "DIR" };
         Option<string?> cache = Options.Cache();
         Option<string> device = Options.Device();
@@ -48,7 +48,7 @@ internal static class ScoreCommand
         };
         command.SetAction(parsed => Run(new Request(
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(split), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
-            parsed.GetValue(statistics) ?? BundledFiles.Statistics, parsed.GetValue(classThreshold), parsed.GetValue(output), parsed.GetValue(cache),
+            parsed.GetValue(statistics) ?? BundledFiles.Statistics, Options.NumberIn(parsed.GetRequiredValue(classThreshold)), parsed.GetValue(output), parsed.GetValue(cache),
             parsed.GetRequiredValue(device), parsed.GetValue(threads), parsed.GetValue(json))));
         return command;
     }

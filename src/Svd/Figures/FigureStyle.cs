@@ -114,6 +114,20 @@ public static class FigureStyle
         return png.ToArray();
     }
 
+    /// <summary>Draws on a white canvas of <paramref name="width"/> × <paramref name="height"/> pixels and returns it as an SVG.</summary>
+    /// <remarks>Its text is text in Roboto: a viewer without that font shows it in another.</remarks>
+    public static byte[] RenderSvg(int width, int height, Action<SKCanvas> draw)
+    {
+        using MemoryStream svg = new();
+        using (SKCanvas canvas = SKSvgCanvas.Create(new SKRect(0, 0, width, height), svg))
+        {
+            canvas.Clear(SKColors.White);
+            draw(canvas);
+        }
+
+        return svg.ToArray();
+    }
+
     private static SKTypeface LoadTypeface()
     {
         using Stream font = typeof(FigureStyle).Assembly.GetManifestResourceStream("Roboto-Regular.ttf")!;

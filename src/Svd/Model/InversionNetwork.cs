@@ -82,6 +82,7 @@ public sealed class InversionNetwork : IDisposable
     /// <exception cref="EngineException">The file holds neither size.</exception>
     public static InversionNetwork Load(IBackend backend, WeightFile file)
     {
+        if (SvdNet.IsIn(file)) throw new EngineException($"{file.Path} does not hold an inversion network: it holds SVDNet");
         (InversionArchitecture Architecture, Sequential Layers)[] candidates = [.. InversionArchitecture.All.Select(a => (a, a.Build()))];
 
         // Where neither fits, the one with as many arrays is the better guess for the message.

@@ -92,6 +92,7 @@ public sealed class SvdNet : IDisposable
     /// <exception cref="EngineException">The file does not hold this network.</exception>
     public static SvdNet Load(IBackend backend, WeightFile file)
     {
+        if (InversionNetwork.IsIn(file)) throw new EngineException($"{file.Path} does not hold SVDNet: it holds an inversion network");
         SvdNet network = new();
         file.LoadInto(network.Layers, "SVDNet", backend);
         return network;

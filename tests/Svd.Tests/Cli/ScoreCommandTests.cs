@@ -27,7 +27,7 @@ public sealed class ScoreCommandTests : CommandTest
     {
         double threshold = Predicted("three").TuneThreshold();
         LabelledSong[] songs = [.. Songs.Select(Predicted)];
-        using JsonDocument report = JsonDocument.Parse(Score("--json", "--out", PathOf("new")));
+        using JsonDocument report = JsonDocument.Parse(Score("--json", "--class-threshold", "auto", "--out", PathOf("new")));
         Assert.Equal(threshold, report.RootElement.GetProperty("class_threshold").GetDouble());
         Assert.Equal(("test", "valid"), (report.RootElement.GetProperty("split").GetString(), report.RootElement.GetProperty("tuned_on").GetString()));
         JsonElement[] rows = [.. report.RootElement.GetProperty("songs").EnumerateArray()];

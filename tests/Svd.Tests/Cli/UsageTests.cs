@@ -4,8 +4,8 @@ namespace Engine.Svd.Tests.Cli;
 public sealed class UsageTests : CommandTest
 {
     [Theory]
-    [InlineData("give a command: explain, predict, score, logmel, stats, train, export, devices")]
-    [InlineData("frobnicate is none of the commands explain, predict, score, logmel, stats, train, export, devices", "frobnicate")]
+    [InlineData("give a command: explain, predict, score, evaluate, logmel, stats, train, export, devices")]
+    [InlineData("frobnicate is none of the commands explain, predict, score, evaluate, logmel, stats, train, export, devices", "frobnicate")]
     [InlineData("--frobnicate is none of the commands", "--frobnicate")]
     [InlineData("--frobnicate is not an option", "explain", "--frobnicate")]
     [InlineData("-x is not an option; if it is a file, write", "predict", "a.wav", "-x")]
@@ -28,6 +28,10 @@ public sealed class UsageTests : CommandTest
     [InlineData("--class-threshold needs auto or a number from 0 to 1, not 2", "score", "--data", "a", "--class-threshold", "2")]
     [InlineData("--class-threshold needs auto or a number from 0 to 1, not high", "score", "--data", "a", "--class-threshold", "high")]
     [InlineData("'--data'", "score")]
+    [InlineData("'--data'", "evaluate")]
+    [InlineData("--start needs random or a number of seconds, 0 to 86400, not -1", "evaluate", "--data", "a", "--start", "-1")]
+    [InlineData("--start needs random or a number of seconds, 0 to 86400, not soon", "evaluate", "--data", "a", "--start", "soon")]
+    [InlineData("--excerpts needs a whole number of at least 1, not 0", "evaluate", "--data", "a", "--excerpts", "0")]
     [InlineData("--threads needs a number from 1 to 1024, not 0", "explain", "--threads", "0")]
     [InlineData("--threads needs a number from 1 to 1024, not 1.5", "predict", "a.wav", "--threads", "1.5")]
     [InlineData("--threads needs a number from 1 to 1024, not 99999999999", "devices", "--threads", "99999999999")]
@@ -43,6 +47,7 @@ public sealed class UsageTests : CommandTest
     [InlineData("explain")]
     [InlineData("predict")]
     [InlineData("score")]
+    [InlineData("evaluate")]
     [InlineData("logmel")]
     [InlineData("devices")]
     public void HelpHasAnExample(params string[] command)

@@ -1,0 +1,189 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Engine.Kernels;
+using Engine.Svd.Data;
+using Engine.Svd.Evaluate;
+using Engine.Svd.Figures;
+using Engine.Svd.FrontEnd;
+using Engine.Svd.Model;
+using Engine.Svd.Predict;
+using Engine.Tensors;
+
+namespace Engine.Svd.Cli;
+
+/// <summary><c>svd evaluate</c>: how often an explanation alone changes the prediction, the paper's section III.C and Fig. 5.</summary>
+internal static class EvaluateCommand
+{
+    private const string TuningSplit = "valid";
+    private const decimal LargestThreshold = 1.1m;
+    private const int MostThresholds = 1000;
+
+    public static Command Create()
+    {
+        Option<string> data = Options.Data();
+        Option<string> split = new("--split") { Description = "The part of the corpus.", HelpName = "NAME", DefaultValueFactory = _ => "test" };
+        Option<string?> classifier = Options.Classifier();
+        Option<string?> inverter = Options.Inverter();
+        Option<string?> statistics = Options.Statistics("the bundled ones");
+        Option<string> thresholds = new("--thresholds")
+        {
+            Description = "The masking thresholds.", HelpName = "FROM:TO:STEP", DefaultValueFactory = _ => "0:1.1:0.1",
+        };
+        thresholds.Validators.Add(result =>
+        {
+            string text = result.GetRequiredValue(thresholds);
+            if (ParseThresholds(text) is null)
+            {
+                result.AddError($"--thresholds needs FROM:TO:STEP, as 0:1.1:0.1, from 0 to {LargestThreshold} at most and the step above 0, not {text}");
+            }
+        });
+        Option<string> classThreshold = Options.ClassThresholdOrAuto();
+        Option<string> start = Options.StartOrRandom(
+            $"Where the first excerpt of each song starts, in seconds; random draws whole seconds from {ExcerptSampling.EarliestStart} to "
+            + $"{ExcerptSampling.LatestStart - 1}.");
+        Option<int> excerpts = Options.Count(
+            "--excerpts", "At most so many excerpts of a song, one every 0.5 s; those without a number are of 200 s.", ExcerptSampling.PublishedCount);
+        Option<ulong> seed = Options.Seed();
+        Option<string> output = Options.Out("evaluation.csv, evaluation.png, evaluation.svg and songs/NAME.npz");
+        Option<string?> compare = new("--compare") { Description = "An evaluation.csv to draw beside this one.", HelpName = "FILE" };
+        Option<int?> threads = Options.Threads();
+        Option<string?> cache = Options.Cache();
+        Option<bool> json = Options.Json("one object");
+        Command command = new(
+            "evaluate",
+            "Explains excerpts of a corpus at every masking threshold and asks the detector about what each explanation keeps: how often its answer changes "
+            + "(explanation loss), and how much it is shown (relative area). M1: what is masked is zero in the normalised input. M2_paper: it is a zero from "
+            + "before normalisation. M2_published: the mask is inverted. Songs that are finished are kept in songs/NAME.npz; the same command goes on "
+            + "behind them after an interruption. One evaluation is one excerpt at one threshold in one case.\n\n"
+            + "Example:\n  svd evaluate --data jamendo --inverter inverter.npz --out evaluation")
+        {
+            data, split, classifier, inverter, statistics, thresholds, classThreshold, start, excerpts, seed, output, compare, threads, cache, json,
+        };
+        command.SetAction(parsed => Run(new Request(
+            parsed.GetRequiredValue(data), parsed.GetRequiredValue(split), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
+            parsed.GetValue(inverter) ?? BundledFiles.Inverter, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
+            ParseThresholds(parsed.GetRequiredValue(thresholds))!, Options.NumberIn(parsed.GetRequiredValue(classThreshold)),
+            new ExcerptSampling(Options.NumberIn(parsed.GetRequiredValue(start)), parsed.GetValue(excerpts), parsed.GetValue(seed)),
+            parsed.GetRequiredValue(output), parsed.GetValue(compare), parsed.GetValue(threads), parsed.GetValue(cache), parsed.GetValue(json))));
+        return command;
+    }
+
+    /// <summary>The numbers from the first to the second, by the third; null where it is not so.</summary>
+    internal static double[]? ParseThresholds(string text)
+    {
+        // Decimal numbers, so that 3 · 0.1 is 0.3.
+        decimal?[] numbers = [.. text.Split(':').Select(part =>
+            decimal.TryParse(part, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number) ? number : (decimal?)null)];
+        return numbers is [{ } from, { } to, > 0 and var step] && from <= to && to <= LargestThreshold && (to - from) < MostThresholds * step
+            ? [.. Enumerable.Range(0, (int)((to - from) / step) + 1).Select(i => (double)(from + i * step))]
+            : null;
+    }
+
+    private static int Run(Request request)
+    {
+        Corpus corpus = Corpus.Open(request.Data);
+        IReadOnlyList<Song> songs = corpus.Split(request.Split);
+        IReadOnlyList<Song> tuning = request.ClassThreshold is null ? corpus.Split(TuningSplit) : [];
+        IReadOnlyList<EvaluationPoint> compared = request.Compare is null ? [] : EvaluationCurves.Read(request.Compare);
+        using IBackend backend = Backends.CreateCpu(request.Threads);
+        BandStatistics statistics = BandStatistics.Read(request.Statistics);
+        using SvdNet network = SvdNet.Load(backend, request.Classifier);
+        using InversionNetwork inversion = InversionNetwork.Load(backend, request.Inverter);
+        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
+        string songFolder = Path.Combine(request.Out, "songs");
+        OutputFolder.Prepare(songFolder);
+
+        double classThreshold = request.ClassThreshold ?? LabelledSong.Together(ProgressDisplay.Run(
+            $"songs of {TuningSplit}", report => LabelledSong.PredictAll(backend, network, statistics, cache, tuning, report))).TuneThreshold();
+        using SongEvaluator evaluator = new(backend, network, inversion, statistics, request.Thresholds);
+        EvaluationRun run = new(
+            backend, evaluator, statistics, [request.Classifier, request.Inverter, request.Statistics], cache, songFolder);
+        IReadOnlyList<SongEvaluation> evaluations = ProgressDisplay.Run(
+            $"songs of {request.Split}", report => run.Evaluate(songs, request.Sampling, report));
+        if (evaluations.Count == 0)
+        {
+            throw new EngineException(
+                $"no song of {request.Split} in {request.Data} is long enough for an excerpt at its start; give an earlier one with --start");
+        }
+
+        int excerpts = evaluations.Sum(song => song.Starts.Length);
+        string dataset = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data))).Replace(',', '_');
+        IReadOnlyList<EvaluationPoint> points = EvaluationCurves.Of(dataset, evaluations, classThreshold);
+        string stem = Path.Combine(request.Out, "evaluation");
+        string[] files = [$"{stem}.csv", $"{stem}.png", $"{stem}.svg"];
+        Write(files, points, compared, $"{dataset}: {excerpts} excerpts of {evaluations.Count} songs, "
+            + $"singing from P = {classThreshold:F2} on");
+        int perExcerpt = request.Thresholds.Length * MaskingCases.All.Count;
+        Report report = new(
+            dataset, request.Split, evaluations.Count, songs.Count, excerpts, classThreshold,
+            request.ClassThreshold is null ? TuningSplit : null, backend.Name, (long)run.Excerpts * perExcerpt, evaluator.Predictions,
+            run.Time.TotalSeconds, files, points, Differences(points, compared));
+        if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
+        else Print(report);
+        return 0;
+    }
+
+    private static void Write(string[] files, IReadOnlyList<EvaluationPoint> points, IReadOnlyList<EvaluationPoint> compared, string subheading)
+    {
+        const string heading = "Explanations: loss and area by masking threshold";
+        byte[] csv = Encoding.UTF8.GetBytes(EvaluationCurves.ToCsv(points));
+        byte[] png = EvaluationFigure.RenderPng(points, compared, heading, subheading);
+        byte[] svg = EvaluationFigure.RenderSvg(points, compared, heading, subheading);
+        OutputFolder.WriteBoth(files[0], csv, () => OutputFolder.WriteBoth(
+            files[1], png, () => AtomicFile.Write(files[2], stream => stream.Write(svg))));
+    }
+
+    // Curve by curve, where both have points.
+    private static Difference[] Differences(IReadOnlyList<EvaluationPoint> points, IReadOnlyList<EvaluationPoint> compared) =>
+    [
+        .. from other in compared
+           join point in points on (other.Case, other.Threshold) equals (point.Case, point.Threshold)
+           group (point, other) by (other.Dataset, other.Case) into curve
+           select new Difference(
+               curve.Key.Dataset, curve.Key.Case, curve.Count(),
+               curve.Max(pair => Math.Abs(pair.point.ExplanationLossPercent - pair.other.ExplanationLossPercent)),
+               curve.Max(pair => Math.Abs(pair.point.RelativeAreaPercent - pair.other.RelativeAreaPercent))),
+    ];
+
+    private static void Print(Report report)
+    {
+        Console.WriteLine($"{report.Dataset}, {report.Split}: {report.Excerpts} excerpts of {report.Songs} songs"
+            + (report.Songs < report.SongsListed ? $" ({report.SongsListed - report.Songs} more are too short)" : "")
+            + $", singing from {report.ClassThreshold:F4} on, "
+            + (report.TunedOn is null ? "as given" : $"the threshold with the fewest errors on the songs of {report.TunedOn}"));
+        Console.WriteLine();
+        Console.WriteLine($"{"threshold",9}  {"area %",7}  " + string.Join("  ", MaskingCases.All.Select(masking => $"{masking.Name() + " loss %",19}")));
+        foreach (IGrouping<double, EvaluationPoint> row in report.Points.GroupBy(point => point.Threshold))
+        {
+            Console.WriteLine($"{row.Key,9:0.0###}  {row.First().RelativeAreaPercent,7:F2}  "
+                + string.Join("  ", row.Select(point => $"{point.ExplanationLossPercent,19:F2}")));
+        }
+
+        Console.WriteLine();
+        foreach (Difference difference in report.Compared)
+        {
+            Console.WriteLine($"compared with {difference.Dataset}, {difference.Case}, at {difference.Points} thresholds: loss within "
+                + $"{difference.ExplanationLossPoints:F2} points, area within {difference.RelativeAreaPoints:F2}");
+        }
+
+        if (report.Evaluations > 0)
+        {
+            Console.WriteLine($"{report.Evaluations} evaluations in {report.Seconds:F1} s, {report.Evaluations / report.Seconds:F0} a second; "
+                + $"{report.MaskedPredictions} differ and were predicted");
+        }
+
+        Console.WriteLine($"written: {string.Join(", ", report.Files)}");
+    }
+
+    private sealed record Request(
+        string Data, string Split, string Classifier, string Inverter, string Statistics, double[] Thresholds, double? ClassThreshold,
+        ExcerptSampling Sampling, string Out, string? Compare, int? Threads, string? Cache, bool Json);
+
+    private sealed record Difference(string Dataset, string Case, int Points, double ExplanationLossPoints, double RelativeAreaPoints);
+
+    private sealed record Report(
+        string Dataset, string Split, int Songs, int SongsListed, int Excerpts, double ClassThreshold, string? TunedOn, string Device, long Evaluations,
+        long MaskedPredictions, double Seconds, string[] Files, IReadOnlyList<EvaluationPoint> Points, Difference[] Compared);
+}

@@ -1,0 +1,68 @@
+using Engine.Kernels;
+using Engine.Tensors;
+
+namespace Engine.Svd.Evaluate;
+
+/// <summary>What became of a song's N excerpts at T thresholds in each case. Nothing in it depends on the class threshold.</summary>
+/// <param name="Starts">The excerpts' first frames, N.</param>
+/// <param name="Thresholds">T, rising.</param>
+/// <param name="Probability">P(singing) of each excerpt, N.</param>
+/// <param name="MaskedProbability">P(singing) of the masked excerpts: case × threshold × excerpt, 3·T·N in C order.</param>
+/// <param name="RelativeArea">Unmasked bins / all bins of the explanations' masks: threshold × excerpt, T·N in C order.</param>
+public sealed record SongEvaluation(int[] Starts, double[] Thresholds, float[] Probability, float[] MaskedProbability, float[] RelativeArea)
+{
+    /// <summary>Where a case's probability of an excerpt at a threshold stands in <see cref="MaskedProbability"/>.</summary>
+    public int IndexOf(MaskingCase masking, int threshold, int excerpt) =>
+        (int)masking * Thresholds.Length * Starts.Length + IndexOf(threshold, excerpt);
+
+    /// <summary>Where an excerpt's area at a threshold stands in <see cref="RelativeArea"/>.</summary>
+    public int IndexOf(int threshold, int excerpt) => threshold * Starts.Length + excerpt;
+
+    /// <summary>Writes an .npz file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="identity">A number that stands for all that the result depends on but for what is in it.</param>
+    /// <exception cref="EngineException">The file cannot be written.</exception>
+    public void Write(string path, double identity)
+    {
+        int excerpts = Starts.Length, thresholds = Thresholds.Length;
+        NpzFile.Write(
+            path,
+            [
+                ("identity", new NpyArray([], [identity])),
+                ("start_frames", new NpyArray([excerpts], [.. Starts.Select(frame => (double)frame)])),
+                ("thresholds", new NpyArray([thresholds], Thresholds)),
+                ("probability", new NpyArray([excerpts], Probability)),
+                ("masked_probability", new NpyArray([MaskingCases.All.Count, thresholds, excerpts], MaskedProbability)),
+                ("relative_area", new NpyArray([thresholds, excerpts], RelativeArea)),
+            ]);
+    }
+
+    /// <summary>Reads a file that <see cref="Write"/> wrote; null where there is none, or one that is damaged or of something else.</summary>
+    public static SongEvaluation? TryRead(string path, double identity, int[] starts, double[] thresholds)
+    {
+        if (!File.Exists(path)) return null;
+        try
+        {
+            using NpzFile file = NpzFile.Open(path);
+            double[] Read(string name) => file.Read(name).ToDouble();
+            if (!Read("identity").AsSpan().SequenceEqual([identity])
+                || !Read("start_frames").SequenceEqual(starts.Select(frame => (double)frame))
+                || !Read("thresholds").AsSpan().SequenceEqual(thresholds))
+            {
+                return null;
+            }
+
+            SongEvaluation song = new(
+                starts, thresholds, file.Read("probability").ToSingle(), file.Read("masked_probability").ToSingle(),
+                file.Read("relative_area").ToSingle());
+            int answers = thresholds.Length * starts.Length;
+            bool whole = song.Probability.Length == starts.Length && song.MaskedProbability.Length == MaskingCases.All.Count * answers
+                && song.RelativeArea.Length == answers;
+            return whole ? song : null;
+        }
+        catch (EngineException)
+        {
+            return null;
+        }
+    }
+}
