@@ -91,7 +91,7 @@ public sealed class EvaluateCommandTests : CommandTest
         Same();
         Assert.Contains("108 evaluations", Evaluate("--out", PathOf("resumed"), "--thresholds", "0.3:0.8:0.1"), StringComparison.Ordinal);
         Assert.Contains("144 evaluations", Evaluate("--out", PathOf("resumed"), "--excerpts", "2"), StringComparison.Ordinal);
-        File.Copy(Path.Combine(Data, "audio", "one.wav"), Path.Combine(Data, "audio", "two.wav"), overwrite: true);
+        File.Copy(Path.Combine(Data, "audio", "three.wav"), Path.Combine(Data, "audio", "two.wav"), overwrite: true);
         Assert.Contains("72 evaluations", Evaluate("--out", PathOf("resumed"), "--excerpts", "2"), StringComparison.Ordinal);
     }
 
