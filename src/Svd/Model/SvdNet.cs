@@ -136,8 +136,13 @@ public sealed class SvdNet : IDisposable
     /// <summary>The probability of singing from the features: N×64 to N×1. The caller owns the result.</summary>
     public Tensor Probability(Tensor features) => _fc9.Forward(features);
 
-    /// <summary>The logit of that probability, for training: N×1×115×80 to N×1. The caller owns the result.</summary>
-    public Tensor Logits(Tensor x) => _dropout9.Forward(Features(x)).Dense(_fc9.Weight.Value, _fc9.Bias!.Value);
+    /// <summary>The logit of that probability, for training and for explanations: N×1×115×80 to N×1. The caller owns the result.</summary>
+    public Tensor Logits(Tensor x)
+    {
+        using Tensor features = Features(x);
+        using Tensor kept = _dropout9.Forward(features);
+        return kept.Dense(_fc9.Weight.Value, _fc9.Bias!.Value);
+    }
 
     /// <summary>
     /// The fully convolutional form over a stretch of song: 1×1×T×80 to the probabilities of its T − 114 excerpts, T − 114 numbers in order.

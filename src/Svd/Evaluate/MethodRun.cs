@@ -1,0 +1,55 @@
+using Engine.Kernels;
+using Engine.Svd.Explain.Methods;
+
+namespace Engine.Svd.Evaluate;
+
+/// <summary>
+/// Compares methods song by song and keeps each method's scores of each song in a file, METHOD/SONG.npz, so that a run that was broken off goes on with
+/// what has none.
+/// </summary>
+/// <param name="comparison">Explains and measures.</param>
+/// <param name="names">The songs' names, which their files have.</param>
+/// <param name="sizes">How many sizes of masks.</param>
+/// <param name="identity">Numbers that stand for all that the scores depend on.</param>
+/// <param name="folder">Where the files are kept.</param>
+internal sealed class MethodRun(MethodComparison comparison, IReadOnlyList<string> names, int sizes, double[] identity, string folder)
+{
+    /// <summary>Each method's scores of each song.</summary>
+    /// <param name="methods">The methods' names.</param>
+    /// <param name="progress">Is told how much of how much work is done, counted in runs of the detector, files that were there left out.</param>
+    /// <exception cref="EngineException">A network's output is not finite, or a file cannot be written.</exception>
+    public IReadOnlyList<(string Name, IReadOnlyList<MethodScores> Songs)> Run(IReadOnlyList<string> methods, Action<double, double?> progress)
+    {
+        Dictionary<(string Method, int Song), MethodScores> scores = [];
+        List<(IExplanationMethod Method, int Song)> left = [];
+        foreach (string method in methods)
+        {
+            for (int song = 0; song < names.Count; song++)
+            {
+                if (MethodScores.TryRead(FileOf(method, song), identity, sizes, comparison.CountOf(song)) is { } kept) scores[(method, song)] = kept;
+                else left.Add((comparison.Create(method), song));
+            }
+        }
+
+        double done = 0, all = left.Sum(part => (double)Work(part.Method) * comparison.CountOf(part.Song));
+        foreach ((IExplanationMethod method, int song) in left)
+        {
+            int work = Work(method);
+            double before = done;
+            Directory.CreateDirectory(Path.Combine(folder, method.Name));
+            MethodScores measured = comparison.Measure(method, song, excerpts => progress(done = before + (double)excerpts * work, all));
+            measured.Write(FileOf(method.Name, song), identity);
+            scores[(method.Name, song)] = measured;
+        }
+
+        return
+        [
+            .. methods.Select(method => (method, (IReadOnlyList<MethodScores>)[.. Enumerable.Range(0, names.Count).Select(song => scores[(method, song)])])),
+        ];
+    }
+
+    private string FileOf(string method, int song) => Path.Combine(folder, method, $"{names[song]}.npz");
+
+    // Each size is asked about twice: what is kept, and what is left without it.
+    private int Work(IExplanationMethod method) => method.Passes + 2 * sizes;
+}

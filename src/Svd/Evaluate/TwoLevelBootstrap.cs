@@ -1,0 +1,70 @@
+using Engine.Nn;
+
+namespace Engine.Svd.Evaluate;
+
+/// <summary>A mean and the ends of its 95 % bootstrap interval.</summary>
+public readonly record struct Estimate(double Mean, double Low, double High);
+
+/// <summary>
+/// Confidence intervals of means over excerpts, which within a song are alike: as many songs as there are are drawn with replacement, then as many excerpts
+/// of each drawn song as it has, with replacement; the mean is over all that was drawn. The interval goes from the 2.5th to the 97.5th percentile of 1000
+/// such means. All measures see the same draws, so differences of measures are paired.
+/// </summary>
+internal sealed class TwoLevelBootstrap
+{
+    private const int Resamples = 1000;
+    private const double Tail = 0.025;
+
+    private readonly int _count;
+
+    // How often each excerpt was drawn, and how many were.
+    private readonly ushort[][] _draws = new ushort[Resamples][];
+    private readonly int[] _drawn = new int[Resamples];
+
+    /// <summary>Draws.</summary>
+    /// <param name="songs">The song of each excerpt.</param>
+    /// <param name="seed">The same seed, the same draws.</param>
+    public TwoLevelBootstrap(IReadOnlyList<int> songs, ulong seed)
+    {
+        _count = songs.Count;
+        int[][] excerptsOf = [.. Enumerable.Range(0, _count).GroupBy(i => songs[i]).Select(song => song.ToArray())];
+        for (int r = 0; r < Resamples; r++)
+        {
+            RandomSource random = new(seed, (ulong)r);
+            _draws[r] = new ushort[_count];
+            for (int song = 0; song < excerptsOf.Length; song++)
+            {
+                int[] excerpts = excerptsOf[random.NextInt(excerptsOf.Length)];
+                for (int i = 0; i < excerpts.Length; i++) _draws[r][excerpts[random.NextInt(excerpts.Length)]]++;
+                _drawn[r] += excerpts.Length;
+            }
+        }
+    }
+
+    /// <summary>The mean of one number an excerpt, and its interval.</summary>
+    /// <exception cref="ArgumentException">There are not as many values as excerpts.</exception>
+    public Estimate Of(ReadOnlySpan<double> values)
+    {
+        if (values.Length != _count) throw new ArgumentException($"{values.Length} values for {_count} excerpts");
+        double[] means = new double[Resamples];
+        for (int r = 0; r < Resamples; r++)
+        {
+            double sum = 0;
+            for (int i = 0; i < _count; i++) sum += _draws[r][i] * values[i];
+            means[r] = sum / _drawn[r];
+        }
+
+        Array.Sort(means);
+        double mean = 0;
+        foreach (double value in values) mean += value;
+        return new Estimate(mean / _count, Percentile(means, Tail), Percentile(means, 1 - Tail));
+    }
+
+    // Between two neighbours in proportion.
+    private static double Percentile(double[] sorted, double share)
+    {
+        double position = share * (sorted.Length - 1);
+        int below = Math.Min((int)position, sorted.Length - 2);
+        return sorted[below] + (position - below) * (sorted[below + 1] - sorted[below]);
+    }
+}

@@ -1,0 +1,58 @@
+using Engine.Kernels;
+using Engine.Svd.FrontEnd;
+
+namespace Engine.Svd.Explain.Methods;
+
+/// <summary>What methods are made of.</summary>
+/// <param name="Detector">The detector that is explained.</param>
+/// <param name="Invert">Its inversion.</param>
+/// <param name="Inverted">The inversions of all excerpts of the evaluation, by number.</param>
+/// <param name="Statistics">What the excerpts were normalised with.</param>
+/// <param name="Seed">Decides all that is random.</param>
+public sealed record MethodIngredients(
+    IDetector Detector, Inverter Invert, IReadOnlyList<float[]> Inverted, BandStatistics Statistics, ulong Seed);
+
+/// <summary>All methods by name.</summary>
+public static class ExplanationMethods
+{
+    /// <summary>What the command line takes for all of them.</summary>
+    public const string All = "all";
+
+    private static readonly (string Name, Func<MethodIngredients, IExplanationMethod> Make)[] _methods =
+    [
+        ("inversion", from => new Inversion(from.Invert)),
+        ("random", from => new RandomBins(from.Seed)),
+        ("blob", from => new RandomBlob(from.Seed)),
+        ("other", from => new OtherInversion(from.Inverted, from.Seed)),
+        ("average", from => new AverageInversion(from.Inverted)),
+        ("loudest", _ => new LoudestBins()),
+        ("loudest-raw", from => new LoudestRawBins(from.Statistics)),
+        ("gradient", from => new AbsoluteGradient(from.Detector)),
+        ("gradient-input", from => new GradientTimesInput(from.Detector)),
+        ("smoothgrad", from => new SmoothGrad(from.Detector, from.Seed)),
+        ("integrated-gradients", from => new IntegratedGradients(from.Detector)),
+        ("occlusion", from => new Occlusion(from.Detector)),
+        ("soundlime", from => new SoundLime(from.Detector, from.Seed)),
+    ];
+
+    /// <summary>The names, in the order of tables and figures.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. _methods.Select(method => method.Name)];
+
+    /// <summary>Reads a list of names, separated by commas, each once; <see cref="All"/> stands for all.</summary>
+    /// <exception cref="EngineException">A name is not known.</exception>
+    public static IReadOnlyList<string> Parse(string list)
+    {
+        string[] asked = list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        string? unknown = asked.FirstOrDefault(name => name != All && !Names.Contains(name));
+        if (unknown is not null || asked.Length == 0)
+        {
+            throw new EngineException($"{unknown ?? "nothing"} is none of the methods {string.Join(", ", Names)}; {All} stands for all of them");
+        }
+
+        return asked.Contains(All) ? Names : [.. Names.Where(asked.Contains)];
+    }
+
+    /// <summary>Makes a method.</summary>
+    public static IExplanationMethod Create(string name, MethodIngredients ingredients) =>
+        _methods.Single(method => method.Name == name).Make(ingredients);
+}

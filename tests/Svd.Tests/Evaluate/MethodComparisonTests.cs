@@ -1,0 +1,148 @@
+using Engine.Kernels;
+using Engine.Svd.Evaluate;
+using Engine.Svd.Explain.Methods;
+using Engine.Svd.FrontEnd;
+using Engine.Svd.Model;
+using Engine.Svd.Tests.Explain;
+using Engine.Tests;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Tests.Evaluate;
+
+public class MethodComparisonTests
+{
+    private static readonly MaskSize[] _sizes = [new(0.6, IsThreshold: true), new(0.2, IsThreshold: false)];
+
+    [Fact]
+    public void TheSameBitsAtAnyThreadCount()
+    {
+        Dictionary<string, double[][]> one = Scores(1), two = Scores(2);
+        Assert.Equal(ExplanationMethods.Names, one.Keys);
+        Assert.All(one, method => Assert.Equal(method.Value, two[method.Key]));
+    }
+
+    [Fact]
+    public void MeasuresAreWhatTheyAreCalled()
+    {
+        using Setting setting = new(2);
+        MethodScores scores = setting.Comparison.Measure(setting.Comparison.Create("blob"), 0, _ => { });
+        for (int n = 0; n < scores.Count; n++)
+        {
+            // A blob is one piece; at a size that is a share its area is that share.
+            Assert.Equal(1840.0 / ExcerptLength, scores[MaskMeasure.Area, 1][n]);
+            Assert.Equal(1, scores[MaskMeasure.Components, 1][n]);
+            Assert.Equal(1, scores[MaskMeasure.LargestShare, 1][n]);
+
+            // Asked again by hand: the label of the excerpt, of what is kept, and of what is left without it.
+            float[] excerpt = setting.Songs[0].Frames.AsSpan(setting.Songs[0].Starts[n] * Bands, ExcerptLength).ToArray(), mask = new float[ExcerptLength];
+            float[] importance = ExplanationMethodTests.Explain(new RandomBlob(1), new ExcerptBatch(n, excerpt, [true]));
+            ExplanationMethodTests.MaskOf(importance, 1840, mask);
+            float[] kept = [.. excerpt.Zip(mask, (x, m) => x * m)], removed = [.. excerpt.Zip(mask, (x, m) => x * (1 - m))], logits = new float[3];
+            using Detector detector = new(setting.Backend, setting.Network);
+            detector.Logits([.. excerpt, .. kept, .. removed], logits);
+            Assert.Equal(logits[1] >= 0 != logits[0] >= 0 ? 1 : 0, scores[MaskMeasure.KeptAlone, 1][n]);
+            Assert.Equal(logits[2] >= 0 != logits[0] >= 0 ? 1 : 0, scores[MaskMeasure.KeptRemoved, 1][n]);
+        }
+    }
+
+    [Fact]
+    public void ARunGoesOnWhereItStopped()
+    {
+        using Setting setting = new(2);
+        using TempFolder folder = new();
+        string[] methods = ["random", "other"], names = ["a", "b"];
+        MethodRun RunOf(params double[] identity) => new(setting.Comparison, names, _sizes.Length, identity, folder.Folder);
+        int reports = 0;
+        IReadOnlyList<(string Name, IReadOnlyList<MethodScores> Songs)> first = RunOf(1, 2).Run(methods, (_, _) => reports++);
+        Assert.Equal(4, reports);
+        DateTime written = File.GetLastWriteTimeUtc(folder.PathOf("other/a.npz"));
+
+        // One file is lost and one damaged: these two are done again, and all is as it was.
+        File.Delete(folder.PathOf("random/a.npz"));
+        File.WriteAllBytes(folder.PathOf("other/b.npz"), [1, 2, 3]);
+        reports = 0;
+        IReadOnlyList<(string Name, IReadOnlyList<MethodScores> Songs)> again = RunOf(1, 2).Run(methods, (done, all) =>
+        {
+            // One excerpt of song a, then two of song b.
+            reports++;
+            Assert.Equal(reports == 1 ? 1 / 3.0 : 1, done / all!.Value, 9);
+        });
+        Assert.Equal(2, reports);
+        Assert.Equal(written, File.GetLastWriteTimeUtc(folder.PathOf("other/a.npz")));
+        foreach ((IReadOnlyList<MethodScores> before, IReadOnlyList<MethodScores> after) in first.Zip(again, (x, y) => (x.Songs, y.Songs)))
+        {
+            Assert.Equal(before.SelectMany(song => song.Values), after.SelectMany(song => song.Values));
+        }
+
+        // Other settings, all anew.
+        reports = 0;
+        RunOf(1, 3).Run(methods, (_, _) => reports++);
+        Assert.Equal(4, reports);
+    }
+
+    [Fact]
+    public void TheTableHasDifferencesFromRandom()
+    {
+        // Three excerpts of one song at one size; only sufficiency differs, on the third excerpt.
+        MethodScores ScoresOf(double third) => new(3, [[0.5, 0.5, 0.5], [1, 0, third], [0, 1, 0], [2, 4, 6], [1, 0.5, 0.75]], 0.006);
+        MaskSize[] sizes = [new(0.5, IsThreshold: false)];
+        IReadOnlyList<MethodRow> rows = MethodTable.Of(sizes, [("random", [ScoresOf(1)]), ("blob", [ScoresOf(0)])], [0, 0, 0], 1);
+        Assert.Equal(["random", "blob"], rows.Select(row => row.Method));
+        MethodRow blob = rows[1];
+        Assert.Null(rows[0].SufficiencyLessRandom);
+        Assert.Equal(50, blob.Area);
+        Assert.Equal(100 / 3.0, blob.Sufficiency.Mean, 9);
+        Assert.Equal(-100 / 3.0, blob.SufficiencyLessRandom!.Value.Mean, 9);
+        Assert.Equal(0, blob.SufficiencyLessRandom.Value.High);
+        Assert.Equal(new Estimate(0, 0, 0), blob.NecessityLessRandom);
+        Assert.Equal(4, blob.Components.Mean, 9);
+        Assert.Equal(75, blob.LargestShare.Mean, 9);
+        Assert.Equal(2, blob.Milliseconds, 9);
+        string[] lines = MethodTable.ToCsv(rows).TrimEnd('\n').Split('\n');
+        Assert.Equal(3, lines.Length);
+        Assert.All(lines, line => Assert.Equal(MethodTable.Header.Split(',').Length, line.Split(',').Length));
+        Assert.StartsWith("area 0.5,blob,50.0000,33.3333,", lines[2], StringComparison.Ordinal);
+    }
+
+    private static Dictionary<string, double[][]> Scores(int threads)
+    {
+        using Setting setting = new(threads);
+        return ExplanationMethods.Names.ToDictionary(
+            name => name, name => setting.Songs.SelectMany((_, song) => setting.Comparison.Measure(setting.Comparison.Create(name), song, _ => { }).Values)
+                .ToArray());
+    }
+
+    /// <summary>The bundled weights on two songs of noise with an excerpt and two.</summary>
+    private sealed class Setting : IDisposable
+    {
+        public Setting(int threads)
+        {
+            string weights = Path.Combine(ReferenceData.Repository, "weights");
+            Backend = Backends.CreateCpu(threads);
+            Network = SvdNet.Load(Backend, Path.Combine(weights, "svdnet.npz"));
+            Inversion = InversionNetwork.Load(Backend, Path.Combine(weights, "inverter.npz"));
+            float[] frames = ExplanationMethodTests.Numbers(5, 2 * ExcerptLength);
+            Songs = [new ComparedSong(frames, [7]), new ComparedSong(frames, [0, 40])];
+            Comparison = new MethodComparison(
+                Backend, Network, Inversion, BandStatistics.Read(Path.Combine(weights, "meanstd.npz")), Songs, _sizes, 0.5, 1, (_, _) => { });
+        }
+
+        public IBackend Backend { get; }
+
+        public SvdNet Network { get; }
+
+        public InversionNetwork Inversion { get; }
+
+        public ComparedSong[] Songs { get; }
+
+        public MethodComparison Comparison { get; }
+
+        public void Dispose()
+        {
+            Comparison.Dispose();
+            Inversion.Dispose();
+            Network.Dispose();
+            Backend.Dispose();
+        }
+    }
+}
