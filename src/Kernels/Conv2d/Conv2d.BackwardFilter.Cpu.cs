@@ -50,16 +50,15 @@ internal static unsafe partial class Conv2d
     public static void BackwardFilter<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw, float* db)
         where TV : unmanaged, IVector<TV>
     {
-        if (db is not null) Reduction.Channels<TV>(cpu, shape.N, shape.K, shape.P * shape.Q, dy, db);
-
-        int height = RegisterTile<TV>.Rows, width = RegisterTile<TV>.Columns, blocks = TiledProduct.RowBlocks<TV>(shape.K);
         FilterGradientForm form = ChooseFilterForm<TV>(shape);
         if (form == FilterGradientForm.Dots)
         {
-            BackwardFilterDots<TV>(cpu, shape, x, dy, dw);
+            BackwardFilterDots<TV>(cpu, shape, x, dy, dw, db);
             return;
         }
 
+        if (db is not null) Reduction.Channels<TV>(cpu, shape.N, shape.K, shape.P * shape.Q, dy, db);
+        int height = RegisterTile<TV>.Rows, width = RegisterTile<TV>.Columns, blocks = TiledProduct.RowBlocks<TV>(shape.K);
         int imageColumns = (shape.Q - 1) * shape.StrideW + (shape.S - 1) * shape.DilationW + 1;
         long line = (long)imageColumns * shape.C;
         int reach = (shape.R - 1) * shape.DilationH;
@@ -137,7 +136,7 @@ internal static unsafe partial class Conv2d
         long copies = ((long)rows + shape.C) * 3 / 2;
         if (shape is { StrideH: 1, StrideW: 1 })
         {
-            long pixels = (long)DotBandRows(shape) * shape.Q, dots = shape.WLength / TV.Width + (long)LaneCycles * shape.WLength / pixels;
+            long pixels = (long)DotBandRows(shape) * shape.Q, dots = shape.WLength / TV.Width + (long)SumCycles * shape.WLength / pixels;
             if (dots < Math.Min(inPlace, gathered) + copies) return FilterGradientForm.Dots;
         }
 

@@ -1,64 +1,56 @@
-using System.Runtime.CompilerServices;
 using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
 
 /// <content>
 /// The filter gradient of layers with few channels and stride 1, which leave most of a register tile empty: a dot product for each filter tap,
-/// dw[k,c,r,s] = ⟨dy[k], x[c] shifted by (r, s)⟩. A band of rows of x is copied with its padding written out, the same rows of dy with the same
-/// pitch and zeros in the gaps; then a shift is an offset and a band one long run without ragged rows. Vectors run along the pixels, no channel
-/// is wasted, and all operands lie in the first-level cache, whose two reads for a multiply-add bound it.
-/// Parallel over pieces of the batch as the other forms.
+/// dw[k,c,r,s] = ⟨dy[k], x[c] shifted by (r, s)⟩. For a band of rows each shift gets a plane of its own, with the padding written out and as wide as dy; then
+/// the band of each dy[k] is one run that is read where it lies, once for nine taps, whose sums stay in registers. The bias's gradient is one more tap, with
+/// a plane of ones. Vectors run along the pixels, no channel is wasted, and the planes lie in the first-level cache, whose reads, one for a multiply-add,
+/// bound it. Parallel over pieces of the batch as the other forms; the lanes of the sums are added at the very end, in double precision.
 /// </content>
 internal static unsafe partial class Conv2d
 {
-    // Floats of a band of one channel: 8 KB, so that dy and a few channels of x stay in the first-level cache.
-    private const int DotBandLength = 2048;
+    // Floats of the planes of a band, 32 KB: what a first-level cache holds.
+    private const int DotBandLength = 8 * 1024;
 
-    // Cycles that it takes to add up the lanes of a dot product.
-    private const int LaneCycles = 20;
+    // Cycles that it takes to fetch and put away the sums of a tap for a band.
+    private const int SumCycles = 3;
 
-    private static int DotBandRows(in Conv2dShape shape)
-    {
-        int pitch = shape.Q + (shape.S - 1) * shape.DilationW, reach = (shape.R - 1) * shape.DilationH;
-        return Math.Clamp(DotBandLength / pitch - reach, Math.Min(shape.P, reach + 1), shape.P);
-    }
+    // Taps whose sums a pass over dy keeps in registers.
+    private const int DotTaps = 9;
 
-    private static void BackwardFilterDots<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw)
+    private static int DotBandRows(in Conv2dShape shape) => (int)Math.Clamp(DotBandLength / ((long)shape.C * shape.R * shape.S * shape.Q), 1, shape.P);
+
+    private static void BackwardFilterDots<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw, float* db)
         where TV : unmanaged, IVector<TV>
     {
         int bandRows = DotBandRows(shape), bands = (shape.P + bandRows - 1) / bandRows;
-        int pitch = shape.Q + (shape.S - 1) * shape.DilationW, imageRows = bandRows + (shape.R - 1) * shape.DilationH;
-
-        // A run is read in whole vectors, from where the last tap starts: the zeros behind dy must meet numbers, not what may be a NaN.
-        int runLength = (bandRows * pitch + TV.Width - 1) / TV.Width * TV.Width;
-        long planeLength = checked(imageRows * pitch), slack = pitch + TV.Width;
-        long units = (long)shape.N * bands;
-        int pieces = (int)Math.Min(Math.Min(units, MaxPieces), Math.Max(1, (long)shape.N * shape.P * shape.Q / MinPiecePixels));
-        long scratch = Workspace.Aligned(shape.C * planeLength + slack) + Workspace.Aligned(runLength);
-        cpu.Workspace.Begin(Workspace.Aligned(2L * pieces * shape.WLength) + cpu.Threads * scratch);
+        int taps = shape.C * shape.R * shape.S + (db is null ? 0 : 1), plane = RoundUp(bandRows * shape.Q, TV.Width);
+        long units = (long)shape.N * bands, sums = (long)shape.K * taps * TV.Width;
+        long pieces = Math.Min(Math.Min(units, MaxPieces), Math.Max(1, (long)shape.N * shape.P * shape.Q / MinPiecePixels));
+        pieces = Math.Clamp(MaxSumsLength / sums, 1, pieces);
+        long scratch = Workspace.Aligned((long)taps * plane) + Workspace.Aligned(TV.Width);
+        cpu.Workspace.Begin(Workspace.Aligned(pieces * sums) + cpu.Threads * scratch);
         DotArguments arguments = new()
         {
             Shape = shape,
             X = x,
             Dy = dy,
+            Dw = dw,
+            Db = db,
             BandRows = bandRows,
             Bands = bands,
-            Pitch = pitch,
-            PlaneLength = (int)planeLength,
-            Slack = (int)slack,
-            Pieces = pieces,
-            Sums = (double*)cpu.Workspace.Take(2L * pieces * shape.WLength),
+            Taps = taps,
+            PlaneLength = plane,
+            Pieces = (int)pieces,
+            Sums = cpu.Workspace.Take(pieces * sums),
+            SumsLength = sums,
             Scratch = cpu.Workspace.Take(cpu.Threads * scratch),
             ScratchLength = scratch,
         };
-        cpu.Run(pieces, &SumDots<TV>, &arguments);
-        for (int i = 0; i < shape.WLength; i++)
-        {
-            double sum = 0;
-            for (int piece = 0; piece < pieces; piece++) sum += arguments.Sums[(long)piece * shape.WLength + i];
-            dw[i] = (float)sum;
-        }
+        cpu.Run((int)pieces, &SumDots<TV>, &arguments);
+        cpu.Run(shape.K, &MergeDots<TV>, &arguments);
     }
 
     private static void SumDots<TV>(void* context, int task, int worker)
@@ -66,62 +58,127 @@ internal static unsafe partial class Conv2d
     {
         ref DotArguments arguments = ref *(DotArguments*)context;
         Conv2dShape shape = arguments.Shape;
-        int pitch = arguments.Pitch, planeLength = arguments.PlaneLength;
-        double* sums = arguments.Sums + (long)task * shape.WLength;
-        float* image = arguments.Scratch + worker * arguments.ScratchLength;
-        float* line = image + Workspace.Aligned((long)shape.C * planeLength + arguments.Slack);
-        new Span<double>(sums, shape.WLength).Clear();
+        int taps = arguments.Taps, plane = arguments.PlaneLength;
+        float* sums = arguments.Sums + task * arguments.SumsLength;
+        float* tail = arguments.Scratch + worker * arguments.ScratchLength, planes = tail + Workspace.Aligned(TV.Width);
+        new Span<float>(sums, checked((int)arguments.SumsLength)).Clear();
+        new Span<float>(tail, TV.Width).Clear();
         long units = (long)shape.N * arguments.Bands, unit = units * task / arguments.Pieces, lastUnit = units * (task + 1) / arguments.Pieces;
         for (; unit < lastUnit; unit++)
         {
             int n = (int)(unit / arguments.Bands), firstRow = (int)(unit % arguments.Bands) * arguments.BandRows;
-            int rows = Math.Min(arguments.BandRows, shape.P - firstRow), imageRows = rows + (shape.R - 1) * shape.DilationH;
-            int length = (rows * pitch + TV.Width - 1) / TV.Width * TV.Width;
-            for (int c = 0; c < shape.C; c++)
-            {
-                Plane.Gather(
-                    arguments.X + ((long)n * shape.C + c) * shape.H * shape.W, shape.H, shape.W, firstRow - shape.PadH, 1, imageRows, -shape.PadW, 1,
-                    pitch, image + (long)c * planeLength);
-                new Span<float>(image + (long)c * planeLength + imageRows * pitch, planeLength - imageRows * pitch + arguments.Slack).Clear();
-            }
+            int rows = Math.Min(arguments.BandRows, shape.P - firstRow), pixels = rows * shape.Q;
+            ShiftedPlanes(arguments, n, firstRow, rows, planes);
 
-            double* sum = sums;
+            // What lies behind the last pixels may be a NaN: they are read from a vector of their own.
+            int whole = pixels / TV.Width * TV.Width;
+            new Span<float>(tail + (pixels - whole), TV.Width - (pixels - whole)).Clear();
+            float* sum = sums;
             for (int k = 0; k < shape.K; k++)
             {
                 float* dy = arguments.Dy + (((long)n * shape.K + k) * shape.P + firstRow) * shape.Q;
-                Plane.Gather(dy, rows, shape.Q, 0, 1, rows, 0, 1, pitch, line);
-                new Span<float>(line + rows * pitch, length - rows * pitch).Clear();
-                for (int c = 0; c < shape.C; c++)
-                for (int r = 0; r < shape.R; r++)
-                for (int s = 0; s < shape.S; s++)
+                new Span<float>(dy + whole, pixels - whole).CopyTo(new Span<float>(tail, TV.Width));
+                int tap = 0;
+                for (; tap <= taps - DotTaps; tap += DotTaps, sum += DotTaps * TV.Width)
                 {
-                    *sum++ += Dot<TV>(line, image + (long)c * planeLength + r * shape.DilationH * pitch + s * shape.DilationW, length);
+                    NineDots<TV>(dy, tail, whole, pixels, planes + (long)tap * plane, plane, sum);
                 }
+
+                for (; tap < taps; tap++, sum += TV.Width) Dot<TV>(dy, tail, whole, pixels, planes + (long)tap * plane, sum);
             }
         }
     }
 
-    // Of a whole number of vectors. Four sums, to keep more than one multiply-add in flight.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static double Dot<TV>(float* a, float* b, int length)
+    // For each tap what it sees of a band of outputs, zeros up to whole vectors; ones for the bias.
+    private static void ShiftedPlanes(in DotArguments arguments, int n, int firstRow, int rows, float* planes)
+    {
+        Conv2dShape shape = arguments.Shape;
+        int pixels = rows * shape.Q, perChannel = shape.R * shape.S;
+        for (int tap = 0; tap < arguments.Taps; tap++, planes += arguments.PlaneLength)
+        {
+            int c = tap / perChannel, r = tap % perChannel / shape.S, s = tap % shape.S;
+            if (c == shape.C) new Span<float>(planes, pixels).Fill(1);
+            else
+            {
+                Plane.Gather(
+                    arguments.X + ((long)n * shape.C + c) * shape.H * shape.W, shape.H, shape.W,
+                    firstRow + r * shape.DilationH - shape.PadH, 1, rows, s * shape.DilationW - shape.PadW, 1, shape.Q, planes);
+            }
+
+            new Span<float>(planes + pixels, arguments.PlaneLength - pixels).Clear();
+        }
+    }
+
+    // sums[t] += dy · planes[t], lane by lane.
+    private static void NineDots<TV>(float* dy, float* tail, int whole, int length, float* planes, long plane, float* sums)
         where TV : unmanaged, IVector<TV>
     {
-        TV sum0 = TV.Zero, sum1 = TV.Zero, sum2 = TV.Zero, sum3 = TV.Zero;
-        int i = 0;
-        for (; i <= length - 4 * TV.Width; i += 4 * TV.Width)
+        TV s0 = TV.Load(sums), s1 = TV.Load(sums + TV.Width), s2 = TV.Load(sums + 2 * TV.Width);
+        TV s3 = TV.Load(sums + 3 * TV.Width), s4 = TV.Load(sums + 4 * TV.Width), s5 = TV.Load(sums + 5 * TV.Width);
+        TV s6 = TV.Load(sums + 6 * TV.Width), s7 = TV.Load(sums + 7 * TV.Width), s8 = TV.Load(sums + 8 * TV.Width);
+        float* first = planes, second = planes + 3 * plane, third = planes + 6 * plane;
+        for (int i = 0; i < length; i += TV.Width)
         {
-            TV.Fma(ref sum0, TV.Load(a + i), TV.Load(b + i));
-            TV.Fma(ref sum1, TV.Load(a + i + TV.Width), TV.Load(b + i + TV.Width));
-            TV.Fma(ref sum2, TV.Load(a + i + 2 * TV.Width), TV.Load(b + i + 2 * TV.Width));
-            TV.Fma(ref sum3, TV.Load(a + i + 3 * TV.Width), TV.Load(b + i + 3 * TV.Width));
+            TV gradient = TV.Load(i < whole ? dy + i : tail);
+            TV.Fma(ref s0, gradient, TV.Load(first));
+            TV.Fma(ref s1, gradient, TV.Load(first + plane));
+            TV.Fma(ref s2, gradient, TV.Load(first + 2 * plane));
+            TV.Fma(ref s3, gradient, TV.Load(second));
+            TV.Fma(ref s4, gradient, TV.Load(second + plane));
+            TV.Fma(ref s5, gradient, TV.Load(second + 2 * plane));
+            TV.Fma(ref s6, gradient, TV.Load(third));
+            TV.Fma(ref s7, gradient, TV.Load(third + plane));
+            TV.Fma(ref s8, gradient, TV.Load(third + 2 * plane));
+            first += TV.Width;
+            second += TV.Width;
+            third += TV.Width;
         }
 
-        for (; i < length; i += TV.Width) TV.Fma(ref sum0, TV.Load(a + i), TV.Load(b + i));
-        float* lanes = stackalloc float[TV.Width];
-        TV.Store(sum0 + sum1 + (sum2 + sum3), lanes);
-        double sum = 0;
-        for (int lane = 0; lane < TV.Width; lane++) sum += lanes[lane];
-        return sum;
+        TV.Store(s0, sums);
+        TV.Store(s1, sums + TV.Width);
+        TV.Store(s2, sums + 2 * TV.Width);
+        TV.Store(s3, sums + 3 * TV.Width);
+        TV.Store(s4, sums + 4 * TV.Width);
+        TV.Store(s5, sums + 5 * TV.Width);
+        TV.Store(s6, sums + 6 * TV.Width);
+        TV.Store(s7, sums + 7 * TV.Width);
+        TV.Store(s8, sums + 8 * TV.Width);
+    }
+
+    // One tap in two sums, to keep more than one multiply-add in flight.
+    private static void Dot<TV>(float* dy, float* tail, int whole, int length, float* plane, float* sums)
+        where TV : unmanaged, IVector<TV>
+    {
+        TV sum0 = TV.Load(sums), sum1 = TV.Zero;
+        int i = 0;
+        for (; i <= whole - 2 * TV.Width; i += 2 * TV.Width)
+        {
+            TV.Fma(ref sum0, TV.Load(dy + i), TV.Load(plane + i));
+            TV.Fma(ref sum1, TV.Load(dy + i + TV.Width), TV.Load(plane + i + TV.Width));
+        }
+
+        for (; i < length; i += TV.Width) TV.Fma(ref sum0, TV.Load(i < whole ? dy + i : tail), TV.Load(plane + i));
+        TV.Store(sum0 + sum1, sums);
+    }
+
+    // One task is one output channel: adds the lanes of all pieces.
+    private static void MergeDots<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref DotArguments arguments = ref *(DotArguments*)context;
+        int weights = arguments.Shape.C * arguments.Shape.R * arguments.Shape.S;
+        for (int tap = 0; tap < arguments.Taps; tap++)
+        {
+            double sum = 0;
+            for (int piece = 0; piece < arguments.Pieces; piece++)
+            {
+                float* lanes = arguments.Sums + piece * arguments.SumsLength + ((long)task * arguments.Taps + tap) * TV.Width;
+                for (int lane = 0; lane < TV.Width; lane++) sum += lanes[lane];
+            }
+
+            if (tap < weights) arguments.Dw[(long)task * weights + tap] = (float)sum;
+            else arguments.Db[task] = (float)sum;
+        }
     }
 
     private struct DotArguments
@@ -129,13 +186,15 @@ internal static unsafe partial class Conv2d
         public Conv2dShape Shape;
         public float* X;
         public float* Dy;
+        public float* Dw;
+        public float* Db;
         public int BandRows;
         public int Bands;
-        public int Pitch;
+        public int Taps;
         public int PlaneLength;
-        public int Slack;
         public int Pieces;
-        public double* Sums;
+        public float* Sums;
+        public long SumsLength;
         public float* Scratch;
         public long ScratchLength;
     }

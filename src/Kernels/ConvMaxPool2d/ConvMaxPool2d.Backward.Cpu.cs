@@ -274,7 +274,10 @@ internal static unsafe partial class ConvMaxPool2d
         TV w3 = TV.Load(filter + 3 * TV.Width), w4 = TV.Load(filter + 4 * TV.Width), w5 = TV.Load(filter + 5 * TV.Width);
         TV w6 = TV.Load(filter + 6 * TV.Width), w7 = TV.Load(filter + 7 * TV.Width), w8 = TV.Load(filter + 8 * TV.Width);
         long step = patches.TapOffsets[1], rowStep = patches.TapOffsets[3];
-        for (int i = 0; i < count; i++)
+
+        // Every other patch first: neighbours may overlap, and a load that follows a store to the same place at once waits for it.
+        for (int start = 0; start < 2; start++)
+        for (int i = start; i < count; i += 2)
         {
             TV gradient = TV.Broadcast(dy[i]);
             float* top = image + corners[i], middle = top + rowStep, bottom = middle + rowStep;
