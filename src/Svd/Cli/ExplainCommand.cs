@@ -18,6 +18,8 @@ internal static class ExplainCommand
 {
     private const double LargestThreshold = 1.1;
 
+    private static readonly string[] SoundFiles = ["excerpt.wav", "explanation.wav", "removed.wav"];
+
     public static Command Create()
     {
         Argument<string?> audio = new("AUDIO")
@@ -34,6 +36,10 @@ internal static class ExplainCommand
             Description = "Keep the bins whose inverted value, scaled to 0 … 1, is at least this.", HelpName = "A", DefaultValueFactory = _ => 0.6,
         };
         Options.Require(threshold, a => a is >= 0 and <= LargestThreshold, $"a number from 0 to {LargestThreshold}");
+        Option<bool> listen = new("--listen")
+        {
+            Description = $"Write the excerpt, its explanation and what the mask removed as sound too ({string.Join(", ", SoundFiles)}).",
+        };
         Option<double> classThreshold = Options.ClassThreshold();
         Option<string> output = Options.Out("explanation.png and explanation.npz");
         Option<string?> classifier = Options.Classifier();
@@ -46,13 +52,13 @@ internal static class ExplainCommand
             "explain",
             "Shows what decided the prediction for an excerpt of a song: inverts the detector's deepest features, makes a mask of the result and asks the "
             + "detector again about what the mask keeps. Writes a picture (explanation.png) and the arrays (explanation.npz).\n\n"
-            + "Examples:\n  svd explain\n  svd explain song.mp3 --at 61.5 --threshold 0.5 --out explained")
+            + "Examples:\n  svd explain\n  svd explain song.mp3 --at 61.5 --threshold 0.5 --listen --out explained")
         {
-            audio, at, threshold, classThreshold, output, classifier, inverter, statistics, device, threads, json,
+            audio, at, threshold, listen, classThreshold, output, classifier, inverter, statistics, device, threads, json,
         };
         command.SetAction(parsed => Run(new Request(
-            parsed.GetValue(audio) ?? BundledFiles.Sample, parsed.GetValue(at), parsed.GetValue(threshold), parsed.GetValue(classThreshold),
-            parsed.GetRequiredValue(output), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
+            parsed.GetValue(audio) ?? BundledFiles.Sample, parsed.GetValue(at), parsed.GetValue(threshold), parsed.GetValue(listen),
+            parsed.GetValue(classThreshold), parsed.GetRequiredValue(output), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
             parsed.GetValue(inverter) ?? BundledFiles.Inverter, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
             parsed.GetRequiredValue(device), parsed.GetValue(threads), parsed.GetValue(json))));
         return command;
@@ -71,6 +77,11 @@ internal static class ExplainCommand
         Lap("load");
 
         using AudioStream audio = AudioStream.Open(request.Audio);
+        if (request.Listen && SoundFiles.Any(name => Path.GetFullPath(Path.Combine(request.Out, name)) == Path.GetFullPath(request.Audio)))
+        {
+            throw new EngineException($"{request.Audio} would be replaced by a sound of that name; give another folder with --out");
+        }
+
         OutputFolder.Prepare(request.Out);
         LogMelReader reader = new(audio, extractor, normalizer);
         (long startFrame, float[] input) = request.At is { } seconds
@@ -82,15 +93,16 @@ internal static class ExplainCommand
         Explanation explanation = new Explainer(backend, network, inversion)
             .Explain(input, request.Threshold, (stage, time) => milliseconds.Add(stage, time.TotalMilliseconds))[0];
         start = Stopwatch.GetTimestamp();
-        string picture = Path.Combine(request.Out, "explanation.png"), arrays = Path.Combine(request.Out, "explanation.npz");
         double startSeconds = (double)startFrame / FramesPerSecond;
-        Write(request, explanation, startSeconds, picture, arrays);
+        float[][] sounds = request.Listen ? Sounds(backend, request, startFrame, explanation.Mask) : [];
+        if (request.Listen) Lap("sound");
+        string[] files = Write(request, explanation, startSeconds, sounds);
         Lap("write");
 
         Report report = new(
             explanation.Probability, Segments.Label(explanation.Probability >= request.ClassThreshold),
             explanation.ProbabilityMasked, Segments.Label(explanation.ProbabilityMasked >= request.ClassThreshold),
-            explanation.RelativeArea, startSeconds, backend.Name, [picture, arrays], milliseconds);
+            explanation.RelativeArea, startSeconds, backend.Name, files, milliseconds);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else Print(request, report);
         return 0;
@@ -102,14 +114,28 @@ internal static class ExplainCommand
         }
     }
 
-    private static void Write(Request request, Explanation explanation, double startSeconds, string picture, string arrays)
+    private static float[][] Sounds(IBackend backend, Request request, long startFrame, float[] mask)
+    {
+        using AudioStream audio = AudioStream.Open(request.Audio);
+        ExcerptSound sound = ExcerptSound.Read(audio, startFrame);
+        float[] original = sound.Original, masked = sound.Masked(backend, mask);
+        return [original, masked, [.. original.Zip(masked, (all, kept) => all - kept)]];
+    }
+
+    private static string[] Write(Request request, Explanation explanation, double startSeconds, float[][] sounds)
     {
         byte[] png = ExplanationFigure.RenderPng(new ExplanationPanels(
             explanation.Input, explanation.Inverted, explanation.Mask, explanation.Masked, startSeconds,
             $"{Path.GetFileName(request.Audio)}, {startSeconds:F2} s: {Verdict(explanation.Probability, request)}",
             $"Explanation alone: {Verdict(explanation.ProbabilityMasked, request)}, {explanation.RelativeArea:P0} of the bins, threshold {request.Threshold}"));
         int[] excerpt = [ExcerptFrames, Bands];
-        OutputFolder.WriteBoth(picture, png, () => NpzFile.Write(
+        string arrays = Path.Combine(request.Out, "explanation.npz");
+        (string Path, byte[] Content)[] files =
+        [
+            (Path.Combine(request.Out, "explanation.png"), png),
+            .. sounds.Zip(SoundFiles, (samples, name) => (Path.Combine(request.Out, name), WavFile.Encode(samples))),
+        ];
+        Action write = () => NpzFile.Write(
             arrays,
             [
                 ("input", new NpyArray(excerpt, explanation.Input)),
@@ -120,7 +146,15 @@ internal static class ExplainCommand
                 ("probability", new NpyArray([], [explanation.Probability])),
                 ("probability_masked", new NpyArray([], [explanation.ProbabilityMasked])),
                 ("start_seconds", new NpyArray([], [startSeconds])),
-            ]));
+            ]);
+        foreach ((string path, byte[] content) in files)
+        {
+            Action others = write;
+            write = () => OutputFolder.WriteBoth(path, content, others);
+        }
+
+        write();
+        return [files[0].Path, arrays, .. files.Skip(1).Select(file => file.Path)];
     }
 
     private static void Print(Request request, Report report)
@@ -141,7 +175,7 @@ internal static class ExplainCommand
         $"{(probability >= request.ClassThreshold ? "singing" : "no singing")} (P = {probability:F3})";
 
     private sealed record Request(
-        string Audio, double? At, double Threshold, double ClassThreshold, string Out, string Classifier, string Inverter, string Statistics,
+        string Audio, double? At, double Threshold, bool Listen, double ClassThreshold, string Out, string Classifier, string Inverter, string Statistics,
         string Device, int? Threads, bool Json);
 
     private sealed record Report(

@@ -17,10 +17,13 @@ public sealed class LogMelExtractor : IDisposable
     public LogMelExtractor(IBackend backend)
     {
         _backend = backend;
-        float[] window = [.. Enumerable.Range(0, FrameLength).Select(i => (float)(0.5 - 0.5 * Math.Cos(2 * Math.PI * i / (FrameLength - 1))))];
-        _window = Tensor.From(backend, new Shape(FrameLength), window);
+        _window = Tensor.From(backend, new Shape(FrameLength), Window());
         _filterbank = Tensor.From(backend, new Shape(Bins, Bands), Array.ConvertAll(MelFilterbank.Weights(), weight => (float)weight));
     }
+
+    /// <summary>The symmetric Hann window of 1024 samples, 0 at both ends.</summary>
+    internal static float[] Window() =>
+        [.. Enumerable.Range(0, FrameLength).Select(i => (float)(0.5 - 0.5 * Math.Cos(2 * Math.PI * i / (FrameLength - 1))))];
 
     /// <summary>
     /// The frames of (frames − 1)·315 + 1024 samples (mono, 22 050 Hz): frames×80, not normalised. The caller owns the result.

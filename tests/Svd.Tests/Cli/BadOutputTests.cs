@@ -43,17 +43,32 @@ public sealed class BadOutputTests : CommandTest
         Fails(1, ["logmel", song, "--out", song], $"{song} is the song itself", "--out");
     }
 
-    // The second file of each command cannot be written: the first is not to stay alone.
+    // One of a command's files cannot be written: the others are not to stay without it.
     [Theory]
-    [InlineData("explain", "explanation.png")]
-    [InlineData("explain", "explanation.npz")]
-    [InlineData("predict", $"{SongName}.lab")]
-    [InlineData("predict", $"{SongName}.probability.npy")]
-    public void BothFilesAreWrittenOrNeither(string command, string name)
+    [InlineData("explanation.png", "explain")]
+    [InlineData("explanation.npz", "explain")]
+    [InlineData("excerpt.wav", "explain", "--listen")]
+    [InlineData("explanation.wav", "explain", "--listen")]
+    [InlineData("removed.wav", "explain", "--listen")]
+    [InlineData("explanation.npz", "explain", "--listen")]
+    [InlineData($"{SongName}.lab", "predict")]
+    [InlineData($"{SongName}.probability.npy", "predict")]
+    public void AllFilesAreWrittenOrNone(string name, string command, params string[] more)
     {
         string blocked = Path.Combine(Out, name);
         File.Delete(blocked);
         Directory.CreateDirectory(blocked);
-        Fails(1, Arguments(command, Song()), $"{blocked} cannot be written");
+        Fails(1, Arguments(command, Song(), more), $"{blocked} cannot be written");
+    }
+
+    [Theory]
+    [InlineData("excerpt.wav")]
+    [InlineData("explanation.wav")]
+    [InlineData("removed.wav")]
+    public void ASoundDoesNotReplaceItsSong(string name)
+    {
+        string song = Path.Combine(Out, name);
+        File.Copy(Song(), song, overwrite: true);
+        Fails(1, Arguments("explain", song, "--listen"), song, "would be replaced", "--out");
     }
 }

@@ -19,7 +19,11 @@ public abstract class CommandTest : IDisposable
     protected CommandTest()
     {
         Directory.CreateDirectory(Out);
-        string[] names = ["explanation.png", "explanation.npz", $"{SongName}.lab", $"{SongName}.probability.npy", "logmel.npy"];
+        string[] names =
+        [
+            "explanation.png", "explanation.npz", "excerpt.wav", "explanation.wav", "removed.wav", $"{SongName}.lab", $"{SongName}.probability.npy",
+            "logmel.npy",
+        ];
         foreach (string name in names)
         {
             File.WriteAllText(Path.Combine(Out, name), "an older result");

@@ -3,8 +3,10 @@ using System.Globalization;
 using System.Text.Json;
 using Engine.Kernels;
 using Engine.Svd.Audio;
+using Engine.Svd.Explain;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Predict;
+using Engine.Svd.Tests.Audio;
 using Engine.Tensors;
 using Engine.Tests;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
@@ -16,6 +18,9 @@ public sealed class EndToEndTests : CommandTest
 {
     // Sums of thousands of float32 terms in another order.
     private const double DeviceTolerance = 1e-4;
+
+    // Two float32 transforms.
+    private const double SoundTolerance = 1e-6;
 
     private static readonly string Sample = Path.Combine(AppContext.BaseDirectory, "samples", "sample.wav");
     private static readonly string Statistics = Path.Combine(AppContext.BaseDirectory, "weights", "meanstd.npz");
@@ -81,6 +86,31 @@ public sealed class EndToEndTests : CommandTest
         Assert.Equal(3, report.GetProperty("start_seconds").GetDouble());
         Assert.Equal(file.Read("mask").ToDouble().Average(), report.GetProperty("relative_area").GetDouble(), 1e-12);
         Assert.Equal(report.GetProperty("probability").GetSingle() >= 0.5 ? "sing" : "nosing", report.GetProperty("label").GetString());
+    }
+
+    [Fact]
+    public void AnExplanationCanBeHeard()
+    {
+        ProgramResult result = SvdProgram.Call(Arguments("explain", Sample, "--json", "--at", "7.5", "--listen"));
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        string[] names = ["explanation.png", "explanation.npz", "excerpt.wav", "explanation.wav", "removed.wav"];
+        using JsonDocument report = JsonDocument.Parse(result.Output);
+        Assert.Equal(
+            names.Select(name => Path.Combine(Out, name)), report.RootElement.GetProperty("files").EnumerateArray().Select(file => file.GetString()));
+
+        float[] Sound(string name) => Samples.Of(Path.Combine(Out, name));
+        float[] excerpt = Sound("excerpt.wav"), explanation = Sound("explanation.wav"), removed = Sound("removed.wav");
+        const int start = 525 * Hop; // 7.5 s.
+        Assert.Equal(Samples.Of(Sample)[start..(start + ExcerptSamples)], excerpt[ExcerptSound.FadeSamples..^ExcerptSound.FadeSamples]);
+        Assert.Equal(excerpt.Zip(explanation, (all, kept) => all - kept), removed);
+        double Energy(float[] sound) => sound.Sum(sample => (double)sample * sample);
+        Assert.InRange(Energy(explanation), 1e-3 * Energy(excerpt), 0.999 * Energy(excerpt));
+
+        // What keeps every bin keeps the sound; what keeps none is silent.
+        Assert.Equal(0, SvdProgram.Call(Arguments("explain", Sample, "--at", "7.5", "--listen", "--threshold", "0")).ExitCode);
+        Golden.AssertAbsolute(Array.ConvertAll(excerpt, sample => (double)sample), Sound("explanation.wav"), SoundTolerance, "explanation.wav");
+        Assert.Equal(0, SvdProgram.Call(Arguments("explain", Sample, "--at", "7.5", "--listen", "--threshold", "1.1")).ExitCode);
+        Assert.All(Sound("explanation.wav"), sample => Assert.Equal(0, sample));
     }
 
     [Fact]
