@@ -197,10 +197,14 @@ internal static unsafe partial class ConvMaxPool2d
         float* image = patches.Images + worker * patches.ImageStride;
         new Span<float>(image, patches.ImageLength).Clear();
         new Span<float>(patches.FilterOf<TV>(task, 0), conv.K * patches.Taps * TV.Width).Clear();
+        int step = patches.BandRows * patches.Shape.Pool.StrideH * conv.StrideH, shared = Math.Max(0, patches.Rows - step);
         for (int n = firstSample; n < endSample; n++)
         for (int band = 0; band < patches.Bands; band++)
         {
-            ReadRows<TV>(patches, image, n, block, band * patches.BandRows * patches.Shape.Pool.StrideH * conv.StrideH - conv.PadH);
+            // The rows that this band shares with the one before are there already.
+            int known = band > 0 ? shared : 0;
+            new Span<float>(image + (long)(patches.Rows - known) * patches.Line, known * patches.Line).CopyTo(new Span<float>(image, known * patches.Line));
+            ReadRows<TV>(patches, image, n, block, band * step - conv.PadH, known);
             for (int k = 0; k < conv.K; k++)
             {
                 long first = patches.FirstOf(n, k, band);
@@ -210,8 +214,8 @@ internal static unsafe partial class ConvMaxPool2d
         }
     }
 
-    // The image of a band whose first row is row h of x. Lanes past the last channel stay zero.
-    private static void ReadRows<TV>(in Patches patches, float* image, int n, int block, int h)
+    // The image, from a row on, of a band whose first row is row top of x. Lanes past the last channel stay zero.
+    private static void ReadRows<TV>(in Patches patches, float* image, int n, int block, int top, int first)
         where TV : unmanaged, IVector<TV>
     {
         Conv2dShape conv = patches.Shape.Conv;
@@ -219,8 +223,9 @@ internal static unsafe partial class ConvMaxPool2d
         int left = Math.Min(conv.PadW, patches.Columns), covered = Math.Clamp(patches.Columns - left, 0, conv.W);
         long plane = (long)conv.H * conv.W;
         float* x = patches.X + ((long)n * conv.C + firstChannel) * plane;
-        for (int row = 0; row < patches.Rows; row++, h++)
+        for (int row = first; row < patches.Rows; row++)
         {
+            int h = top + row;
             float* line = image + (long)row * patches.Line;
             int width = h >= 0 && h < conv.H ? covered : 0, start = width > 0 ? left * TV.Width : 0, end = start + width * TV.Width;
             new Span<float>(line, start).Clear();
