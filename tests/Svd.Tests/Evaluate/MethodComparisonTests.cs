@@ -3,7 +3,6 @@ using Engine.Svd.Evaluate;
 using Engine.Svd.Explain.Methods;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
-using Engine.Svd.Tests.Explain;
 using Engine.Tests;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 

@@ -6,7 +6,7 @@ using Engine.Tensors;
 using Engine.Tests;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
-namespace Engine.Svd.Tests.Explain;
+namespace Engine.Svd.Tests;
 
 /// <summary>What explanations ask of SVDNet, with the bundled weights.</summary>
 public class DetectorTests

@@ -5,7 +5,7 @@ using Engine.Svd.FrontEnd;
 using Engine.Tests;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
-namespace Engine.Svd.Tests.Explain;
+namespace Engine.Svd.Tests;
 
 /// <summary>Every method against a detector whose answers are known.</summary>
 public class ExplanationMethodTests

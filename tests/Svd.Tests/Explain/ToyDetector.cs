@@ -1,7 +1,7 @@
 using Engine.Svd.Explain.Methods;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
-namespace Engine.Svd.Tests.Explain;
+namespace Engine.Svd.Tests;
 
 /// <summary>A detector whose every answer can be worked out by hand: logit = Σ slope·x + curvature·x²/2 + offset.</summary>
 internal sealed class ToyDetector(float[] slope, float curvature = 0, float offset = 0) : IDetector
