@@ -28,10 +28,31 @@ public class ConvMaxPool2dTests
     [Theory, EveryDevice]
     public void FiltersOfZerosLeaveTheFirst(Device device)
     {
-        ConvMaxPool2dShape shape = new(new(1, 16, 8, 8, 16, 3, 3), 3, 3, 3, 3);
+        ConvMaxPool2dShape shape = new(new(1, 16, 14, 14, 32, 3, 3), 3, 3, 3, 3);
+        Assert.Equal(WinogradPool.Tiles, ConvMaxPool2d.ChooseForm(shape, argmax: true));
         OpCase op = Ops.ConvMaxPool2d(shape, argmax: true);
         float[] x = op.RandomInputs()[0];
         op.AssertAnswer(device, new float[op.Output], x, new float[shape.WLength]);
+    }
+
+    /// <summary>The maximum is the same with and without argmax, to the bit, in the form that finds both at once.</summary>
+    [Theory, EveryWidth]
+    public void ArgmaxChangesNothing(Device device)
+    {
+        ConvMaxPool2dShape shape = new(new(1, 32, 37, 20, 64, 3, 3), 3, 3, 3, 3);
+        OpCase plain = Ops.ConvMaxPool2d(shape), both = Ops.ConvMaxPool2d(shape, argmax: true);
+        float[][] inputs = plain.RandomInputs();
+        Compare.SameBits(plain.RunOn(device, inputs), both.RunOn(device, inputs).AsSpan(0, shape.YLength).ToArray(), $"{shape} on {device}");
+    }
+
+    [Fact]
+    public void CasesCoverAllForms()
+    {
+        foreach (bool argmax in new[] { false, true })
+        {
+            WinogradPool[] forms = [.. OpCases.PooledConvolutions.Select(shape => ConvMaxPool2d.ChooseForm(shape, argmax)).Distinct()];
+            Assert.Equal(argmax ? 2 : 3, forms.Length);
+        }
     }
 
     /// <summary>dy is 5 and 7, at the sums' places 0 and 3 of the lower row.</summary>

@@ -54,7 +54,7 @@ internal sealed unsafe class CpuBackend<TV>(int threads) : HostBackend, IBackend
     public void ConvMaxPool2d(in ConvMaxPool2dShape shape, View x, View w, View? b, Activation activation, View y, View? argmax)
     {
         Kernels.ConvMaxPool2d.Validate(activation);
-        using HostBuffer sums = Memory.Rent(shape.Pool.XLength);
+        using HostBuffer sums = Memory.Rent(Kernels.ConvMaxPool2d.SumsLength(shape, argmax is not null));
         Kernels.ConvMaxPool2d.Forward<TV>(
             _cpu, shape, At(shape, x, shape.XLength, nameof(x)), At(shape, w, shape.WLength, nameof(w)), At(shape, b, shape.Conv.K, nameof(b)),
             activation, At(shape, y, shape.YLength, nameof(y)), At(shape, argmax, shape.YLength, nameof(argmax)), sums.Pointer);

@@ -38,18 +38,18 @@ internal static unsafe partial class Conv2d
     // Pixels from which on the transform of a filter, about as much work as ten pixels, does not count.
     private const int WinogradPixels = 128;
 
+    /// <summary>Whether Winograd's forms compute a shape: filters of 3×3, side by side, with whole vectors of channels, whatever the vectors' width.</summary>
+    public static bool SuitsWinograd(in Conv2dShape shape) =>
+        shape is { R: 3, S: 3, StrideH: 1, StrideW: 1, DilationW: 1 } && shape.C % 16 == 0 && shape.K % 32 == 0
+        && (long)shape.N * shape.P * shape.Q >= WinogradPixels;
+
     /// <summary>
-    /// Which form a shape takes. Winograd's for filters of 3×3 with whole vectors of channels, whatever the vectors' width, and of its two the one with
-    /// fewer products: it depends on how many outputs the last tiles waste.
+    /// Which form a shape takes. Winograd's wherever it suits, and of its two the one with fewer products: it depends on how many outputs the last tiles
+    /// waste.
     /// </summary>
     public static Conv2dForm ChooseForm(in Conv2dShape shape)
     {
-        if (shape is { R: 3, S: 3, StrideH: 1, StrideW: 1, DilationW: 1 } && shape.C % 16 == 0 && shape.K % 32 == 0
-            && (long)shape.N * shape.P * shape.Q >= WinogradPixels)
-        {
-            return Products(shape, 3) <= Products(shape, 4) ? Conv2dForm.Winograd3 : Conv2dForm.Winograd4;
-        }
-
+        if (SuitsWinograd(shape)) return Products(shape, 3) <= Products(shape, 4) ? Conv2dForm.Winograd3 : Conv2dForm.Winograd4;
         return shape is { PadH: 0, PadW: 0, StrideH: 1, StrideW: 1 } && 4 * shape.Q >= 3 * shape.W ? Conv2dForm.Direct : Conv2dForm.Unfolded;
 
         // A channel's, with tiles of m×m outputs.

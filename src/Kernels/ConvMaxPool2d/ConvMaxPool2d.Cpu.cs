@@ -3,22 +3,56 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <content>
-/// The CPU form: the convolution into memory, the pooling of it, and one more pass over each plane for what comes last: where the maxima lie (found again,
-/// as in <see cref="MaxPool2d.Backward"/>), bias and activation. The convolution's compute bounds it.
+/// The CPU form. Where the windows are the tiles of <see cref="Conv2d.ForwardWinograd"/>, all is done there. Where they are so in width alone, as over
+/// whole songs, the tiles' rows are pooled there and the columns here. Else the convolution goes into memory, then comes the pooling of it, and one more pass
+/// over each plane for what comes last: where the maxima lie (found again, as in <see cref="MaxPool2d.Backward"/>), bias and activation. The
+/// convolution's compute bounds it.
 /// </content>
 internal static unsafe partial class ConvMaxPool2d
 {
+    /// <summary>What the convolution pools itself.</summary>
+    public static WinogradPool ChooseForm(in ConvMaxPool2dShape shape, bool argmax)
+    {
+        MaxPool2dShape pool = shape.Pool;
+        if (!Conv2d.SuitsWinograd(shape.Conv) || pool is not { R: 3, S: 3, StrideW: 3, DilationW: 1 }) return WinogradPool.None;
+        if (shape.Conv.DilationH == 1 && pool is { StrideH: 3, DilationH: 1 }) return WinogradPool.Tiles;
+        return argmax ? WinogradPool.None : WinogradPool.Rows;
+    }
+
+    /// <summary>Floats of memory that the forward wants for sums.</summary>
+    public static int SumsLength(in ConvMaxPool2dShape shape, bool argmax) => ChooseForm(shape, argmax) switch
+    {
+        WinogradPool.Tiles => 0,
+        WinogradPool.Rows => shape.Pool.XLength / shape.Pool.W * shape.Pool.Q,
+        _ => shape.Pool.XLength,
+    };
+
     /// <summary>
-    /// Overwrites y and, unless it is null, argmax; <paramref name="b"/> may be null. <paramref name="sums"/> is memory for the convolution's result.
+    /// Overwrites y and, unless it is null, argmax; <paramref name="b"/> may be null. <paramref name="sums"/> is memory for the convolution's result, as long
+    /// as <see cref="SumsLength"/> says.
     /// </summary>
     public static void Forward<TV>(
         CpuContext cpu, in ConvMaxPool2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* argmax, float* sums)
         where TV : unmanaged, IVector<TV>
     {
-        Conv2d.Forward<TV>(cpu, shape.Conv, x, w, null, Activation.None, sums);
-        MaxPool2d.Forward<TV>(cpu, shape.Pool, sums, y);
-        Arguments arguments = new() { Pool = shape.Pool, Sums = sums, Bias = b, Activation = activation, Y = y, Argmax = argmax };
-        cpu.Run(shape.Pool.N * shape.Pool.C, &FinishPlane<TV>, &arguments);
+        MaxPool2dShape pool = shape.Pool;
+        switch (ChooseForm(shape, argmax is not null))
+        {
+            case WinogradPool.Tiles:
+                Conv2d.ForwardWinograd<TV, WinogradOf3>(cpu, shape.Conv, x, w, b, activation, y, WinogradPool.Tiles, argmax);
+                return;
+            case WinogradPool.Rows:
+                Conv2d.ForwardWinograd<TV, WinogradOf3>(cpu, shape.Conv, x, w, null, Activation.None, sums, WinogradPool.Rows);
+                pool = new MaxPool2dShape(pool.N, pool.C, pool.H, pool.Q, pool.R, 1, pool.StrideH, 1, pool.DilationH);
+                break;
+            default:
+                Conv2d.Forward<TV>(cpu, shape.Conv, x, w, null, Activation.None, sums);
+                break;
+        }
+
+        MaxPool2d.Forward<TV>(cpu, pool, sums, y);
+        Arguments arguments = new() { Pool = pool, Sums = sums, Bias = b, Activation = activation, Y = y, Argmax = argmax };
+        cpu.Run(pool.N * pool.C, &FinishPlane<TV>, &arguments);
     }
 
     private static void FinishPlane<TV>(void* context, int task, int worker)

@@ -96,7 +96,7 @@ internal static class OpCases
         new(1, 2, 12, 70, 4, 5, 2, 1, 1, 2),
     ];
 
-    private static readonly ConvMaxPool2dShape[] PooledConvolutions =
+    public static readonly ConvMaxPool2dShape[] PooledConvolutions =
     [
         new(new(1, 1, 1, 1, 1, 1, 1), 1, 1, 1, 1),
         new(new(2, 3, 13, 16, 5, 3, 3), 3, 3, 3, 3), // edges that fill no window
@@ -107,6 +107,11 @@ internal static class OpCases
         new(new(2, 2, 9, 12, 3, 3, 2, padH: 1, padW: 2), 2, 3, 1, 1), // windows that overlap both ways
         new(new(1, 3, 15, 14, 4, 2, 4, strideH: 2, dilationW: 2), 2, 2, 3, 2), // windows smaller than the stride
         new(new(1, 20, 90, 40, 9, 3, 3), 3, 3, 3, 3), // many rows
+        new(new(1, 32, 37, 20, 64, 3, 3), 3, 3, 3, 3), // in Winograd's tiles: several bands, edges that fill no window
+        new(new(2, 16, 12, 13, 32, 3, 3, padH: 1, padW: 1), 3, 3, 3, 3),
+        new(new(1, 16, 13, 19, 64, 3, 3), 3, 3, 1, 3), // in Winograd's tiles, their rows pooled
+        new(new(1, 32, 31, 25, 32, 3, 3, dilationH: 3), 3, 3, 1, 3, dilationH: 3),
+        new(new(2, 16, 24, 13, 32, 3, 3, padH: 2, padW: 1, dilationH: 2), 3, 3, 2, 3, dilationH: 4),
     ];
 
     private static readonly Crop2dShape[] Crops = [new(1, 1, 1, 1, 1), new(3, 7, 5, 7, 5), new(2, 9, 11, 4, 3), new(4, 6, 8, 1, 8)];

@@ -2,6 +2,19 @@ using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
 
+/// <summary>What Winograd's form leaves of the 3×3 outputs of a tile.</summary>
+internal enum WinogradPool
+{
+    /// <summary>All of them.</summary>
+    None,
+
+    /// <summary>The maximum of each row, of whole tiles: a pooling of 1×3.</summary>
+    Rows,
+
+    /// <summary>The maximum, of whole tiles: a pooling of 3×3.</summary>
+    Tiles,
+}
+
 /// <content>
 /// Winograd's form of the 3×3 convolution, see <see cref="IWinograd"/>: an α×α tile of the input, α = m + 2, makes m×m outputs.
 /// <code>y = Aᵀ·[Σ_c (G·w·Gᵀ) ⊙ (Bᵀ·x·B)]·A</code>
@@ -13,6 +26,7 @@ namespace Engine.Kernels;
 /// <item>for every two vectors of output channels, the products of all points, and their transform back while they are in the cache;</item>
 /// <item>bias and activation, and back to channels×rows×columns.</item>
 /// </list>
+/// A max-pooling whose windows are the tiles, or their rows, is done on the way back, so that the sums are never stored.
 /// A dilation in time is only a row stride: the tiles of one phase take every DilationH-th row, and a group of rows of tiles, one for each phase, covers
 /// m·DilationH output rows without gaps. Parallel over samples and bands; a tile's result does not depend on the band that it falls in. Compute bounds
 /// the product, the second-level cache the rest: a band's transformed tiles take at most <see cref="TilesBytes"/> unless a single group takes more.
@@ -24,14 +38,19 @@ internal static unsafe partial class Conv2d
     // What may be kept of transformed tiles: half of a second-level cache of 1 MB, the rest is for the filters that stream by and the products.
     private const int TilesBytes = 512 * 1024;
 
-    /// <summary>y = activation(x ⋆ w + b) by Winograd's tiles. The shape must suit, see <see cref="ChooseForm"/>.</summary>
-    private static void ForwardWinograd<TV, TWinograd>(
-        CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
+    /// <summary>
+    /// y = activation(pool(x ⋆ w) + b) by Winograd's tiles, of 3×3 if anything is pooled. The shape must suit, see <see cref="SuitsWinograd"/>. Overwrites y
+    /// and, unless it is null, argmax: with <see cref="WinogradPool.Tiles"/> where in the tile the first maximum lies, row · 3 + column.
+    /// </summary>
+    public static void ForwardWinograd<TV, TWinograd>(
+        CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y,
+        WinogradPool pool = WinogradPool.None, float* argmax = null)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
     {
         int m = TWinograd.Outputs, points = (m + 2) * (m + 2), columns = WinogradProduct<TV>.Columns;
-        int tileColumns = (shape.Q + m - 1) / m, groupRows = m * shape.DilationH, groups = (shape.P + groupRows - 1) / groupRows;
+        int tileColumns = pool == WinogradPool.None ? (shape.Q + m - 1) / m : shape.Q / m, groupRows = m * shape.DilationH;
+        int groups = pool == WinogradPool.Tiles ? shape.P / groupRows : (shape.P + groupRows - 1) / groupRows;
         int groupTiles = tileColumns * shape.DilationH;
 
         // As many groups a band as the cache takes, but a band at least for every thread, and all bands of nearly the same length.
@@ -48,6 +67,8 @@ internal static unsafe partial class Conv2d
             B = b,
             Activation = activation,
             Y = y,
+            Argmax = argmax,
+            Pool = pool,
             TileColumns = tileColumns,
             Groups = groups,
             Bands = (int)bands,
@@ -55,7 +76,7 @@ internal static unsafe partial class Conv2d
             BandLength = Workspace.Aligned((long)(bandGroups * groupRows + 2 * shape.DilationH) * (m * tileColumns + 2) * shape.C),
             InputLength = Workspace.Aligned((long)points * shape.C * tiles),
             ProductLength = Workspace.Aligned((long)tiles * points * columns),
-            OutputLength = Workspace.Aligned((long)bandGroups * groupTiles * m * m * columns),
+            OutputLength = Workspace.Aligned((long)bandGroups * groupTiles * m * m * columns), // Pooled, there is room for argmax.
         };
         long filters = (long)points * shape.C * shape.K;
         long scratch = arguments.BandLength + arguments.InputLength + arguments.ProductLength + arguments.OutputLength;
@@ -111,6 +132,13 @@ internal static unsafe partial class Conv2d
         float* band = arguments.Scratch + worker * (arguments.BandLength + arguments.InputLength + arguments.ProductLength + arguments.OutputLength);
         float* v = band + arguments.BandLength, products = v + arguments.InputLength, output = products + arguments.ProductLength;
         int bandWidth = m * arguments.TileColumns + 2;
+
+        // What a tile leaves, what lies between two of its rows, and what all of them make.
+        int tileHeight = arguments.Pool == WinogradPool.Tiles ? 1 : m, tileWidth = arguments.Pool == WinogradPool.None ? m : 1;
+        int pitch = tileWidth * arguments.TileColumns * columns, outputRows = tileRows * tileHeight;
+        int p0 = arguments.Pool == WinogradPool.Tiles ? first : firstRow, height = arguments.Pool == WinogradPool.Tiles ? arguments.Groups : shape.P;
+        int width = arguments.Pool == WinogradPool.None ? shape.Q : arguments.TileColumns;
+        float* where = arguments.Argmax is null ? null : output + (long)outputRows * pitch;
         GatherBand(shape, arguments.X + (long)n * shape.C * shape.H * shape.W, firstRow, (end - first) * m * dilation + 2 * dilation, bandWidth, band);
 
         int tiles = RoundUp(tileRows * arguments.TileColumns, WinogradProduct<TV>.TileStep);
@@ -137,12 +165,14 @@ internal static unsafe partial class Conv2d
 
             for (int t = 0; t < tileRows * arguments.TileColumns; t++)
             {
-                // A row of tiles makes m rows of output, m·TileColumns pixels of Columns channels each.
-                float* corner = output + ((long)t / arguments.TileColumns * m * arguments.TileColumns + t % arguments.TileColumns) * m * columns;
-                TransformBack<TV, TWinograd>(products + (long)t * side * side * columns, corner, (long)m * arguments.TileColumns * columns);
+                float* tile = products + (long)t * side * side * columns;
+                long corner = (long)(t / arguments.TileColumns) * tileHeight * pitch + t % arguments.TileColumns * tileWidth * columns;
+                if (arguments.Pool == WinogradPool.None) TransformBack<TV, TWinograd>(tile, output + corner, pitch);
+                else if (arguments.Pool == WinogradPool.Rows) TransformBackRows<TV, TWinograd>(tile, output + corner, pitch);
+                else TransformBackTile<TV, TWinograd>(tile, output + corner, where is null ? null : where + corner);
             }
 
-            int channel = block * columns, pixels = tileRows * m * m * arguments.TileColumns;
+            int channel = block * columns, pixels = outputRows * pitch / columns;
             float* bias = arguments.B is null ? null : arguments.B + channel;
             switch (arguments.Activation.Kind)
             {
@@ -152,12 +182,13 @@ internal static unsafe partial class Conv2d
                 default: Activate<TV, IdentityOperator>(default, bias, output, pixels); break;
             }
 
-            for (int j = 0; j < tileRows * m; j++)
+            for (int j = 0; j < outputRows; j++)
             {
-                int tileRow = j / m, p = firstRow + tileRow / dilation * m * dilation + tileRow % dilation + j % m * dilation;
-                if (p >= shape.P) continue;
-                float* y = arguments.Y + (((long)n * shape.K + channel) * shape.P + p) * shape.Q;
-                Transposition.Run(output + (long)j * m * arguments.TileColumns * columns, columns, shape.Q, columns, y, (long)shape.P * shape.Q);
+                int tileRow = j / tileHeight, p = p0 + tileRow / dilation * tileHeight * dilation + tileRow % dilation + j % tileHeight * dilation;
+                if (p >= height) continue;
+                long at = (((long)n * shape.K + channel) * height + p) * width, plane = (long)height * width;
+                Transposition.Run(output + (long)j * pitch, columns, width, columns, arguments.Y + at, plane);
+                if (where is not null) Transposition.Run(where + (long)j * pitch, columns, width, columns, arguments.Argmax + at, plane);
             }
         }
     }
@@ -209,6 +240,45 @@ internal static unsafe partial class Conv2d
         }
     }
 
+    // As above, the maximum of each row.
+    private static void TransformBackRows<TV, TWinograd>(float* products, float* corner, long rowLength)
+        where TV : unmanaged, IVector<TV>
+        where TWinograd : struct, IWinograd
+    {
+        int columns = WinogradProduct<TV>.Columns;
+        float* sums = stackalloc float[3 * 3 * 2 * WinogradProduct<TV>.DepthBlock];
+        TransformBack<TV, TWinograd>(products, sums, 3 * columns);
+        for (int lane = 0; lane < columns; lane += TV.Width)
+        for (int r = 0; r < 3; r++)
+        {
+            float* row = sums + 3 * r * columns + lane;
+            TV.Store(TV.Max(TV.Load(row + 2 * columns), TV.Max(TV.Load(row + columns), TV.Load(row))), corner + r * rowLength + lane);
+        }
+    }
+
+    // As above, the maximum of the tile and, unless where is null, the first place that holds it.
+    private static void TransformBackTile<TV, TWinograd>(float* products, float* pixel, float* where)
+        where TV : unmanaged, IVector<TV>
+        where TWinograd : struct, IWinograd
+    {
+        int columns = WinogradProduct<TV>.Columns;
+        float* sums = stackalloc float[3 * 3 * 2 * WinogradProduct<TV>.DepthBlock];
+        TransformBack<TV, TWinograd>(products, sums, 3 * columns);
+        for (int lane = 0; lane < columns; lane += TV.Width)
+        {
+            TV max = TV.Load(sums + lane), at = TV.Zero;
+            for (int i = 1; i < 9; i++)
+            {
+                TV sum = TV.Load(sums + i * columns + lane);
+                if (where is not null) at = TV.SelectPositive(sum - max, TV.Broadcast(i), at);
+                max = TV.Max(sum, max);
+            }
+
+            TV.Store(max, pixel + lane);
+            if (where is not null) TV.Store(at, where + lane);
+        }
+    }
+
     private static void Activate<TV, TOperator>(TOperator activation, float* bias, float* pixels, int count)
         where TV : unmanaged, IVector<TV>
         where TOperator : struct, IUnaryOperator
@@ -228,7 +298,9 @@ internal static unsafe partial class Conv2d
         public float* W;
         public float* B;
         public float* Y;
+        public float* Argmax;
         public float* U;
+        public WinogradPool Pool;
         public Activation Activation;
         public int TileColumns;
         public int Groups;
