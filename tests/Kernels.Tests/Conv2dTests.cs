@@ -53,6 +53,8 @@ public class Conv2dTests
     [Fact]
     public void CasesCoverAllForms()
     {
+        Assert.All(OpCases.Lines, shape => Assert.Equal(Conv2dForm.Lines, Conv2d.ChooseForm(shape)));
+        Assert.All(OpCases.Wide, shape => Assert.Equal(Conv2dForm.Wide, Conv2d.ChooseForm(shape)));
         Assert.All(OpCases.Winograd[..2], shape => Assert.Equal(Conv2dForm.Winograd3, Conv2d.ChooseForm(shape)));
         Assert.All(OpCases.Winograd[2..], shape => Assert.Equal(Conv2dForm.Winograd4, Conv2d.ChooseForm(shape)));
         Assert.Equal(Conv2dForm.Direct, Conv2d.ChooseForm(new(1, 2, 15, 64, 3, 3, 3, dilationH: 4)));

@@ -16,6 +16,12 @@ internal enum Conv2dForm
 
     /// <summary>The same with 4×4 outputs.</summary>
     Winograd4,
+
+    /// <summary>A filter as wide as the input, from rows with their channels next to each other.</summary>
+    Wide,
+
+    /// <summary>In place, in tiles that lie within an output row: for few input channels.</summary>
+    Lines,
 }
 
 /// <content>
@@ -38,6 +44,12 @@ internal static unsafe partial class Conv2d
     // Pixels from which on the transform of a filter, about as much work as ten pixels, does not count.
     private const int WinogradPixels = 128;
 
+    // Rows from which on turning the filters, about as much work as five rows, does not count.
+    private const int WideRows = 48;
+
+    // Terms of a sum up to which what follows it costs as much.
+    private const int LineTerms = 32;
+
     /// <summary>Whether Winograd's forms compute a shape: filters of 3×3, side by side, with whole vectors of channels, whatever the vectors' width.</summary>
     public static bool SuitsWinograd(in Conv2dShape shape) =>
         shape is { R: 3, S: 3, StrideH: 1, StrideW: 1, DilationW: 1 } && shape.C % 16 == 0 && shape.K % 32 == 0
@@ -49,7 +61,17 @@ internal static unsafe partial class Conv2d
     /// </summary>
     public static Conv2dForm ChooseForm(in Conv2dShape shape)
     {
+        if (shape is { Q: 1, PadH: 0, PadW: 0, StrideH: 1, DilationW: 1 } && shape.C * shape.S % 16 == 0 && shape.K % 32 == 0 && shape.P >= WideRows)
+        {
+            return Conv2dForm.Wide;
+        }
+
         if (SuitsWinograd(shape)) return Products(shape, 3) <= Products(shape, 4) ? Conv2dForm.Winograd3 : Conv2dForm.Winograd4;
+        if (shape is { PadH: 0, PadW: 0, StrideH: 1, StrideW: 1, Q: >= 48 } && shape.K % 8 == 0 && shape.C * shape.R * shape.S <= LineTerms)
+        {
+            return Conv2dForm.Lines;
+        }
+
         return shape is { PadH: 0, PadW: 0, StrideH: 1, StrideW: 1 } && 4 * shape.Q >= 3 * shape.W ? Conv2dForm.Direct : Conv2dForm.Unfolded;
 
         // A channel's, with tiles of m×m outputs.
@@ -65,6 +87,8 @@ internal static unsafe partial class Conv2d
         {
             case Conv2dForm.Winograd3: ForwardWinograd<TV, WinogradOf3>(cpu, shape, x, w, b, activation, y); break;
             case Conv2dForm.Winograd4: ForwardWinograd<TV, WinogradOf4>(cpu, shape, x, w, b, activation, y); break;
+            case Conv2dForm.Wide: ForwardWide<TV>(cpu, shape, x, w, b, activation, y); break;
+            case Conv2dForm.Lines: ForwardLines<TV>(cpu, shape, x, w, b, activation, y); break;
             case Conv2dForm form: ForwardProduct<TV>(cpu, shape, form == Conv2dForm.Direct, x, w, b, activation, y); break;
         }
     }

@@ -26,6 +26,22 @@ internal static class OpCases
         new(1, 16, 52, 10, 32, 3, 3, dilationH: 5), // a last group of two phases
     ];
 
+    /// <summary>Those with filters as wide as the input.</summary>
+    public static readonly Conv2dShape[] Wide =
+    [
+        new(1, 16, 70, 7, 64, 4, 7, dilationH: 5),
+        new(3, 8, 99, 2, 32, 1, 2), // several bands, none full
+        new(1, 32, 210, 1, 32, 2, 1),
+    ];
+
+    /// <summary>Those of few input channels and long rows.</summary>
+    public static readonly Conv2dShape[] Lines =
+    [
+        new(1, 1, 20, 50, 8, 3, 3), // one tile a row
+        new(2, 3, 9, 101, 16, 2, 4, dilationH: 2, dilationW: 3), // tiles that share columns
+        new(1, 2, 37, 64, 24, 3, 3),
+    ];
+
     private static readonly Conv2dShape[] Convolutions =
     [
         new(1, 1, 1, 1, 1, 1, 1),
@@ -47,6 +63,8 @@ internal static class OpCases
         new(1, 2, 13, 16, 3, 3, 3, 2, 2, 2, 1, 2, 3), // stride, padding and dilation at once
         new(1, 1, 20, 30, 2, 3, 3, padH: 1, padW: 1), // many tiles
         .. Winograd,
+        .. Wide,
+        .. Lines,
     ];
 
     // What only the filter gradient tells apart.

@@ -48,17 +48,14 @@ internal static unsafe partial class Conv2d
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
     {
-        int m = TWinograd.Outputs, points = (m + 2) * (m + 2), columns = WinogradProduct<TV>.Columns;
+        int m = TWinograd.Outputs, points = (m + 2) * (m + 2), columns = ChannelTile<TV>.Columns;
         int tileColumns = pool == WinogradPool.None ? (shape.Q + m - 1) / m : shape.Q / m, groupRows = m * shape.DilationH;
         int groups = pool == WinogradPool.Tiles ? shape.P / groupRows : (shape.P + groupRows - 1) / groupRows;
         int groupTiles = tileColumns * shape.DilationH;
 
-        // As many groups a band as the cache takes, but a band at least for every thread, and all bands of nearly the same length.
         long fit = Math.Max(1, TilesBytes / ((long)sizeof(float) * points * shape.C * groupTiles));
-        long bands = (groups + fit - 1) / fit;
-        if (shape.N * bands < 4 * cpu.Threads) bands = (shape.N * bands + cpu.Threads - 1) / cpu.Threads * cpu.Threads / shape.N;
-        bands = Math.Clamp(bands, 1, groups);
-        int bandGroups = (int)((groups + bands - 1) / bands), tiles = RoundUp(bandGroups * groupTiles, WinogradProduct<TV>.TileStep);
+        int bands = CountBands(cpu, shape.N, groups, fit);
+        int bandGroups = (groups + bands - 1) / bands, tiles = RoundUp(bandGroups * groupTiles, ChannelTile<TV>.RowStep);
         WinogradArguments arguments = new()
         {
             Shape = shape,
@@ -71,7 +68,7 @@ internal static unsafe partial class Conv2d
             Pool = pool,
             TileColumns = tileColumns,
             Groups = groups,
-            Bands = (int)bands,
+            Bands = bands,
             Tiles = tiles,
             BandLength = Workspace.Aligned((long)(bandGroups * groupRows + 2 * shape.DilationH) * (m * tileColumns + 2) * shape.C),
             InputLength = Workspace.Aligned((long)points * shape.C * tiles),
@@ -87,19 +84,17 @@ internal static unsafe partial class Conv2d
         cpu.Run(shape.N * arguments.Bands, &RunBand<TV, TWinograd>, &arguments);
     }
 
-    private static int RoundUp(int value, int step) => (value + step - 1) / step * step;
-
     // One task is one input channel of two vectors of output channels: points × Columns of u, which lies [block of output channels][point][c][Columns].
     private static void TransformFilter<TV, TWinograd>(void* context, int task, int worker)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
     {
         ref WinogradArguments arguments = ref *(WinogradArguments*)context;
-        int side = TWinograd.Outputs + 2, columns = WinogradProduct<TV>.Columns, channels = arguments.Shape.C;
+        int side = TWinograd.Outputs + 2, columns = ChannelTile<TV>.Columns, channels = arguments.Shape.C;
         int block = task / channels, c = task % channels;
         float* w = arguments.W + ((long)block * columns * channels + c) * 9;
         float* u = arguments.U + ((long)block * side * side * channels + c) * columns;
-        float* taps = stackalloc float[9 * 2 * WinogradProduct<TV>.DepthBlock], half = stackalloc float[3 * 6 * WinogradProduct<TV>.DepthBlock];
+        float* taps = stackalloc float[9 * 2 * ChannelTile<TV>.DepthBlock], half = stackalloc float[3 * 6 * ChannelTile<TV>.DepthBlock];
         for (int k = 0; k < columns; k++)
         for (int tap = 0; tap < 9; tap++)
         {
@@ -122,7 +117,7 @@ internal static unsafe partial class Conv2d
     {
         ref WinogradArguments arguments = ref *(WinogradArguments*)context;
         ref readonly Conv2dShape shape = ref arguments.Shape;
-        int m = TWinograd.Outputs, side = m + 2, columns = WinogradProduct<TV>.Columns, dilation = shape.DilationH;
+        int m = TWinograd.Outputs, side = m + 2, columns = ChannelTile<TV>.Columns, dilation = shape.DilationH;
         int n = task / arguments.Bands, part = task % arguments.Bands;
         int first = (int)((long)arguments.Groups * part / arguments.Bands), end = (int)((long)arguments.Groups * (part + 1) / arguments.Bands);
         int firstRow = first * m * dilation;
@@ -141,7 +136,7 @@ internal static unsafe partial class Conv2d
         float* where = arguments.Argmax is null ? null : output + (long)outputRows * pitch;
         GatherBand(shape, arguments.X + (long)n * shape.C * shape.H * shape.W, firstRow, (end - first) * m * dilation + 2 * dilation, bandWidth, band);
 
-        int tiles = RoundUp(tileRows * arguments.TileColumns, WinogradProduct<TV>.TileStep);
+        int tiles = RoundUp(tileRows * arguments.TileColumns, ChannelTile<TV>.RowStep);
         long pointLength = (long)shape.C * tiles;
         for (int j = 0, t = 0; j < tileRows; j++)
         {
@@ -149,7 +144,7 @@ internal static unsafe partial class Conv2d
             for (int i = 0; i < arguments.TileColumns; i++, t++)
             {
                 TransformTile<TV, TWinograd>(
-                    row + (long)i * m * shape.C, shape.C, (long)dilation * bandWidth * shape.C, v + t * WinogradProduct<TV>.DepthBlock, tiles, pointLength);
+                    row + (long)i * m * shape.C, shape.C, (long)dilation * bandWidth * shape.C, v + t * ChannelTile<TV>.DepthBlock, tiles, pointLength);
             }
         }
 
@@ -157,8 +152,8 @@ internal static unsafe partial class Conv2d
         {
             for (int point = 0; point < side * side; point++)
             {
-                WinogradProduct<TV>.Run(
-                    v + point * pointLength, (long)tiles * WinogradProduct<TV>.DepthBlock, tiles,
+                ChannelTile<TV>.Run(
+                    v + point * pointLength, (long)tiles * ChannelTile<TV>.DepthBlock, tiles,
                     arguments.U + ((long)block * side * side + point) * shape.C * columns, shape.C,
                     products + point * columns, side * side * columns);
             }
@@ -174,14 +169,7 @@ internal static unsafe partial class Conv2d
 
             int channel = block * columns, pixels = outputRows * pitch / columns;
             float* bias = arguments.B is null ? null : arguments.B + channel;
-            switch (arguments.Activation.Kind)
-            {
-                case ActivationKind.LeakyRelu: Activate<TV, LeakyReluOperator>(new(arguments.Activation.Slope), bias, output, pixels); break;
-                case ActivationKind.Elu: Activate<TV, EluOperator>(default, bias, output, pixels); break;
-                case ActivationKind.Sigmoid: Activate<TV, SigmoidOperator>(default, bias, output, pixels); break;
-                default: Activate<TV, IdentityOperator>(default, bias, output, pixels); break;
-            }
-
+            Activate<TV>(arguments.Activation, bias, output, pixels);
             for (int j = 0; j < outputRows; j++)
             {
                 int tileRow = j / tileHeight, p = p0 + tileRow / dilation * tileHeight * dilation + tileRow % dilation + j % tileHeight * dilation;
@@ -218,10 +206,10 @@ internal static unsafe partial class Conv2d
         where TWinograd : struct, IWinograd
     {
         int side = TWinograd.Outputs + 2;
-        float* half = stackalloc float[6 * 6 * WinogradProduct<TV>.DepthBlock];
+        float* half = stackalloc float[6 * 6 * ChannelTile<TV>.DepthBlock];
         for (int c = 0; c < channels; c += TV.Width)
         {
-            float* to = v + (long)(c / WinogradProduct<TV>.DepthBlock) * tiles * WinogradProduct<TV>.DepthBlock + c % WinogradProduct<TV>.DepthBlock;
+            float* to = v + (long)(c / ChannelTile<TV>.DepthBlock) * tiles * ChannelTile<TV>.DepthBlock + c % ChannelTile<TV>.DepthBlock;
             for (int s = 0; s < side; s++) TWinograd.Input<TV>(corner + s * channels + c, rowStep, half + s * TV.Width, side * TV.Width);
             for (int i = 0; i < side; i++) TWinograd.Input<TV>(half + i * side * TV.Width, TV.Width, to + i * side * pointLength, pointLength);
         }
@@ -231,8 +219,8 @@ internal static unsafe partial class Conv2d
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
     {
-        int m = TWinograd.Outputs, side = m + 2, columns = WinogradProduct<TV>.Columns;
-        float* half = stackalloc float[4 * 6 * WinogradProduct<TV>.DepthBlock];
+        int m = TWinograd.Outputs, side = m + 2, columns = ChannelTile<TV>.Columns;
+        float* half = stackalloc float[4 * 6 * ChannelTile<TV>.DepthBlock];
         for (int lane = 0; lane < columns; lane += TV.Width)
         {
             for (int s = 0; s < side; s++) TWinograd.Output<TV>(products + s * columns + lane, side * columns, half + s * TV.Width, side * TV.Width);
@@ -245,8 +233,8 @@ internal static unsafe partial class Conv2d
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
     {
-        int columns = WinogradProduct<TV>.Columns;
-        float* sums = stackalloc float[3 * 3 * 2 * WinogradProduct<TV>.DepthBlock];
+        int columns = ChannelTile<TV>.Columns;
+        float* sums = stackalloc float[3 * 3 * 2 * ChannelTile<TV>.DepthBlock];
         TransformBack<TV, TWinograd>(products, sums, 3 * columns);
         for (int lane = 0; lane < columns; lane += TV.Width)
         for (int r = 0; r < 3; r++)
@@ -261,8 +249,8 @@ internal static unsafe partial class Conv2d
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
     {
-        int columns = WinogradProduct<TV>.Columns;
-        float* sums = stackalloc float[3 * 3 * 2 * WinogradProduct<TV>.DepthBlock];
+        int columns = ChannelTile<TV>.Columns;
+        float* sums = stackalloc float[3 * 3 * 2 * ChannelTile<TV>.DepthBlock];
         TransformBack<TV, TWinograd>(products, sums, 3 * columns);
         for (int lane = 0; lane < columns; lane += TV.Width)
         {
@@ -276,18 +264,6 @@ internal static unsafe partial class Conv2d
 
             TV.Store(max, pixel + lane);
             if (where is not null) TV.Store(at, where + lane);
-        }
-    }
-
-    private static void Activate<TV, TOperator>(TOperator activation, float* bias, float* pixels, int count)
-        where TV : unmanaged, IVector<TV>
-        where TOperator : struct, IUnaryOperator
-    {
-        TV bias0 = bias is null ? TV.Zero : TV.Load(bias), bias1 = bias is null ? TV.Zero : TV.Load(bias + TV.Width);
-        for (; count > 0; count--, pixels += 2 * TV.Width)
-        {
-            TV.Store(activation.Apply(TV.Load(pixels) + bias0), pixels);
-            TV.Store(activation.Apply(TV.Load(pixels + TV.Width) + bias1), pixels + TV.Width);
         }
     }
 

@@ -4,38 +4,38 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// The innermost loop of Winograd's convolution: for one point of the transform, the products of a few tiles with two vectors of output channels, held
-/// in registers.
-/// <code>p[t, k] = Σ_c v[t, c] · u[c, k]      t &lt; 12 or 6, k &lt; 2 vectors</code>
-/// Each step c loads two vectors of u, broadcasts a number of each tile and does a multiply-add for each of both: 24 accumulators where the processor has
-/// 32 registers, 12 where it has 16. v lies in blocks of <see cref="DepthBlock"/> channels, so that all tiles are found at constant distances from one
-/// pointer.
+/// The innermost loop of products whose lanes are output channels: a few rows times two vectors of channels, held in registers.
+/// <code>y[t, k] (+)= Σ_c v[t, c] · u[c, k]      t &lt; 12 or 6, k &lt; 2 vectors</code>
+/// Each step c loads two vectors of u, broadcasts a number of each row and does a multiply-add for each of both: 24 accumulators where the processor has
+/// 32 registers, 12 where it has 16. v lies in blocks of <see cref="DepthBlock"/> entries, so that all rows are found at constant distances from one
+/// pointer. Compute bounds it as long as v comes from the first-level cache and u from the second.
 /// </summary>
-internal static unsafe class WinogradProduct<TV>
+internal static unsafe class ChannelTile<TV>
     where TV : unmanaged, IVector<TV>
 {
-    /// <summary>Channels that lie next to each other in v: the widest vector.</summary>
+    /// <summary>Entries of a row that lie next to each other in v: as many floats as the widest vector.</summary>
     public const int DepthBlock = 16;
 
-    /// <summary>Tiles are computed in multiples of this.</summary>
-    public const int TileStep = 6;
+    /// <summary>Rows are computed in multiples of this.</summary>
+    public const int RowStep = 6;
 
     /// <summary>Output channels computed at once.</summary>
     public static int Columns => 2 * TV.Width;
 
     /// <summary>
-    /// Computes <paramref name="tiles"/>, a multiple of <see cref="TileStep"/>. v[t, c] lies at <c>v[c / 16 · vStride + t · 16 + c % 16]</c>, u is
-    /// channels × <see cref="Columns"/> without gaps, p[t, k] at <c>p[t · pStride + k]</c>. Overwrites p.
+    /// Computes <paramref name="rows"/>, a multiple of <see cref="RowStep"/>. v[t, c] lies at <c>v[c / 16 · vStride + t · 16 + c % 16]</c>, u is
+    /// depth × <see cref="Columns"/> without gaps, depth a multiple of 16, y[t, k] at <c>y[t · yStride + k]</c>. With <paramref name="accumulate"/> the sums
+    /// are added to what y holds, else they overwrite it.
     /// </summary>
-    public static void Run(float* v, long vStride, int tiles, float* u, int channels, float* p, long pStride)
+    public static void Run(float* v, long vStride, int rows, float* u, int depth, float* y, long yStride, bool accumulate = false)
     {
-        int t = 0, blocks = channels / DepthBlock;
-        for (; TV.HasManyRegisters && t + 12 <= tiles; t += 12) Run12(v + t * DepthBlock, vStride, u, blocks, p + t * pStride, pStride);
-        for (; t < tiles; t += 6) Run6(v + t * DepthBlock, vStride, u, blocks, p + t * pStride, pStride);
+        int t = 0, blocks = depth / DepthBlock;
+        for (; TV.HasManyRegisters && t + 12 <= rows; t += 12) Run12(v + t * DepthBlock, vStride, u, blocks, y + t * yStride, yStride, accumulate);
+        for (; t < rows; t += 6) Run6(v + t * DepthBlock, vStride, u, blocks, y + t * yStride, yStride, accumulate);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Run12(float* v, long vStride, float* u, int blocks, float* p, long pStride)
+    private static void Run12(float* v, long vStride, float* u, int blocks, float* y, long yStride, bool accumulate)
     {
         TV c00 = TV.Zero, c01 = TV.Zero;
         TV c10 = TV.Zero, c11 = TV.Zero;
@@ -96,22 +96,22 @@ internal static unsafe class WinogradProduct<TV>
             v += vStride - DepthBlock;
         }
 
-        StoreRow(p, c00, c01);
-        StoreRow(p + pStride, c10, c11);
-        StoreRow(p + 2 * pStride, c20, c21);
-        StoreRow(p + 3 * pStride, c30, c31);
-        StoreRow(p + 4 * pStride, c40, c41);
-        StoreRow(p + 5 * pStride, c50, c51);
-        StoreRow(p + 6 * pStride, c60, c61);
-        StoreRow(p + 7 * pStride, c70, c71);
-        StoreRow(p + 8 * pStride, c80, c81);
-        StoreRow(p + 9 * pStride, c90, c91);
-        StoreRow(p + 10 * pStride, c100, c101);
-        StoreRow(p + 11 * pStride, c110, c111);
+        StoreRow(y, accumulate, c00, c01);
+        StoreRow(y + yStride, accumulate, c10, c11);
+        StoreRow(y + 2 * yStride, accumulate, c20, c21);
+        StoreRow(y + 3 * yStride, accumulate, c30, c31);
+        StoreRow(y + 4 * yStride, accumulate, c40, c41);
+        StoreRow(y + 5 * yStride, accumulate, c50, c51);
+        StoreRow(y + 6 * yStride, accumulate, c60, c61);
+        StoreRow(y + 7 * yStride, accumulate, c70, c71);
+        StoreRow(y + 8 * yStride, accumulate, c80, c81);
+        StoreRow(y + 9 * yStride, accumulate, c90, c91);
+        StoreRow(y + 10 * yStride, accumulate, c100, c101);
+        StoreRow(y + 11 * yStride, accumulate, c110, c111);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Run6(float* v, long vStride, float* u, int blocks, float* p, long pStride)
+    private static void Run6(float* v, long vStride, float* u, int blocks, float* y, long yStride, bool accumulate)
     {
         TV c00 = TV.Zero, c01 = TV.Zero;
         TV c10 = TV.Zero, c11 = TV.Zero;
@@ -148,17 +148,23 @@ internal static unsafe class WinogradProduct<TV>
             v += vStride - DepthBlock;
         }
 
-        StoreRow(p, c00, c01);
-        StoreRow(p + pStride, c10, c11);
-        StoreRow(p + 2 * pStride, c20, c21);
-        StoreRow(p + 3 * pStride, c30, c31);
-        StoreRow(p + 4 * pStride, c40, c41);
-        StoreRow(p + 5 * pStride, c50, c51);
+        StoreRow(y, accumulate, c00, c01);
+        StoreRow(y + yStride, accumulate, c10, c11);
+        StoreRow(y + 2 * yStride, accumulate, c20, c21);
+        StoreRow(y + 3 * yStride, accumulate, c30, c31);
+        StoreRow(y + 4 * yStride, accumulate, c40, c41);
+        StoreRow(y + 5 * yStride, accumulate, c50, c51);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRow(float* row, TV c0, TV c1)
+    private static void StoreRow(float* row, bool accumulate, TV c0, TV c1)
     {
+        if (accumulate)
+        {
+            c0 += TV.Load(row);
+            c1 += TV.Load(row + TV.Width);
+        }
+
         TV.Store(c0, row);
         TV.Store(c1, row + TV.Width);
     }

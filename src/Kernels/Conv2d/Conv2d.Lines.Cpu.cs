@@ -1,0 +1,100 @@
+using Engine.Kernels.Simd;
+
+namespace Engine.Kernels;
+
+/// <content>
+/// The form for few input channels, where a sum has so few terms that what follows it costs as much: register tiles of <see cref="RegisterTile{TV}"/> on the
+/// image in place, each within one output row, so that bias and activation go straight from a tile's sums, still in the first-level cache, to y in whole
+/// vectors. The last tile of a row ends with it and does again what it shares with the one before. A task is a band of output rows of one sample, of which
+/// it computes a block of output channels after the other. Parallel over samples and bands; writing y bounds it.
+/// </content>
+internal static unsafe partial class Conv2d
+{
+    private const int LineBandRows = 16;
+
+    private static void ForwardLines<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
+        where TV : unmanaged, IVector<TV>
+    {
+        int depth = shape.C * shape.R * shape.S;
+        long packed = TiledProduct.PackedLength<TV>(shape.K, depth), sums = Workspace.Aligned((long)RegisterTile<TV>.Rows * RegisterTile<TV>.Columns);
+        cpu.Workspace.Begin(Workspace.Aligned(packed) + Workspace.Aligned(depth) + cpu.Threads * sums);
+        LineArguments arguments = new()
+        {
+            Shape = shape,
+            X = x,
+            B = b,
+            Activation = activation,
+            Y = y,
+            Bands = CountBands(cpu, shape.N, shape.P, LineBandRows),
+            A = cpu.Workspace.Take(packed),
+            Offsets = (int*)cpu.Workspace.Take(depth),
+            Scratch = cpu.Workspace.Take(cpu.Threads * sums),
+            ScratchLength = sums,
+        };
+        int* offset = arguments.Offsets;
+        for (int c = 0; c < shape.C; c++)
+        for (int r = 0; r < shape.R; r++)
+        for (int s = 0; s < shape.S; s++)
+        {
+            *offset++ = (c * shape.H + r * shape.DilationH) * shape.W + s * shape.DilationW;
+        }
+
+        for (int block = 0; block < shape.K / RegisterTile<TV>.Rows; block++) TiledProduct.PackRows<TV>(w, depth, null, shape.K, depth, block, arguments.A);
+        cpu.Run(shape.N * arguments.Bands, &RunLines<TV>, &arguments);
+    }
+
+    private static void RunLines<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref LineArguments arguments = ref *(LineArguments*)context;
+        Activation activation = arguments.Activation;
+        switch (activation.Kind)
+        {
+            case ActivationKind.LeakyRelu: RunLines<TV, LeakyReluOperator>(arguments, new LeakyReluOperator(activation.Slope), task, worker); break;
+            case ActivationKind.Elu: RunLines<TV, EluOperator>(arguments, default, task, worker); break;
+            case ActivationKind.Sigmoid: RunLines<TV, SigmoidOperator>(arguments, default, task, worker); break;
+            default: RunLines<TV, IdentityOperator>(arguments, default, task, worker); break;
+        }
+    }
+
+    private static void RunLines<TV, TOperator>(in LineArguments arguments, TOperator activation, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+        where TOperator : struct, IUnaryOperator
+    {
+        ref readonly Conv2dShape shape = ref arguments.Shape;
+        int height = RegisterTile<TV>.Rows, columns = RegisterTile<TV>.Columns, depth = shape.C * shape.R * shape.S;
+        int n = task / arguments.Bands, part = task % arguments.Bands;
+        int first = (int)((long)shape.P * part / arguments.Bands), end = (int)((long)shape.P * (part + 1) / arguments.Bands);
+        float* image = arguments.X + (long)n * shape.C * shape.H * shape.W, sums = arguments.Scratch + worker * arguments.ScratchLength;
+        long plane = (long)shape.P * shape.Q;
+        for (int k = 0; k < shape.K; k += height)
+        for (int p = first; p < end; p++)
+        for (int column = 0; column < shape.Q; column += columns)
+        {
+            int q = Math.Min(column, shape.Q - columns);
+            RegisterTile<TV>.Run(arguments.A + (long)k * depth, image + (long)p * shape.W + q, arguments.Offsets, depth, sums, false);
+            float* y = arguments.Y + ((long)n * shape.K + k) * plane + (long)p * shape.Q + q, sum = sums;
+            for (int i = 0; i < height; i++, y += plane, sum += columns)
+            {
+                TV bias = arguments.B is null ? TV.Zero : TV.Broadcast(arguments.B[k + i]);
+                TV.Store(activation.Apply(TV.Load(sum) + bias), y);
+                TV.Store(activation.Apply(TV.Load(sum + TV.Width) + bias), y + TV.Width);
+                TV.Store(activation.Apply(TV.Load(sum + 2 * TV.Width) + bias), y + 2 * TV.Width);
+            }
+        }
+    }
+
+    private struct LineArguments
+    {
+        public Conv2dShape Shape;
+        public float* X;
+        public float* B;
+        public float* Y;
+        public Activation Activation;
+        public int Bands;
+        public float* A;
+        public int* Offsets;
+        public float* Scratch;
+        public long ScratchLength;
+    }
+}

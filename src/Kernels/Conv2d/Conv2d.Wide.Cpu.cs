@@ -1,0 +1,105 @@
+using Engine.Kernels.Simd;
+
+namespace Engine.Kernels;
+
+/// <content>
+/// The form for filters as wide as the input, which slide along rows only: a dense layer that is moved over a song.
+/// <code>y[k, p] = b[k] + Σ_r Σ_cs x[p + r·DilationH, cs] · w[k, r, cs]</code>
+/// Lanes are output channels, see <see cref="ChannelTile{TV}"/>. A task is a band of rows of one sample, of which it makes blocks of 16 entries cs ×
+/// rows × 16; then the same floats serve all filter rows r, each only further on, and nothing is unfolded. The filters are turned to
+/// [two vectors of output channels][r][cs] once a call and stream by. Parallel over samples and bands; compute bounds it.
+/// </content>
+internal static unsafe partial class Conv2d
+{
+    // Output rows of a band: enough for the filters, which a band reads from the last-level cache, few enough that its input stays in the second.
+    private const int WideBandRows = 96;
+
+    private static void ForwardWide<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
+        where TV : unmanaged, IVector<TV>
+    {
+        int columns = ChannelTile<TV>.Columns, depth = shape.C * shape.S;
+        int bands = CountBands(cpu, shape.N, shape.P, WideBandRows), bandRows = RoundUp((shape.P + bands - 1) / bands, ChannelTile<TV>.RowStep);
+        WideArguments arguments = new()
+        {
+            Shape = shape,
+            X = x,
+            W = w,
+            B = b,
+            Activation = activation,
+            Y = y,
+            Bands = bands,
+            InputRows = bandRows + (shape.R - 1) * shape.DilationH,
+        };
+        long input = Workspace.Aligned((long)depth * arguments.InputRows), sums = Workspace.Aligned((long)bandRows * columns);
+        arguments.InputLength = input;
+        arguments.ScratchLength = input + sums;
+        cpu.Workspace.Begin(Workspace.Aligned(shape.WLength) + cpu.Threads * arguments.ScratchLength);
+        arguments.U = cpu.Workspace.Take(shape.WLength);
+        arguments.Scratch = cpu.Workspace.Take(cpu.Threads * arguments.ScratchLength);
+        cpu.Run(shape.K / columns * shape.C, &TurnFilters<TV>, &arguments);
+        cpu.Run(shape.N * bands, &RunWideBand<TV>, &arguments);
+    }
+
+    // One task is one input channel of two vectors of output channels.
+    private static void TurnFilters<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref WideArguments arguments = ref *(WideArguments*)context;
+        ref readonly Conv2dShape shape = ref arguments.Shape;
+        int columns = ChannelTile<TV>.Columns, block = task / shape.C, c = task % shape.C;
+        for (int r = 0; r < shape.R; r++)
+        {
+            float* taps = arguments.W + (((long)block * columns * shape.C + c) * shape.R + r) * shape.S;
+            float* u = arguments.U + (((long)block * shape.R + r) * shape.C + c) * shape.S * columns;
+            Transposition.Run(taps, (long)shape.C * shape.R * shape.S, columns, shape.S, u, columns);
+        }
+    }
+
+    private static void RunWideBand<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref WideArguments arguments = ref *(WideArguments*)context;
+        ref readonly Conv2dShape shape = ref arguments.Shape;
+        int columns = ChannelTile<TV>.Columns, depth = shape.C * shape.S, n = task / arguments.Bands, part = task % arguments.Bands;
+        int first = (int)((long)shape.P * part / arguments.Bands), rows = (int)((long)shape.P * (part + 1) / arguments.Bands) - first;
+        float* input = arguments.Scratch + worker * arguments.ScratchLength, sums = input + arguments.InputLength;
+        long blockLength = (long)arguments.InputRows * ChannelTile<TV>.DepthBlock;
+        for (int i = 0; i < depth; i++)
+        {
+            float* from = arguments.X + (((long)n * shape.C + i / shape.S) * shape.H + first) * shape.W + i % shape.S;
+            float* to = input + i / ChannelTile<TV>.DepthBlock * blockLength + i % ChannelTile<TV>.DepthBlock;
+            int count = rows + (shape.R - 1) * shape.DilationH;
+            for (int h = 0; h < count; h++) to[h * ChannelTile<TV>.DepthBlock] = from[(long)h * shape.W];
+        }
+
+        for (int block = 0; block < shape.K / columns; block++)
+        {
+            for (int r = 0; r < shape.R; r++)
+            {
+                ChannelTile<TV>.Run(
+                    input + r * shape.DilationH * ChannelTile<TV>.DepthBlock, blockLength, RoundUp(rows, ChannelTile<TV>.RowStep),
+                    arguments.U + ((long)block * shape.R + r) * depth * columns, depth, sums, columns, accumulate: r > 0);
+            }
+
+            int channel = block * columns;
+            Activate<TV>(arguments.Activation, arguments.B is null ? null : arguments.B + channel, sums, rows);
+            Transposition.Run(sums, columns, rows, columns, arguments.Y + ((long)n * shape.K + channel) * shape.P + first, shape.P);
+        }
+    }
+
+    private struct WideArguments
+    {
+        public Conv2dShape Shape;
+        public float* X;
+        public float* W;
+        public float* B;
+        public float* Y;
+        public float* U;
+        public Activation Activation;
+        public int Bands;
+        public int InputRows;
+        public float* Scratch;
+        public long InputLength;
+        public long ScratchLength;
+    }
+}
