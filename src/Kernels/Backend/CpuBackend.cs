@@ -71,7 +71,7 @@ internal sealed unsafe class CpuBackend<TV>(int threads) : HostBackend, IBackend
     public void Magnitude(View x, View y)
     {
         SpanOf(x, checked(2 * y.Length));
-        Kernels.Magnitude.Forward(_cpu, At(x), At(y), y.Length);
+        Kernels.Magnitude.Forward<TV>(_cpu, At(x), At(y), y.Length);
     }
 
     public void LogFloor(float floor, View x, View y) => Map(new LogFloorOperator(floor), x, y);

@@ -9,8 +9,8 @@ namespace Engine.Kernels;
 /// no lane ever needs another. The Size real samples are taken as Size / 2 complex ones, z[i] = x[2i] + i·x[2i+1], transformed by
 /// decimation in time (the bit reversal happens while the frames are gathered), and the two interleaved spectra are pulled apart at the end:
 /// <code>X[k] = (Z[k] + Z*[m−k]) / 2 − i·e^(−2πik/Size)·(Z[k] − Z*[m−k]) / 2,   m = Size / 2</code>
-/// For Size 1024 and 256-bit vectors a group of frames fills 32 KB: the first-level cache, and the loads and stores of its log₂ passes,
-/// bound it. Parallel over groups of frames. Error: about 2e-7 of the frame's largest bin.
+/// For Size 1024 and 256-bit vectors a group of frames fills 32 KB: the first-level cache, and the loads and stores of its passes, bound it; so two passes
+/// are made at a time (radix 4). Parallel over groups of frames. Error: about 2e-7 of the frame's largest bin.
 /// </content>
 internal static unsafe partial class RealFft
 {
@@ -78,31 +78,68 @@ internal static unsafe partial class RealFft
         }
     }
 
+    // Two passes of radix 2 at a time, in registers; where their number is odd, the first, whose twiddles are 1, goes alone.
     private static void Transform<TV>(float* z, int length, float* twiddles)
         where TV : unmanaged, IVector<TV>
     {
-        for (int span = 1; span < length; span *= 2)
+        int span = 1;
+        if (BitOperations.Log2((uint)length) % 2 == 1)
         {
-            // The table is for Size = 2 · length; this pass turns by multiples of a whole turn / (2 · span).
-            int step = length / span * 2;
-            long distance = (long)span * 2 * TV.Width;
+            for (float* a = z, end = z + 2L * length * TV.Width; a < end; a += 4 * TV.Width)
+            {
+                TV ar = TV.Load(a), ai = TV.Load(a + TV.Width), br = TV.Load(a + 2 * TV.Width), bi = TV.Load(a + 3 * TV.Width);
+                TV.Store(ar + br, a);
+                TV.Store(ai + bi, a + TV.Width);
+                TV.Store(ar - br, a + 2 * TV.Width);
+                TV.Store(ai - bi, a + 3 * TV.Width);
+            }
+
+            span = 2;
+        }
+
+        for (; span < length; span *= 4)
+        {
+            // The table is for Size = 2 · length; the two passes turn by multiples of a whole turn / (2 · span) and / (4 · span).
+            int step = length / span;
+            long distance = 2L * span * TV.Width;
             for (int j = 0; j < span; j++)
             {
-                TV wr = TV.Broadcast(twiddles[j * step]), wi = TV.Broadcast(twiddles[j * step + 1]);
-                for (int block = j; block < length; block += 2 * span)
+                float* first = twiddles + 2 * j * step, second = twiddles + j * step;
+                TV vr = TV.Broadcast(first[0]), vi = TV.Broadcast(first[1]), wr = TV.Broadcast(second[0]), wi = TV.Broadcast(second[1]);
+                TV minusVi = TV.Zero - vi, minusWi = TV.Zero - wi;
+                for (float* a = z + 2L * j * TV.Width, end = z + 2L * length * TV.Width; a < end; a += 4 * distance)
                 {
-                    float* a = z + (long)block * 2 * TV.Width;
-                    float* b = a + distance;
-                    TV br = TV.Load(b), bi = TV.Load(b + TV.Width);
-                    TV tr = br * wr - bi * wi, ti = br * wi + bi * wr;
-                    TV ar = TV.Load(a), ai = TV.Load(a + TV.Width);
-                    TV.Store(ar + tr, a);
-                    TV.Store(ai + ti, a + TV.Width);
-                    TV.Store(ar - tr, b);
-                    TV.Store(ai - ti, b + TV.Width);
+                    float* b = a + distance, c = b + distance, d = c + distance;
+                    Multiply(TV.Load(b), TV.Load(b + TV.Width), vr, vi, minusVi, out TV br, out TV bi);
+                    Multiply(TV.Load(d), TV.Load(d + TV.Width), vr, vi, minusVi, out TV dr, out TV di);
+                    TV ar = TV.Load(a), ai = TV.Load(a + TV.Width), cr = TV.Load(c), ci = TV.Load(c + TV.Width);
+                    Multiply(cr + dr, ci + di, wr, wi, minusWi, out TV er, out TV ei);
+                    Multiply(cr - dr, ci - di, wr, wi, minusWi, out TV fr, out TV fi);
+                    TV gr = ar + br, gi = ai + bi, hr = ar - br, hi = ai - bi;
+                    TV.Store(gr + er, a);
+                    TV.Store(gi + ei, a + TV.Width);
+                    TV.Store(gr - er, c);
+                    TV.Store(gi - ei, c + TV.Width);
+
+                    // A quarter of a turn further on: times −i.
+                    TV.Store(hr + fi, b);
+                    TV.Store(hi - fr, b + TV.Width);
+                    TV.Store(hr - fi, d);
+                    TV.Store(hi + fr, d + TV.Width);
                 }
             }
         }
+    }
+
+    // The product of z and w, lane by lane.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Multiply<TV>(TV zr, TV zi, TV wr, TV wi, TV minusWi, out TV real, out TV imaginary)
+        where TV : unmanaged, IVector<TV>
+    {
+        real = zr * wr;
+        TV.Fma(ref real, zi, minusWi);
+        imaginary = zr * wi;
+        TV.Fma(ref imaginary, zi, wr);
     }
 
     [SkipLocalsInit]
