@@ -44,7 +44,7 @@ internal static class EvaluateCommand
             $"Where the first excerpt of each song starts, in seconds; random draws whole seconds from {ExcerptSampling.EarliestStart} to "
             + $"{ExcerptSampling.LatestStart - 1}.");
         Option<int> excerpts = Options.Count(
-            "--excerpts", "At most so many excerpts of a song, one every 0.5 s; those without a number are of 200 s.", ExcerptSampling.PublishedCount);
+            "--excerpts", "At most so many excerpts of a song, one every 0.5 s; as many as published span 200 s.", ExcerptSampling.PublishedCount);
         Option<ulong> seed = Options.Seed();
         Option<string> output = Options.Out("evaluation.csv, evaluation.png, evaluation.svg and songs/NAME.npz");
         Option<string?> compare = new("--compare") { Description = "An evaluation.csv to draw beside this one.", HelpName = "FILE" };
@@ -150,7 +150,7 @@ internal static class EvaluateCommand
     private static void Print(Report report)
     {
         Console.WriteLine($"{report.Dataset}, {report.Split}: {report.Excerpts} excerpts of {report.Songs} songs"
-            + (report.Songs < report.SongsListed ? $" ({report.SongsListed - report.Songs} more are too short)" : "")
+            + (report.Songs < report.SongsListed ? $" ({report.SongsListed - report.Songs} too short)" : "")
             + $", singing from {report.ClassThreshold:F4} on, "
             + (report.TunedOn is null ? "as given" : $"the threshold with the fewest errors on the songs of {report.TunedOn}"));
         Console.WriteLine();
