@@ -5,6 +5,7 @@ using System.Text.Json;
 using Engine.Kernels;
 using Engine.Svd.Data;
 using Engine.Svd.Evaluate;
+using Engine.Svd.Explain.Methods;
 using Engine.Svd.Figures;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
@@ -47,6 +48,7 @@ internal static class EvaluateCommand
             "--excerpts", "At most so many excerpts of a song, one every 0.5 s; as many as published span 200 s.", ExcerptSampling.PublishedCount);
         Option<ulong> seed = Options.Seed();
         Option<string> output = Options.Out("evaluation.csv, evaluation.png, evaluation.svg and songs/NAME.npz");
+        Option<string?> methods = MethodsEvaluation.Methods(), area = MethodsEvaluation.Areas(), threshold = MethodsEvaluation.Thresholds();
         Option<string?> compare = new("--compare") { Description = "An evaluation.csv to draw beside this one.", HelpName = "FILE" };
         Option<int?> threads = Options.Threads();
         Option<string?> cache = Options.Cache();
@@ -56,17 +58,28 @@ internal static class EvaluateCommand
             "Explains excerpts of a corpus at every masking threshold and asks the detector about what each explanation keeps: how often its answer changes "
             + "(explanation loss), and how much it is shown (relative area). M1: what is masked is zero in the normalised input. M2_paper: it is a zero from "
             + "before normalisation. M2_published: the mask is inverted. Songs that are finished are kept in songs/NAME.npz; the same command goes on "
-            + "behind them after an interruption. One evaluation is one excerpt at one threshold in one case.\n\n"
-            + "Example:\n  svd evaluate --data jamendo --inverter inverter.npz --out evaluation")
+            + "behind them after an interruption. One evaluation is one excerpt at one threshold in one case. With --methods it asks instead whether the "
+            + "masks are better than chance and than other methods' (methods.csv, methods.png, methods.svg; finished songs in methods/METHOD/NAME.npz).\n\n"
+            + "Examples:\n  svd evaluate --data jamendo --inverter inverter.npz --out evaluation\n"
+            + "  svd evaluate --data jamendo --inverter inverter.npz --out evaluation --methods inversion,random,occlusion --area 0.4,0.2,0.1")
         {
-            data, split, classifier, inverter, statistics, thresholds, classThreshold, start, excerpts, seed, output, compare, threads, cache, json,
+            data, split, classifier, inverter, statistics, thresholds, classThreshold, start, excerpts, seed, methods, area, threshold, output,
+            compare, threads, cache, json,
         };
+        command.Validators.Add(result =>
+        {
+            bool Given(Option option) => result.GetResult(option) is { Implicit: false };
+            if (!Given(methods) && (Given(area) || Given(threshold))) result.AddError("--area and --threshold need --methods");
+            if (Given(methods) && (Given(thresholds) || Given(compare))) result.AddError("--thresholds and --compare do not go with --methods");
+        });
         command.SetAction(parsed => Run(new Request(
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(split), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
             parsed.GetValue(inverter) ?? BundledFiles.Inverter, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
             ParseThresholds(parsed.GetRequiredValue(thresholds))!, Options.NumberIn(parsed.GetRequiredValue(classThreshold)),
             new ExcerptSampling(Options.NumberIn(parsed.GetRequiredValue(start)), parsed.GetValue(excerpts), parsed.GetValue(seed)),
-            parsed.GetRequiredValue(output), parsed.GetValue(compare), parsed.GetValue(threads), parsed.GetValue(cache), parsed.GetValue(json))));
+            parsed.GetRequiredValue(output), parsed.GetValue(compare), parsed.GetValue(threads), parsed.GetValue(cache), parsed.GetValue(json),
+            parsed.GetValue(methods) is { } list ? ExplanationMethods.Parse(list) : null,
+            MethodsEvaluation.SizesOf(parsed.GetValue(threshold), parsed.GetValue(area)))));
         return command;
     }
 
@@ -93,13 +106,21 @@ internal static class EvaluateCommand
         using InversionNetwork inversion = InversionNetwork.Load(backend, request.Inverter);
         SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
         string songFolder = Path.Combine(request.Out, "songs");
-        OutputFolder.Prepare(songFolder);
+        OutputFolder.Prepare(request.Methods is null ? songFolder : request.Out);
 
         double classThreshold = request.ClassThreshold ?? LabelledSong.Together(ProgressDisplay.Run(
             $"songs of {TuningSplit}", report => LabelledSong.PredictAll(backend, network, statistics, cache, tuning, report))).TuneThreshold();
+        string[] weights = [request.Classifier, request.Inverter, request.Statistics];
+        if (request.Methods is { } methods)
+        {
+            return MethodsEvaluation.Run(
+                new MethodsRequest(
+                    request.Data, request.Split, songs, request.Sampling, methods, request.Sizes, classThreshold, weights, request.Out, request.Json),
+                backend, network, inversion, statistics, cache);
+        }
+
         using SongEvaluator evaluator = new(backend, network, inversion, statistics, request.Thresholds);
-        EvaluationRun run = new(
-            backend, evaluator, statistics, [request.Classifier, request.Inverter, request.Statistics], cache, songFolder);
+        EvaluationRun run = new(backend, evaluator, statistics, weights, cache, songFolder);
         IReadOnlyList<SongEvaluation> evaluations = ProgressDisplay.Run(
             $"songs of {request.Split}", report => run.Evaluate(songs, request.Sampling, report));
         if (evaluations.Count == 0)
@@ -179,7 +200,7 @@ internal static class EvaluateCommand
 
     private sealed record Request(
         string Data, string Split, string Classifier, string Inverter, string Statistics, double[] Thresholds, double? ClassThreshold,
-        ExcerptSampling Sampling, string Out, string? Compare, int? Threads, string? Cache, bool Json);
+        ExcerptSampling Sampling, string Out, string? Compare, int? Threads, string? Cache, bool Json, IReadOnlyList<string>? Methods, MaskSize[] Sizes);
 
     private sealed record Difference(string Dataset, string Case, int Points, double ExplanationLossPoints, double RelativeAreaPoints);
 

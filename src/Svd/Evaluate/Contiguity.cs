@@ -2,7 +2,9 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Evaluate;
 
-/// <summary>How much a mask hangs together: its connected components, where a bin's neighbours are the next frame, the one before, the band above and below.</summary>
+/// <summary>
+/// How much a mask hangs together: its connected components, where a bin has four neighbours, in the next frame, the one before, the band above and below.
+/// </summary>
 /// <param name="Components">How many.</param>
 /// <param name="LargestShare">The kept bins in the largest / all kept bins; 0 of an empty mask.</param>
 internal readonly record struct Contiguity(int Components, double LargestShare)

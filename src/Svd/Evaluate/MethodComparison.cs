@@ -97,7 +97,7 @@ public sealed class MethodComparison : IDisposable
             bool[] isSinging = _isSinging[number..(number + count)];
             float[] importance = new float[excerpts.Length];
             long start = Stopwatch.GetTimestamp();
-            method.Explain(new ExcerptBatch(number, excerpts, isSinging), importance);
+            method.Explain(new ExplanationBatch(number, excerpts, isSinging), importance);
             Overflow.Check(importance, $"the method {method.Name}");
             for (int n = 0; n < count; n++) orders[n].Sort(importance.AsSpan(n * ExcerptLength, ExcerptLength));
             time += Stopwatch.GetElapsedTime(start);

@@ -9,7 +9,9 @@ public enum MaskMeasure
     /// <summary>Kept bins / all bins.</summary>
     Area,
 
-    /// <summary>1 if the label changes when only the kept bins are left, else 0; its mean is the explanation loss. Others are zero in the normalised input.</summary>
+    /// <summary>
+    /// 1 if the label changes when only the kept bins are left and the others are zero in the normalised input, else 0; its mean is the explanation loss.
+    /// </summary>
     KeptAlone,
 
     /// <summary>1 if the label changes when the kept bins alone are zero in the normalised input, else 0.</summary>

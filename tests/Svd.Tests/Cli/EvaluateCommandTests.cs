@@ -97,6 +97,32 @@ public sealed class EvaluateCommandTests : CommandTest
     }
 
     [Fact]
+    public void ComparesMethods()
+    {
+        string folder = PathOf("methods");
+        string[] arguments = Arguments("--methods", "random,blob,inversion", "--threshold", "0.6", "--area", "0.3,0.1", "--out", folder);
+        string text = Run(arguments);
+        foreach (string word in (string[])["corpus, test: 6 excerpts of 2 songs", "α 0.6", "area 0.3", "area 0.1", "inversion", "random", "blob"])
+        {
+            Assert.Contains(word, text, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(["methods", "methods.csv", "methods.png", "methods.svg"], Directory.GetFileSystemEntries(folder).Select(Path.GetFileName).Order());
+        byte[] table = File.ReadAllBytes(Path.Combine(folder, "methods.csv"));
+        Assert.Equal(1 + 3 * 3, File.ReadAllLines(Path.Combine(folder, "methods.csv")).Length);
+
+        // The same command has nothing left to measure, so the times are the same, too; the numbers are those of one thread.
+        using JsonDocument report = JsonDocument.Parse(Run([.. arguments, "--json", "--threads", "1"]));
+        Assert.Equal(table, File.ReadAllBytes(Path.Combine(folder, "methods.csv")));
+        JsonElement rows = report.RootElement.GetProperty("rows");
+        Assert.Equal(9, rows.GetArrayLength());
+        JsonElement blob = rows.EnumerateArray().Single(
+            row => row.GetProperty("method").GetString() == "blob" && row.GetProperty("size").GetProperty("value").GetDouble() == 0.1);
+        Assert.Equal(10, blob.GetProperty("area").GetDouble(), 9);
+        Assert.Equal(1, blob.GetProperty("components").GetProperty("mean").GetDouble());
+    }
+
+    [Fact]
     public void TunesTheClassThresholdAndCompares()
     {
         string other = Put("other.csv", [.. "dataset,case,threshold,excerpts,changed,explanation_loss_percent,relative_area_percent\n"u8,

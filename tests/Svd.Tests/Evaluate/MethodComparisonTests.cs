@@ -1,8 +1,11 @@
 using Engine.Kernels;
+using Engine.Svd.Data;
 using Engine.Svd.Evaluate;
 using Engine.Svd.Explain.Methods;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
+using Engine.Svd.Tests.Audio;
+using Engine.Tensors;
 using Engine.Tests;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
@@ -10,7 +13,49 @@ namespace Engine.Svd.Tests.Evaluate;
 
 public class MethodComparisonTests
 {
+    // Of the reference's percentages; 776 excerpts, of which a few lie so near the class threshold that float32 decides.
+    private const double ReferenceTolerance = 1;
+
     private static readonly MaskSize[] _sizes = [new(0.6, IsThreshold: true), new(0.2, IsThreshold: false)];
+
+    /// <summary>
+    /// Some of the rows in seconds; all of them: <c>svd evaluate --methods all --threshold 0.5,0.6,0.7,0.8 --start 5 --class-threshold 0.5</c> with the
+    /// stand-ins.
+    /// </summary>
+    [FfmpegReferenceFact]
+    public void TheReferencesControls()
+    {
+        string data = ReferenceData.PathOf("music");
+        using TempFolder folder = new();
+        using IBackend backend = Backends.CreateCpu(2);
+        using SvdNet network = SvdNet.Load(backend, ReferenceData.PathOf("reference/svdnet_standin.npz"));
+        using InversionNetwork inversion = InversionNetwork.Load(backend, ReferenceData.PathOf("reference/inverter_standin.npz"));
+        BandStatistics statistics = BandStatistics.Read(ReferenceData.PathOf("reference/standin_meanstd.npz"));
+        using BandNormalizer normalizer = statistics.On(backend);
+        using LogMelExtractor extractor = new(backend);
+        SpectrogramCache cache = SpectrogramCache.Open(data, folder.Folder);
+        ExcerptSampling sampling = new(5, ExcerptSampling.PublishedCount, 1);
+        ComparedSong[] songs = [.. Corpus.Open(data).Split("test").Select((song, i) =>
+        {
+            float[] logMel = cache.LogMel(extractor, song.AudioPath);
+            using Tensor raw = Tensor.From(backend, new Shape(logMel.Length / Bands, Bands), logMel);
+            using Tensor normalized = normalizer.Normalize(raw);
+            return new ComparedSong(normalized.ToArray(), sampling.StartsOf(i, logMel.Length / Bands));
+        })];
+        using MethodComparison comparison = new(
+            backend, network, inversion, statistics, songs, [new MaskSize(0.8, IsThreshold: true)], 0.5, 1, (_, _) => { });
+        Assert.Equal(776, comparison.Count);
+        Dictionary<string, string> rows = new() { ["inversion"] = "inversion", ["loudest"] = "loudest_bins_normalised", ["average"] = "average_inversion" };
+        foreach ((string name, string row) in rows)
+        {
+            string[] expected = File.ReadLines(ReferenceData.PathOf("reference/standin_controls.csv"))
+                .Select(line => line.Split(',')).Single(cells => cells[1] == "0.8" && cells[3] == row);
+            MethodScores[] scores = [.. songs.Select((_, i) => comparison.Measure(comparison.Create(name), i, _ => { }))];
+            double Percent(MaskMeasure measure) => 100 * scores.SelectMany(song => song[measure, 0].ToArray()).Average();
+            Assert.Equal(double.Parse(expected[2]), Percent(MaskMeasure.Area), ReferenceTolerance / 10);
+            Assert.Equal(double.Parse(expected[4]), Percent(MaskMeasure.KeptAlone), ReferenceTolerance);
+        }
+    }
 
     [Fact]
     public void TheSameBitsAtAnyThreadCount()
@@ -34,7 +79,7 @@ public class MethodComparisonTests
 
             // Asked again by hand: the label of the excerpt, of what is kept, and of what is left without it.
             float[] excerpt = setting.Songs[0].Frames.AsSpan(setting.Songs[0].Starts[n] * Bands, ExcerptLength).ToArray(), mask = new float[ExcerptLength];
-            float[] importance = ExplanationMethodTests.Explain(new RandomBlob(1), new ExcerptBatch(n, excerpt, [true]));
+            float[] importance = ExplanationMethodTests.Explain(new RandomBlob(1), new ExplanationBatch(n, excerpt, [true]));
             ExplanationMethodTests.MaskOf(importance, 1840, mask);
             float[] kept = [.. excerpt.Zip(mask, (x, m) => x * m)], removed = [.. excerpt.Zip(mask, (x, m) => x * (1 - m))], logits = new float[3];
             using Detector detector = new(setting.Backend, setting.Network);

@@ -78,7 +78,7 @@ public class DetectorTests
         float[] logits = new float[count], ofNothing = new float[1];
         detector.Logits(excerpts, logits);
         detector.Logits(new float[ExcerptLength], ofNothing);
-        new IntegratedGradients(detector).Explain(new ExcerptBatch(0, excerpts, [true, true, true]), importance);
+        new IntegratedGradients(detector).Explain(new ExplanationBatch(0, excerpts, [true, true, true]), importance);
         for (int n = 0; n < count; n++)
         {
             double sum = importance.Skip(n * ExcerptLength).Take(ExcerptLength).Sum(value => (double)value), difference = logits[n] - ofNothing[0];
@@ -96,7 +96,7 @@ public class DetectorTests
         using SvdNet network = SvdNet.Load(backend, _classifier);
         using InversionNetwork inversion = InversionNetwork.Load(backend, _inverter);
         float[] excerpts = ExplanationMethodTests.Numbers(4, 3 * ExcerptLength), importance = new float[excerpts.Length], mask = new float[ExcerptLength];
-        new Inversion(Inversion.With(backend, network, inversion)).Explain(new ExcerptBatch(0, excerpts, new bool[3]), importance);
+        new Inversion(Inversion.With(backend, network, inversion)).Explain(new ExplanationBatch(0, excerpts, new bool[3]), importance);
         IReadOnlyList<Explanation> explanations = new Explainer(backend, network, inversion).Explain(excerpts, threshold);
         for (int n = 0; n < 3; n++)
         {

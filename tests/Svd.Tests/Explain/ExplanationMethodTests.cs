@@ -26,7 +26,7 @@ public class ExplanationMethodTests
     public void GradientTimesInputCountsTowardsThePrediction()
     {
         // Of two excerpts the first is singing and the second is not.
-        ExcerptBatch batch = Batch(2);
+        ExplanationBatch batch = Batch(2);
         float[] importance = Explain(new GradientTimesInput(new ToyDetector(_slope)), batch);
         for (int i = 0; i < ExcerptLength; i++)
         {
@@ -45,7 +45,7 @@ public class ExplanationMethodTests
         // The derivative is the noisy x itself, so the mean over 32 copies strays by deviation/√32 from x. Values around 100 keep their sign.
         float[] excerpt = Array.ConvertAll(Numbers(2, ExcerptLength), value => 100 + value);
         double deviation = 0.15 * (excerpt.Max() - excerpt.Min());
-        float[] importance = Explain(new SmoothGrad(new ToyDetector(new float[ExcerptLength], curvature: 1), 1), new ExcerptBatch(0, excerpt, [true]));
+        float[] importance = Explain(new SmoothGrad(new ToyDetector(new float[ExcerptLength], curvature: 1), 1), new ExplanationBatch(0, excerpt, [true]));
         double variance = importance.Zip(excerpt, (mean, x) => Math.Pow(mean - x, 2)).Average();
         Assert.InRange(Math.Sqrt(variance), 0.95 * deviation / Math.Sqrt(32), 1.05 * deviation / Math.Sqrt(32));
     }
@@ -55,7 +55,7 @@ public class ExplanationMethodTests
     {
         // Of a parabola the midpoint rule is exact: each bin gets slope·x + curvature·x²/2.
         ToyDetector detector = new(_slope, curvature: 0.5f, offset: 3);
-        ExcerptBatch batch = Batch(2);
+        ExplanationBatch batch = Batch(2);
         float[] importance = Explain(new IntegratedGradients(detector), batch), logits = new float[2], ofNothing = new float[1];
         detector.Logits(batch.Excerpts, logits);
         detector.Logits(new float[ExcerptLength], ofNothing);
@@ -77,7 +77,7 @@ public class ExplanationMethodTests
         const int frame = 61, band = 37;
         float[] slope = new float[ExcerptLength];
         slope[frame * Bands + band] = 2;
-        ExcerptBatch batch = Batch(2);
+        ExplanationBatch batch = Batch(2);
         float[] importance = Explain(new Occlusion(new ToyDetector(slope)), batch);
         for (int n = 0; n < 2; n++)
         {
@@ -97,7 +97,7 @@ public class ExplanationMethodTests
     public void SoundLimeRecoversALinearModel()
     {
         // Over segments a linear detector is a linear model whose coefficients are the segments' shares of slope·x. Almost no ridge penalty pulls them in.
-        ExcerptBatch batch = Batch(2);
+        ExplanationBatch batch = Batch(2);
         float[] importance = Explain(new SoundLime(new ToyDetector(_slope, offset: -2), 1, ridge: 1e-6), batch);
         for (int n = 0; n < 2; n++)
         {
@@ -134,7 +134,7 @@ public class ExplanationMethodTests
     [Fact]
     public void TheLoudestBinsAreTheLargest()
     {
-        ExcerptBatch batch = Batch(1);
+        ExplanationBatch batch = Batch(1);
         Assert.Equal(batch.Excerpts, Explain(new LoudestBins(), batch));
         double[] mean = [.. Enumerable.Range(0, Bands).Select(band => band - 40.0)], std = [.. Enumerable.Range(0, Bands).Select(band => 1 + band / 10.0)];
         float[] raw = Explain(new LoudestRawBins(new BandStatistics(mean, std)), batch);
@@ -186,7 +186,7 @@ public class ExplanationMethodTests
         Assert.All(others, (other, excerpt) => Assert.NotEqual(excerpt, other));
         Assert.Equal(count, others.Distinct().Count());
         Assert.NotEqual(others, Enumerable.Range(0, count).Select(new OtherInversion(inverted, 2).SizedAs));
-        ExcerptBatch batch = Batch(2) with { First = 5 };
+        ExplanationBatch batch = Batch(2) with { First = 5 };
         Assert.Equal([.. inverted[others[5]], .. inverted[others[6]]], Explain(method, batch));
     }
 
@@ -207,7 +207,7 @@ public class ExplanationMethodTests
             [seed => new RandomBins(seed), seed => new RandomBlob(seed), seed => new SmoothGrad(detector, seed), seed => new SoundLime(detector, seed)];
         foreach (Func<ulong, IExplanationMethod> make in makers)
         {
-            ExcerptBatch both = Batch(2), second = new(1, both[1].ToArray(), [both.IsSinging[1]]);
+            ExplanationBatch both = Batch(2), second = new(1, both[1].ToArray(), [both.IsSinging[1]]);
             float[] ofBoth = Explain(make(7), both);
             Assert.Equal(ofBoth[ExcerptLength..], Explain(make(7), second));
             Assert.NotEqual(ofBoth[ExcerptLength..], Explain(make(8), second));
@@ -249,7 +249,7 @@ public class ExplanationMethodTests
         order.Mask(bins, mask);
     }
 
-    internal static float[] Explain(IExplanationMethod method, ExcerptBatch batch)
+    internal static float[] Explain(IExplanationMethod method, ExplanationBatch batch)
     {
         float[] importance = [.. Enumerable.Repeat(float.NaN, batch.Excerpts.Length)];
         method.Explain(batch, importance);
@@ -264,7 +264,7 @@ public class ExplanationMethodTests
     }
 
     // The first is singing, the second not, and so on.
-    private static ExcerptBatch Batch(int count) =>
+    private static ExplanationBatch Batch(int count) =>
         new(0, Numbers(3, count * ExcerptLength), [.. Enumerable.Range(0, count).Select(n => n % 2 == 0)]);
 
     // The same for every excerpt.

@@ -10,7 +10,7 @@ internal sealed class RandomBins(ulong seed) : IExplanationMethod
 
     public int Passes => 0;
 
-    public void Explain(ExcerptBatch batch, Span<float> importance)
+    public void Explain(ExplanationBatch batch, Span<float> importance)
     {
         for (int n = 0; n < batch.Count; n++)
         {
@@ -32,7 +32,7 @@ internal sealed class RandomBlob(ulong seed) : IExplanationMethod
 
     public int Passes => 0;
 
-    public void Explain(ExcerptBatch batch, Span<float> importance)
+    public void Explain(ExplanationBatch batch, Span<float> importance)
     {
         for (int n = 0; n < batch.Count; n++)
         {

@@ -11,7 +11,7 @@ internal sealed class AbsoluteGradient(IDetector detector) : IExplanationMethod
 
     public int Passes => 3;
 
-    public void Explain(ExcerptBatch batch, Span<float> importance)
+    public void Explain(ExplanationBatch batch, Span<float> importance)
     {
         detector.Gradients(batch.Excerpts, importance);
         TensorPrimitives.Abs(importance, importance);
@@ -25,7 +25,7 @@ internal sealed class GradientTimesInput(IDetector detector) : IExplanationMetho
 
     public int Passes => 3;
 
-    public void Explain(ExcerptBatch batch, Span<float> importance)
+    public void Explain(ExplanationBatch batch, Span<float> importance)
     {
         detector.Gradients(batch.Excerpts, importance);
         TensorPrimitives.Multiply(importance, batch.Excerpts, importance);
@@ -47,7 +47,7 @@ internal sealed class SmoothGrad(IDetector detector, ulong seed, int copies = 32
 
     public int Passes => 3 * copies;
 
-    public void Explain(ExcerptBatch batch, Span<float> importance)
+    public void Explain(ExplanationBatch batch, Span<float> importance)
     {
         float[] noisy = new float[copies * ExcerptLength], gradients = new float[noisy.Length];
         for (int n = 0; n < batch.Count; n++)
@@ -74,7 +74,7 @@ internal sealed class IntegratedGradients(IDetector detector, int steps = 32) : 
 
     public int Passes => 3 * steps;
 
-    public void Explain(ExcerptBatch batch, Span<float> importance)
+    public void Explain(ExplanationBatch batch, Span<float> importance)
     {
         float[] line = new float[steps * ExcerptLength], gradients = new float[line.Length];
         for (int n = 0; n < batch.Count; n++)

@@ -6,7 +6,7 @@ namespace Engine.Svd.Explain.Methods;
 /// <param name="First">The first one's number among all excerpts of the evaluation: what is random is drawn by an excerpt's number.</param>
 /// <param name="Excerpts">Normalised log-mel, N×115×80.</param>
 /// <param name="IsSinging">What the detector says of each of the N.</param>
-public sealed record ExcerptBatch(int First, float[] Excerpts, bool[] IsSinging)
+public sealed record ExplanationBatch(int First, float[] Excerpts, bool[] IsSinging)
 {
     /// <summary>N.</summary>
     public int Count => IsSinging.Length;
@@ -31,7 +31,7 @@ public interface IExplanationMethod
     int Passes { get; }
 
     /// <summary>Overwrites the importance of every bin, N×115×80; only the order counts.</summary>
-    void Explain(ExcerptBatch batch, Span<float> importance);
+    void Explain(ExplanationBatch batch, Span<float> importance);
 
     /// <summary>The excerpt whose inversion mask says how many bins are kept, where the inversion masks say so: its own, but for a borrowed mask.</summary>
     int SizedAs(int excerpt) => excerpt;

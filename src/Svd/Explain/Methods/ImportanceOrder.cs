@@ -2,7 +2,9 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Explain.Methods;
 
-/// <summary>The bins of an excerpt from the most important to the least. Of equally important ones the earlier frame comes first, then the lower band.</summary>
+/// <summary>
+/// The bins of an excerpt from the most important to the least. Of equally important ones the earlier frame comes first, then the lower band.
+/// </summary>
 internal sealed class ImportanceOrder
 {
     private readonly ulong[] _keys = new ulong[ExcerptLength];

@@ -16,7 +16,7 @@ internal sealed class Inversion(Inverter invert) : IExplanationMethod
 
     public int Passes => 1;
 
-    public void Explain(ExcerptBatch batch, Span<float> importance) => invert(batch.Excerpts, importance);
+    public void Explain(ExplanationBatch batch, Span<float> importance) => invert(batch.Excerpts, importance);
 
     /// <summary>The inversion with these two networks.</summary>
     public static Inverter With(IBackend backend, SvdNet network, InversionNetwork inversion) => (excerpts, inverted) =>
@@ -56,7 +56,7 @@ internal sealed class OtherInversion : IExplanationMethod
 
     public int Passes => 0;
 
-    public void Explain(ExcerptBatch batch, Span<float> importance)
+    public void Explain(ExplanationBatch batch, Span<float> importance)
     {
         for (int n = 0; n < batch.Count; n++) _inverted[SizedAs(batch.First + n)].CopyTo(importance[(n * ExcerptLength)..]);
     }
@@ -85,7 +85,7 @@ internal sealed class AverageInversion : IExplanationMethod
 
     public int Passes => 0;
 
-    public void Explain(ExcerptBatch batch, Span<float> importance)
+    public void Explain(ExplanationBatch batch, Span<float> importance)
     {
         for (int n = 0; n < batch.Count; n++) _average.CopyTo(importance[(n * ExcerptLength)..]);
     }

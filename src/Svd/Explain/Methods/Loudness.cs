@@ -10,7 +10,7 @@ internal sealed class LoudestBins : IExplanationMethod
 
     public int Passes => 0;
 
-    public void Explain(ExcerptBatch batch, Span<float> importance) => batch.Excerpts.CopyTo(importance);
+    public void Explain(ExplanationBatch batch, Span<float> importance) => batch.Excerpts.CopyTo(importance);
 }
 
 /// <summary>The largest bins of the log-mel spectrogram before it was normalised.</summary>
@@ -20,7 +20,7 @@ internal sealed class LoudestRawBins(BandStatistics statistics) : IExplanationMe
 
     public int Passes => 0;
 
-    public void Explain(ExcerptBatch batch, Span<float> importance)
+    public void Explain(ExplanationBatch batch, Span<float> importance)
     {
         for (int i = 0; i < importance.Length; i++)
         {

@@ -14,7 +14,7 @@ internal sealed class Occlusion(IDetector detector, int patchFrames = 24, int pa
 
     public int Passes => _frames.Length * _bands.Length + 1;
 
-    public void Explain(ExcerptBatch batch, Span<float> importance)
+    public void Explain(ExplanationBatch batch, Span<float> importance)
     {
         float[] variants = new float[Passes * ExcerptLength], logits = new float[Passes], losses = new float[ExcerptLength];
         int[] covers = new int[ExcerptLength];

@@ -26,7 +26,7 @@ internal sealed class SoundLime(IDetector detector, ulong seed, int copies = 256
 
     public int Passes => copies;
 
-    public void Explain(ExcerptBatch batch, Span<float> importance)
+    public void Explain(ExplanationBatch batch, Span<float> importance)
     {
         bool[] on = new bool[copies * Segments];
         float[] variants = new float[copies * ExcerptLength], logits = new float[copies];

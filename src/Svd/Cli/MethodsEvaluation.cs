@@ -1,0 +1,185 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Engine.Kernels;
+using Engine.Svd.Data;
+using Engine.Svd.Evaluate;
+using Engine.Svd.Explain.Methods;
+using Engine.Svd.Figures;
+using Engine.Svd.FrontEnd;
+using Engine.Svd.Model;
+using Engine.Svd.Train;
+using Engine.Tensors;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Cli;
+
+/// <summary><c>svd evaluate --methods</c>: is the inversion mask better than chance, and than other methods' masks of the same size?</summary>
+internal static class MethodsEvaluation
+{
+    private const double LargestThreshold = 1.1;
+    private const double LargestArea = 1;
+
+    // Goes up whenever a method or a measure computes other numbers, so that kept scores are no longer found.
+    private const double Version = 1;
+
+    public static Option<string?> Methods()
+    {
+        Option<string?> option = new("--methods")
+        {
+            Description = "Compare explanation methods at equal area instead, with zeros in the normalised input for what is masked: "
+                + $"{ExplanationMethods.All}, or some of {string.Join(", ", ExplanationMethods.Names)}.",
+            HelpName = "LIST",
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is not [{ Value: string text }]) return;
+            try
+            {
+                ExplanationMethods.Parse(text);
+            }
+            catch (EngineException unknown)
+            {
+                result.AddError($"--methods: {unknown.Message}");
+            }
+        });
+        return option;
+    }
+
+    public static Option<string?> Thresholds() => Numbers(
+        "--threshold", "With --methods: masks keep as many bins of an excerpt as its inversion mask does at these thresholds. 0.6 where no --area is given.",
+        LargestThreshold);
+
+    public static Option<string?> Areas() => Numbers("--area", "With --methods: masks keep these shares of all bins.", LargestArea);
+
+    /// <summary>The sizes that the two options ask for.</summary>
+    public static MaskSize[] SizesOf(string? thresholds, string? areas) =>
+    [
+        .. (thresholds is null && areas is null ? [0.6] : NumbersIn(thresholds, LargestThreshold)!).Select(a => new MaskSize(a, IsThreshold: true)),
+        .. NumbersIn(areas, LargestArea)!.Select(share => new MaskSize(share, IsThreshold: false)),
+    ];
+
+    /// <summary>Compares, writes the files and prints the table.</summary>
+    /// <exception cref="EngineException">
+    /// A song cannot be decoded, none is long enough, a network's output is not finite, or a file cannot be written.
+    /// </exception>
+    public static int Run(
+        MethodsRequest request, IBackend backend, SvdNet network, InversionNetwork inversion, BandStatistics statistics, SpectrogramCache cache)
+    {
+        string folder = Path.Combine(request.Out, "methods");
+        OutputFolder.Prepare(folder);
+        (Song Song, ComparedSong Compared)[] songs = ReadSongs(request, statistics, backend, cache);
+        if (songs.Length == 0)
+        {
+            throw new EngineException(
+                $"no song of {request.Split} in {request.Data} is long enough for an excerpt at its start; give an earlier one with --start");
+        }
+
+        ulong seed = request.Sampling.Seed;
+        using MethodComparison comparison = ProgressDisplay.Run("inversions", report => new MethodComparison(
+            backend, network, inversion, statistics, [.. songs.Select(song => song.Compared)], request.Sizes, request.ClassThreshold, seed,
+            (done, all) => report(done, all)));
+        double[] identity =
+        [
+            Version, Digest.OfFiles([.. songs.Select(song => song.Song.AudioPath), .. request.Weights]), seed, request.ClassThreshold,
+            .. request.Sizes.SelectMany(size => (double[])[size.Value, size.IsThreshold ? 1 : 0]),
+            .. songs.SelectMany(song => song.Compared.Starts.Select(frame => (double)frame).Prepend(song.Compared.Starts.Length)),
+        ];
+        MethodRun run = new(comparison, [.. songs.Select(song => song.Song.Name)], request.Sizes.Length, identity, folder);
+        IReadOnlyList<(string Name, IReadOnlyList<MethodScores> Songs)> scores = ProgressDisplay.Run("methods", report => run.Run(request.Methods, report));
+
+        string dataset = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data)));
+        string stem = Path.Combine(request.Out, "methods");
+        Report report = new(
+            dataset, request.Split, songs.Length, comparison.Count, request.ClassThreshold, backend.Name, [$"{stem}.csv", $"{stem}.png", $"{stem}.svg"],
+            MethodTable.Of(request.Sizes, scores, comparison.SongOf, seed));
+        Write(report);
+        if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
+        else Print(report);
+        return 0;
+    }
+
+    // Those that are long enough for an excerpt.
+    private static (Song Song, ComparedSong Compared)[] ReadSongs(
+        MethodsRequest request, BandStatistics statistics, IBackend backend, SpectrogramCache cache)
+    {
+        using LogMelExtractor extractor = new(backend);
+        using BandNormalizer normalizer = statistics.On(backend);
+        return ProgressDisplay.Run("log-mel spectrograms", report => request.Songs.Select((song, i) =>
+        {
+            float[] logMel = cache.LogMel(extractor, song.AudioPath);
+            using Tensor frames = Tensor.From(backend, new Shape(logMel.Length / Bands, Bands), logMel);
+            using Tensor normalized = normalizer.Normalize(frames);
+            report(i + 1, request.Songs.Count);
+            return (song, new ComparedSong(normalized.ToArray(), request.Sampling.StartsOf(i, logMel.Length / Bands)));
+        }).Where(song => song.Item2.Starts.Length > 0).ToArray());
+    }
+
+    private static void Write(Report report)
+    {
+        const string heading = "Explanation methods at equal area";
+        string subheading = $"{report.Dataset}, {report.Split}: {report.Excerpts} excerpts of {report.Songs} songs, singing from P = "
+            + $"{report.ClassThreshold:F2} on; bars are 95 % intervals over songs and excerpts";
+        byte[] csv = Encoding.UTF8.GetBytes(MethodTable.ToCsv(report.Rows));
+        byte[] png = MethodFigure.RenderPng(report.Rows, heading, subheading), svg = MethodFigure.RenderSvg(report.Rows, heading, subheading);
+        OutputFolder.WriteBoth(report.Files[0], csv, () => OutputFolder.WriteBoth(
+            report.Files[1], png, () => AtomicFile.Write(report.Files[2], stream => stream.Write(svg))));
+    }
+
+    private static void Print(Report report)
+    {
+        Console.WriteLine($"{report.Dataset}, {report.Split}: {report.Excerpts} excerpts of {report.Songs} songs, singing from {report.ClassThreshold:F4} on");
+        Console.WriteLine("kept, removed: excerpts whose label changes when only the mask's bins are kept, or only they are removed (zero in the normalised");
+        Console.WriteLine("input), − random: the difference from random bins; pieces: connected by edges; in brackets 95 % intervals, songs and then");
+        Console.WriteLine("excerpts within them drawn anew 1000 times");
+        foreach (IGrouping<MaskSize, MethodRow> size in report.Rows.GroupBy(row => row.Size))
+        {
+            Console.WriteLine();
+            Console.WriteLine(
+                $"{size.Key,-20}  {"area %",6}  {"kept %",19}  {"− random",21}  {"removed %",19}  {"− random",21}  {"pieces",7}  {"largest %",9}  {"ms",8}");
+            foreach (MethodRow row in size)
+            {
+                Console.WriteLine(
+                    $"{row.Method,-20}  {row.Area,6:F1}  {Interval(row.Sufficiency),19}  {Interval(row.SufficiencyLessRandom),21}  "
+                    + $"{Interval(row.Necessity),19}  {Interval(row.NecessityLessRandom),21}  {row.Components.Mean,7:F1}  {row.LargestShare.Mean,9:F1}  "
+                    + $"{row.Milliseconds,8:F1}");
+            }
+        }
+
+        Console.WriteLine();
+        Console.WriteLine($"written: {string.Join(", ", report.Files)}");
+    }
+
+    private static string Interval(Estimate? estimate) => estimate is { } e ? $"{e.Mean:F1} [{e.Low:F1}, {e.High:F1}]" : "";
+
+    private static Option<string?> Numbers(string name, string description, double largest)
+    {
+        Option<string?> option = new(name) { Description = description, HelpName = "A,…" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: string text }] && NumbersIn(text, largest) is null)
+            {
+                result.AddError($"{name} needs numbers from 0 to {largest}, separated by commas, not {text}");
+            }
+        });
+        return option;
+    }
+
+    // Those of a list, each once; null if it is not one, and none if there is none.
+    private static double[]? NumbersIn(string? list, double largest)
+    {
+        double?[] numbers = [.. (list?.Split(',') ?? []).Select(part =>
+            double.TryParse(part, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number) && number <= largest
+                ? number : (double?)null)];
+        return Array.TrueForAll(numbers, number => number is not null) ? [.. numbers.Select(number => number!.Value).Distinct()] : null;
+    }
+
+    private sealed record Report(
+        string Dataset, string Split, int Songs, int Excerpts, double ClassThreshold, string Device, string[] Files, IReadOnlyList<MethodRow> Rows);
+}
+
+/// <summary>What <c>svd evaluate --methods</c> was asked; weights are the files that scores depend on: both networks' and the statistics'.</summary>
+internal sealed record MethodsRequest(
+    string Data, string Split, IReadOnlyList<Song> Songs, ExcerptSampling Sampling, IReadOnlyList<string> Methods, MaskSize[] Sizes, double ClassThreshold,
+    IReadOnlyList<string> Weights, string Out, bool Json);
