@@ -143,9 +143,9 @@ public sealed class Dense(string name, int featuresIn, int featuresOut, bool bia
 
 /// <summary>
 /// Batch normalisation: N×C or N×C×H×W, unchanged in shape. With the running statistics; where gamma is being trained on a tape, with those of the
-/// batch, towards which the running ones then move by a tenth. In weight files: beta, gamma, mean, inverse standard deviation 1/√(variance + 1e-4).
+/// batch, towards which the running ones then move by a tenth. Then, if wanted, an activation. In weight files: beta, gamma, mean, inverse standard deviation 1/√(variance + 1e-4).
 /// </summary>
-public sealed class BatchNorm(string name, int channels) : Module
+public sealed class BatchNorm(string name, int channels, Activation activation = default) : Module
 {
     private const float Momentum = 0.1f;
     private const double Epsilon = 1e-4;
@@ -163,11 +163,16 @@ public sealed class BatchNorm(string name, int channels) : Module
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x)
     {
-        if (x.Tape is null || !_gamma.Value.RequiresGradient) return x.BatchNorm(_mean.Value, _inverseStd.Value, _gamma.Value, _beta.Value);
+        if (x.Tape is null || !_gamma.Value.RequiresGradient)
+        {
+            return x.BatchNorm(_mean.Value, _inverseStd.Value, _gamma.Value, _beta.Value, activation);
+        }
+
         _batchMean ??= Tensor.Allocate(x.Backend, _mean.Shape);
         _batchInverseStd ??= Tensor.Allocate(x.Backend, _inverseStd.Shape);
         return x.BatchNormTrain(
-            _gamma.Value, _beta.Value, new BatchStatistics(_mean.Value, _inverseStd.Value, _batchMean, _batchInverseStd), Momentum, (float)Epsilon);
+            _gamma.Value, _beta.Value, new BatchStatistics(_mean.Value, _inverseStd.Value, _batchMean, _batchInverseStd), Momentum, (float)Epsilon,
+            activation);
     }
 
     /// <inheritdoc/>
@@ -188,10 +193,11 @@ public sealed class BatchNorm(string name, int channels) : Module
 
         float epsilon = (float)Math.Min(Epsilon, sums.Min());
         float[] variance = Array.ConvertAll(sums, sum => (float)Math.Max(0, sum - epsilon));
-        return graph.Add(
+        OnnxValue y = graph.Add(
             "BatchNormalization", name, x, x.Shape,
             [graph.Constant(_gamma), graph.Constant(_beta), graph.Constant(_mean), graph.Constant($"{name}.variance", _mean.Shape, variance)],
             new OnnxSetting("epsilon", epsilon));
+        return graph.Activate($"{name}.activation", y, activation);
     }
 
     /// <inheritdoc/>
@@ -284,6 +290,16 @@ public sealed class Crop2d(int rows, int columns) : Module
     public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x) => graph.Add(
         "Slice", name, x, new Shape(x.Shape[0], x.Shape[1], rows, columns),
         [graph.Constant($"{name}.starts", 0, 0), graph.Constant($"{name}.ends", rows, columns), graph.Constant($"{name}.axes", 2, 3)]);
+}
+
+/// <summary>The samples of a batch of maps laid out anew, see <see cref="BatchLayout"/>. An exported model keeps one layout.</summary>
+public sealed class ToLayout(BatchLayout layout) : Module
+{
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => x.ToLayout(layout);
+
+    /// <inheritdoc/>
+    public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x) => x;
 }
 
 /// <summary>Other axes for the elements of each sample; shares the memory.</summary>

@@ -3,7 +3,7 @@ using Engine.Kernels;
 namespace Engine.Tensors;
 
 /// <summary>
-/// A dense float32 array in C order on one backend. <see cref="Reshape"/> and <see cref="Slice"/> make tensors that share the memory; it goes
+/// A dense float32 array on one backend, in C order unless <see cref="Layout"/> says otherwise. <see cref="Reshape"/> and <see cref="Slice"/> make tensors that share the memory; it goes
 /// back to the backend when the last of those that share it is disposed.
 /// </summary>
 public sealed class Tensor : IDisposable
@@ -15,9 +15,9 @@ public sealed class Tensor : IDisposable
     private DeviceBuffer? _furtherGradient;
     private bool _disposed;
 
-    private Tensor(IBackend backend, Shape shape, View view, Storage storage)
+    private Tensor(IBackend backend, Shape shape, View view, Storage storage, BatchLayout layout = BatchLayout.First)
     {
-        (Backend, Shape, _view, _storage) = (backend, shape, view, storage);
+        (Backend, Shape, _view, _storage, Layout) = (backend, shape, view, storage, layout);
         storage.Users++;
     }
 
@@ -26,6 +26,11 @@ public sealed class Tensor : IDisposable
 
     /// <summary>The sizes of the axes.</summary>
     public Shape Shape { get; }
+
+    /// <summary>
+    /// Where the samples of N×C×H×W lie; the axes' order in <see cref="Shape"/> is the same in both. <see cref="TensorOps.ToLayout"/> changes it.
+    /// </summary>
+    public BatchLayout Layout { get; }
 
     /// <summary>The elements, as kernels take them.</summary>
     /// <exception cref="ObjectDisposedException">The tensor was disposed: others may use its memory.</exception>
@@ -51,10 +56,10 @@ public sealed class Tensor : IDisposable
     public bool HasGradient => _gradientTape is { } tape && HasGradientOf(tape);
 
     /// <summary>Allocates a tensor; what it holds is undefined.</summary>
-    public static Tensor Allocate(IBackend backend, Shape shape)
+    public static Tensor Allocate(IBackend backend, Shape shape, BatchLayout layout = BatchLayout.First)
     {
         DeviceBuffer buffer = backend.Allocate(shape.Length);
-        return new Tensor(backend, shape, buffer.All, new Storage(buffer));
+        return new Tensor(backend, shape, buffer.All, new Storage(buffer), layout);
     }
 
     /// <summary>Allocates a tensor and copies the elements, in C order.</summary>
@@ -72,6 +77,7 @@ public sealed class Tensor : IDisposable
     public Tensor Reshape(Shape shape)
     {
         if (shape.Length != Shape.Length) throw new ArgumentException($"{Shape} cannot become {shape}");
+        if (shape != Shape) RequireBatchFirst();
         return Tape is null ? Alias(shape) : TensorOps.RecordReshape(this, shape);
     }
 
@@ -79,6 +85,7 @@ public sealed class Tensor : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">The run does not lie inside the axis.</exception>
     public Tensor Slice(int start, int count)
     {
+        RequireBatchFirst();
         int stride = Shape.Length / Shape[0];
         View part = View.Slice(checked(start * stride), checked(count * stride));
         Shape shape = Shape.Rank switch
@@ -101,7 +108,11 @@ public sealed class Tensor : IDisposable
 
     /// <summary>Copies the elements to the host.</summary>
     /// <exception cref="ArgumentException">The destination has another length.</exception>
-    public void CopyTo(Span<float> destination) => Backend.Download(View, destination);
+    public void CopyTo(Span<float> destination)
+    {
+        RequireBatchFirst();
+        Backend.Download(View, destination);
+    }
 
     /// <summary>
     /// Lets another tensor of the same shape, part of a larger one perhaps, hold this one's gradient, which is absent until the next is worked out. With
@@ -141,7 +152,7 @@ public sealed class Tensor : IDisposable
     }
 
     /// <summary>A tensor that shares the memory.</summary>
-    internal Tensor Alias(Shape shape) => new(Backend, shape, View, _storage);
+    internal Tensor Alias(Shape shape) => new(Backend, shape, View, _storage, Layout);
 
     /// <summary>Whether both have the very same elements; two parts of one tensor have not.</summary>
     internal bool SharesMemoryWith(Tensor other) => other._storage == _storage && other._view == _view;
@@ -149,7 +160,7 @@ public sealed class Tensor : IDisposable
     /// <summary>Whether <see cref="Gradient"/> is of this tape's present step; another tape starts over.</summary>
     internal bool HasGradientOf(Tape tape) => _gradientTape == tape && _gradientStep == tape.Step;
 
-    internal Tensor GradientOrNew() => Gradient ??= Allocate(Backend, Shape);
+    internal Tensor GradientOrNew() => Gradient ??= Allocate(Backend, Shape, Layout);
 
     internal void MarkGradient(Tape tape) => (_gradientTape, _gradientStep) = (tape, tape.Step);
 
@@ -159,6 +170,12 @@ public sealed class Tensor : IDisposable
     {
         Backend.AddScaled(1, _furtherGradient!.All, Gradient!.View);
         _furtherGradient.Dispose();
+    }
+
+    // Who reads elements by their place would get others.
+    private void RequireBatchFirst()
+    {
+        if (Layout != BatchLayout.First) throw new InvalidOperationException($"{Shape} has its batch last: change the layout first");
     }
 
     private sealed class Storage(DeviceBuffer buffer)

@@ -4,8 +4,8 @@ using Engine.Kernels;
 namespace Engine.Tensors;
 
 /// <summary>
-/// The operations on tensors: each works out the shape, makes its result on the backend of its input and runs one kernel. Tensors are N C H W;
-/// weights as the kernels' shapes say. Where the input is on a tape, the operation is written down there with the rule for its gradient, which stands
+/// The operations on tensors: each works out the shape, makes its result on the backend of its input and runs one kernel. Tensors are N C H W,
+/// whatever their <see cref="Tensor.Layout"/>; weights as the kernels' shapes say. Where the input is on a tape, the operation is written down there with the rule for its gradient, which stands
 /// beside it here, and the tape owns the result; else the caller does, and disposes it.
 /// </summary>
 public static class TensorOps
@@ -24,7 +24,7 @@ public static class TensorOps
         if (x.Shape[1] != w.Shape[1]) throw new ArgumentException($"the input {x.Shape} has not the channels of the filters {w.Shape}");
         Conv2dShape shape = new(
             x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w.Shape[0], w.Shape[2], w.Shape[3],
-            strideH, strideW, padH, padW, dilationH, dilationW);
+            strideH, strideW, padH, padW, dilationH, dilationW, x.Layout);
         Tensor y = Result(x, new Shape(shape.N, shape.K, shape.P, shape.Q), Conv2dRule, (shape, activation), w, b);
         x.Backend.Conv2d(shape, x.View, w.View, b?.View, activation, y.View);
         return y;
@@ -44,7 +44,7 @@ public static class TensorOps
         if (x.Shape[1] != w.Shape[0]) throw new ArgumentException($"the input {x.Shape} has not the channels of the filters {w.Shape}");
         ConvTranspose2dShape shape = new(
             x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w.Shape[1], w.Shape[2], w.Shape[3],
-            strideH, strideW, padH, padW, dilationH, dilationW);
+            strideH, strideW, padH, padW, dilationH, dilationW, x.Layout);
         Tensor y = Result(x, new Shape(shape.N, shape.K, shape.P, shape.Q), ConvTranspose2dRule, (shape, activation), w, b);
         x.Backend.ConvTranspose2d(shape, x.View, w.View, b?.View, activation, y.View);
         return y;
@@ -63,31 +63,29 @@ public static class TensorOps
         return y;
     }
 
-    /// <summary>Batch normalisation with given statistics; x is N×C or N×C×H×W, the parameters have C elements, the result is as x.</summary>
+    /// <summary>Batch normalisation with given statistics, then the activation; x is N×C or N×C×H×W, the parameters have C elements, the result is as x.</summary>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public static Tensor BatchNorm(this Tensor x, Tensor mean, Tensor inverseStd, Tensor gamma, Tensor beta)
+    public static Tensor BatchNorm(this Tensor x, Tensor mean, Tensor inverseStd, Tensor gamma, Tensor beta, Activation activation = default)
     {
         RequireNoGradient(x);
-        if (x.Shape.Rank < 2) throw new ArgumentException($"batch normalisation needs channels: {x.Shape}");
-        BatchNormShape shape = new(x.Shape[0], x.Shape[1], x.Shape.Length / (x.Shape[0] * x.Shape[1]));
-        Tensor y = Tensor.Allocate(x.Backend, x.Shape);
-        x.Backend.BatchNormInfer(shape, x.View, mean.View, inverseStd.View, gamma.View, beta.View, y.View);
+        BatchNormShape shape = BatchNormShapeOf(x);
+        Tensor y = Tensor.Allocate(x.Backend, x.Shape, x.Layout);
+        x.Backend.BatchNormInfer(shape, x.View, mean.View, inverseStd.View, gamma.View, beta.View, activation, y.View);
         return y;
     }
 
     /// <summary>
-    /// Batch normalisation with the statistics of the batch itself, which also move the running ones; x is N×C or N×C×H×W, gamma and beta have C elements,
+    /// Batch normalisation with the statistics of the batch itself, which also move the running ones, then the activation; x is N×C or N×C×H×W, gamma and beta have C elements,
     /// the result is as x. See <see cref="IBackend.BatchNormTrain"/>.
     /// </summary>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     public static Tensor BatchNormTrain(
-        this Tensor x, Tensor gamma, Tensor beta, BatchStatistics statistics, float momentum, float epsilon)
+        this Tensor x, Tensor gamma, Tensor beta, BatchStatistics statistics, float momentum, float epsilon, Activation activation = default)
     {
-        if (x.Shape.Rank < 2) throw new ArgumentException($"batch normalisation needs channels: {x.Shape}");
-        BatchNormShape shape = new(x.Shape[0], x.Shape[1], x.Shape.Length / (x.Shape[0] * x.Shape[1]));
-        Tensor y = Result(x, x.Shape, BatchNormRule, (shape, statistics), gamma, beta);
+        BatchNormShape shape = BatchNormShapeOf(x);
+        Tensor y = Result(x, x.Shape, BatchNormRule, (shape, statistics, activation), gamma, beta);
         x.Backend.BatchNormTrain(
-            shape, x.View, gamma.View, beta.View, y.View, statistics.Mean.View, statistics.InverseStd.View,
+            shape, x.View, gamma.View, beta.View, activation, y.View, statistics.Mean.View, statistics.InverseStd.View,
             statistics.RunningMean.View, statistics.RunningInverseStd.View, momentum, epsilon);
         return y;
     }
@@ -97,6 +95,7 @@ public static class TensorOps
     /// </summary>
     public static Tensor Dropout(this Tensor x, float probability, ulong seed)
     {
+        RequireBatchFirst(x);
         Tensor y = Result(x, x.Shape, DropoutRule, (probability, seed));
         x.Backend.Dropout(probability, seed, x.View, y.View);
         return y;
@@ -107,8 +106,9 @@ public static class TensorOps
     public static Tensor MeanSquaredError(this Tensor x, Tensor target)
     {
         RequireNoGradient(target);
+        if (x.Layout != target.Layout) throw new ArgumentException($"a batch {x.Layout} against a target with its batch {target.Layout}");
         if (x.Shape != target.Shape) throw new ArgumentException($"{x.Shape} against a target of {target.Shape}");
-        Tensor loss = Result(x, new Shape(1), MeanSquaredErrorRule, default(NoArguments), target);
+        Tensor loss = Result(x, new Shape(1), MeanSquaredErrorRule, default(NoArguments), target, layout: BatchLayout.First);
         x.Backend.MeanSquaredError(x.View, target.View, loss.View);
         return loss;
     }
@@ -141,6 +141,7 @@ public static class TensorOps
     {
         (int dilationH, int dilationW) = dilation ?? (1, 1);
         RequireRank(x, 4);
+        RequireBatchFirst(x);
         MaxPool2dShape shape = new(
             x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], window.H, window.W, stride.H, stride.W, dilationH, dilationW);
         Tensor y = Result(x, new Shape(shape.N, shape.C, shape.P, shape.Q), MaxPool2dRule, shape);
@@ -176,9 +177,22 @@ public static class TensorOps
     public static Tensor Crop2d(this Tensor x, int rows, int columns)
     {
         RequireRank(x, 4);
-        Crop2dShape shape = new(x.Shape[0] * x.Shape[1], x.Shape[2], x.Shape[3], rows, columns);
+        (int n, int c, int h, int w) = (x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]);
+        Crop2dShape shape = x.Layout == BatchLayout.First ? new(n * c, h, w, rows, columns) : new(c, h, w * n, rows, columns * n);
         Tensor y = Result(x, new Shape(x.Shape[0], x.Shape[1], rows, columns), Crop2dRule, shape);
         x.Backend.Crop2d(shape, x.View, y.View);
+        return y;
+    }
+
+    /// <summary>The same N×C×H×W with its samples laid out anew.</summary>
+    public static Tensor ToLayout(this Tensor x, BatchLayout layout)
+    {
+        RequireRank(x, 4);
+        if (x.Layout == layout) return x.Reshape(x.Shape);
+        int samples = x.Shape[0], others = x.Shape.Length / samples;
+        TransposeShape shape = layout == BatchLayout.Last ? new(samples, others) : new(others, samples);
+        Tensor y = Result(x, x.Shape, TransposeRule, shape, layout: layout);
+        x.Backend.Transpose(shape, x.View, y.View);
         return y;
     }
 
@@ -217,7 +231,7 @@ public static class TensorOps
     }
 
     /// <summary>A reshape on a tape: the result shares x's memory, its gradient is x's under the other shape.</summary>
-    internal static Tensor RecordReshape(Tensor x, Shape shape) => x.Tape!.Record(shape, ReshapeRule, default(NoArguments), x, shares: x);
+    internal static Tensor RecordReshape(Tensor x, Shape shape) => x.Tape!.Record(shape, ReshapeRule, default(NoArguments), x, shares: x, layout: x.Layout);
 
     private static readonly BackwardRule<(Conv2dShape Shape, Activation Activation)> Conv2dRule = static (tape, entry) =>
     {
@@ -271,12 +285,12 @@ public static class TensorOps
     };
 
     // Gamma's and beta's gradients fall out on the way to x's, so all three are worked out together.
-    private static readonly BackwardRule<(BatchNormShape Shape, BatchStatistics Statistics)> BatchNormRule = static (tape, entry) =>
+    private static readonly BackwardRule<(BatchNormShape Shape, BatchStatistics Statistics, Activation Activation)> BatchNormRule = static (tape, entry) =>
     {
-        (BatchNormShape shape, BatchStatistics statistics) = entry.Arguments;
+        (BatchNormShape shape, BatchStatistics statistics, Activation activation) = entry.Arguments;
         entry.Backend.BatchNormBackward(
-            shape, entry.X.View, statistics.Mean.View, statistics.InverseStd.View, entry.W!.View, entry.Dy,
-            tape.BeginGradient(entry.X), tape.BeginGradient(entry.W), tape.BeginGradient(entry.B!));
+            shape, entry.X.View, statistics.Mean.View, statistics.InverseStd.View, entry.W!.View, activation, entry.Output!.View,
+            entry.Dy, tape.BeginGradient(entry.X), tape.BeginGradient(entry.W), tape.BeginGradient(entry.B!));
         tape.EndGradient(entry.X);
         tape.EndGradient(entry.W);
         tape.EndGradient(entry.B!);
@@ -319,6 +333,12 @@ public static class TensorOps
         tape.EndGradient(entry.X);
     };
 
+    private static readonly BackwardRule<TransposeShape> TransposeRule = static (tape, entry) =>
+    {
+        entry.Backend.Transpose(entry.Arguments.Inverse, entry.Dy, tape.BeginGradient(entry.X));
+        tape.EndGradient(entry.X);
+    };
+
     private static readonly BackwardRule<(float Probability, ulong Seed)> DropoutRule = static (tape, entry) =>
     {
         entry.Backend.Dropout(entry.Arguments.Probability, entry.Arguments.Seed, entry.Dy, tape.BeginGradient(entry.X));
@@ -344,9 +364,18 @@ public static class TensorOps
     };
 
     private static Tensor Result<TArguments>(
-        Tensor x, Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor? w = null, Tensor? b = null)
+        Tensor x, Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor? w = null, Tensor? b = null, BatchLayout? layout = null)
         where TArguments : struct =>
-        x.Tape is { } tape ? tape.Record(shape, rule, arguments, x, w, b) : Tensor.Allocate(x.Backend, shape);
+        x.Tape is { } tape ? tape.Record(shape, rule, arguments, x, w, b, layout: layout ?? x.Layout) : Tensor.Allocate(x.Backend, shape, layout ?? x.Layout);
+
+    private static BatchNormShape BatchNormShapeOf(Tensor x)
+    {
+        if (x.Shape.Rank < 2) throw new ArgumentException($"batch normalisation needs channels: {x.Shape}");
+        int channels = x.Shape[1];
+        return x.Layout == BatchLayout.First
+            ? new BatchNormShape(x.Shape[0], channels, x.Shape.Length / (x.Shape[0] * channels))
+            : new BatchNormShape(1, channels, x.Shape.Length / channels);
+    }
 
     // From the gradient of the activated output to that of the sum before it, in place.
     private static void UndoActivation(TapeEntry entry, Activation activation)
@@ -365,6 +394,11 @@ public static class TensorOps
     private static void RequireRank(Tensor tensor, int rank)
     {
         if (tensor.Shape.Rank != rank) throw new ArgumentException($"a tensor with {rank} axes is needed, not {tensor.Shape}");
+    }
+
+    private static void RequireBatchFirst(Tensor x, [CallerMemberName] string operation = "")
+    {
+        if (x.Layout != BatchLayout.First) throw new ArgumentException($"{operation} wants the batch first: {x.Shape} has it last");
     }
 
     // Better no answer than a gradient that silently stops here.

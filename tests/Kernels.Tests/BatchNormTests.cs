@@ -30,10 +30,14 @@ public class BatchNormTests
     [Theory, EveryDevice]
     public void KnownAnswerOfTheGradient(Device device)
     {
-        Ops.BatchNormBackward(new(1, 1, 2)).AssertAnswer(device, [0, 0, 2, 8], [0, 4], [2], [0.5f], [6], [3, 5]);
-        Ops.BatchNormBackward(new(2, 1, 2)).AssertAnswer(device, [-3, 3, 3, -3, 0, 16], [0, 0, 4, 4], [2], [0.5f], [6], [3, 5, 5, 3]);
+        Ops.BatchNormBackward(new(1, 1, 2)).AssertAnswer(device, [0, 0, 2, 8], [0, 4], [2], [0.5f], [6], [7, 7], [3, 5]);
+        Ops.BatchNormBackward(new(2, 1, 2)).AssertAnswer(device, [-3, 3, 3, -3, 0, 16], [0, 0, 4, 4], [2], [0.5f], [6], [7, 7, 7, 7], [3, 5, 5, 3]);
         Ops.BatchNormBackward(new(2, 2, 1)).AssertAnswer(
-            device, [0, 0, 0, 0, 2, 2, 8, 8], [0, 1, 4, 3], [2, 2], [0.5f, 1], [6, 1], [3, 3, 5, 5]);
+            device, [0, 0, 0, 0, 2, 2, 8, 8], [0, 1, 4, 3], [2, 2], [0.5f, 1], [6, 1], [7, 7, 7, 7], [3, 3, 5, 5]);
+
+        // As the second, but that dy was halved by ELU's y + 1 and by nothing where y is positive.
+        Ops.BatchNormBackward(new(2, 1, 2), Activation.Elu).AssertAnswer(
+            device, [-3, 3, 3, -3, 0, 16], [0, 0, 4, 4], [2], [0.5f], [6], [-0.5f, 7, -0.5f, 7], [6, 5, 10, 3]);
     }
 
     /// <summary>
@@ -43,7 +47,7 @@ public class BatchNormTests
     [Theory, EveryDevice]
     public void TrainingDoesNotCancelWhereTheMeanIsLarge(Device device)
     {
-        foreach (BatchNormShape shape in new BatchNormShape[] { new(4, 3, 1000), new(3000, 3, 1), new(2, 20, 4097) })
+        foreach (BatchNormShape shape in new BatchNormShape[] { new(4, 3, 1000), new(3000, 3, 1), new(2, 20, 4097), new(1, 2, 40_000) })
         {
             Random random = new(1);
             float[] x = [.. Enumerable.Range(0, shape.Length).Select(_ => (float)(1e4 + 1e-2 * 3.46 * (random.NextDouble() - 0.5)))];
@@ -78,7 +82,7 @@ public class BatchNormTests
         using IBackend backend = device.Open();
         foreach (BatchNormShape shape in new BatchNormShape[] { new(3, 5, 70), new(40, 19, 1) })
         {
-            OpCase train = Ops.BatchNormTrain(shape), gradient = Ops.BatchNormBackward(shape);
+            OpCase train = Ops.BatchNormTrain(shape, activation: Activation.Elu), gradient = Ops.BatchNormBackward(shape, Activation.Elu);
             OpCase trainInPlace = train with
             {
                 Body = (b, x, y) =>
@@ -93,8 +97,8 @@ public class BatchNormTests
                 Body = (b, x, y) =>
                 {
                     View over = y.Slice(0, shape.Length);
-                    b.Copy(x[4], over);
-                    gradient.Body(b, [.. x[..4], over], y);
+                    b.Copy(x[5], over);
+                    gradient.Body(b, [.. x[..5], over], y);
                 },
             };
             Compare.SameBits(train.Run(backend, train.RandomInputs()), trainInPlace.Run(backend, train.RandomInputs()), $"{train}");

@@ -15,6 +15,7 @@ public class GradientTests
         new(2, 2, 8, 9, 3, 3, 2, strideH: 2, strideW: 3, padH: 1, padW: 2), // rows and columns that no window reaches
         new(1, 2, 7, 8, 2, 3, 2, 2, 1, 1, 1, 2, 3),
         new(2, 1, 4, 5, 2, 1, 1, strideH: 3, strideW: 2),
+        new(3, 2, 5, 4, 5, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last),
     ];
 
     private static readonly ConvTranspose2dShape[] TransposedConvolutions =
@@ -22,6 +23,7 @@ public class GradientTests
         new(2, 3, 2, 3, 2, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1),
         new(1, 2, 3, 2, 3, 2, 3, strideH: 3, strideW: 1, dilationH: 2, dilationW: 2),
         new(2, 2, 2, 3, 1, 1, 2, strideH: 2, strideW: 3),
+        new(3, 2, 3, 2, 5, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last),
     ];
 
     [Fact]
@@ -80,15 +82,16 @@ public class GradientTests
     [Fact]
     public void OfBatchNorm()
     {
+        foreach (Activation activation in new[] { Activation.None, Activation.Sigmoid })
         foreach (BatchNormShape shape in new BatchNormShape[] { new(3, 2, 5), new(7, 3, 1), new(1, 2, 9) })
         {
             float[] x = Random(shape.Length, 1), gamma = Random(shape.C, 2), beta = Random(shape.C, 3), zero = new float[shape.C];
             float[] r = Random(shape.Length, 4);
-            OpCase forward = Ops.BatchNormTrain(shape);
+            OpCase forward = Ops.BatchNormTrain(shape, activation: activation);
             float[] result = forward.RunReference(x, gamma, beta, zero, zero);
             float[] mean = result[shape.Length..(shape.Length + shape.C)];
             float[] inverse = result[(shape.Length + shape.C)..(shape.Length + 2 * shape.C)];
-            float[] gradients = Ops.BatchNormBackward(shape).RunReference(x, mean, inverse, gamma, r);
+            float[] gradients = Ops.BatchNormBackward(shape, activation).RunReference(x, mean, inverse, gamma, result[..shape.Length], r);
             float[][] inputs = [x, gamma, beta, zero, zero];
             FiniteDifference.AssertGradient(forward, inputs, 0, r, gradients.AsSpan(0, shape.Length), CurvedStep / 2);
             FiniteDifference.AssertGradient(forward, inputs, 1, r, gradients.AsSpan(shape.Length, shape.C), LinearStep);

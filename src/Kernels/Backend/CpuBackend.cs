@@ -31,11 +31,11 @@ internal sealed unsafe class CpuBackend<TV>(int threads) : HostBackend, IBackend
             _cpu, shape, At(shape, x, shape.XLength, nameof(x)), At(shape, w, shape.WLength, nameof(w)), At(shape, b, shape.Out, nameof(b)),
             activation, At(shape, y, shape.YLength, nameof(y)));
 
-    public void BatchNormInfer(in BatchNormShape shape, View x, View mean, View inverseStd, View gamma, View beta, View y) =>
+    public void BatchNormInfer(in BatchNormShape shape, View x, View mean, View inverseStd, View gamma, View beta, Activation activation, View y) =>
         BatchNorm.Infer<TV>(
             _cpu, shape, At(shape, x, shape.Length, nameof(x)), At(shape, mean, shape.C, nameof(mean)),
             At(shape, inverseStd, shape.C, nameof(inverseStd)), At(shape, gamma, shape.C, nameof(gamma)), At(shape, beta, shape.C, nameof(beta)),
-            At(shape, y, shape.Length, nameof(y)));
+            activation, At(shape, y, shape.Length, nameof(y)));
 
     public void Activate(Activation activation, View x, View y)
     {
@@ -59,6 +59,9 @@ internal sealed unsafe class CpuBackend<TV>(int threads) : HostBackend, IBackend
             _cpu, shape, At(shape, x, shape.XLength, nameof(x)), At(shape, w, shape.WLength, nameof(w)), At(shape, b, shape.Conv.K, nameof(b)),
             activation, At(shape, y, shape.YLength, nameof(y)), At(shape, argmax, shape.YLength, nameof(argmax)), sums.Pointer);
     }
+
+    public void Transpose(in TransposeShape shape, View x, View y) =>
+        Kernels.Transpose.Forward(_cpu, shape, At(shape, x, shape.Length, nameof(x)), At(shape, y, shape.Length, nameof(y)));
 
     public void Crop2d(in Crop2dShape shape, View x, View y) =>
         Kernels.Crop2d.Forward(shape, SpanOf(shape, x, shape.XLength, nameof(x)), SpanOf(shape, y, shape.YLength, nameof(y)));
@@ -127,20 +130,24 @@ internal sealed unsafe class CpuBackend<TV>(int threads) : HostBackend, IBackend
     }
 
     public void BatchNormTrain(
-        in BatchNormShape shape, View x, View gamma, View beta, View y, View mean, View inverseStd, View runningMean, View runningInverseStd,
-        float momentum, float epsilon) =>
+        in BatchNormShape shape, View x, View gamma, View beta, Activation activation, View y, View mean, View inverseStd, View runningMean,
+        View runningInverseStd, float momentum, float epsilon) =>
         BatchNorm.Train<TV>(
             _cpu, shape, At(shape, x, shape.Length, nameof(x)), At(shape, gamma, shape.C, nameof(gamma)), At(shape, beta, shape.C, nameof(beta)),
-            At(shape, y, shape.Length, nameof(y)), At(shape, mean, shape.C, nameof(mean)), At(shape, inverseStd, shape.C, nameof(inverseStd)),
+            activation, At(shape, y, shape.Length, nameof(y)), At(shape, mean, shape.C, nameof(mean)), At(shape, inverseStd, shape.C, nameof(inverseStd)),
             At(shape, runningMean, shape.C, nameof(runningMean)), At(shape, runningInverseStd, shape.C, nameof(runningInverseStd)),
             momentum, epsilon);
 
     public void BatchNormBackward(
-        in BatchNormShape shape, View x, View mean, View inverseStd, View gamma, View dy, View dx, View dgamma, View dbeta) =>
+        in BatchNormShape shape, View x, View mean, View inverseStd, View gamma, Activation activation, View y, View dy, View dx, View dgamma, View dbeta)
+    {
+        ActivationGradient.Validate(activation);
         BatchNorm.Backward<TV>(
             _cpu, shape, At(shape, x, shape.Length, nameof(x)), At(shape, mean, shape.C, nameof(mean)),
-            At(shape, inverseStd, shape.C, nameof(inverseStd)), At(shape, gamma, shape.C, nameof(gamma)), At(shape, dy, shape.Length, nameof(dy)),
-            At(shape, dx, shape.Length, nameof(dx)), At(shape, dgamma, shape.C, nameof(dgamma)), At(shape, dbeta, shape.C, nameof(dbeta)));
+            At(shape, inverseStd, shape.C, nameof(inverseStd)), At(shape, gamma, shape.C, nameof(gamma)), activation,
+            At(shape, y, shape.Length, nameof(y)), At(shape, dy, shape.Length, nameof(dy)), At(shape, dx, shape.Length, nameof(dx)),
+            At(shape, dgamma, shape.C, nameof(dgamma)), At(shape, dbeta, shape.C, nameof(dbeta)));
+    }
 
     public void MaxPool2dBackward(in MaxPool2dShape shape, View x, View y, View dy, View dx) =>
         Kernels.MaxPool2d.Backward(

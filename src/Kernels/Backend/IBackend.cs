@@ -35,8 +35,8 @@ public interface IBackend : IDisposable
     /// <summary>y = activation(x·w + b); see <see cref="DenseShape"/>. Without a bias pass null.</summary>
     void Dense(in DenseShape shape, View x, View w, View? b, Activation activation, View y);
 
-    /// <summary>Batch normalisation with given statistics; see <see cref="BatchNormShape"/>. y may be x.</summary>
-    void BatchNormInfer(in BatchNormShape shape, View x, View mean, View inverseStd, View gamma, View beta, View y);
+    /// <summary>Batch normalisation with given statistics, then the activation; see <see cref="BatchNormShape"/>. y may be x.</summary>
+    void BatchNormInfer(in BatchNormShape shape, View x, View mean, View inverseStd, View gamma, View beta, Activation activation, View y);
 
     /// <summary>y[i] = activation(x[i]). y may be x.</summary>
     void Activate(Activation activation, View x, View y);
@@ -49,6 +49,9 @@ public interface IBackend : IDisposable
     /// wish for argmax, pass null.
     /// </summary>
     void ConvMaxPool2d(in ConvMaxPool2dShape shape, View x, View w, View? b, Activation activation, View y, View? argmax);
+
+    /// <summary>y[j, i] = x[i, j]; see <see cref="TransposeShape"/>. Its gradient is the same call with the inverse shape.</summary>
+    void Transpose(in TransposeShape shape, View x, View y);
 
     /// <summary>Crop to the upper left corner; see <see cref="Crop2dShape"/>.</summary>
     void Crop2d(in Crop2dShape shape, View x, View y);
@@ -97,19 +100,21 @@ public interface IBackend : IDisposable
 
     /// <summary>
     /// Batch normalisation with the statistics of the batch, over the N·Inner elements of each channel: mean, and inverseStd = 1/√(variance + epsilon) with
-    /// the biased variance. Overwrites y (N×C×Inner, may be x), mean and inverseStd (C each); runningMean and runningInverseStd (C each) move:
+    /// the biased variance; then the activation. Overwrites y (N×C×Inner, may be x), mean and inverseStd (C each); runningMean and runningInverseStd (C each) move:
     /// r ← (1 − momentum)·r + momentum·batch.
     /// </summary>
     void BatchNormTrain(
-        in BatchNormShape shape, View x, View gamma, View beta, View y, View mean, View inverseStd, View runningMean, View runningInverseStd,
-        float momentum, float epsilon);
+        in BatchNormShape shape, View x, View gamma, View beta, Activation activation, View y, View mean, View inverseStd, View runningMean,
+        View runningInverseStd, float momentum, float epsilon);
 
     /// <summary>
-    /// The gradients of <see cref="BatchNormTrain"/>, with its mean and inverseStd, x̂ = (x − mean)·inverseStd and M = N·Inner: dbeta = Σ dy, dgamma = Σ dy·x̂
-    /// and dx = gamma·inverseStd·(dy − dbeta/M − x̂·dgamma/M). Overwrites all three; dx may be dy.
+    /// The gradients of <see cref="BatchNormTrain"/>, with its y, mean and inverseStd, x̂ = (x − mean)·inverseStd, M = N·Inner and dz the gradient before the
+    /// activation, as <see cref="ActivateBackward"/> has it: dbeta = Σ dz, dgamma = Σ dz·x̂ and dx = gamma·inverseStd·(dz − dbeta/M − x̂·dgamma/M). Overwrites
+    /// all three; dx may be dy.
     /// </summary>
     void BatchNormBackward(
-        in BatchNormShape shape, View x, View mean, View inverseStd, View gamma, View dy, View dx, View dgamma, View dbeta);
+        in BatchNormShape shape, View x, View mean, View inverseStd, View gamma, Activation activation, View y, View dy, View dx, View dgamma,
+        View dbeta);
 
     /// <summary>
     /// dx = the sum of dy over the windows whose first maximum, in row-major order, lies there; 0 where none does. y is the forward's output for x.

@@ -20,11 +20,11 @@ internal sealed class ReferenceBackend : HostBackend, IBackend
             shape, SpanOf(shape, x, shape.XLength, nameof(x)), SpanOf(shape, w, shape.WLength, nameof(w)),
             SpanOf(shape, b, shape.Out, nameof(b)), activation, SpanOf(shape, y, shape.YLength, nameof(y)));
 
-    public void BatchNormInfer(in BatchNormShape shape, View x, View mean, View inverseStd, View gamma, View beta, View y) =>
+    public void BatchNormInfer(in BatchNormShape shape, View x, View mean, View inverseStd, View gamma, View beta, Activation activation, View y) =>
         BatchNorm.InferReference(
             shape, SpanOf(shape, x, shape.Length, nameof(x)), SpanOf(shape, mean, shape.C, nameof(mean)),
             SpanOf(shape, inverseStd, shape.C, nameof(inverseStd)), SpanOf(shape, gamma, shape.C, nameof(gamma)),
-            SpanOf(shape, beta, shape.C, nameof(beta)), SpanOf(shape, y, shape.Length, nameof(y)));
+            SpanOf(shape, beta, shape.C, nameof(beta)), activation, SpanOf(shape, y, shape.Length, nameof(y)));
 
     public void Activate(Activation activation, View x, View y)
     {
@@ -44,6 +44,9 @@ internal sealed class ReferenceBackend : HostBackend, IBackend
             SpanOf(shape, b, shape.Conv.K, nameof(b)), activation, SpanOf(shape, y, shape.YLength, nameof(y)),
             SpanOf(shape, argmax, shape.YLength, nameof(argmax)));
     }
+
+    public void Transpose(in TransposeShape shape, View x, View y) =>
+        Kernels.Transpose.Reference(shape, SpanOf(shape, x, shape.Length, nameof(x)), SpanOf(shape, y, shape.Length, nameof(y)));
 
     public void Crop2d(in Crop2dShape shape, View x, View y) =>
         Kernels.Crop2d.Forward(shape, SpanOf(shape, x, shape.XLength, nameof(x)), SpanOf(shape, y, shape.YLength, nameof(y)));
@@ -99,21 +102,24 @@ internal sealed class ReferenceBackend : HostBackend, IBackend
     }
 
     public void BatchNormTrain(
-        in BatchNormShape shape, View x, View gamma, View beta, View y, View mean, View inverseStd, View runningMean, View runningInverseStd,
-        float momentum, float epsilon) =>
+        in BatchNormShape shape, View x, View gamma, View beta, Activation activation, View y, View mean, View inverseStd, View runningMean,
+        View runningInverseStd, float momentum, float epsilon) =>
         BatchNorm.TrainReference(
             shape, SpanOf(shape, x, shape.Length, nameof(x)), SpanOf(shape, gamma, shape.C, nameof(gamma)),
-            SpanOf(shape, beta, shape.C, nameof(beta)), SpanOf(shape, y, shape.Length, nameof(y)), SpanOf(shape, mean, shape.C, nameof(mean)),
+            SpanOf(shape, beta, shape.C, nameof(beta)), activation, SpanOf(shape, y, shape.Length, nameof(y)), SpanOf(shape, mean, shape.C, nameof(mean)),
             SpanOf(shape, inverseStd, shape.C, nameof(inverseStd)), SpanOf(shape, runningMean, shape.C, nameof(runningMean)),
             SpanOf(shape, runningInverseStd, shape.C, nameof(runningInverseStd)), momentum, epsilon);
 
     public void BatchNormBackward(
-        in BatchNormShape shape, View x, View mean, View inverseStd, View gamma, View dy, View dx, View dgamma, View dbeta) =>
+        in BatchNormShape shape, View x, View mean, View inverseStd, View gamma, Activation activation, View y, View dy, View dx, View dgamma, View dbeta)
+    {
+        ActivationGradient.Validate(activation);
         BatchNorm.BackwardReference(
             shape, SpanOf(shape, x, shape.Length, nameof(x)), SpanOf(shape, mean, shape.C, nameof(mean)),
-            SpanOf(shape, inverseStd, shape.C, nameof(inverseStd)), SpanOf(shape, gamma, shape.C, nameof(gamma)),
-            SpanOf(shape, dy, shape.Length, nameof(dy)), SpanOf(shape, dx, shape.Length, nameof(dx)),
+            SpanOf(shape, inverseStd, shape.C, nameof(inverseStd)), SpanOf(shape, gamma, shape.C, nameof(gamma)), activation,
+            SpanOf(shape, y, shape.Length, nameof(y)), SpanOf(shape, dy, shape.Length, nameof(dy)), SpanOf(shape, dx, shape.Length, nameof(dx)),
             SpanOf(shape, dgamma, shape.C, nameof(dgamma)), SpanOf(shape, dbeta, shape.C, nameof(dbeta)));
+    }
 
     public void MaxPool2dBackward(in MaxPool2dShape shape, View x, View y, View dy, View dx) =>
         Kernels.MaxPool2d.BackwardReference(

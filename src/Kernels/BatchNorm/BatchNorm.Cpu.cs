@@ -4,42 +4,65 @@ namespace Engine.Kernels;
 
 /// <content>
 /// The CPU form for inference: y = (x − mean) · scale + beta with scale = inverseStd · gamma. The mean is subtracted first rather than folded
-/// into beta, which would cancel where the mean is large against the deviation. Vectors run along Inner, or along C where Inner is 1.
-/// Parallel over samples and channels; memory bandwidth bounds it.
+/// into beta, which would cancel where the mean is large against the deviation; the activation follows block by block, while the first-level cache has
+/// it. Vectors run along Inner, or along C where Inner is 1. Parallel over parts of planes (a plane is one channel of one sample, or with the batch last
+/// of all); memory bandwidth bounds it.
 /// </content>
 internal static unsafe partial class BatchNorm
 {
     /// <summary>Normalises with given statistics. Overwrites y, which may be x.</summary>
     public static void Infer<TV>(
-        CpuContext cpu, in BatchNormShape shape, float* x, float* mean, float* inverseStd, float* gamma, float* beta, float* y)
+        CpuContext cpu, in BatchNormShape shape, float* x, float* mean, float* inverseStd, float* gamma, float* beta, Activation activation,
+        float* y)
         where TV : unmanaged, IVector<TV>
     {
         cpu.Workspace.Begin(Workspace.Aligned(shape.C));
         Arguments arguments = new()
         {
-            Shape = shape, X = x, Mean = mean, Scale = cpu.Workspace.Take(shape.C), Beta = beta, Y = y,
+            Shape = shape, X = x, Mean = mean, Scale = cpu.Workspace.Take(shape.C), Beta = beta, Activation = activation, Y = y,
         };
         for (int c = 0; c < shape.C; c++) arguments.Scale[c] = inverseStd[c] * gamma[c];
         if (shape.Inner == 1) cpu.Run((shape.N + SamplesPerTask - 1) / SamplesPerTask, &InferRows<TV>, &arguments);
-        else cpu.Run(shape.N * shape.C, &InferPlane<TV>, &arguments);
+        else cpu.Run(shape.N * shape.C * PartsOf(shape), &InferPart<TV>, &arguments);
     }
 
     private const int SamplesPerTask = 32;
 
-    private static void InferPlane<TV>(void* context, int task, int worker)
+    // Floats of a part of a plane: 64 KB, a task.
+    private const int Part = 16 * 1024;
+
+    // Floats that are read, worked out and read again in the first-level cache.
+    private const int Block = 2 * 1024;
+
+    private static int PartsOf(in BatchNormShape shape) => (shape.Inner + Part - 1) / Part;
+
+    // Where a task's part starts, its channel and its length.
+    private static long PartOf(in BatchNormShape shape, int task, out int c, out int length)
+    {
+        int parts = PartsOf(shape), plane = task / parts, start = task % parts * Part;
+        (c, length) = (plane % shape.C, Math.Min(Part, shape.Inner - start));
+        return (long)plane * shape.Inner + start;
+    }
+
+    private static void InferPart<TV>(void* context, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
         ref Arguments arguments = ref *(Arguments*)context;
-        int c = task % arguments.Shape.C, inner = arguments.Shape.Inner, i = 0;
-        float* x = arguments.X + (long)task * inner;
-        float* y = arguments.Y + (long)task * inner;
+        long start = PartOf(arguments.Shape, task, out int c, out int length);
+        float* x = arguments.X + start;
+        float* y = arguments.Y + start;
         float mean = arguments.Mean[c], scale = arguments.Scale[c], beta = arguments.Beta[c];
-        for (; i <= inner - TV.Width; i += TV.Width)
+        for (int i = 0; i < length;)
         {
-            TV.Store(Normalise(TV.Load(x + i), TV.Broadcast(mean), TV.Broadcast(scale), TV.Broadcast(beta)), y + i);
-        }
+            int block = i, end = Math.Min(length, i + Block);
+            for (; i <= end - TV.Width; i += TV.Width)
+            {
+                TV.Store(Normalise(TV.Load(x + i), TV.Broadcast(mean), TV.Broadcast(scale), TV.Broadcast(beta)), y + i);
+            }
 
-        for (; i < inner; i++) V1.Store(Normalise(V1.Load(x + i), V1.Broadcast(mean), V1.Broadcast(scale), V1.Broadcast(beta)), y + i);
+            for (; i < end; i++) V1.Store(Normalise(V1.Load(x + i), V1.Broadcast(mean), V1.Broadcast(scale), V1.Broadcast(beta)), y + i);
+            Elementwise.RunLine<TV>(arguments.Activation, y + block, end - block);
+        }
     }
 
     private static void InferRows<TV>(void* context, int task, int worker)
@@ -61,6 +84,7 @@ internal static unsafe partial class BatchNorm
             }
 
             for (; c < channels; c++) V1.Store(Normalise(V1.Load(x + c), V1.Load(mean + c), V1.Load(scale + c), V1.Load(beta + c)), y + c);
+            Elementwise.RunLine<TV>(arguments.Activation, y, channels);
         }
     }
 
@@ -79,6 +103,7 @@ internal static unsafe partial class BatchNorm
         public float* Mean;
         public float* Scale;
         public float* Beta;
+        public Activation Activation;
         public float* Y;
     }
 }

@@ -6,14 +6,14 @@ internal static partial class BatchNorm
     /// <summary>The definition with given statistics (inference), in double precision. Overwrites y, which may be x.</summary>
     public static void InferReference(
         in BatchNormShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> inverseStd,
-        ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, Span<float> y)
+        ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, Activation activation, Span<float> y)
     {
         for (int n = 0; n < shape.N; n++)
         for (int c = 0; c < shape.C; c++)
         for (int i = 0; i < shape.Inner; i++)
         {
             int at = (n * shape.C + c) * shape.Inner + i;
-            y[at] = (float)(((double)x[at] - mean[c]) * inverseStd[c] * gamma[c] + beta[c]);
+            y[at] = (float)activation.Reference(((double)x[at] - mean[c]) * inverseStd[c] * gamma[c] + beta[c]);
         }
     }
 
@@ -22,7 +22,7 @@ internal static partial class BatchNorm
     /// running ones.
     /// </summary>
     public static void TrainReference(
-        in BatchNormShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, Span<float> y,
+        in BatchNormShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, Activation activation, Span<float> y,
         Span<float> mean, Span<float> inverseStd, Span<float> runningMean, Span<float> runningInverseStd, float momentum, float epsilon)
     {
         double count = (double)shape.N * shape.Inner;
@@ -44,7 +44,7 @@ internal static partial class BatchNorm
             for (int i = 0; i < shape.Inner; i++)
             {
                 int at = (n * shape.C + c) * shape.Inner + i;
-                y[at] = (float)((x[at] - middle) * inverse * gamma[c] + beta[c]);
+                y[at] = (float)activation.Reference((x[at] - middle) * inverse * gamma[c] + beta[c]);
             }
 
             mean[c] = (float)middle;
@@ -57,7 +57,7 @@ internal static partial class BatchNorm
     /// <summary>The definition of the gradients of training, in double precision. Overwrites dx, which may be dy, dgamma and dbeta.</summary>
     public static void BackwardReference(
         in BatchNormShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> mean, ReadOnlySpan<float> inverseStd, ReadOnlySpan<float> gamma,
-        ReadOnlySpan<float> dy, Span<float> dx, Span<float> dgamma, Span<float> dbeta)
+        Activation activation, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, Span<float> dx, Span<float> dgamma, Span<float> dbeta)
     {
         double count = (double)shape.N * shape.Inner;
         for (int c = 0; c < shape.C; c++)
@@ -67,16 +67,17 @@ internal static partial class BatchNorm
             for (int i = 0; i < shape.Inner; i++)
             {
                 int at = (n * shape.C + c) * shape.Inner + i;
-                sum += dy[at];
-                product += dy[at] * ((double)x[at] - mean[c]) * inverseStd[c];
+                double dz = ActivationGradient.Reference(activation, y[at], dy[at]);
+                sum += dz;
+                product += dz * ((double)x[at] - mean[c]) * inverseStd[c];
             }
 
             for (int n = 0; n < shape.N; n++)
             for (int i = 0; i < shape.Inner; i++)
             {
                 int at = (n * shape.C + c) * shape.Inner + i;
-                double normal = ((double)x[at] - mean[c]) * inverseStd[c];
-                dx[at] = (float)((double)gamma[c] * inverseStd[c] * (dy[at] - sum / count - normal * product / count));
+                double normal = ((double)x[at] - mean[c]) * inverseStd[c], dz = ActivationGradient.Reference(activation, y[at], dy[at]);
+                dx[at] = (float)((double)gamma[c] * inverseStd[c] * (dz - sum / count - normal * product / count));
             }
 
             dgamma[c] = (float)product;

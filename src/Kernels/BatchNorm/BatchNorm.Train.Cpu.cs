@@ -5,13 +5,13 @@ namespace Engine.Kernels;
 
 /// <content>
 /// The CPU form for training.
-/// <para>Forward: a plane (one channel of one sample) is read twice while it is in the cache, for its mean m and then for Σ(x − m) and Σ(x − m)², so a
-/// mean that is large against the deviation costs no digits. Planes are of one size, so they merge simply, in order and in double precision:
-/// Σ(x − mean)² = Σ_planes (Σ(x − m)² + Inner·(m − mean)²). The mean is then subtracted in two parts, since one float may not hold it to a small
+/// <para>Forward: of each part of a plane Σ(x − r) and Σ(x − r)² about a rough mean r, that of the part's first elements, so a mean that is large
+/// against the deviation costs no digits. From them follow the part's mean m and Σ(x − m)², and parts of L elements merge in order and in double precision:
+/// Σ(x − mean)² = Σ_parts (Σ(x − m)² + L·(m − mean)²). The mean is then subtracted in two pieces, since one float may not hold it to a small
 /// fraction of the deviation.</para>
-/// <para>Backward, with x̂ = (x − mean)·inverseStd over M = N·Inner elements of a channel:
-/// dbeta = Σ dy, dgamma = Σ dy·x̂, dx = gamma·inverseStd·(dy − dbeta/M − x̂·dgamma/M).</para>
-/// Vectors run along Inner, or along C where Inner is 1. Parallel over planes, or vectors of channels for the sums where Inner is 1; memory bandwidth
+/// <para>Backward, with x̂ = (x − mean)·inverseStd over M = N·Inner elements of a channel and dz = activation′·dy:
+/// dbeta = Σ dz, dgamma = Σ dz·x̂, dx = gamma·inverseStd·(dz − dbeta/M − x̂·dgamma/M). On the way to the sums dz is kept in dx.</para>
+/// Vectors run along Inner, or along C where Inner is 1. Parallel over parts of planes, or vectors of channels for the sums where Inner is 1; memory bandwidth
 /// bounds it: x is read for the sums and again for the result.
 /// </content>
 internal static unsafe partial class BatchNorm
@@ -20,26 +20,25 @@ internal static unsafe partial class BatchNorm
     /// Normalises with the batch's own statistics. Overwrites y, which may be x, mean and inverseStd; moves the running statistics.
     /// </summary>
     public static void Train<TV>(
-        CpuContext cpu, in BatchNormShape shape, float* x, float* gamma, float* beta, float* y, float* mean, float* inverseStd,
-        float* runningMean, float* runningInverseStd, float momentum, float epsilon)
+        CpuContext cpu, in BatchNormShape shape, float* x, float* gamma, float* beta, Activation activation, float* y, float* mean,
+        float* inverseStd, float* runningMean, float* runningInverseStd, float momentum, float epsilon)
         where TV : unmanaged, IVector<TV>
     {
-        TrainArguments arguments = Begin(cpu, shape) with { X = x, Y = y, Mean = mean, Beta = beta };
+        TrainArguments arguments = Begin(cpu, shape) with { X = x, Activation = activation, Y = y, Mean = mean, Beta = beta };
         SumChannels<TV, MomentsOperator>(cpu, ref arguments);
 
         double count = (double)shape.N * shape.Inner;
-        int planes = arguments.PlanesPerChannel;
-        double perPlane = count / planes;
         for (int c = 0; c < shape.C; c++)
         {
-            // Of a plane: its mean and its Σ(x − m)².
+            // Of a part: its mean and its Σ(x − m)².
             double middle = 0, squares = 0;
-            for (int n = 0; n < planes; n++) middle += arguments.First[n * shape.C + c];
-            middle /= planes;
-            for (int n = 0; n < planes; n++)
+            for (int i = 0; i < arguments.Pieces; i++) middle += arguments.First[arguments.PieceOf(i, c, out int length)] * length;
+            middle /= count;
+            for (int i = 0; i < arguments.Pieces; i++)
             {
-                double offset = arguments.First[n * shape.C + c] - middle;
-                squares += arguments.Second[n * shape.C + c] + perPlane * offset * offset;
+                int piece = arguments.PieceOf(i, c, out int length);
+                double offset = arguments.First[piece] - middle;
+                squares += arguments.Second[piece] + length * offset * offset;
             }
 
             double inverse = 1 / Math.Sqrt(squares / count + epsilon);
@@ -52,26 +51,28 @@ internal static unsafe partial class BatchNorm
         }
 
         if (shape.Inner == 1) cpu.Run((shape.N + SamplesPerTask - 1) / SamplesPerTask, &TrainRows<TV>, &arguments);
-        else cpu.Run(shape.N * shape.C, &TrainPlane<TV>, &arguments);
+        else cpu.Run(shape.N * shape.C * PartsOf(shape), &TrainPart<TV>, &arguments);
     }
 
     /// <summary>The gradients of <see cref="Train"/>. Overwrites dx, which may be dy, dgamma and dbeta.</summary>
     public static void Backward<TV>(
-        CpuContext cpu, in BatchNormShape shape, float* x, float* mean, float* inverseStd, float* gamma, float* dy, float* dx,
-        float* dgamma, float* dbeta)
+        CpuContext cpu, in BatchNormShape shape, float* x, float* mean, float* inverseStd, float* gamma, Activation activation, float* y,
+        float* dy, float* dx, float* dgamma, float* dbeta)
         where TV : unmanaged, IVector<TV>
     {
-        TrainArguments arguments = Begin(cpu, shape) with { X = x, Dy = dy, Y = dx, Mean = mean };
+        TrainArguments arguments = Begin(cpu, shape) with { X = x, Activation = activation, Result = y, Dy = dy, Y = dx, Mean = mean };
+        if (shape.Inner == 1) ActivationGradient.Run<TV>(activation, y, dy, dx, shape.Length);
         SumChannels<TV, GradientOperator>(cpu, ref arguments);
 
         double count = (double)shape.N * shape.Inner;
         for (int c = 0; c < shape.C; c++)
         {
             double sum = 0, product = 0;
-            for (int n = 0; n < arguments.PlanesPerChannel; n++)
+            for (int i = 0; i < arguments.Pieces; i++)
             {
-                sum += arguments.First[n * shape.C + c];
-                product += arguments.Second[n * shape.C + c];
+                int piece = arguments.PieceOf(i, c, out _);
+                sum += arguments.First[piece];
+                product += arguments.Second[piece];
             }
 
             product *= inverseStd[c];
@@ -85,27 +86,27 @@ internal static unsafe partial class BatchNorm
         }
 
         if (shape.Inner == 1) cpu.Run((shape.N + SamplesPerTask - 1) / SamplesPerTask, &BackwardRows<TV>, &arguments);
-        else cpu.Run(shape.N * shape.C, &BackwardPlane<TV>, &arguments);
+        else cpu.Run(shape.N * shape.C * PartsOf(shape), &BackwardPart<TV>, &arguments);
     }
 
     private static TrainArguments Begin(CpuContext cpu, in BatchNormShape shape)
     {
-        int planesPerChannel = shape.Inner == 1 ? 1 : shape.N;
-        long planes = (long)planesPerChannel * shape.C;
-        cpu.Workspace.Begin(2 * Workspace.Aligned(2 * planes) + 3 * Workspace.Aligned(shape.C));
+        int perChannel = shape.Inner == 1 ? 1 : shape.N * PartsOf(shape);
+        long pieces = (long)perChannel * shape.C;
+        cpu.Workspace.Begin(2 * Workspace.Aligned(2 * pieces) + 3 * Workspace.Aligned(shape.C));
         return new TrainArguments
         {
             Shape = shape,
-            PlanesPerChannel = planesPerChannel,
-            First = (double*)cpu.Workspace.Take(2 * planes),
-            Second = (double*)cpu.Workspace.Take(2 * planes),
+            Pieces = perChannel,
+            First = (double*)cpu.Workspace.Take(2 * pieces),
+            Second = (double*)cpu.Workspace.Take(2 * pieces),
             Scale = cpu.Workspace.Take(shape.C),
             Low = cpu.Workspace.Take(shape.C),
             Slope = cpu.Workspace.Take(shape.C),
         };
     }
 
-    // Both sums of every plane; without planes (Inner = 1), of every channel.
+    // Both sums of every part; without planes (Inner = 1), of every channel.
     private static void SumChannels<TV, TOperator>(CpuContext cpu, ref TrainArguments arguments)
         where TV : unmanaged, IVector<TV>
         where TOperator : unmanaged, IChannelOperator
@@ -113,13 +114,13 @@ internal static unsafe partial class BatchNorm
         fixed (TrainArguments* context = &arguments)
         {
             if (arguments.Shape.Inner == 1) cpu.Run((arguments.Shape.C + TV.Width - 1) / TV.Width, &SumColumns<TV, TOperator>, context);
-            else cpu.Run(arguments.Shape.N * arguments.Shape.C, &SumPlane<TV, TOperator>, context);
+            else cpu.Run(arguments.Shape.N * arguments.Shape.C * PartsOf(arguments.Shape), &SumPart<TV, TOperator>, context);
         }
     }
 
-    private static void SumPlane<TV, TOperator>(void* context, int task, int worker)
+    private static void SumPart<TV, TOperator>(void* context, int task, int worker)
         where TV : unmanaged, IVector<TV>
-        where TOperator : unmanaged, IChannelOperator => default(TOperator).SumPlane<TV>(*(TrainArguments*)context, task);
+        where TOperator : unmanaged, IChannelOperator => default(TOperator).SumPart<TV>(*(TrainArguments*)context, task);
 
     private static void SumColumns<TV, TOperator>(void* context, int task, int worker)
         where TV : unmanaged, IVector<TV>
@@ -131,22 +132,28 @@ internal static unsafe partial class BatchNorm
         else for (; c < end; c++) default(TOperator).SumColumns<V1>(arguments, c);
     }
 
-    private static void TrainPlane<TV>(void* context, int task, int worker)
+    private static void TrainPart<TV>(void* context, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
         ref TrainArguments arguments = ref *(TrainArguments*)context;
-        int c = task % arguments.Shape.C, inner = arguments.Shape.Inner, i = 0;
-        float* x = arguments.X + (long)task * inner;
-        float* y = arguments.Y + (long)task * inner;
+        long start = PartOf(arguments.Shape, task, out int c, out int length);
+        float* x = arguments.X + start;
+        float* y = arguments.Y + start;
         float mean = arguments.Mean[c], low = arguments.Low[c], scale = arguments.Scale[c], beta = arguments.Beta[c];
-        for (; i <= inner - TV.Width; i += TV.Width)
+        for (int i = 0; i < length;)
         {
-            TV.Store(Normalise(TV.Load(x + i) - TV.Broadcast(mean), TV.Broadcast(low), TV.Broadcast(scale), TV.Broadcast(beta)), y + i);
-        }
+            int block = i, end = Math.Min(length, i + Block);
+            for (; i <= end - TV.Width; i += TV.Width)
+            {
+                TV.Store(Normalise(TV.Load(x + i) - TV.Broadcast(mean), TV.Broadcast(low), TV.Broadcast(scale), TV.Broadcast(beta)), y + i);
+            }
 
-        for (; i < inner; i++)
-        {
-            V1.Store(Normalise(V1.Load(x + i) - V1.Broadcast(mean), V1.Broadcast(low), V1.Broadcast(scale), V1.Broadcast(beta)), y + i);
+            for (; i < end; i++)
+            {
+                V1.Store(Normalise(V1.Load(x + i) - V1.Broadcast(mean), V1.Broadcast(low), V1.Broadcast(scale), V1.Broadcast(beta)), y + i);
+            }
+
+            Elementwise.RunLine<TV>(arguments.Activation, y + block, end - block);
         }
     }
 
@@ -161,6 +168,7 @@ internal static unsafe partial class BatchNorm
             int c = 0;
             for (; c <= channels - TV.Width; c += TV.Width) TrainAt<TV>(arguments, row, c);
             for (; c < channels; c++) TrainAt<V1>(arguments, row, c);
+            Elementwise.RunLine<TV>(arguments.Activation, arguments.Y + row, channels);
         }
     }
 
@@ -173,28 +181,28 @@ internal static unsafe partial class BatchNorm
                 TV.Load(arguments.Beta + c)),
             arguments.Y + row + c);
 
-    private static void BackwardPlane<TV>(void* context, int task, int worker)
+    private static void BackwardPart<TV>(void* context, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
         ref TrainArguments arguments = ref *(TrainArguments*)context;
-        int c = task % arguments.Shape.C, inner = arguments.Shape.Inner, i = 0;
-        float* x = arguments.X + (long)task * inner;
-        float* dy = arguments.Dy + (long)task * inner;
-        float* dx = arguments.Y + (long)task * inner;
+        long start = PartOf(arguments.Shape, task, out int c, out int length);
+        int i = 0;
+        float* x = arguments.X + start;
+        float* dx = arguments.Y + start;
         float mean = arguments.Mean[c], low = arguments.Low[c], slope = arguments.Slope[c], scale = arguments.Scale[c];
-        for (; i <= inner - TV.Width; i += TV.Width)
+        for (; i <= length - TV.Width; i += TV.Width)
         {
             TV.Store(
                 Differentiate(
-                    TV.Load(x + i), TV.Load(dy + i), TV.Broadcast(mean), TV.Broadcast(low), TV.Broadcast(slope), TV.Broadcast(scale)),
+                    TV.Load(x + i), TV.Load(dx + i), TV.Broadcast(mean), TV.Broadcast(low), TV.Broadcast(slope), TV.Broadcast(scale)),
                 dx + i);
         }
 
-        for (; i < inner; i++)
+        for (; i < length; i++)
         {
             V1.Store(
                 Differentiate(
-                    V1.Load(x + i), V1.Load(dy + i), V1.Broadcast(mean), V1.Broadcast(low), V1.Broadcast(slope), V1.Broadcast(scale)),
+                    V1.Load(x + i), V1.Load(dx + i), V1.Broadcast(mean), V1.Broadcast(low), V1.Broadcast(slope), V1.Broadcast(scale)),
                 dx + i);
         }
     }
@@ -218,7 +226,7 @@ internal static unsafe partial class BatchNorm
         where TV : unmanaged, IVector<TV> =>
         TV.Store(
             Differentiate(
-                TV.Load(arguments.X + row + c), TV.Load(arguments.Dy + row + c), TV.Load(arguments.Mean + c), TV.Load(arguments.Low + c),
+                TV.Load(arguments.X + row + c), TV.Load(arguments.Y + row + c), TV.Load(arguments.Mean + c), TV.Load(arguments.Low + c),
                 TV.Load(arguments.Slope + c), TV.Load(arguments.Scale + c)),
             arguments.Y + row + c);
 
@@ -234,7 +242,7 @@ internal static unsafe partial class BatchNorm
     /// <summary>What the sums of a channel are made of.</summary>
     private interface IChannelOperator
     {
-        void SumPlane<TV>(in TrainArguments arguments, int plane)
+        void SumPart<TV>(in TrainArguments arguments, int task)
             where TV : unmanaged, IVector<TV>;
 
         void SumColumns<TV>(in TrainArguments arguments, int c)
@@ -244,15 +252,16 @@ internal static unsafe partial class BatchNorm
     /// <summary>The mean m, and Σ(x − m)².</summary>
     private readonly struct MomentsOperator : IChannelOperator
     {
-        public void SumPlane<TV>(in TrainArguments arguments, int plane)
+        // The rough mean of 1/32 of the part at the least: its offset from the mean, squared, is less than 32 times the variance, which float32 can spare.
+        public void SumPart<TV>(in TrainArguments arguments, int task)
             where TV : unmanaged, IVector<TV>
         {
-            int inner = arguments.Shape.Inner;
-            float* x = arguments.X + (long)plane * inner;
-            Reduction.Run<TV, PlainSum>(default, x, x, 0, inner, out double sum, out _);
-            float rough = (float)(sum / inner);
-            Reduction.Run<TV, DeviationSums>(default, x, x, rough, inner, out double rest, out double squares);
-            (arguments.First[plane], arguments.Second[plane]) = (rough + rest / inner, squares - rest * rest / inner);
+            float* x = arguments.X + PartOf(arguments.Shape, task, out _, out int length);
+            int few = Math.Min(length, Part / 32);
+            Reduction.Run<TV, PlainSum>(default, x, x, 0, few, out double sum, out _);
+            float rough = (float)(sum / few);
+            Reduction.Run<TV, DeviationSums>(default, x, x, rough, length, out double rest, out double squares);
+            (arguments.First[task], arguments.Second[task]) = (rough + rest / length, squares - rest * rest / length);
         }
 
         public void SumColumns<TV>(in TrainArguments arguments, int c)
@@ -274,22 +283,31 @@ internal static unsafe partial class BatchNorm
         }
     }
 
-    /// <summary>Σ dy and Σ dy·(x − mean).</summary>
+    /// <summary>dz into dx, Σ dz and Σ dz·(x − mean).</summary>
     private readonly struct GradientOperator : IChannelOperator
     {
-        public void SumPlane<TV>(in TrainArguments arguments, int plane)
+        public void SumPart<TV>(in TrainArguments arguments, int task)
             where TV : unmanaged, IVector<TV>
         {
-            int inner = arguments.Shape.Inner;
-            Reduction.Run<TV, GradientSums>(
-                default, arguments.Dy + (long)plane * inner, arguments.X + (long)plane * inner, arguments.Mean[plane % arguments.Shape.C], inner,
-                out arguments.First[plane], out arguments.Second[plane]);
+            long start = PartOf(arguments.Shape, task, out int c, out int length);
+            (double sum, double product) = (0, 0);
+            for (int i = 0; i < length; i += Block)
+            {
+                long at = start + i;
+                int count = Math.Min(Block, length - i);
+                ActivationGradient.Run<TV>(arguments.Activation, arguments.Result + at, arguments.Dy + at, arguments.Y + at, count);
+                Reduction.Run<TV, GradientSums>(
+                    default, arguments.Y + at, arguments.X + at, arguments.Mean[c], count, out double first, out double second);
+                (sum, product) = (sum + first, product + second);
+            }
+
+            (arguments.First[task], arguments.Second[task]) = (sum, product);
         }
 
         public void SumColumns<TV>(in TrainArguments arguments, int c)
             where TV : unmanaged, IVector<TV> =>
             Reduction.RunColumns(
-                default(GradientSums), arguments.Dy + c, arguments.X + c, TV.Load(arguments.Mean + c), arguments.Shape.N, arguments.Shape.C,
+                default(GradientSums), arguments.Y + c, arguments.X + c, TV.Load(arguments.Mean + c), arguments.Shape.N, arguments.Shape.C,
                 arguments.First + c, arguments.Second + c);
     }
 
@@ -322,6 +340,7 @@ internal static unsafe partial class BatchNorm
     {
         public BatchNormShape Shape;
         public float* X;
+        public float* Result;
         public float* Dy;
         public float* Y;
         public float* Mean;
@@ -329,8 +348,21 @@ internal static unsafe partial class BatchNorm
         public float* Scale;
         public float* Low;
         public float* Slope;
-        public int PlanesPerChannel;
+        public Activation Activation;
         public double* First;
         public double* Second;
+
+        // Of a channel: the parts of its planes, or all in one.
+        public int Pieces;
+
+        // Where the sums of a channel's i-th piece are, and how many elements it has.
+        public readonly int PieceOf(int i, int c, out int length)
+        {
+            length = Shape.N;
+            if (Shape.Inner == 1) return c;
+            int parts = PartsOf(Shape), task = (i / parts * Shape.C + c) * parts + i % parts;
+            PartOf(Shape, task, out _, out length);
+            return task;
+        }
     }
 }

@@ -22,10 +22,13 @@ internal enum Conv2dForm
 
     /// <summary>In place, in tiles that lie within an output row: for few input channels.</summary>
     Lines,
+
+    /// <summary>Maps that lie C H W N: see <see cref="BatchLastProduct"/>. Of one sample both layouts are the same.</summary>
+    BatchLast,
 }
 
 /// <content>
-/// The CPU form. Layout N C H W throughout. Both forms are a <see cref="TiledProduct"/> of the packed filters, K rows of C·R·S numbers, with
+/// The CPU form. Layout N C H W. Both forms are a <see cref="TiledProduct"/> of the packed filters, K rows of C·R·S numbers, with
 /// rows of shifted pixels that are found through offsets and never gathered into a matrix:
 /// <list type="bullet">
 /// <item>Direct: output pixels are numbered with the input's pitch, p·W + q, so the row of tap (c, r, s) is the image itself,
@@ -52,7 +55,7 @@ internal static unsafe partial class Conv2d
 
     /// <summary>Whether Winograd's forms compute a shape: filters of 3×3, side by side, with whole vectors of channels, whatever the vectors' width.</summary>
     public static bool SuitsWinograd(in Conv2dShape shape) =>
-        shape is { R: 3, S: 3, StrideH: 1, StrideW: 1, DilationW: 1 } && shape.C % 16 == 0 && shape.K % 32 == 0
+        shape is { Layout: BatchLayout.First, R: 3, S: 3, StrideH: 1, StrideW: 1, DilationW: 1 } && shape.C % 16 == 0 && shape.K % 32 == 0
         && (long)shape.N * shape.P * shape.Q >= WinogradPixels;
 
     /// <summary>
@@ -61,6 +64,7 @@ internal static unsafe partial class Conv2d
     /// </summary>
     public static Conv2dForm ChooseForm(in Conv2dShape shape)
     {
+        if (shape.Layout == BatchLayout.Last && shape.N > 1) return Conv2dForm.BatchLast;
         if (shape is { Q: 1, PadH: 0, PadW: 0, StrideH: 1, DilationW: 1 } && shape.C * shape.S % 16 == 0 && shape.K % 32 == 0 && shape.P >= WideRows)
         {
             return Conv2dForm.Wide;
@@ -85,6 +89,7 @@ internal static unsafe partial class Conv2d
     {
         switch (ChooseForm(shape))
         {
+            case Conv2dForm.BatchLast: BatchLastProduct.Run<TV>(cpu, shape, x, w, b, activation, y); break;
             case Conv2dForm.Winograd3: ForwardWinograd<TV, WinogradOf3>(cpu, shape, x, w, b, activation, y); break;
             case Conv2dForm.Winograd4: ForwardWinograd<TV, WinogradOf4>(cpu, shape, x, w, b, activation, y); break;
             case Conv2dForm.Wide: ForwardWide<TV>(cpu, shape, x, w, b, activation, y); break;

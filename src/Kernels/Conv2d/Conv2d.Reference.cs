@@ -7,6 +7,7 @@ internal static partial class Conv2d
     public static void ForwardReference(
         in Conv2dShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> b, Activation activation, Span<float> y)
     {
+        MapStrides atX = shape.XStrides, atY = shape.YStrides;
         for (int n = 0; n < shape.N; n++)
         for (int k = 0; k < shape.K; k++)
         for (int p = 0; p < shape.P; p++)
@@ -20,10 +21,10 @@ internal static partial class Conv2d
                 int h = p * shape.StrideH + r * shape.DilationH - shape.PadH;
                 int v = q * shape.StrideW + s * shape.DilationW - shape.PadW;
                 if (h < 0 || h >= shape.H || v < 0 || v >= shape.W) continue;
-                sum += (double)x[((n * shape.C + c) * shape.H + h) * shape.W + v] * w[((k * shape.C + c) * shape.R + r) * shape.S + s];
+                sum += (double)x[atX.At(n, c, h * shape.W + v)] * w[((k * shape.C + c) * shape.R + r) * shape.S + s];
             }
 
-            y[((n * shape.K + k) * shape.P + p) * shape.Q + q] = (float)activation.Reference(sum);
+            y[atY.At(n, k, p * shape.Q + q)] = (float)activation.Reference(sum);
         }
     }
 
@@ -33,6 +34,7 @@ internal static partial class Conv2d
     /// </summary>
     public static void BackwardDataReference(in Conv2dShape shape, ReadOnlySpan<float> dy, ReadOnlySpan<float> w, Span<float> dx)
     {
+        MapStrides atX = shape.XStrides, atY = shape.YStrides;
         for (int n = 0; n < shape.N; n++)
         for (int c = 0; c < shape.C; c++)
         for (int h = 0; h < shape.H; h++)
@@ -46,10 +48,10 @@ internal static partial class Conv2d
                 (int p, int restP) = Math.DivRem(h + shape.PadH - r * shape.DilationH, shape.StrideH);
                 (int q, int restQ) = Math.DivRem(v + shape.PadW - s * shape.DilationW, shape.StrideW);
                 if (restP != 0 || restQ != 0 || p < 0 || p >= shape.P || q < 0 || q >= shape.Q) continue;
-                sum += (double)dy[((n * shape.K + k) * shape.P + p) * shape.Q + q] * w[((k * shape.C + c) * shape.R + r) * shape.S + s];
+                sum += (double)dy[atY.At(n, k, p * shape.Q + q)] * w[((k * shape.C + c) * shape.R + r) * shape.S + s];
             }
 
-            dx[((n * shape.C + c) * shape.H + h) * shape.W + v] = (float)sum;
+            dx[atX.At(n, c, h * shape.W + v)] = (float)sum;
         }
     }
 
@@ -58,6 +60,7 @@ internal static partial class Conv2d
     /// </summary>
     public static void BackwardFilterReference(in Conv2dShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dw, Span<float> db)
     {
+        MapStrides atX = shape.XStrides, atY = shape.YStrides;
         for (int k = 0; k < shape.K; k++)
         for (int c = 0; c < shape.C; c++)
         for (int r = 0; r < shape.R; r++)
@@ -71,7 +74,7 @@ internal static partial class Conv2d
                 int h = p * shape.StrideH + r * shape.DilationH - shape.PadH;
                 int v = q * shape.StrideW + s * shape.DilationW - shape.PadW;
                 if (h < 0 || h >= shape.H || v < 0 || v >= shape.W) continue;
-                sum += (double)dy[((n * shape.K + k) * shape.P + p) * shape.Q + q] * x[((n * shape.C + c) * shape.H + h) * shape.W + v];
+                sum += (double)dy[atY.At(n, k, p * shape.Q + q)] * x[atX.At(n, c, h * shape.W + v)];
             }
 
             dw[((k * shape.C + c) * shape.R + r) * shape.S + s] = (float)sum;
@@ -81,7 +84,7 @@ internal static partial class Conv2d
         {
             double sum = 0;
             for (int n = 0; n < shape.N; n++)
-            for (int i = 0; i < shape.P * shape.Q; i++) sum += dy[(n * shape.K + k) * shape.P * shape.Q + i];
+            for (int i = 0; i < shape.P * shape.Q; i++) sum += dy[atY.At(n, k, i)];
             db[k] = (float)sum;
         }
     }

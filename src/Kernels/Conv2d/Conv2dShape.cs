@@ -1,7 +1,8 @@
 namespace Engine.Kernels;
 
 /// <summary>
-/// The sizes of a two-dimensional cross-correlation with zero padding: x is N×C×H×W, w is K×C×R×S, y is N×K×P×Q, all in C order.
+/// The sizes of a two-dimensional cross-correlation with zero padding: x is N×C×H×W, w is K×C×R×S, y is N×K×P×Q, all in C order; with the batch last x is
+/// C×H×W×N and y K×P×Q×N.
 /// <code>y[n,k,p,q] = b[k] + Σ_c,r,s x[n, c, p·StrideH + r·DilationH − PadH, q·StrideW + s·DilationW − PadW] · w[k,c,r,s]</code>
 /// </summary>
 public readonly record struct Conv2dShape
@@ -12,10 +13,11 @@ public readonly record struct Conv2dShape
     /// </exception>
     public Conv2dShape(
         int n, int c, int h, int w, int k, int r, int s,
-        int strideH = 1, int strideW = 1, int padH = 0, int padW = 0, int dilationH = 1, int dilationW = 1)
+        int strideH = 1, int strideW = 1, int padH = 0, int padW = 0, int dilationH = 1, int dilationW = 1,
+        BatchLayout layout = BatchLayout.First)
     {
         (N, C, H, W, K, R, S) = (n, c, h, w, k, r, s);
-        (StrideH, StrideW, PadH, PadW, DilationH, DilationW) = (strideH, strideW, padH, padW, dilationH, dilationW);
+        (StrideH, StrideW, PadH, PadW, DilationH, DilationW, Layout) = (strideH, strideW, padH, padW, dilationH, dilationW, layout);
         Sizes.RequirePositive(this, n, c, h, w, k, r, s, strideH, strideW, dilationH, dilationW);
         Sizes.Require(this, padH >= 0 && padW >= 0, "the padding is negative");
         long paddedH = h + 2L * padH, paddedW = w + 2L * padW;
@@ -68,6 +70,9 @@ public readonly record struct Conv2dShape
     /// <summary>Columns from one filter tap to the next.</summary>
     public int DilationW { get; }
 
+    /// <summary>Where the samples of x and y lie.</summary>
+    public BatchLayout Layout { get; }
+
     /// <summary>Output rows.</summary>
     public int P { get; }
 
@@ -83,6 +88,12 @@ public readonly record struct Conv2dShape
     /// <summary>Floats in y.</summary>
     public int YLength { get; }
 
+    /// <summary>Where the elements of x lie.</summary>
+    internal MapStrides XStrides => MapStrides.Of(Layout, N, C, H * W);
+
+    /// <summary>Where the elements of y lie.</summary>
+    internal MapStrides YStrides => MapStrides.Of(Layout, N, K, P * Q);
+
     /// <summary>Floating-point operations, a multiplication and an addition counted as two.</summary>
     public long Flops => 2L * YLength * C * R * S;
 
@@ -91,5 +102,6 @@ public readonly record struct Conv2dShape
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"conv2d x {N}×{C}×{H}×{W}, w {K}×{C}×{R}×{S}, stride {StrideH}×{StrideW}, padding {PadH}×{PadW}, dilation {DilationH}×{DilationW}";
+        $"conv2d x {N}×{C}×{H}×{W}, w {K}×{C}×{R}×{S}, stride {StrideH}×{StrideW}, padding {PadH}×{PadW}, dilation {DilationH}×{DilationW}"
+        + (Layout == BatchLayout.Last ? ", batch last" : "");
 }

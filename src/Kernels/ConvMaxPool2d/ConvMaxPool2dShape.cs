@@ -9,11 +9,12 @@ namespace Engine.Kernels;
 public readonly record struct ConvMaxPool2dShape
 {
     /// <summary>Checks the sizes of the window, and works out the output's.</summary>
-    /// <exception cref="ArgumentException">A size is not positive, the window does not fit, or an array would exceed 2³¹ floats.</exception>
+    /// <exception cref="ArgumentException">A size is not positive, the window does not fit, the batch is last, or an array would exceed 2³¹ floats.</exception>
     public ConvMaxPool2dShape(
         in Conv2dShape conv, int windowH, int windowW, int strideH, int strideW, int dilationH = 1, int dilationW = 1)
     {
         Conv = conv;
+        Sizes.Require(conv, conv.Layout == BatchLayout.First, "pooling wants the batch first");
         Pool = new MaxPool2dShape(conv.N, conv.K, conv.P, conv.Q, windowH, windowW, strideH, strideW, dilationH, dilationW);
     }
 

@@ -18,6 +18,12 @@ internal static unsafe partial class ConvTranspose2d
         CpuContext cpu, in ConvTranspose2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
         where TV : unmanaged, IVector<TV>
     {
+        if (shape.Layout == BatchLayout.Last && shape.N > 1)
+        {
+            BatchLastProduct.Run<TV>(cpu, shape, x, w, b, activation, y);
+            return;
+        }
+
         Axis rows = new(shape.P, shape.R, shape.StrideH, shape.PadH, shape.DilationH);
         Axis columns = new(shape.Q, shape.S, shape.StrideW, shape.PadW, shape.DilationW);
         int phases = checked(rows.Phases * columns.Phases);
@@ -108,7 +114,8 @@ internal static unsafe partial class ConvTranspose2d
     public static void BackwardFilter<TV>(CpuContext cpu, in ConvTranspose2dShape shape, float* x, float* dy, float* dw, float* db)
         where TV : unmanaged, IVector<TV>
     {
-        if (db is not null) Reduction.Channels<TV>(cpu, shape.N, shape.K, shape.P * shape.Q, dy, db);
+        bool batchLast = shape.Layout == BatchLayout.Last && shape.N > 1;
+        if (db is not null) Reduction.Channels<TV>(cpu, batchLast ? 1 : shape.N, shape.K, shape.YLength / shape.K / (batchLast ? 1 : shape.N), dy, db);
         Conv2d.BackwardFilter<TV>(cpu, shape.Gradient, dy, x, dw, null);
     }
 

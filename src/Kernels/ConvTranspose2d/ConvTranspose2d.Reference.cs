@@ -7,6 +7,7 @@ internal static partial class ConvTranspose2d
     public static void ForwardReference(
         in ConvTranspose2dShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> b, Activation activation, Span<float> y)
     {
+        MapStrides atX = shape.XStrides, atY = shape.YStrides;
         for (int n = 0; n < shape.N; n++)
         for (int k = 0; k < shape.K; k++)
         for (int p = 0; p < shape.P; p++)
@@ -20,16 +21,17 @@ internal static partial class ConvTranspose2d
                 (int h, int restH) = Math.DivRem(p + shape.PadH - r * shape.DilationH, shape.StrideH);
                 (int v, int restW) = Math.DivRem(q + shape.PadW - s * shape.DilationW, shape.StrideW);
                 if (restH != 0 || restW != 0 || h < 0 || h >= shape.H || v < 0 || v >= shape.W) continue;
-                sum += (double)x[((n * shape.C + c) * shape.H + h) * shape.W + v] * w[((c * shape.K + k) * shape.R + r) * shape.S + s];
+                sum += (double)x[atX.At(n, c, h * shape.W + v)] * w[((c * shape.K + k) * shape.R + r) * shape.S + s];
             }
 
-            y[((n * shape.K + k) * shape.P + p) * shape.Q + q] = (float)activation.Reference(sum);
+            y[atY.At(n, k, p * shape.Q + q)] = (float)activation.Reference(sum);
         }
     }
 
     /// <summary>The definition of the gradient with respect to the input, summed in double precision. Overwrites dx.</summary>
     public static void BackwardDataReference(in ConvTranspose2dShape shape, ReadOnlySpan<float> dy, ReadOnlySpan<float> w, Span<float> dx)
     {
+        MapStrides atX = shape.XStrides, atY = shape.YStrides;
         for (int n = 0; n < shape.N; n++)
         for (int c = 0; c < shape.C; c++)
         for (int h = 0; h < shape.H; h++)
@@ -42,10 +44,10 @@ internal static partial class ConvTranspose2d
             {
                 int p = h * shape.StrideH + r * shape.DilationH - shape.PadH, q = v * shape.StrideW + s * shape.DilationW - shape.PadW;
                 if (p < 0 || p >= shape.P || q < 0 || q >= shape.Q) continue;
-                sum += (double)dy[((n * shape.K + k) * shape.P + p) * shape.Q + q] * w[((c * shape.K + k) * shape.R + r) * shape.S + s];
+                sum += (double)dy[atY.At(n, k, p * shape.Q + q)] * w[((c * shape.K + k) * shape.R + r) * shape.S + s];
             }
 
-            dx[((n * shape.C + c) * shape.H + h) * shape.W + v] = (float)sum;
+            dx[atX.At(n, c, h * shape.W + v)] = (float)sum;
         }
     }
 
@@ -55,6 +57,7 @@ internal static partial class ConvTranspose2d
     public static void BackwardFilterReference(
         in ConvTranspose2dShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> dy, Span<float> dw, Span<float> db)
     {
+        MapStrides atX = shape.XStrides, atY = shape.YStrides;
         for (int c = 0; c < shape.C; c++)
         for (int k = 0; k < shape.K; k++)
         for (int r = 0; r < shape.R; r++)
@@ -67,7 +70,7 @@ internal static partial class ConvTranspose2d
             {
                 int p = h * shape.StrideH + r * shape.DilationH - shape.PadH, q = v * shape.StrideW + s * shape.DilationW - shape.PadW;
                 if (p < 0 || p >= shape.P || q < 0 || q >= shape.Q) continue;
-                sum += (double)x[((n * shape.C + c) * shape.H + h) * shape.W + v] * dy[((n * shape.K + k) * shape.P + p) * shape.Q + q];
+                sum += (double)x[atX.At(n, c, h * shape.W + v)] * dy[atY.At(n, k, p * shape.Q + q)];
             }
 
             dw[((c * shape.K + k) * shape.R + r) * shape.S + s] = (float)sum;
@@ -77,7 +80,7 @@ internal static partial class ConvTranspose2d
         {
             double sum = 0;
             for (int n = 0; n < shape.N; n++)
-            for (int i = 0; i < shape.P * shape.Q; i++) sum += dy[(n * shape.K + k) * shape.P * shape.Q + i];
+            for (int i = 0; i < shape.P * shape.Q; i++) sum += dy[atY.At(n, k, i)];
             db[k] = (float)sum;
         }
     }

@@ -2,7 +2,7 @@ namespace Engine.Kernels;
 
 /// <summary>
 /// The sizes of a two-dimensional transposed convolution, the gradient of a cross-correlation with respect to its input:
-/// x is N×C×H×W, w is C×K×R×S, y is N×K×P×Q, all in C order.
+/// x is N×C×H×W, w is C×K×R×S, y is N×K×P×Q, all in C order; with the batch last x is C×H×W×N and y K×P×Q×N.
 /// <code>y[n,k,p,q] = b[k] + Σ x[n,c,h,v] · w[c,k,r,s]  over all c, h, v, r, s with
 /// p = h·StrideH + r·DilationH − PadH and q = v·StrideW + s·DilationW − PadW</code>
 /// </summary>
@@ -14,10 +14,11 @@ public readonly record struct ConvTranspose2dShape
     /// </exception>
     public ConvTranspose2dShape(
         int n, int c, int h, int w, int k, int r, int s,
-        int strideH = 1, int strideW = 1, int padH = 0, int padW = 0, int dilationH = 1, int dilationW = 1)
+        int strideH = 1, int strideW = 1, int padH = 0, int padW = 0, int dilationH = 1, int dilationW = 1,
+        BatchLayout layout = BatchLayout.First)
     {
         (N, C, H, W, K, R, S) = (n, c, h, w, k, r, s);
-        (StrideH, StrideW, PadH, PadW, DilationH, DilationW) = (strideH, strideW, padH, padW, dilationH, dilationW);
+        (StrideH, StrideW, PadH, PadW, DilationH, DilationW, Layout) = (strideH, strideW, padH, padW, dilationH, dilationW, layout);
         Sizes.RequirePositive(this, n, c, h, w, k, r, s, strideH, strideW, dilationH, dilationW);
         Sizes.Require(this, padH >= 0 && padW >= 0, "the padding is negative");
         long fullH = (h - 1L) * strideH + (long)dilationH * (r - 1) + 1, fullW = (w - 1L) * strideW + (long)dilationW * (s - 1) + 1;
@@ -35,7 +36,7 @@ public readonly record struct ConvTranspose2dShape
     {
         (N, C, H, W, K, R, S) = (forward.N, forward.K, forward.P, forward.Q, forward.C, forward.R, forward.S);
         (StrideH, StrideW, PadH, PadW) = (forward.StrideH, forward.StrideW, forward.PadH, forward.PadW);
-        (DilationH, DilationW, P, Q) = (forward.DilationH, forward.DilationW, forward.H, forward.W);
+        (DilationH, DilationW, P, Q, Layout) = (forward.DilationH, forward.DilationW, forward.H, forward.W, forward.Layout);
         (XLength, WLength, YLength) = (forward.YLength, forward.WLength, forward.XLength);
     }
 
@@ -43,7 +44,7 @@ public readonly record struct ConvTranspose2dShape
     internal static ConvTranspose2dShape GradientOf(in Conv2dShape forward) => new(forward);
 
     /// <summary>The convolution that this one is the gradient of: it takes a gradient of y to that of x, with the same filters.</summary>
-    internal Conv2dShape Gradient => new(N, K, P, Q, C, R, S, StrideH, StrideW, PadH, PadW, DilationH, DilationW);
+    internal Conv2dShape Gradient => new(N, K, P, Q, C, R, S, StrideH, StrideW, PadH, PadW, DilationH, DilationW, Layout);
 
     /// <summary>Samples.</summary>
     public int N { get; }
@@ -84,6 +85,9 @@ public readonly record struct ConvTranspose2dShape
     /// <summary>Output columns from one filter tap to the next.</summary>
     public int DilationW { get; }
 
+    /// <summary>Where the samples of x and y lie.</summary>
+    public BatchLayout Layout { get; }
+
     /// <summary>Output rows.</summary>
     public int P { get; }
 
@@ -99,6 +103,12 @@ public readonly record struct ConvTranspose2dShape
     /// <summary>Floats in y.</summary>
     public int YLength { get; }
 
+    /// <summary>Where the elements of x lie.</summary>
+    internal MapStrides XStrides => MapStrides.Of(Layout, N, C, H * W);
+
+    /// <summary>Where the elements of y lie.</summary>
+    internal MapStrides YStrides => MapStrides.Of(Layout, N, K, P * Q);
+
     /// <summary>Floating-point operations, a multiplication and an addition counted as two, cropped outputs included.</summary>
     public long Flops => 2L * XLength * K * R * S;
 
@@ -107,5 +117,6 @@ public readonly record struct ConvTranspose2dShape
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"transposed conv2d x {N}×{C}×{H}×{W}, w {C}×{K}×{R}×{S}, stride {StrideH}×{StrideW}, padding {PadH}×{PadW}, dilation {DilationH}×{DilationW}";
+        $"transposed conv2d x {N}×{C}×{H}×{W}, w {C}×{K}×{R}×{S}, stride {StrideH}×{StrideW}, padding {PadH}×{PadW}, dilation {DilationH}×{DilationW}"
+        + (Layout == BatchLayout.Last ? ", batch last" : "");
 }

@@ -7,7 +7,7 @@ namespace Engine.Kernels;
 /// The gradients of the activations, from their output y (on the left) and dy (on the right), so that the input need not be kept. Memory bandwidth
 /// bounds them.
 /// </summary>
-internal static class ActivationGradient
+internal static unsafe class ActivationGradient
 {
     /// <summary>Throws unless the output tells the gradient: below zero, a leaky rectifier with a negative slope looks like one above.</summary>
     public static void Validate(Activation activation)
@@ -15,6 +15,19 @@ internal static class ActivationGradient
         if (activation.Kind == ActivationKind.LeakyRelu && !(activation.Slope >= 0))
         {
             throw new ArgumentException($"the output of a leaky rectifier tells its gradient only for a slope from 0 on: {activation}");
+        }
+    }
+
+    /// <summary>dx = activation′·dy over a run of floats, for kernels that go on with them while the cache has them. dx may be dy.</summary>
+    public static void Run<TV>(Activation activation, float* y, float* dy, float* dx, int length)
+        where TV : unmanaged, IVector<TV>
+    {
+        switch (activation.Kind)
+        {
+            case ActivationKind.LeakyRelu: Elementwise.RunLine<TV, LeakyReluGradient>(new LeakyReluGradient(activation.Slope), y, dy, dx, length); break;
+            case ActivationKind.Elu: Elementwise.RunLine<TV, EluGradient>(default, y, dy, dx, length); break;
+            case ActivationKind.Sigmoid: Elementwise.RunLine<TV, SigmoidGradient>(default, y, dy, dx, length); break;
+            default: Elementwise.RunLine<TV, IdentityGradient>(default, y, dy, dx, length); break;
         }
     }
 

@@ -27,14 +27,44 @@ internal static unsafe class Elementwise
         cpu.Run((int)((length + Chunk - 1L) / Chunk), &RunBinaryChunk<TV, TOperator>, &arguments);
     }
 
+    /// <summary>Applies an activation to a run of floats in place, for kernels whose results are still in the cache.</summary>
+    public static void RunLine<TV>(Activation activation, float* y, int length)
+        where TV : unmanaged, IVector<TV>
+    {
+        switch (activation.Kind)
+        {
+            case ActivationKind.LeakyRelu: RunLine<TV, LeakyReluOperator>(new LeakyReluOperator(activation.Slope), y, y, length); break;
+            case ActivationKind.Elu: RunLine<TV, EluOperator>(default, y, y, length); break;
+            case ActivationKind.Sigmoid: RunLine<TV, SigmoidOperator>(default, y, y, length); break;
+        }
+    }
+
+    /// <summary>y[i] = f(left[i], right[i]) over a run of floats.</summary>
+    public static void RunLine<TV, TOperator>(TOperator function, float* left, float* right, float* y, int length)
+        where TV : unmanaged, IVector<TV>
+        where TOperator : unmanaged, IBinaryOperator
+    {
+        int i = 0;
+        for (; i <= length - TV.Width; i += TV.Width) TV.Store(function.Apply(TV.Load(left + i), TV.Load(right + i)), y + i);
+        for (; i < length; i++) V1.Store(function.Apply(V1.Load(left + i), V1.Load(right + i)), y + i);
+    }
+
+    private static void RunLine<TV, TOperator>(TOperator function, float* x, float* y, int length)
+        where TV : unmanaged, IVector<TV>
+        where TOperator : unmanaged, IUnaryOperator
+    {
+        int i = 0;
+        for (; i <= length - TV.Width; i += TV.Width) TV.Store(function.Apply(TV.Load(x + i)), y + i);
+        for (; i < length; i++) V1.Store(function.Apply(V1.Load(x + i)), y + i);
+    }
+
     private static void RunChunk<TV, TOperator>(void* context, int task, int worker)
         where TV : unmanaged, IVector<TV>
         where TOperator : unmanaged, IUnaryOperator
     {
         Arguments<TOperator> arguments = *(Arguments<TOperator>*)context;
-        int i = task * Chunk, end = i + Math.Min(arguments.Length - i, Chunk);
-        for (; i <= end - TV.Width; i += TV.Width) TV.Store(arguments.Function.Apply(TV.Load(arguments.X + i)), arguments.Y + i);
-        for (; i < end; i++) V1.Store(arguments.Function.Apply(V1.Load(arguments.X + i)), arguments.Y + i);
+        int first = task * Chunk;
+        RunLine<TV, TOperator>(arguments.Function, arguments.X + first, arguments.Y + first, Math.Min(arguments.Length - first, Chunk));
     }
 
     private static void RunBinaryChunk<TV, TOperator>(void* context, int task, int worker)
@@ -42,13 +72,9 @@ internal static unsafe class Elementwise
         where TOperator : unmanaged, IBinaryOperator
     {
         BinaryArguments<TOperator> arguments = *(BinaryArguments<TOperator>*)context;
-        int i = task * Chunk, end = i + Math.Min(arguments.Length - i, Chunk);
-        for (; i <= end - TV.Width; i += TV.Width)
-        {
-            TV.Store(arguments.Function.Apply(TV.Load(arguments.Left + i), TV.Load(arguments.Right + i)), arguments.Y + i);
-        }
-
-        for (; i < end; i++) V1.Store(arguments.Function.Apply(V1.Load(arguments.Left + i), V1.Load(arguments.Right + i)), arguments.Y + i);
+        int first = task * Chunk;
+        RunLine<TV, TOperator>(
+            arguments.Function, arguments.Left + first, arguments.Right + first, arguments.Y + first, Math.Min(arguments.Length - first, Chunk));
     }
 
     private struct Arguments<TOperator>

@@ -25,6 +25,12 @@ internal unsafe interface IVector<TSelf>
 
     static abstract void Store(TSelf value, float* destination);
 
+    /// <summary>The first <paramref name="count"/> lanes, zero in the others; all of them are read.</summary>
+    static abstract TSelf LoadFirst(float* source, int count);
+
+    /// <summary>Stores the first <paramref name="count"/> lanes and leaves alone what lies behind.</summary>
+    static abstract void StoreFirst(TSelf value, float* destination, int count);
+
     static abstract TSelf operator +(TSelf left, TSelf right);
 
     static abstract TSelf operator -(TSelf left, TSelf right);

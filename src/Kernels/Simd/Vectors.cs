@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace Engine.Kernels.Simd;
 
@@ -23,6 +24,17 @@ internal readonly unsafe struct V512(Vector512<float> value) : IVector<V512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(V512 value, float* destination) => value._value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 LoadFirst(float* source, int count) =>
+        new(Vector512.ConditionalSelect(FirstLanes(count), Vector512.Load(source), Vector512<float>.Zero));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFirst(V512 value, float* destination, int count)
+    {
+        if (Avx512F.IsSupported) Avx512F.MaskStore(destination, FirstLanes(count), value._value);
+        else for (int i = 0; i < count; i++) destination[i] = value._value.GetElement(i);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V512 operator +(V512 left, V512 right) => new(left._value + right._value);
@@ -58,6 +70,9 @@ internal readonly unsafe struct V512(Vector512<float> value) : IVector<V512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V512 ExponentFromLowBits(V512 value) =>
         new((Vector512.ShiftLeft(value._value.AsInt32(), 23) + Vector512.Create(0x3F800000)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> FirstLanes(int count) => Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
 }
 
 /// <summary>8 floats in a 256-bit register; software pairs of narrower ones where the processor has none.</summary>
@@ -79,6 +94,17 @@ internal readonly unsafe struct V256(Vector256<float> value) : IVector<V256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(V256 value, float* destination) => value._value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 LoadFirst(float* source, int count) =>
+        new(Vector256.ConditionalSelect(FirstLanes(count), Vector256.Load(source), Vector256<float>.Zero));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFirst(V256 value, float* destination, int count)
+    {
+        if (Avx.IsSupported) Avx.MaskStore(destination, FirstLanes(count), value._value);
+        else for (int i = 0; i < count; i++) destination[i] = value._value.GetElement(i);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 operator +(V256 left, V256 right) => new(left._value + right._value);
@@ -114,6 +140,9 @@ internal readonly unsafe struct V256(Vector256<float> value) : IVector<V256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 ExponentFromLowBits(V256 value) =>
         new((Vector256.ShiftLeft(value._value.AsInt32(), 23) + Vector256.Create(0x3F800000)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> FirstLanes(int count) => Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(count)).AsSingle();
 }
 
 /// <summary>4 floats in a 128-bit register; software pairs of narrower ones where the processor has none.</summary>
@@ -135,6 +164,17 @@ internal readonly unsafe struct V128(Vector128<float> value) : IVector<V128>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(V128 value, float* destination) => value._value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 LoadFirst(float* source, int count) =>
+        new(Vector128.ConditionalSelect(FirstLanes(count), Vector128.Load(source), Vector128<float>.Zero));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFirst(V128 value, float* destination, int count)
+    {
+        if (Avx.IsSupported) Avx.MaskStore(destination, FirstLanes(count), value._value);
+        else for (int i = 0; i < count; i++) destination[i] = value._value.GetElement(i);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 operator +(V128 left, V128 right) => new(left._value + right._value);
@@ -170,6 +210,9 @@ internal readonly unsafe struct V128(Vector128<float> value) : IVector<V128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 ExponentFromLowBits(V128 value) =>
         new((Vector128.ShiftLeft(value._value.AsInt32(), 23) + Vector128.Create(0x3F800000)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> FirstLanes(int count) => Vector128.LessThan(Vector128<int>.Indices, Vector128.Create(count)).AsSingle();
 }
 
 /// <summary>One float, for processors without vector registers and as the plainest form of every kernel.</summary>
@@ -191,6 +234,15 @@ internal readonly unsafe struct V1(float value) : IVector<V1>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(V1 value, float* destination) => *destination = value._value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V1 LoadFirst(float* source, int count) => new(count > 0 ? *source : 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFirst(V1 value, float* destination, int count)
+    {
+        if (count > 0) *destination = value._value;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V1 operator +(V1 left, V1 right) => new(left._value + right._value);

@@ -31,7 +31,7 @@ public sealed class InversionArchitecture
 
     /// <summary>
     /// The layers. FC1 64→64, FC2 64→256, 16×4×4, then pairs of UConv (4×4, stride 2, padding 1: doubles both axes) and Conv (3×3, padding 1),
-    /// each with batch normalisation and ELU; last a UConv to one channel with a bias and ELU, cropped to 115×80.
+    /// each with batch normalisation and ELU; last a UConv to one channel with a bias and ELU, cropped to 115×80. The maps have few channels, so their batch lies last.
     /// </summary>
     internal Sequential Build()
     {
@@ -39,13 +39,13 @@ public sealed class InversionArchitecture
         void Normalized(string name, Module linear, int channels)
         {
             steps.Add((name, linear));
-            steps.Add(($"{name}.bn", new BatchNorm($"{name}.bn", channels)));
-            steps.Add(($"{name}.elu", new Activate(Activation.Elu)));
+            steps.Add(($"{name}.bn", new BatchNorm($"{name}.bn", channels, Activation.Elu)));
         }
 
         Normalized("fc1", new Dense("fc1", SvdNet.FeatureCount, 64, bias: false), 64);
         Normalized("fc2", new Dense("fc2", 64, 256, bias: false), 256);
         steps.Add(("reshape", new Reshape(16, 4, 4)));
+        steps.Add(("batch_last", new ToLayout(BatchLayout.Last)));
         int channels = 16, number = 3;
         foreach (int filters in Filters)
         {
@@ -57,6 +57,7 @@ public sealed class InversionArchitecture
         steps.Add(($"uconv{number}", new ConvTranspose2d($"uconv{number}", channels, 1, 4, 2, 1, activation: Activation.Elu)));
         if (HasFinalConv) steps.Add(($"conv{number}", new Conv2d($"conv{number}", 1, 1, 3, 1, activation: Activation.Elu)));
         steps.Add(("crop", new Crop2d(ExcerptFrames, Bands)));
+        steps.Add(("batch_first", new ToLayout(BatchLayout.First)));
         return new Sequential([.. steps]);
     }
 }

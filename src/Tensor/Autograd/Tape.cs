@@ -79,18 +79,20 @@ public sealed class Tape : IDisposable
     /// if an input does.
     /// </summary>
     internal Tensor Record<TArguments>(
-        Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w = null, Tensor? b = null, Tensor? shares = null)
-        where TArguments : struct => Record(shape, rule, arguments, x, w, b, shares, keeps: false).Output!;
+        Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w = null, Tensor? b = null, Tensor? shares = null,
+        BatchLayout layout = BatchLayout.First)
+        where TArguments : struct => Record(shape, rule, arguments, x, w, b, shares, keeps: false, layout).Output!;
 
     /// <summary>
     /// The same for an operation whose rule needs a second result, shaped as the first; it is in the entry's <see cref="TapeEntry.Kept"/>.
     /// </summary>
     internal TapeEntry RecordKeeping<TArguments>(
         Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w = null, Tensor? b = null)
-        where TArguments : struct => Record(shape, rule, arguments, x, w, b, shares: null, keeps: true);
+        where TArguments : struct => Record(shape, rule, arguments, x, w, b, shares: null, keeps: true, BatchLayout.First);
 
     private TapeEntry<TArguments> Record<TArguments>(
-        Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w, Tensor? b, Tensor? shares, bool keeps)
+        Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w, Tensor? b, Tensor? shares, bool keeps,
+        BatchLayout layout)
         where TArguments : struct
     {
         if (_count == _entries.Count) _entries.Add(new TapeEntry<TArguments>());
@@ -101,7 +103,7 @@ public sealed class Tape : IDisposable
         }
 
         _count++;
-        entry.Set(this, shape, rule, arguments, x, w, b, shares, keeps);
+        entry.Set(this, shape, rule, arguments, x, w, b, shares, keeps, layout);
         return entry;
     }
 

@@ -54,17 +54,17 @@ internal sealed class TapeEntry<TArguments> : TapeEntry
 
     public void Set(
         Tape tape, Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w, Tensor? b, Tensor? shares,
-        bool keeps)
+        bool keeps, BatchLayout layout)
     {
         (X, W, B, _rule, Arguments) = (x, w, b, rule, arguments);
 
         // The tensor of the step before serves again, unless the sizes or the memory that it shares have changed.
-        if (Output is null || Output.Shape != shape || _isAlias != shares is not null || Kept is not null != keeps
+        if (Output is null || Output.Shape != shape || Output.Layout != layout || _isAlias != shares is not null || Kept is not null != keeps
             || (shares is not null && !Output.SharesMemoryWith(shares)))
         {
             Free();
             _isAlias = shares is not null;
-            Output = shares is null ? Tensor.Allocate(x.Backend, shape) : shares.Alias(shape);
+            Output = shares is null ? Tensor.Allocate(x.Backend, shape, layout) : shares.Alias(shape);
             (Output.Tape, Output.IsOwnedByTape) = (tape, true);
             Kept = keeps ? Tensor.Allocate(x.Backend, shape) : null;
         }

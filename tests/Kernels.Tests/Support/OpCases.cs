@@ -97,11 +97,43 @@ internal static class OpCases
         new(1, 1, 12, 20, 2, 4, 4, strideH: 2, strideW: 2), // many tiles
     ];
 
+    // Batches that fill vectors, that fill several and a part, and that fill none; as the inversion network has them, and the rest.
+    private static readonly Conv2dShape[] BatchLastConvolutions =
+    [
+        new(32, 2, 9, 16, 2, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last),
+        new(16, 5, 8, 8, 7, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last),
+        new(7, 1, 5, 9, 1, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last),
+        new(1, 3, 5, 6, 4, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last),
+        new(33, 3, 10, 12, 5, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last),
+        new(19, 2, 4, 5, 3, 3, 2, strideH: 2, strideW: 3, padH: 1, padW: 2, dilationH: 2, layout: BatchLayout.Last),
+        new(2, 2, 3, 4, 3, 2, 2, padH: 3, padW: 5, layout: BatchLayout.Last), // whole windows of padding
+        new(3, 2, 6, 1, 37, 1, 1, layout: BatchLayout.Last), // several groups of channels
+        new(5, 1, 2, 2, 2, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // every pixel lacks taps
+        new(4, 2, 40, 3, 3, 3, 3, dilationW: 1, padH: 1, layout: BatchLayout.Last), // several rows a task
+    ];
+
+    private static readonly ConvTranspose2dShape[] BatchLastTransposed =
+    [
+        new(32, 2, 4, 8, 3, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last),
+        new(16, 5, 4, 4, 4, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last),
+        new(7, 2, 5, 9, 1, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last),
+        new(1, 2, 5, 3, 2, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last),
+        new(33, 3, 5, 4, 2, 2, 2, strideH: 3, strideW: 3, layout: BatchLayout.Last), // outputs of bias alone
+        new(18, 2, 4, 5, 3, 3, 3, strideH: 2, strideW: 3, dilationH: 2, dilationW: 2, layout: BatchLayout.Last), // phases that no tap reaches
+        new(2, 3, 1, 1, 2, 1, 1, strideH: 3, strideW: 2, layout: BatchLayout.Last), // an output smaller than the stride
+        new(3, 2, 6, 7, 3, 3, 3, padH: 3, padW: 4, layout: BatchLayout.Last), // more cropped than the filter adds
+    ];
+
+    private static readonly TransposeShape[] Transpositions = [new(1, 1), new(7, 1), new(32, 300), new(300, 17), new(40, 33)];
+
     private static readonly DenseShape[] Products =
         [new(1, 1, 1), new(1, 7, 5), new(3, 129, 50), new(17, 256, 33), new(33, 130, 97), new(2, 1, 70), new(40, 3, 1)];
 
     private static readonly BatchNormShape[] Normalisations =
-        [new(1, 1, 1), new(3, 5, 7), new(2, 3, 64), new(1, 1, 100), new(70, 13, 1), new(33, 70, 1)];
+        [new(1, 1, 1), new(3, 5, 7), new(2, 3, 64), new(1, 1, 100), new(70, 13, 1), new(33, 70, 1), new(1, 2, 40_000), new(2, 3, 16_500)];
+
+    // What may follow a normalisation; by turns.
+    private static readonly Activation[] Normalised = [Activation.None, Activation.Elu, Activation.LeakyRelu(0.2f)];
 
     private static readonly MaxPool2dShape[] Pools =
     [
@@ -162,17 +194,19 @@ internal static class OpCases
 
     private static IEnumerable<OpCase> All() =>
     [
-        .. Convolutions.Concat(Generate(GenConv2d)).Select((shape, i) => Ops.Conv2d(shape, i % 3 > 0, Activations[i % Activations.Length])),
-        .. TransposedConvolutions.Concat(Generate(GenConvTranspose2d))
+        .. Convolutions.Concat(BatchLastConvolutions).Concat(Generate(GenConv2d)).Select((shape, i) => Ops.Conv2d(shape, i % 3 > 0, Activations[i % Activations.Length])),
+        .. TransposedConvolutions.Concat(BatchLastTransposed).Concat(Generate(GenConvTranspose2d))
             .Select((shape, i) => Ops.ConvTranspose2d(shape, i % 3 > 0, Activations[i % Activations.Length])),
-        .. Convolutions.Concat(Generate(GenConv2d)).Select(Ops.Conv2dBackwardData),
-        .. Convolutions.Concat(FilterGradients).Concat(Generate(GenConv2d)).Select((shape, i) => Ops.Conv2dBackwardFilter(shape, i % 3 > 0)),
-        .. TransposedConvolutions.Concat(Generate(GenConvTranspose2d)).Select(Ops.ConvTranspose2dBackwardData),
-        .. TransposedConvolutions.Concat(Generate(GenConvTranspose2d)).Select((shape, i) => Ops.ConvTranspose2dBackwardFilter(shape, i % 3 > 0)),
+        .. Convolutions.Concat(BatchLastConvolutions).Concat(Generate(GenConv2d)).Select(Ops.Conv2dBackwardData),
+        .. Convolutions.Concat(FilterGradients).Concat(BatchLastConvolutions).Concat(Generate(GenConv2d))
+            .Select((shape, i) => Ops.Conv2dBackwardFilter(shape, i % 3 > 0)),
+        .. TransposedConvolutions.Concat(BatchLastTransposed).Concat(Generate(GenConvTranspose2d)).Select(Ops.ConvTranspose2dBackwardData),
+        .. TransposedConvolutions.Concat(BatchLastTransposed).Concat(Generate(GenConvTranspose2d))
+            .Select((shape, i) => Ops.ConvTranspose2dBackwardFilter(shape, i % 3 > 0)),
         .. Products.Concat(Generate(GenDense)).Select(Ops.DenseBackwardData),
         .. Products.Concat(Generate(GenDense)).Select((shape, i) => Ops.DenseBackwardFilter(shape, i % 3 > 0)),
-        .. Normalisations.Concat(Generate(GenBatchNorm)).Select(shape => Ops.BatchNormTrain(shape)),
-        .. Normalisations.Concat(Generate(GenBatchNorm)).Select(Ops.BatchNormBackward),
+        .. Normalisations.Concat(Generate(GenBatchNorm)).Select((shape, i) => Ops.BatchNormTrain(shape, activation: Normalised[i % 3])),
+        .. Normalisations.Concat(Generate(GenBatchNorm)).Select((shape, i) => Ops.BatchNormBackward(shape, Normalised[i % 3])),
         .. Pools.Concat(Generate(GenMaxPool2d)).Select(Ops.MaxPool2dBackward),
         .. PooledConvolutions.Concat(Generate(GenConvMaxPool2d))
             .Select((shape, i) => Ops.ConvMaxPool2d(shape, i % 3 > 0, i % 4 > 0, Activations[i % Activations.Length])),
@@ -180,9 +214,10 @@ internal static class OpCases
         .. PooledConvolutions.Concat(Generate(GenConvMaxPool2d)).Select((shape, i) => Ops.ConvMaxPool2dBackwardFilter(shape, i % 3 > 0)),
         .. Crops.Concat(Generate(GenCrop2d)).Select(Ops.Crop2dBackward),
         .. Products.Concat(Generate(GenDense)).Select((shape, i) => Ops.Dense(shape, i % 3 > 0, Activations[i % Activations.Length])),
-        .. Normalisations.Concat(Generate(GenBatchNorm)).Select(Ops.BatchNorm),
+        .. Normalisations.Concat(Generate(GenBatchNorm)).Select((shape, i) => Ops.BatchNorm(shape, Normalised[i % 3])),
         .. Pools.Concat(Generate(GenMaxPool2d)).Select(Ops.MaxPool2d),
         .. Crops.Concat(Generate(GenCrop2d)).Select(Ops.Crop2d),
+        .. Transpositions.Select(Ops.Transpose),
         .. Transforms.Concat(Generate(GenRealFft)).Select(Ops.RealFft),
         .. new[] { 1, 70, 2 * 16384 + 5 }.SelectMany(Pointwise), // 16384 elements make a task
     ];

@@ -30,10 +30,10 @@ internal static class Ops
             Scale = inputs => Dense(shape, bias).RunReference(Absolute(inputs)),
         };
 
-    public static OpCase BatchNorm(BatchNormShape shape) =>
+    public static OpCase BatchNorm(BatchNormShape shape, Activation activation = default) =>
         new(
-            $"{shape}", [shape.Length, shape.C, shape.C, shape.C, shape.C], shape.Length,
-            (backend, x, y) => backend.BatchNormInfer(shape, x[0], x[1], x[2], x[3], x[4], y))
+            $"{shape}{Suffix(false, activation)}", [shape.Length, shape.C, shape.C, shape.C, shape.C], shape.Length,
+            (backend, x, y) => backend.BatchNormInfer(shape, x[0], x[1], x[2], x[3], x[4], activation, y))
         {
             Tolerance = Tolerance.BatchNorm,
             MayOverwriteInput = true,
@@ -115,6 +115,9 @@ internal static class Ops
     public static OpCase Crop2d(Crop2dShape shape) =>
         new($"{shape}", [shape.XLength], shape.YLength, (backend, x, y) => backend.Crop2d(shape, x[0], y));
 
+    public static OpCase Transpose(TransposeShape shape) =>
+        new($"{shape}", [shape.Length], shape.Length, (backend, x, y) => backend.Transpose(shape, x[0], y));
+
     public static OpCase RealFft(RealFftShape shape) =>
         new($"{shape}", [shape.XLength, shape.Size], shape.YLength, (backend, x, y) => backend.RealFft(shape, x[0], x[1], y))
         {
@@ -192,9 +195,9 @@ internal static class Ops
         };
 
     /// <summary>x, gamma, beta, running mean, running inverse deviation → y, mean, inverse deviation, both running ones.</summary>
-    public static OpCase BatchNormTrain(BatchNormShape shape, float momentum = 0.1f, float epsilon = 1e-4f) =>
+    public static OpCase BatchNormTrain(BatchNormShape shape, float momentum = 0.1f, float epsilon = 1e-4f, Activation activation = default) =>
         new(
-            $"training of {shape}", [shape.Length, shape.C, shape.C, shape.C, shape.C], shape.Length + 4 * shape.C,
+            $"training of {shape}{Suffix(false, activation)}", [shape.Length, shape.C, shape.C, shape.C, shape.C], shape.Length + 4 * shape.C,
             (backend, x, y) =>
             {
                 int c = shape.C, at = shape.Length;
@@ -202,7 +205,7 @@ internal static class Ops
                 backend.Copy(x[3], running);
                 backend.Copy(x[4], runningInverse);
                 backend.BatchNormTrain(
-                    shape, x[0], x[1], x[2], y.Slice(0, at), y.Slice(at, c), y.Slice(at + c, c), running, runningInverse, momentum, epsilon);
+                    shape, x[0], x[1], x[2], activation, y.Slice(0, at), y.Slice(at, c), y.Slice(at + c, c), running, runningInverse, momentum, epsilon);
             })
         {
             LastPart = shape.C,
@@ -229,12 +232,14 @@ internal static class Ops
             },
         };
 
-    /// <summary>x, mean, inverse deviation, gamma, dy → dx, dgamma, dbeta.</summary>
-    public static OpCase BatchNormBackward(BatchNormShape shape) =>
+    /// <summary>x, mean, inverse deviation, gamma, y, dy → dx, dgamma, dbeta.</summary>
+    public static OpCase BatchNormBackward(BatchNormShape shape, Activation activation = default) =>
         new(
-            $"gradient of {shape}", [shape.Length, shape.C, shape.C, shape.C, shape.Length], shape.Length + 2 * shape.C,
+            $"gradient of {shape}{Suffix(false, activation)}", [shape.Length, shape.C, shape.C, shape.C, shape.Length, shape.Length],
+            shape.Length + 2 * shape.C,
             (backend, x, y) => backend.BatchNormBackward(
-                shape, x[0], x[1], x[2], x[3], x[4], y.Slice(0, shape.Length), y.Slice(shape.Length, shape.C), Rest(y, shape.Length + shape.C)))
+                shape, x[0], x[1], x[2], x[3], activation, x[4], x[5], y.Slice(0, shape.Length), y.Slice(shape.Length, shape.C),
+                Rest(y, shape.Length + shape.C)))
         {
             LastPart = shape.C,
             Tolerance = Tolerance.BlockedSum(shape.N * shape.Inner),
@@ -244,19 +249,20 @@ internal static class Ops
                 for (int i = 0; i < shape.Length; i++)
                 {
                     int c = i / shape.Inner % shape.C;
-                    scale[shape.Length + c] += Math.Abs(inputs[4][i]) * Normal(i, c);
-                    scale[shape.Length + shape.C + c] += Math.Abs(inputs[4][i]);
+                    scale[shape.Length + c] += Gradient(i) * Normal(i, c);
+                    scale[shape.Length + shape.C + c] += Gradient(i);
                 }
 
                 for (int i = 0; i < shape.Length; i++)
                 {
                     int c = i / shape.Inner % shape.C, count = shape.N * shape.Inner;
                     scale[i] = Math.Abs(inputs[3][c] * inputs[2][c])
-                        * (Math.Abs(inputs[4][i]) + (scale[shape.Length + shape.C + c] + Normal(i, c) * scale[shape.Length + c]) / count);
+                        * (Gradient(i) + (scale[shape.Length + shape.C + c] + Normal(i, c) * scale[shape.Length + c]) / count);
                 }
 
                 return scale;
 
+                float Gradient(int i) => (float)ActivationGradient.Reference(activation, inputs[4][i], Math.Abs(inputs[5][i]));
                 float Normal(int i, int c) => (Math.Abs(inputs[0][i]) + Math.Abs(inputs[1][c])) * Math.Abs(inputs[2][c]);
             },
         };

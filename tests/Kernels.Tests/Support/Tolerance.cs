@@ -17,10 +17,10 @@ internal readonly record struct Tolerance(double Relative)
     public static Tolerance Sum(int terms) => Roundings(terms + 10);
 
     /// <summary>
-    /// Subtract the mean, multiply inverse deviation and gamma, multiply-add (two where nothing fuses), round the definition. Scale:
-    /// Σ|terms|.
+    /// Subtract the mean, multiply inverse deviation and gamma, multiply-add (two where nothing fuses), round the definition; two for an activation (see
+    /// <see cref="Elu"/>). Scale: Σ|terms|.
     /// </summary>
-    public static Tolerance BatchNorm => Roundings(5);
+    public static Tolerance BatchNorm => Roundings(7);
 
     /// <summary>Slope times x, and the definition's rounding.</summary>
     public static Tolerance LeakyRelu => Roundings(2);

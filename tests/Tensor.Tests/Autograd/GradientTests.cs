@@ -45,6 +45,13 @@ public sealed class GradientTests
             [new(2, 2, 8, 9), new(3, 2, 3, 3), new(3)],
             v => v[0].ConvMaxPool2d(v[1], v[2], (0, 0), (1, 1), Activation.Elu, (3, 3), (3, 3), (1, 1))),
         ["Crop2d"] = new([new(2, 3, 4, 5)], v => v[0].Crop2d(3, 2)),
+        ["BatchNormTrain, ELU"] = new(
+            [new(3, 2, 3, 5), new(2), new(2)], v => v[0].BatchNormTrain(v[1], v[2], StatisticsOf(v), 0.1f, 1e-4f, Activation.Elu),
+            [new(2), new(2), new(2), new(2)]),
+        ["Batch last"] = new(
+            [new(3, 2, 3, 4), new(2, 2, 4, 4), new(2), new(3, 2, 3, 3)],
+            v => v[0].ToLayout(BatchLayout.Last).ConvTranspose2d(v[1], v[2], (2, 2), (1, 1), activation: Activation.Elu)
+                .Conv2d(v[3], padding: (1, 1)).Crop2d(5, 6).ToLayout(BatchLayout.First)),
         ["Dropout"] = new([new(4, 9)], v => v[0].Dropout(0.4f, seed: 7)),
         ["Reshape"] = new([new(2, 3, 4)], v => v[0].Reshape(new Shape(6, 4))),
         ["MeanSquaredError"] = new([new(3, 5)], v => v[0].MeanSquaredError(v[1]), [new(3, 5)], IsLoss: true),

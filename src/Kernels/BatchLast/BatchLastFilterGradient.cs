@@ -1,0 +1,265 @@
+using System.Runtime.CompilerServices;
+using Engine.Kernels.Simd;
+
+namespace Engine.Kernels;
+
+/// <summary>
+/// The filter gradient of a convolution of maps that lie C H W N:
+/// <code>dw[k,c,r,s] = Σ_p,q,n dy[k,p,q,n] · x[c, p·StrideH + r·DilationH − PadH, q·StrideW + s·DilationW − PadW, n]</code>
+/// A tile is 4 output channels (2 or 1 at the end) by the taps of one filter row (4 or 3, else one), each a vector of sums over one sample a lane: up to 16
+/// accumulators from 8 loads a pixel. Pixels that lack a tap are added tap by tap. The vectors are kept for a band of output rows, a few rows at a time
+/// that stay in the second-level cache while all c and r go over them, and are then added lane by lane in double precision.
+/// Parallel over blocks of output channels and, where they are few, bands of rows; the bands are merged in order. Memory bandwidth bounds it with up to 4
+/// channels, else compute.
+/// </summary>
+internal static unsafe class BatchLastFilterGradient
+{
+    // Tasks that a layer is cut into at the least, if it has the rows.
+    private const int MinTasks = 16;
+
+    // Pixels of a run of rows that all input channels go over in turn: 4 channels of 32 samples take 32 KB.
+    private const int RunPixels = 64;
+
+    public static void Run<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw)
+        where TV : unmanaged, IVector<TV>
+    {
+        int block = TV.HasManyRegisters ? 4 : 2, blocks = (shape.K + block - 1) / block, bands = Math.Clamp((MinTasks + blocks - 1) / blocks, 1, shape.P);
+        int bandRows = (shape.P + bands - 1) / bands, taps = shape.R * shape.S;
+        bands = (shape.P + bandRows - 1) / bandRows;
+        long sums = (long)shape.C * taps * block * TV.Width, partial = 2L * bands * shape.WLength;
+        cpu.Workspace.Begin(cpu.Threads * Workspace.Aligned(sums) + Workspace.Aligned(partial));
+        Arguments arguments = new()
+        {
+            Shape = shape,
+            X = x,
+            Dy = dy,
+            Sums = cpu.Workspace.Take(cpu.Threads * Workspace.Aligned(sums)),
+            SumsLength = Workspace.Aligned(sums),
+            Partial = (double*)cpu.Workspace.Take(partial),
+            Block = block,
+            Bands = bands,
+            BandRows = bandRows,
+            Rows = new(shape.P, shape.H, shape.R, shape.StrideH, shape.PadH, shape.DilationH, transposed: false),
+            Columns = new(shape.Q, shape.W, shape.S, shape.StrideW, shape.PadW, shape.DilationW, transposed: false),
+        };
+        cpu.Run(blocks * bands, &RunBlock<TV>, &arguments);
+        for (int i = 0; i < shape.WLength; i++)
+        {
+            double sum = 0;
+            for (int band = 0; band < bands; band++) sum += arguments.Partial[(long)band * shape.WLength + i];
+            dw[i] = (float)sum;
+        }
+    }
+
+    private static void RunBlock<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        int k = task / arguments.Bands * arguments.Block, channels = Math.Min(arguments.Block, arguments.Shape.K - k);
+        int band = task % arguments.Bands;
+        if (channels == 4) RunBand<TV, Four>(arguments, k, band, worker);
+        else if (channels >= 2) RunBand<TV, Two>(arguments, k, band, worker);
+        if (channels % 2 == 1) RunBand<TV, One>(arguments, k + channels - 1, band, worker);
+    }
+
+    private static void RunBand<TV, TChannels>(in Arguments arguments, int k, int band, int worker)
+        where TV : unmanaged, IVector<TV>
+        where TChannels : IExtent
+    {
+        ref readonly Conv2dShape shape = ref arguments.Shape;
+        float* sums = arguments.Sums + worker * arguments.SumsLength;
+        int perRow = shape.S * TChannels.Count * TV.Width;
+        new Span<float>(sums, shape.C * shape.R * perRow).Clear();
+        int first = band * arguments.BandRows, end = Math.Min(shape.P, first + arguments.BandRows), run = Math.Max(1, RunPixels / shape.Q);
+        for (int p = first; p < end; p += run)
+        for (int c = 0; c < shape.C; c++)
+        for (int r = 0; r < shape.R; r++)
+        {
+            // Of the run's rows, those that see an input row through this tap: they are neighbours.
+            int from = p, to = Math.Min(end, p + run);
+            while (from < to && arguments.Rows.InputOf(from, r) < 0) from++;
+            while (to > from && arguments.Rows.InputOf(to - 1, r) < 0) to--;
+            if (from < to) RunRows<TV, TChannels>(arguments, k, c, r, from, to - from, sums + (c * shape.R + r) * perRow);
+        }
+
+        int taps = shape.R * shape.S;
+        for (int i = 0; i < shape.C * taps; i++)
+        for (int j = 0; j < TChannels.Count; j++)
+        {
+            float* vector = sums + (i * TChannels.Count + j) * TV.Width;
+            double sum = 0;
+            for (int lane = 0; lane < TV.Width; lane++) sum += vector[lane];
+            arguments.Partial[(long)band * shape.WLength + (long)(k + j) * shape.C * taps + i] = sum;
+        }
+    }
+
+    // sums: tap by tap, a vector for each channel.
+    private static void RunRows<TV, TChannels>(in Arguments arguments, int k, int c, int r, int p, int rows, float* sums)
+        where TV : unmanaged, IVector<TV>
+        where TChannels : IExtent
+    {
+        ref readonly Conv2dShape shape = ref arguments.Shape;
+        arguments.Columns.Interior(0, out int left, out int right);
+        Area area = new()
+        {
+            Rows = rows,
+            N = shape.N,
+            DyPlane = (long)shape.P * shape.Q * shape.N,
+            DyRow = (long)shape.Q * shape.N,
+            DyPixel = shape.N,
+            XRow = (long)shape.StrideH * shape.W * shape.N,
+            XPixel = (long)shape.StrideW * shape.N,
+            XTap = (long)shape.DilationW * shape.N,
+        };
+        float* dy = arguments.Dy + k * area.DyPlane + p * area.DyRow;
+
+        // Where tap 0 of output column 0 would be.
+        float* x = arguments.X + (((long)c * shape.H + arguments.Rows.InputOf(p, r)) * shape.W - shape.PadW) * shape.N;
+        int vectors = TChannels.Count * TV.Width;
+        for (int s = 0; s < shape.S;)
+        {
+            int together = right > left && shape.S - s >= 3 && shape.S is 3 or 4 ? shape.S : 1;
+            float* at = x + s * area.XTap, sum = sums + s * vectors;
+            if (together == 4) Run<TV, TChannels, Four>(area, left, right, dy, at, sum);
+            else if (together == 3) Run<TV, TChannels, Three>(area, left, right, dy, at, sum);
+            for (int tap = s; tap < s + together; tap++)
+            {
+                int from = 0, to = shape.Q;
+                while (from < to && arguments.Columns.InputOf(from, tap) < 0) from++;
+                while (to > from && arguments.Columns.InputOf(to - 1, tap) < 0) to--;
+                at = x + tap * area.XTap;
+                sum = sums + tap * vectors;
+                if (together == 1)
+                {
+                    Run<TV, TChannels, One>(area, from, to, dy, at, sum);
+                    continue;
+                }
+
+                Run<TV, TChannels, One>(area, from, left, dy, at, sum);
+                Run<TV, TChannels, One>(area, right, to, dy, at, sum);
+            }
+
+            s += together;
+        }
+    }
+
+    // Adds the products of output columns from `first` to before `end`.
+    private static void Run<TV, TChannels, TTaps>(in Area area, int first, int end, float* dy, float* x, float* sums)
+        where TV : unmanaged, IVector<TV>
+        where TChannels : IExtent
+        where TTaps : IExtent
+    {
+        if (first >= end) return;
+        dy += first * area.DyPixel;
+        x += first * area.XPixel;
+        int n = 0;
+        for (; n <= area.N - TV.Width; n += TV.Width) Add<TV, TChannels, TTaps, Whole>(area, end - first, TV.Width, dy + n, x + n, sums);
+        if (n < area.N) Add<TV, TChannels, TTaps, Part>(area, end - first, area.N - n, dy + n, x + n, sums);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Add<TV, TChannels, TTaps, TLanes>(in Area area, int pixels, int lanes, float* dy, float* x, float* sums)
+        where TV : unmanaged, IVector<TV>
+        where TChannels : IExtent
+        where TTaps : IExtent
+        where TLanes : ILanes
+    {
+        TV a0 = TV.Zero, a1 = TV.Zero, a2 = TV.Zero, a3 = TV.Zero;
+        TV b0 = TV.Zero, b1 = TV.Zero, b2 = TV.Zero, b3 = TV.Zero;
+        TV c0 = TV.Zero, c1 = TV.Zero, c2 = TV.Zero, c3 = TV.Zero;
+        TV d0 = TV.Zero, d1 = TV.Zero, d2 = TV.Zero, d3 = TV.Zero;
+        long plane = area.DyPlane, dyPixel = area.DyPixel, xPixel = area.XPixel, tap = area.XTap;
+        for (int row = area.Rows; row > 0; row--, dy += area.DyRow, x += area.XRow)
+        {
+            float* g = dy;
+            float* at = x;
+            for (int pixel = pixels; pixel > 0; pixel--, g += dyPixel, at += xPixel)
+            {
+                TV x0 = TLanes.Load<TV>(at, lanes);
+                TV x1 = TTaps.Count > 1 ? TLanes.Load<TV>(at + tap, lanes) : x0;
+                TV x2 = TTaps.Count > 2 ? TLanes.Load<TV>(at + 2 * tap, lanes) : x0;
+                TV x3 = TTaps.Count > 3 ? TLanes.Load<TV>(at + 3 * tap, lanes) : x0;
+                Step<TV, TTaps>(TLanes.Load<TV>(g, lanes), x0, x1, x2, x3, ref a0, ref a1, ref a2, ref a3);
+                if (TChannels.Count > 1) Step<TV, TTaps>(TLanes.Load<TV>(g + plane, lanes), x0, x1, x2, x3, ref b0, ref b1, ref b2, ref b3);
+                if (TChannels.Count > 2) Step<TV, TTaps>(TLanes.Load<TV>(g + 2 * plane, lanes), x0, x1, x2, x3, ref c0, ref c1, ref c2, ref c3);
+                if (TChannels.Count > 3) Step<TV, TTaps>(TLanes.Load<TV>(g + 3 * plane, lanes), x0, x1, x2, x3, ref d0, ref d1, ref d2, ref d3);
+            }
+        }
+
+        AddTo<TV, TChannels>(sums, a0, b0, c0, d0);
+        if (TTaps.Count > 1) AddTo<TV, TChannels>(sums + TChannels.Count * TV.Width, a1, b1, c1, d1);
+        if (TTaps.Count > 2) AddTo<TV, TChannels>(sums + 2 * TChannels.Count * TV.Width, a2, b2, c2, d2);
+        if (TTaps.Count > 3) AddTo<TV, TChannels>(sums + 3 * TChannels.Count * TV.Width, a3, b3, c3, d3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Step<TV, TTaps>(TV dy, TV x0, TV x1, TV x2, TV x3, ref TV s0, ref TV s1, ref TV s2, ref TV s3)
+        where TV : unmanaged, IVector<TV>
+        where TTaps : IExtent
+    {
+        TV.Fma(ref s0, dy, x0);
+        if (TTaps.Count > 1) TV.Fma(ref s1, dy, x1);
+        if (TTaps.Count > 2) TV.Fma(ref s2, dy, x2);
+        if (TTaps.Count > 3) TV.Fma(ref s3, dy, x3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddTo<TV, TChannels>(float* sums, TV a, TV b, TV c, TV d)
+        where TV : unmanaged, IVector<TV>
+        where TChannels : IExtent
+    {
+        TV.Store(TV.Load(sums) + a, sums);
+        if (TChannels.Count > 1) TV.Store(TV.Load(sums + TV.Width) + b, sums + TV.Width);
+        if (TChannels.Count > 2) TV.Store(TV.Load(sums + 2 * TV.Width) + c, sums + 2 * TV.Width);
+        if (TChannels.Count > 3) TV.Store(TV.Load(sums + 3 * TV.Width) + d, sums + 3 * TV.Width);
+    }
+
+    /// <summary>Whether all lanes hold a sample. Those that hold none are zero: what lies behind a batch must not be added.</summary>
+    private interface ILanes
+    {
+        static abstract TV Load<TV>(float* source, int lanes)
+            where TV : unmanaged, IVector<TV>;
+    }
+
+    private readonly struct Whole : ILanes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Load<TV>(float* source, int lanes)
+            where TV : unmanaged, IVector<TV> => TV.Load(source);
+    }
+
+    private readonly struct Part : ILanes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Load<TV>(float* source, int lanes)
+            where TV : unmanaged, IVector<TV> => TV.LoadFirst(source, lanes);
+    }
+
+    private struct Arguments
+    {
+        public Conv2dShape Shape;
+        public float* X;
+        public float* Dy;
+        public float* Sums;
+        public long SumsLength;
+        public double* Partial;
+        public int Block;
+        public int Bands;
+        public int BandRows;
+        public TapAxis Rows;
+        public TapAxis Columns;
+    }
+
+    // Rows of pixels, and the floats from one place to the next.
+    private struct Area
+    {
+        public int Rows;
+        public int N;
+        public long DyPlane;
+        public long DyRow;
+        public long DyPixel;
+        public long XRow;
+        public long XPixel;
+        public long XTap;
+    }
+}

@@ -1,0 +1,274 @@
+using System.Runtime.CompilerServices;
+using Engine.Kernels.Simd;
+
+namespace Engine.Kernels;
+
+/// <summary>
+/// Convolutions and transposed convolutions of maps that lie C H W N:
+/// <code>y[k,p,q,·] = activation(b[k] + Σ_c,r,s x[c, h(p,r), v(q,s), ·] · w[k,c,r,s])</code>
+/// A vector holds a pixel's samples, weights are broadcast from where they lie, and nothing is copied or packed: padding is a tap that is left out, the
+/// phases of a stride are output pixels a stride apart (so a transposed 4×4 filter with stride 2 is four 2×2 ones), and a channel alone fills a vector
+/// like any other. A tile is 6 pixels of a line by 4 output channels (2 with 16 registers), 24 accumulators; each step loads 6 vectors, broadcasts 4 weights
+/// and does 24 multiply-adds. The pixels at the ends of a line, which lack taps, are tiles of one pixel; the last tile of the others overlaps the one
+/// before instead of being narrower. Parallel over output rows and groups of channels. With up to 4 channels memory bandwidth bounds it, else compute.
+/// </summary>
+/// <remarks>Samples in the lanes: the layout that SIMD Monte Carlo codes and Arm's CHWN kernels use for few channels.</remarks>
+internal static unsafe class BatchLastProduct
+{
+    private const int Pixels = 6;
+
+    // Rows of tasks and channels of a task: some 32 tasks a layer, by the shape alone.
+    private const int RowTasks = 32;
+    private const int ChannelsPerTask = 16;
+
+    public static void Run<TV>(
+        CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
+        where TV : unmanaged, IVector<TV>
+    {
+        Arguments arguments = new()
+        {
+            Rows = new(shape.P, shape.H, shape.R, shape.StrideH, shape.PadH, shape.DilationH, transposed: false),
+            Columns = new(shape.Q, shape.W, shape.S, shape.StrideW, shape.PadW, shape.DilationW, transposed: false),
+            N = shape.N, C = shape.C, H = shape.H, W = shape.W, K = shape.K, R = shape.R, S = shape.S, P = shape.P, Q = shape.Q,
+            WeightsOfOutput = shape.C * shape.R * shape.S, WeightsOfInput = shape.R * shape.S,
+            Input = x, Weights = w, Bias = b, Activation = activation, Output = y,
+        };
+        Run<TV>(cpu, ref arguments);
+    }
+
+    public static void Run<TV>(
+        CpuContext cpu, in ConvTranspose2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
+        where TV : unmanaged, IVector<TV>
+    {
+        Arguments arguments = new()
+        {
+            Rows = new(shape.P, shape.H, shape.R, shape.StrideH, shape.PadH, shape.DilationH, transposed: true),
+            Columns = new(shape.Q, shape.W, shape.S, shape.StrideW, shape.PadW, shape.DilationW, transposed: true),
+            N = shape.N, C = shape.C, H = shape.H, W = shape.W, K = shape.K, R = shape.R, S = shape.S, P = shape.P, Q = shape.Q,
+            WeightsOfOutput = shape.R * shape.S, WeightsOfInput = shape.K * shape.R * shape.S,
+            Input = x, Weights = w, Bias = b, Activation = activation, Output = y,
+        };
+        Run<TV>(cpu, ref arguments);
+    }
+
+    private static void Run<TV>(CpuContext cpu, ref Arguments arguments)
+        where TV : unmanaged, IVector<TV>
+    {
+        int taps = arguments.R * arguments.S;
+        cpu.Workspace.Begin(cpu.Threads * Workspace.Aligned(2 * taps));
+        arguments.TapsLength = Workspace.Aligned(2 * taps);
+        arguments.Taps = cpu.Workspace.Take(cpu.Threads * arguments.TapsLength);
+        arguments.RowsPerTask = (arguments.P + RowTasks - 1) / RowTasks;
+        arguments.RowGroups = (arguments.P + arguments.RowsPerTask - 1) / arguments.RowsPerTask;
+        fixed (Arguments* context = &arguments)
+        {
+            cpu.Run(arguments.RowGroups * ((arguments.K + ChannelsPerTask - 1) / ChannelsPerTask), &RunRows<TV>, context);
+        }
+    }
+
+    private static void RunRows<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        int first = task % arguments.RowGroups * arguments.RowsPerTask, end = Math.Min(arguments.P, first + arguments.RowsPerTask);
+        int firstChannel = task / arguments.RowGroups * ChannelsPerTask, endChannel = Math.Min(arguments.K, firstChannel + ChannelsPerTask);
+        Line line = new()
+        {
+            XOffsets = (int*)(arguments.Taps + worker * arguments.TapsLength),
+            XPitch = arguments.Columns.Step * arguments.N,
+            YPitch = arguments.Columns.Pitch * arguments.N,
+            FirstChannel = firstChannel,
+            EndChannel = endChannel,
+        };
+        line.WOffsets = line.XOffsets + arguments.R * arguments.S;
+        for (int p = first; p < end; p++)
+        {
+            for (int phase = 0; phase < arguments.Columns.Phases; phase++)
+            {
+                arguments.Columns.Interior(phase, out int left, out int right);
+                int count = arguments.Columns.Count(phase);
+                for (int i = 0; i < left; i++) RunPixels<TV>(arguments, ref line, p, phase, i, 1);
+                if (right > left) RunPixels<TV>(arguments, ref line, p, phase, left, right - left);
+                for (int i = right; i < count; i++) RunPixels<TV>(arguments, ref line, p, phase, i, 1);
+            }
+
+            if (arguments.Activation.Kind == ActivationKind.None) continue;
+            for (int k = firstChannel; k < endChannel; k++)
+            {
+                float* y = arguments.Output + ((long)k * arguments.P + p) * arguments.Q * arguments.N;
+                Elementwise.RunLine<TV>(arguments.Activation, y, arguments.Q * arguments.N);
+            }
+        }
+    }
+
+    // Pixels of one phase that see the same taps.
+    private static void RunPixels<TV>(in Arguments arguments, ref Line line, int p, int phase, int i, int count)
+        where TV : unmanaged, IVector<TV>
+    {
+        int q = phase + i * arguments.Columns.Pitch, taps = 0;
+        for (int r = 0; r < arguments.R; r++)
+        {
+            int h = arguments.Rows.InputOf(p, r);
+            for (int s = 0; h >= 0 && s < arguments.S; s++)
+            {
+                int v = arguments.Columns.InputOf(q, s);
+                if (v < 0) continue;
+                line.XOffsets[taps] = checked((h * arguments.W + v) * arguments.N);
+                line.WOffsets[taps++] = r * arguments.S + s;
+            }
+        }
+
+        (line.TapCount, line.Pixels) = (taps, count);
+        long pixel = ((long)p * arguments.Q + q) * arguments.N, plane = (long)arguments.P * arguments.Q * arguments.N;
+        int k = line.FirstChannel;
+        if (TV.HasManyRegisters)
+        {
+            for (; k <= line.EndChannel - 4; k += 4) RunChannels<TV, Four>(arguments, line, k, arguments.Output + k * plane + pixel);
+        }
+
+        for (; k <= line.EndChannel - 2; k += 2) RunChannels<TV, Two>(arguments, line, k, arguments.Output + k * plane + pixel);
+        for (; k < line.EndChannel; k++) RunChannels<TV, One>(arguments, line, k, arguments.Output + k * plane + pixel);
+    }
+
+    private static void RunChannels<TV, TChannels>(in Arguments arguments, in Line line, int k, float* y)
+        where TV : unmanaged, IVector<TV>
+        where TChannels : IExtent
+    {
+        int i = 0;
+        if (line.Pixels >= Pixels)
+        {
+            for (; ; i = Math.Min(i + Pixels, line.Pixels - Pixels))
+            {
+                for (int n = 0; n < arguments.N; n += TV.Width) RunTile<TV, TChannels, Six>(arguments, line, k, i, n, y);
+                if (i == line.Pixels - Pixels) return;
+            }
+        }
+
+        for (; i < line.Pixels; i++)
+        {
+            for (int n = 0; n < arguments.N; n += TV.Width) RunTile<TV, TChannels, One>(arguments, line, k, i, n, y);
+        }
+    }
+
+    // Not inlined: each form keeps its accumulators in registers.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void RunTile<TV, TChannels, TPixels>(in Arguments arguments, in Line line, int k, int i, int n, float* y)
+        where TV : unmanaged, IVector<TV>
+        where TChannels : IExtent
+        where TPixels : IExtent
+    {
+        TV a0 = TV.Zero, a1 = TV.Zero, a2 = TV.Zero, a3 = TV.Zero, a4 = TV.Zero, a5 = TV.Zero;
+        TV b0 = TV.Zero, b1 = TV.Zero, b2 = TV.Zero, b3 = TV.Zero, b4 = TV.Zero, b5 = TV.Zero;
+        TV c0 = TV.Zero, c1 = TV.Zero, c2 = TV.Zero, c3 = TV.Zero, c4 = TV.Zero, c5 = TV.Zero;
+        TV d0 = TV.Zero, d1 = TV.Zero, d2 = TV.Zero, d3 = TV.Zero, d4 = TV.Zero, d5 = TV.Zero;
+        long pitch = line.XPitch, next = arguments.WeightsOfOutput, plane = (long)arguments.H * arguments.W * arguments.N;
+        float* x = arguments.Input + i * pitch + n;
+        float* w = arguments.Weights + k * next;
+        int* xOffsets = line.XOffsets;
+        int* wOffsets = line.WOffsets;
+        int taps = line.TapCount, weightsOfInput = arguments.WeightsOfInput;
+        for (int c = arguments.C; c > 0; c--, x += plane, w += weightsOfInput)
+        {
+            for (int tap = 0; tap < taps; tap++)
+            {
+                float* at = x + xOffsets[tap];
+                float* weights = w + wOffsets[tap];
+                TV wa = TV.Broadcast(weights[0]);
+                TV wb = TChannels.Count > 1 ? TV.Broadcast(weights[next]) : wa;
+                TV wc = TChannels.Count > 2 ? TV.Broadcast(weights[2 * next]) : wa;
+                TV wd = TChannels.Count > 3 ? TV.Broadcast(weights[3 * next]) : wa;
+                Step<TV, TChannels>(at, wa, wb, wc, wd, ref a0, ref b0, ref c0, ref d0);
+                if (TPixels.Count == 1) continue;
+                Step<TV, TChannels>(at + pitch, wa, wb, wc, wd, ref a1, ref b1, ref c1, ref d1);
+                Step<TV, TChannels>(at + 2 * pitch, wa, wb, wc, wd, ref a2, ref b2, ref c2, ref d2);
+                at += 3 * pitch;
+                Step<TV, TChannels>(at, wa, wb, wc, wd, ref a3, ref b3, ref c3, ref d3);
+                Step<TV, TChannels>(at + pitch, wa, wb, wc, wd, ref a4, ref b4, ref c4, ref d4);
+                Step<TV, TChannels>(at + 2 * pitch, wa, wb, wc, wd, ref a5, ref b5, ref c5, ref d5);
+            }
+        }
+
+        float* bias = arguments.Bias is null ? null : arguments.Bias + k;
+        int lanes = arguments.N - n;
+        long yPlane = (long)arguments.P * arguments.Q * arguments.N;
+        y += (long)i * line.YPitch + n;
+        Store<TV, TPixels>(y, line.YPitch, lanes, bias, 0, a0, a1, a2, a3, a4, a5);
+        if (TChannels.Count > 1) Store<TV, TPixels>(y + yPlane, line.YPitch, lanes, bias, 1, b0, b1, b2, b3, b4, b5);
+        if (TChannels.Count > 2) Store<TV, TPixels>(y + 2 * yPlane, line.YPitch, lanes, bias, 2, c0, c1, c2, c3, c4, c5);
+        if (TChannels.Count > 3) Store<TV, TPixels>(y + 3 * yPlane, line.YPitch, lanes, bias, 3, d0, d1, d2, d3, d4, d5);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Step<TV, TChannels>(float* x, TV wa, TV wb, TV wc, TV wd, ref TV a, ref TV b, ref TV c, ref TV d)
+        where TV : unmanaged, IVector<TV>
+        where TChannels : IExtent
+    {
+        TV value = TV.Load(x);
+        TV.Fma(ref a, value, wa);
+        if (TChannels.Count > 1) TV.Fma(ref b, value, wb);
+        if (TChannels.Count > 2) TV.Fma(ref c, value, wc);
+        if (TChannels.Count > 3) TV.Fma(ref d, value, wd);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<TV, TPixels>(float* y, long pitch, int lanes, float* bias, int k, TV v0, TV v1, TV v2, TV v3, TV v4, TV v5)
+        where TV : unmanaged, IVector<TV>
+        where TPixels : IExtent
+    {
+        TV b = TV.Broadcast(bias is null ? 0 : bias[k]);
+        Store(v0 + b, y, lanes);
+        if (TPixels.Count == 1) return;
+        Store(v1 + b, y + pitch, lanes);
+        Store(v2 + b, y + 2 * pitch, lanes);
+        Store(v3 + b, y + 3 * pitch, lanes);
+        Store(v4 + b, y + 4 * pitch, lanes);
+        Store(v5 + b, y + 5 * pitch, lanes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<TV>(TV value, float* y, int lanes)
+        where TV : unmanaged, IVector<TV>
+    {
+        if (lanes >= TV.Width) TV.Store(value, y);
+        else TV.StoreFirst(value, y, lanes);
+    }
+
+    private struct Arguments
+    {
+        public TapAxis Rows;
+        public TapAxis Columns;
+        public int N;
+        public int C;
+        public int H;
+        public int W;
+        public int K;
+        public int R;
+        public int S;
+        public int P;
+        public int Q;
+        public int WeightsOfOutput;
+        public int WeightsOfInput;
+        public float* Input;
+        public float* Weights;
+        public float* Bias;
+        public Activation Activation;
+        public float* Output;
+        public float* Taps;
+        public long TapsLength;
+        public int RowsPerTask;
+        public int RowGroups;
+    }
+
+    // What the tiles of a run of pixels share: the taps' places in a channel of the input and of the filters, and the floats from pixel to pixel.
+    private struct Line
+    {
+        public int* XOffsets;
+        public int* WOffsets;
+        public int TapCount;
+        public int Pixels;
+        public int XPitch;
+        public int YPitch;
+        public int FirstChannel;
+        public int EndChannel;
+    }
+}

@@ -1,0 +1,22 @@
+namespace Engine.Kernels;
+
+/// <summary>Where the samples of a batch of maps lie.</summary>
+public enum BatchLayout
+{
+    /// <summary>N C H W: one sample after the other.</summary>
+    First,
+
+    /// <summary>C H W N: a pixel's samples lie side by side, so that vectors run along the batch and few channels waste nothing.</summary>
+    Last,
+}
+
+/// <summary>The floats from one sample, channel and pixel to the next. Pixels are numbered row by row.</summary>
+internal readonly record struct MapStrides(int Sample, int Channel, int Pixel)
+{
+    /// <summary>The strides of maps without gaps.</summary>
+    public static MapStrides Of(BatchLayout layout, int samples, int channels, int pixels) =>
+        layout == BatchLayout.First ? new(channels * pixels, pixels, 1) : new(1, pixels * samples, samples);
+
+    /// <summary>Where an element lies.</summary>
+    public int At(int n, int c, int pixel) => n * Sample + c * Channel + pixel * Pixel;
+}

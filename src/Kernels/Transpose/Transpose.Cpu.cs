@@ -1,0 +1,48 @@
+namespace Engine.Kernels;
+
+/// <content>
+/// The CPU form: tiles of 16×16, 16 cache lines read and 16 written, so that every line moves once. Parallel over bands of the longer side;
+/// memory bandwidth bounds it.
+/// </content>
+internal static unsafe partial class Transpose
+{
+    private const int Tile = 16;
+
+    // Tiles along the longer side that make a task.
+    private const int TilesPerTask = 8;
+
+    /// <summary>y = xᵀ. Overwrites y.</summary>
+    public static void Forward(CpuContext cpu, in TransposeShape shape, float* x, float* y)
+    {
+        Arguments arguments = new() { Shape = shape, X = x, Y = y };
+        const int band = Tile * TilesPerTask;
+        cpu.Run((Math.Max(shape.Rows, shape.Columns) + band - 1) / band, &RunBand, &arguments);
+    }
+
+    private static void RunBand(void* context, int task, int worker)
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        int rows = arguments.Shape.Rows, columns = arguments.Shape.Columns;
+        int first = task * Tile * TilesPerTask, end = first + Tile * TilesPerTask;
+        (int firstRow, int endRow) = rows > columns ? (first, Math.Min(rows, end)) : (0, rows);
+        (int firstColumn, int endColumn) = rows > columns ? (0, columns) : (first, Math.Min(columns, end));
+        for (int i = firstRow; i < endRow; i += Tile)
+        for (int j = firstColumn; j < endColumn; j += Tile)
+        {
+            int height = Math.Min(Tile, endRow - i), width = Math.Min(Tile, endColumn - j);
+            for (int to = 0; to < width; to++)
+            {
+                float* source = arguments.X + (long)i * columns + j + to;
+                float* destination = arguments.Y + (long)(j + to) * rows + i;
+                for (int from = 0; from < height; from++, source += columns) destination[from] = *source;
+            }
+        }
+    }
+
+    private struct Arguments
+    {
+        public TransposeShape Shape;
+        public float* X;
+        public float* Y;
+    }
+}
