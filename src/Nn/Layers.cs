@@ -143,7 +143,8 @@ public sealed class Dense(string name, int featuresIn, int featuresOut, bool bia
 
 /// <summary>
 /// Batch normalisation: N×C or N×C×H×W, unchanged in shape. With the running statistics; where gamma is being trained on a tape, with those of the
-/// batch, towards which the running ones then move by a tenth. Then, if wanted, an activation. In weight files: beta, gamma, mean, inverse standard deviation 1/√(variance + 1e-4).
+/// batch, towards which the running ones then move by a tenth. Then, if wanted, an activation. In weight files: beta,
+/// gamma, mean, inverse standard deviation 1/√(variance + 1e-4).
 /// </summary>
 public sealed class BatchNorm(string name, int channels, Activation activation = default) : Module
 {

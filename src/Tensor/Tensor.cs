@@ -3,8 +3,8 @@ using Engine.Kernels;
 namespace Engine.Tensors;
 
 /// <summary>
-/// A dense float32 array on one backend, in C order unless <see cref="Layout"/> says otherwise. <see cref="Reshape"/> and <see cref="Slice"/> make tensors that share the memory; it goes
-/// back to the backend when the last of those that share it is disposed.
+/// A dense float32 array on one backend, in C order unless <see cref="Layout"/> says otherwise. <see cref="Reshape"/> and <see cref="Slice"/> make
+/// tensors that share the memory; it goes back to the backend when the last of those that share it is disposed.
 /// </summary>
 public sealed class Tensor : IDisposable
 {

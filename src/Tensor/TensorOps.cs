@@ -4,9 +4,9 @@ using Engine.Kernels;
 namespace Engine.Tensors;
 
 /// <summary>
-/// The operations on tensors: each works out the shape, makes its result on the backend of its input and runs one kernel. Tensors are N C H W,
-/// whatever their <see cref="Tensor.Layout"/>; weights as the kernels' shapes say. Where the input is on a tape, the operation is written down there with the rule for its gradient, which stands
-/// beside it here, and the tape owns the result; else the caller does, and disposes it.
+/// The operations on tensors: each works out the shape, makes its result on the backend of its input and runs one kernel. Shapes are N C H W,
+/// whatever the <see cref="Tensor.Layout"/>; weights as the kernels' shapes say. Where the input is on a tape, the operation is written down there with the
+/// rule for its gradient, which stands beside it here, and the tape owns the result; else the caller does, and disposes it.
 /// </summary>
 public static class TensorOps
 {
@@ -63,7 +63,7 @@ public static class TensorOps
         return y;
     }
 
-    /// <summary>Batch normalisation with given statistics, then the activation; x is N×C or N×C×H×W, the parameters have C elements, the result is as x.</summary>
+    /// <summary>Batch normalisation with given statistics, then the activation; x is N×C or N×C×H×W, the parameters have C elements.</summary>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     public static Tensor BatchNorm(this Tensor x, Tensor mean, Tensor inverseStd, Tensor gamma, Tensor beta, Activation activation = default)
     {
@@ -75,8 +75,8 @@ public static class TensorOps
     }
 
     /// <summary>
-    /// Batch normalisation with the statistics of the batch itself, which also move the running ones, then the activation; x is N×C or N×C×H×W, gamma and beta have C elements,
-    /// the result is as x. See <see cref="IBackend.BatchNormTrain"/>.
+    /// Batch normalisation with the statistics of the batch itself, which also move the running ones, then the activation; x is N×C or N×C×H×W, gamma
+    /// and beta have C elements, the result is as x. See <see cref="IBackend.BatchNormTrain"/>.
     /// </summary>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     public static Tensor BatchNormTrain(

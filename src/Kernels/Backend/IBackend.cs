@@ -100,8 +100,8 @@ public interface IBackend : IDisposable
 
     /// <summary>
     /// Batch normalisation with the statistics of the batch, over the N·Inner elements of each channel: mean, and inverseStd = 1/√(variance + epsilon) with
-    /// the biased variance; then the activation. Overwrites y (N×C×Inner, may be x), mean and inverseStd (C each); runningMean and runningInverseStd (C each) move:
-    /// r ← (1 − momentum)·r + momentum·batch.
+    /// the biased variance; then the activation. Overwrites y (N×C×Inner, may be x), mean and inverseStd (C each); runningMean and runningInverseStd (C each)
+    /// move: r ← (1 − momentum)·r + momentum·batch.
     /// </summary>
     void BatchNormTrain(
         in BatchNormShape shape, View x, View gamma, View beta, Activation activation, View y, View mean, View inverseStd, View runningMean,

@@ -37,7 +37,7 @@ internal readonly struct TapAxis
         return input < _inputs ? Math.Max(input, -1) : -1;
     }
 
-    /// <summary>The outputs of a phase, by their number in it, from <paramref name="first"/> to before <paramref name="end"/>, whose taps all see an input.</summary>
+    /// <summary>The outputs of a phase whose taps all see an input, by their number in it: the first and the one behind the last.</summary>
     public void Interior(int phase, out int first, out int end)
     {
         (first, end) = (0, Count(phase));

@@ -31,7 +31,8 @@ public sealed class InversionArchitecture
 
     /// <summary>
     /// The layers. FC1 64→64, FC2 64→256, 16×4×4, then pairs of UConv (4×4, stride 2, padding 1: doubles both axes) and Conv (3×3, padding 1),
-    /// each with batch normalisation and ELU; last a UConv to one channel with a bias and ELU, cropped to 115×80. The maps have few channels, so their batch lies last.
+    /// each with batch normalisation and ELU; last a UConv to one channel with a bias and ELU, cropped to 115×80. The maps have few channels, so
+    /// their batch lies last.
     /// </summary>
     internal Sequential Build()
     {

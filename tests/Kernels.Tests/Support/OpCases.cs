@@ -194,7 +194,8 @@ internal static class OpCases
 
     private static IEnumerable<OpCase> All() =>
     [
-        .. Convolutions.Concat(BatchLastConvolutions).Concat(Generate(GenConv2d)).Select((shape, i) => Ops.Conv2d(shape, i % 3 > 0, Activations[i % Activations.Length])),
+        .. Convolutions.Concat(BatchLastConvolutions).Concat(Generate(GenConv2d))
+            .Select((shape, i) => Ops.Conv2d(shape, i % 3 > 0, Activations[i % Activations.Length])),
         .. TransposedConvolutions.Concat(BatchLastTransposed).Concat(Generate(GenConvTranspose2d))
             .Select((shape, i) => Ops.ConvTranspose2d(shape, i % 3 > 0, Activations[i % Activations.Length])),
         .. Convolutions.Concat(BatchLastConvolutions).Concat(Generate(GenConv2d)).Select(Ops.Conv2dBackwardData),
