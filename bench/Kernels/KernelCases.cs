@@ -69,7 +69,7 @@ internal static class KernelCases
                 BatchNormShape norm = BatchNorm(row, n);
                 yield return Moved(
                     row, n, "batch_norm", $"{norm}", [norm.Length, norm.C, norm.C, norm.C, norm.C], norm.Length,
-                    (b, x, y) => b.BatchNormInfer(norm, x[0], x[1], x[2], x[3], x[4], y));
+                    (b, x, y) => b.BatchNormInfer(norm, x[0], x[1], x[2], x[3], x[4], Activation.None, y));
                 break;
             case "elu":
                 int length = n * row["c"] * row["h"] * row["w"];
@@ -150,12 +150,13 @@ internal static class KernelCases
                 yield return Moved(
                     row, n, "batch_norm train", $"{norm}", [norm.Length, c, c, c, c], norm.Length + 2 * c,
                     (b, x, y) => b.BatchNormTrain(
-                        norm, x[0], x[1], x[2], y.Slice(0, norm.Length), y.Slice(norm.Length, c), y.Slice(norm.Length + c, c), x[3], x[4],
-                        momentum: 0.1f, epsilon: 1e-4f));
+                        norm, x[0], x[1], x[2], Activation.None, y.Slice(0, norm.Length), y.Slice(norm.Length, c), y.Slice(norm.Length + c, c), x[3],
+                        x[4], momentum: 0.1f, epsilon: 1e-4f));
                 yield return Moved(
                     row, n, "batch_norm dx", $"{norm}", [norm.Length, c, c, c, norm.Length], norm.Length + 2 * c,
                     (b, x, y) => b.BatchNormBackward(
-                        norm, x[0], x[1], x[2], x[3], x[4], y.Slice(0, norm.Length), y.Slice(norm.Length, c), y.Slice(norm.Length + c, c)));
+                        norm, x[0], x[1], x[2], x[3], Activation.None, x[4], x[4], y.Slice(0, norm.Length), y.Slice(norm.Length, c),
+                        y.Slice(norm.Length + c, c)));
                 break;
             case "elu":
                 int length = n * row["c"] * row["h"] * row["w"];

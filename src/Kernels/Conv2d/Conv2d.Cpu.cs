@@ -169,7 +169,7 @@ internal static unsafe partial class Conv2d
         if (shape is { StrideH: 1, StrideW: 1 } && padH >= 0 && padW >= 0)
         {
             Conv2dShape gradient = new(
-                shape.N, shape.K, shape.P, shape.Q, shape.C, shape.R, shape.S, 1, 1, padH, padW, shape.DilationH, shape.DilationW);
+                shape.N, shape.K, shape.P, shape.Q, shape.C, shape.R, shape.S, 1, 1, padH, padW, shape.DilationH, shape.DilationW, shape.Layout);
             if (ChooseForm(gradient) is Conv2dForm.Winograd3 or Conv2dForm.Winograd4)
             {
                 int taps = shape.R * shape.S;

@@ -109,7 +109,8 @@ internal static class OpCases
         new(2, 2, 3, 4, 3, 2, 2, padH: 3, padW: 5, layout: BatchLayout.Last), // whole windows of padding
         new(3, 2, 6, 1, 37, 1, 1, layout: BatchLayout.Last), // several groups of channels
         new(5, 1, 2, 2, 2, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // every pixel lacks taps
-        new(4, 2, 40, 3, 3, 3, 3, dilationW: 1, padH: 1, layout: BatchLayout.Last), // several rows a task
+        new(4, 2, 40, 3, 3, 3, 3, padH: 1, layout: BatchLayout.Last), // several rows a task
+        new(4, 32, 6, 6, 32, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // channels as Winograd's tiles want them
     ];
 
     private static readonly ConvTranspose2dShape[] BatchLastTransposed =
