@@ -6,7 +6,7 @@ public class EveryOpTests
     // A value that no kernel writes by accident.
     private const float Sentinel = 12345.678f;
 
-    [Theory, EveryCase]
+    [Theory, EveryCase(OnGpusToo = true)]
     public void VsReference(Device device, string name)
     {
         OpCase op = OpCases.ByName[name];
@@ -17,7 +17,7 @@ public class EveryOpTests
     /// <summary>
     /// Views inside larger buffers, at odd places: what lies around an input does not matter, what lies around the output stays.
     /// </summary>
-    [Theory, EveryCase]
+    [Theory, EveryCase(OnGpusToo = true)]
     public void MindsOnlyItsViews(Device device, string name)
     {
         const int Margin = 67;

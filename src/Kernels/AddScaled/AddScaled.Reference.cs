@@ -1,7 +1,7 @@
 namespace Engine.Kernels;
 
 /// <summary>y += scale·x.</summary>
-internal static class AddScaled
+internal static partial class AddScaled
 {
     /// <summary>The definition, in double precision. Adds to y.</summary>
     public static void Reference(float scale, ReadOnlySpan<float> x, Span<float> y)

@@ -24,4 +24,13 @@ public static class Backends
             _ => new CpuBackend<V1>(team),
         };
     }
+
+    /// <summary>Everything that CUDA's and OpenCL's drivers know, the devices that cannot be used included; nothing where there are no drivers.</summary>
+    /// <param name="withoutGenericAddressSpace">Whether OpenCL devices that do not announce the generic address space are tried nevertheless.</param>
+    public static IReadOnlyList<GpuDevice> ListGpus(bool withoutGenericAddressSpace = false) => GpuDevices.List(withoutGenericAddressSpace);
+
+    /// <summary>The kernels on a GPU; compiled when they are first used.</summary>
+    /// <exception cref="EngineException">There is no such device, or it cannot be used.</exception>
+    public static IBackend CreateGpu(GpuInterface @interface, int index = 0, bool withoutGenericAddressSpace = false) =>
+        new GpuBackend(GpuDevices.Open(@interface, index, withoutGenericAddressSpace));
 }

@@ -14,6 +14,8 @@ internal abstract unsafe class HostBackend
 
     public void Copy(View source, View destination) => SpanOf(source, source.Length).CopyTo(SpanOf(destination, source.Length));
 
+    public void Fill(float value, View y) => SpanOf(y, y.Length).Fill(value);
+
     public void Synchronize()
     {
         // Every kernel has finished when its call returns.

@@ -23,6 +23,9 @@ public interface IBackend : IDisposable
     /// <summary>Copies from one view to another of the same length; they must not overlap.</summary>
     void Copy(View source, View destination);
 
+    /// <summary>y[i] = value, without a copy from the host.</summary>
+    void Fill(float value, View y);
+
     /// <summary>Waits until everything that was started is done.</summary>
     void Synchronize();
 

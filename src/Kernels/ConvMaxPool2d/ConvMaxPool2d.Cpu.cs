@@ -5,7 +5,7 @@ namespace Engine.Kernels;
 /// <content>
 /// The CPU form. Where the windows are the tiles of <see cref="Conv2d.ForwardWinograd"/>, all is done there. Where they are so in width alone, as over
 /// whole songs, the tiles' rows are pooled there and the columns here. Else the convolution goes into memory, then comes the pooling of it, and one more pass
-/// over each plane for what comes last: where the maxima lie (found again, as in <see cref="MaxPool2d.Backward"/>), bias and activation. The
+/// over each plane for what comes last: where the maxima lie (found again, as by the gradient of <see cref="MaxPool2d"/>), bias and activation. The
 /// convolution's compute bounds it.
 /// </content>
 internal static unsafe partial class ConvMaxPool2d

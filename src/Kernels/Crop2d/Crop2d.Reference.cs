@@ -1,7 +1,7 @@
 namespace Engine.Kernels;
 
 /// <summary>Crop to the upper left corner; see <see cref="Crop2dShape"/>. A copy of lines: the CPU has no faster form.</summary>
-internal static class Crop2d
+internal static partial class Crop2d
 {
     /// <summary>The definition. Overwrites y.</summary>
     public static void Forward(in Crop2dShape shape, ReadOnlySpan<float> x, Span<float> y)

@@ -27,7 +27,7 @@ internal static partial class Dropout
     }
 
     private static bool IsKept(ulong key, int i, float probability) =>
-        (Hash(key + ((ulong)i + 1) * Golden) >> 40) * (1f / (1 << 24)) >= probability;
+        (int)(Hash(key + ((ulong)i + 1) * Golden) >> 40) * (1f / (1 << 24)) >= probability;
 
     private static ulong Hash(ulong z)
     {

@@ -1,7 +1,7 @@
 namespace Engine.Kernels;
 
 /// <summary>The natural logarithm with a floor: y = ln(max(x, floor)).</summary>
-internal static class LogFloor
+internal static partial class LogFloor
 {
     /// <summary>The definition, in double precision.</summary>
     public static double Reference(double x, float floor) => Math.Log(Math.Max(x, floor));

@@ -59,7 +59,7 @@ public sealed class Tape : IDisposable
 
         if (_wentBack) throw new InvalidOperationException("a tape goes back once a step; reset it and do the step again");
         _wentBack = true;
-        loss.Backend.Upload([1f], BeginGradient(loss));
+        loss.Backend.Fill(1, BeginGradient(loss));
         EndGradient(loss);
         for (int i = _count - 1; i >= 0; i--)
         {

@@ -15,6 +15,8 @@ public enum Device
     Cpu256,
     Cpu128,
     CpuScalar,
+    Cuda,
+    OpenCl,
 }
 
 /// <summary>The backends as theory data, so that one test body serves them all.</summary>
@@ -23,13 +25,14 @@ internal static class Devices
     /// <summary>Every vector width.</summary>
     public static IEnumerable<Device> Cpu => [Device.Cpu512, Device.Cpu256, Device.Cpu128, Device.CpuScalar];
 
-    /// <summary>Every vector width, and the definitions.</summary>
-    public static IEnumerable<Device> All => [Device.Reference, .. Cpu];
+    /// <summary>Every vector width, the definitions, and the GPUs that there are.</summary>
+    public static IEnumerable<Device> All => [Device.Reference, .. Cpu, .. TestGpus.Present];
 
-    /// <summary>Opens the backend; the reference has one thread whatever is asked.</summary>
+    /// <summary>Opens the backend; only those on the processor's vector units have as many threads as asked.</summary>
     public static IBackend Open(this Device device, int threads = 2) => device switch
     {
         Device.Reference => Backends.CreateReference(),
+        Device.Cuda or Device.OpenCl => TestGpus.Open(device),
         Device.Cpu512 => Backends.CreateCpu(threads, VectorWidth.Bits512),
         Device.Cpu256 => Backends.CreateCpu(threads, VectorWidth.Bits256),
         Device.Cpu128 => Backends.CreateCpu(threads, VectorWidth.Bits128),

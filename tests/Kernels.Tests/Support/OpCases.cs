@@ -188,7 +188,7 @@ internal static class OpCases
         Ops.Dropout(0.5f, 1, length), Ops.Dropout(0.1f, ulong.MaxValue, length),
         Ops.MeanSquaredError(length), Ops.MeanSquaredErrorBackward(length),
         Ops.SigmoidCrossEntropy(length), Ops.SigmoidCrossEntropyBackward(length),
-        Ops.SumOfSquares(length), Ops.AddScaled(-0.3f, length),
+        Ops.SumOfSquares(length), Ops.AddScaled(-0.3f, length), Ops.Fill(-0.3f, length),
         Ops.Adam(new(1e-3f, 0.9f, 0.999f, 1e-8f, 1), length), Ops.Adam(new(0.1f, 0.8f, 0.9f, 1e-3f, 7), length),
         Ops.Nesterov(0.01f, 0.95f, length),
     ];
@@ -285,10 +285,12 @@ internal static class OpCases
     }
 }
 
-/// <summary>Runs a theory (Device device, string name) on every case, on every vector width.</summary>
+/// <summary>Runs a theory (Device device, string name) on every case, on every vector width or on all that computes but the definitions.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class EveryCaseAttribute : DataAttribute
 {
+    public bool OnGpusToo { get; init; }
+
     public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
-        Devices.Cpu.SelectMany(device => OpCases.ByName.Keys.Select(name => new object[] { device, name }));
+        (OnGpusToo ? Devices.All.Where(device => device != Device.Reference) : Devices.Cpu).SelectMany(device => OpCases.ByName.Keys.Select(name => new object[] { device, name }));
 }

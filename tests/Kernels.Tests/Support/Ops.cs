@@ -56,6 +56,9 @@ internal static class Ops
             MayOverwriteInput = true,
         };
 
+    public static OpCase Fill(float value, int length) =>
+        new($"{length} floats of {value}", [], length, (backend, _, y) => backend.Fill(value, y)) { TakesAnyLength = true };
+
     public static OpCase MaxPool2d(MaxPool2dShape shape) =>
         new($"{shape}", [shape.XLength], shape.YLength, (backend, x, y) => backend.MaxPool2d(shape, x[0], y));
 
@@ -295,7 +298,7 @@ internal static class Ops
     public static OpCase Dropout(float probability, ulong seed, int length) =>
         new($"dropout {probability} of {length}, seed {seed}", [length], length, (backend, x, y) => backend.Dropout(probability, seed, x[0], y))
         {
-            MayOverwriteInput = true,
+            Tolerance = Tolerance.Dropout, MayOverwriteInput = true,
         };
 
     public static OpCase MeanSquaredError(int length) =>

@@ -66,5 +66,8 @@ internal readonly record struct Tolerance(double Relative)
     /// <summary>Three products and three sums, and the definition's rounding. Scale: Σ|terms|.</summary>
     public static Tolerance Nesterov => Roundings(7);
 
+    /// <summary>A quotient by a number that may be rounded, and the definition's rounding.</summary>
+    public static Tolerance Dropout => Roundings(3);
+
     private static Tolerance Roundings(int count) => new(count / (double)(1 << 24));
 }

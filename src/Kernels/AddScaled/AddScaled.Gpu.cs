@@ -1,0 +1,17 @@
+using ILGPU;
+
+namespace Engine.Kernels;
+
+/// <content>The GPU form.</content>
+internal static partial class AddScaled
+{
+    /// <summary>y += scale·x.</summary>
+    internal struct Body : IGpuBody
+    {
+        public float Scale;
+        public ArrayView<float> X;
+        public ArrayView<float> Y;
+
+        public readonly void Run(int i) => Y[i] += Scale * X[i];
+    }
+}

@@ -1,0 +1,106 @@
+using ILGPU;
+
+namespace Engine.Kernels;
+
+/// <content>
+/// The GPU form: a <see cref="GpuProduct"/> of K filters with N·P·Q output pixels, whose terms are the C·R·S taps; the filter gradient is one of K
+/// filters with C·R·S taps, whose terms are the N·P·Q pixels; the gradient with respect to the input is a transposed convolution.
+/// </content>
+internal static unsafe partial class Conv2d
+{
+    /// <summary>y = activation(x ⋆ w + b). Overwrites y.</summary>
+    public static void Forward(
+        GpuContext gpu, in Conv2dShape shape, ArrayView<float> x, ArrayView<float> w, ArrayView<float>? b, Activation activation, ArrayView<float> y) =>
+        new GpuProduct
+        {
+            Left = Operand.Matrix(w, shape.C * shape.R * shape.S, 1) with
+            {
+                InnerPlane = shape.R * shape.S, InnerRow = 1, InnerColumn = 1, Height = shape.R, Width = shape.S, Pitch = shape.S, Step = 1,
+            },
+            Right = UnderTaps(shape, x),
+            Result = OfPixels(shape, y),
+            Rows = shape.K,
+            Columns = shape.N * shape.P * shape.Q,
+            Depth = shape.C * shape.R * shape.S,
+            RowDigits = Digits.One,
+            ColumnDigits = Digits.OfMaps(shape.Layout, shape.N, shape.P, shape.Q),
+            TermDigits = new Digits(shape.R, shape.S),
+            Bias = b ?? y,
+            HasBias = b is null ? 0 : 1,
+            Activation = activation,
+        }.Run(gpu);
+
+    /// <summary>The gradient with respect to the input. Overwrites dx.</summary>
+    public static void BackwardData(GpuContext gpu, in Conv2dShape shape, ArrayView<float> dy, ArrayView<float> w, ArrayView<float> dx) =>
+        ConvTranspose2d.Forward(gpu, ConvTranspose2dShape.GradientOf(shape), dy, w, null, Activation.None, dx);
+
+    /// <summary>The gradients with respect to the filters and, unless <paramref name="db"/> is null, the bias. Overwrites both.</summary>
+    public static void BackwardFilter(
+        GpuContext gpu, in Conv2dShape shape, ArrayView<float> x, ArrayView<float> dy, ArrayView<float> dw, ArrayView<float>? db)
+    {
+        // The same image under the same taps; but the taps are along the result, and the pixels across it.
+        Operand taps = UnderTaps(shape, x);
+        new GpuProduct
+        {
+            Left = OfPixels(shape, dy),
+            Right = taps with
+            {
+                OuterPlane = taps.InnerPlane, OuterRow = taps.InnerRow, OuterColumn = taps.InnerColumn,
+                InnerPlane = taps.OuterPlane, InnerRow = taps.OuterRow, InnerColumn = taps.OuterColumn, RunsInward = 1,
+            },
+            Result = Operand.Matrix(dw, shape.C * shape.R * shape.S, shape.R * shape.S) with
+            {
+                InnerRow = 1, InnerColumn = 1, Pitch = shape.S, Step = 1,
+            },
+            Rows = shape.K,
+            Columns = shape.C * shape.R * shape.S,
+            Depth = shape.N * shape.P * shape.Q,
+            RowDigits = Digits.One,
+            ColumnDigits = new Digits(shape.R, shape.S),
+            TermDigits = Digits.OfMaps(shape.Layout, shape.N, shape.P, shape.Q),
+            Bias = dw,
+        }.Run(gpu);
+        if (db is { } gradient) BackwardBias(gpu, shape.Layout, shape.N, shape.K, shape.P * shape.Q, dy, gradient);
+    }
+
+    /// <summary>db[k] = Σ dy of a channel of maps. Overwrites db.</summary>
+    public static void BackwardBias(GpuContext gpu, BatchLayout layout, int n, int k, int pixels, ArrayView<float> dy, ArrayView<float> db)
+    {
+        // With the batch last the maps are one sample whose pixels have samples.
+        (int samples, int inner) = layout == BatchLayout.First ? (n, pixels) : (1, pixels * n);
+        GpuReduction.Run(gpu, new PlainTerms { X = dy }, new ScaledTotals { Result = db, Scale = 1 }, samples, k, inner);
+    }
+
+    // Outer index (n, p, q), inner index (c, r, s).
+    private static Operand UnderTaps(in Conv2dShape shape, ArrayView<float> x) => new()
+    {
+        Data = x,
+        OuterPlane = shape.XStrides.Sample,
+        OuterRow = shape.StrideH,
+        OuterColumn = shape.StrideW,
+        InnerPlane = shape.XStrides.Channel,
+        InnerRow = shape.DilationH,
+        InnerColumn = shape.DilationW,
+        RowStart = -shape.PadH,
+        ColumnStart = -shape.PadW,
+        Height = shape.H,
+        Width = shape.W,
+        Pitch = shape.W * shape.XStrides.Pixel,
+        Step = shape.XStrides.Pixel,
+    };
+
+    // Outer index k, inner index (n, p, q).
+    private static Operand OfPixels(in Conv2dShape shape, ArrayView<float> y) => new()
+    {
+        Data = y,
+        OuterPlane = shape.YStrides.Channel,
+        InnerPlane = shape.YStrides.Sample,
+        InnerRow = 1,
+        InnerColumn = 1,
+        Height = shape.P,
+        Width = shape.Q,
+        Pitch = shape.Q * shape.YStrides.Pixel,
+        Step = shape.YStrides.Pixel,
+        RunsInward = 1,
+    };
+}

@@ -1,0 +1,39 @@
+using ILGPU;
+
+namespace Engine.Kernels;
+
+/// <content>
+/// The GPU form: the convolution into memory, then a thread an output that finds the maximum and adds bias and activation; backward the gradient of the sums
+/// into memory, then that of the convolution. The convolution's compute bounds it.
+/// </content>
+internal static unsafe partial class ConvMaxPool2d
+{
+    /// <summary>Writes y and, unless it is null, argmax.</summary>
+    public static void Forward(
+        GpuContext gpu, in ConvMaxPool2dShape shape, ArrayView<float> x, ArrayView<float> w, ArrayView<float>? b, Activation activation,
+        ArrayView<float> y, ArrayView<float>? argmax)
+    {
+        using GpuBuffer sums = gpu.Memory.Rent(shape.Pool.XLength);
+        Conv2d.Forward(gpu, shape.Conv, x, w, null, Activation.None, sums.Floats);
+        MaxPool2d.FindMaxima(gpu, shape.Pool, sums.Floats, b, activation, y, argmax);
+    }
+
+    /// <summary>The gradient with respect to the input. Overwrites dx.</summary>
+    public static void BackwardData(
+        GpuContext gpu, in ConvMaxPool2dShape shape, ArrayView<float> argmax, ArrayView<float> dy, ArrayView<float> w, ArrayView<float> dx)
+    {
+        using GpuBuffer sums = gpu.Memory.Rent(shape.Pool.XLength);
+        MaxPool2d.Spread(gpu, shape.Pool, argmax, dy, sums.Floats);
+        Conv2d.BackwardData(gpu, shape.Conv, sums.Floats, w, dx);
+    }
+
+    /// <summary>The gradients with respect to the filters and, unless <paramref name="db"/> is null, the bias. Overwrites both.</summary>
+    public static void BackwardFilter(
+        GpuContext gpu, in ConvMaxPool2dShape shape, ArrayView<float> x, ArrayView<float> argmax, ArrayView<float> dy, ArrayView<float> dw,
+        ArrayView<float>? db)
+    {
+        using GpuBuffer sums = gpu.Memory.Rent(shape.Pool.XLength);
+        MaxPool2d.Spread(gpu, shape.Pool, argmax, dy, sums.Floats);
+        Conv2d.BackwardFilter(gpu, shape.Conv, x, sums.Floats, dw, db);
+    }
+}

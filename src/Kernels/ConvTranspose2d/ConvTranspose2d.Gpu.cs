@@ -1,0 +1,122 @@
+using System.Numerics;
+using ILGPU;
+
+namespace Engine.Kernels;
+
+/// <content>
+/// The GPU form, by output phase: the outputs with p mod StrideH and q mod StrideW given see the same taps, those in step with them, and of each tap the
+/// same place relative to their own. So each phase is a <see cref="GpuProduct"/> of K filters with its pixels, whose terms are C channels times its taps,
+/// as if it were a convolution of stride 1 with a smaller filter; nothing is multiplied by the zeros between inputs. The gradients are those of the
+/// convolution that this is the gradient of.
+/// </content>
+internal static unsafe partial class ConvTranspose2d
+{
+    /// <summary>y = activation(x ⋆ᵀ w + b). Overwrites y.</summary>
+    public static void Forward(
+        GpuContext gpu, in ConvTranspose2dShape shape, ArrayView<float> x, ArrayView<float> w, ArrayView<float>? b, Activation activation,
+        ArrayView<float> y)
+    {
+        for (int phaseH = 0; phaseH < Math.Min(shape.StrideH, shape.P); phaseH++)
+        for (int phaseW = 0; phaseW < Math.Min(shape.StrideW, shape.Q); phaseW++)
+        {
+            Taps rows = new(shape.P, shape.R, shape.StrideH, shape.PadH, shape.DilationH, phaseH);
+            Taps columns = new(shape.Q, shape.S, shape.StrideW, shape.PadW, shape.DilationW, phaseW);
+            new GpuProduct
+            {
+                Left = new Operand
+                {
+                    Data = w,
+                    OuterPlane = shape.R * shape.S,
+                    InnerPlane = shape.K * shape.R * shape.S,
+                    InnerRow = rows.Step,
+                    InnerColumn = columns.Step,
+                    RowStart = rows.First,
+                    ColumnStart = columns.First,
+                    Height = shape.R,
+                    Width = shape.S,
+                    Pitch = shape.S,
+                    Step = 1,
+                    RunsInward = 1,
+                },
+                Right = new Operand
+                {
+                    Data = x,
+                    OuterPlane = shape.XStrides.Sample,
+                    OuterRow = 1,
+                    OuterColumn = 1,
+                    InnerPlane = shape.XStrides.Channel,
+                    InnerRow = -rows.ShiftStep,
+                    InnerColumn = -columns.ShiftStep,
+                    RowStart = rows.Shift,
+                    ColumnStart = columns.Shift,
+                    Height = shape.H,
+                    Width = shape.W,
+                    Pitch = shape.W * shape.XStrides.Pixel,
+                    Step = shape.XStrides.Pixel,
+                },
+                Result = new Operand
+                {
+                    Data = y,
+                    OuterPlane = shape.YStrides.Channel,
+                    InnerPlane = shape.YStrides.Sample,
+                    InnerRow = shape.StrideH,
+                    InnerColumn = shape.StrideW,
+                    RowStart = phaseH,
+                    ColumnStart = phaseW,
+                    Pitch = shape.Q * shape.YStrides.Pixel,
+                    Step = shape.YStrides.Pixel,
+                },
+                Rows = shape.K,
+                Columns = shape.N * rows.Outputs * columns.Outputs,
+                Depth = shape.C * rows.Count * columns.Count,
+                RowDigits = Digits.One,
+                ColumnDigits = Digits.OfMaps(shape.Layout, shape.N, rows.Outputs, columns.Outputs),
+                TermDigits = new Digits(Math.Max(1, rows.Count), Math.Max(1, columns.Count)),
+                Bias = b ?? y,
+                HasBias = b is null ? 0 : 1,
+                Activation = activation,
+            }.Run(gpu);
+        }
+    }
+
+    /// <summary>The gradient with respect to the input. Overwrites dx.</summary>
+    public static void BackwardData(GpuContext gpu, in ConvTranspose2dShape shape, ArrayView<float> dy, ArrayView<float> w, ArrayView<float> dx) =>
+        Conv2d.Forward(gpu, shape.Gradient, dy, w, null, Activation.None, dx);
+
+    /// <summary>The gradients with respect to the filters and, unless <paramref name="db"/> is null, the bias. Overwrites both.</summary>
+    public static void BackwardFilter(
+        GpuContext gpu, in ConvTranspose2dShape shape, ArrayView<float> x, ArrayView<float> dy, ArrayView<float> dw, ArrayView<float>? db)
+    {
+        Conv2d.BackwardFilter(gpu, shape.Gradient, dy, x, dw, null);
+        if (db is { } gradient) Conv2d.BackwardBias(gpu, shape.Layout, shape.N, shape.K, shape.P * shape.Q, dy, gradient);
+    }
+
+    /// <summary>
+    /// The taps of one axis that a phase sees: First, First + Step and so on, Count of them. Output phase + i·stride sees the first at input i + Shift, and
+    /// each further one ShiftStep inputs before.
+    /// </summary>
+    private readonly struct Taps
+    {
+        public Taps(int size, int taps, int stride, int pad, int dilation, int phase)
+        {
+            int common = (int)BigInteger.GreatestCommonDivisor(stride, dilation);
+            (Step, ShiftStep, Outputs) = (stride / common, dilation / common, (size - phase - 1) / stride + 1);
+            while (First < Math.Min(Step, taps) && (phase + (long)pad - (long)First * dilation) % stride != 0) First++;
+            if (First >= Math.Min(Step, taps)) return;
+            Count = (taps - First - 1) / Step + 1;
+            Shift = (int)((phase + (long)pad - (long)First * dilation) / stride);
+        }
+
+        public int First { get; }
+
+        public int Step { get; }
+
+        public int Count { get; }
+
+        public int Shift { get; }
+
+        public int ShiftStep { get; }
+
+        public int Outputs { get; }
+    }
+}

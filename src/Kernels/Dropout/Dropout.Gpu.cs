@@ -1,0 +1,22 @@
+using ILGPU;
+
+namespace Engine.Kernels;
+
+/// <content>The GPU form: the definition's hash, so the same elements; the division is one of float32.</content>
+internal static unsafe partial class Dropout
+{
+    /// <summary>Writes y, which may be x.</summary>
+    public static void Run(GpuContext gpu, float probability, ulong seed, ArrayView<float> x, ArrayView<float> y) =>
+        ForEach.Run(gpu, new Body { Key = Hash(seed), Probability = probability, Kept = (float)(1.0 - probability), X = x, Y = y }, (int)y.Length);
+
+    internal struct Body : IGpuBody
+    {
+        public ulong Key;
+        public float Probability;
+        public float Kept;
+        public ArrayView<float> X;
+        public ArrayView<float> Y;
+
+        public readonly void Run(int i) => Y[i] = IsKept(Key, i, Probability) ? X[i] / Kept : 0;
+    }
+}

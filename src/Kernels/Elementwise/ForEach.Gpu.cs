@@ -1,0 +1,48 @@
+using ILGPU;
+
+namespace Engine.Kernels;
+
+/// <summary>What one thread does for element i of a result. It holds its own views and numbers.</summary>
+internal interface IGpuBody
+{
+    void Run(int i);
+}
+
+/// <summary>
+/// The GPU form of everything whose results do not depend on each other: a thread an element of the result, which gathers what it needs, so that nothing is
+/// written twice and no order matters. Neighbouring threads write neighbouring floats. Memory bandwidth bounds it.
+/// </summary>
+internal static class ForEach
+{
+    /// <summary>Runs the body for i from 0 to before <paramref name="length"/>.</summary>
+    public static void Run<TBody>(GpuContext gpu, TBody body, int length)
+        where TBody : struct, IGpuBody
+    {
+        if (length == 0) return;
+        int groups = (length - 1) / GpuContext.GroupSize + 1;
+        gpu.Launch(Kernel, new Index3D(groups, 1, 1), new Arguments<TBody> { Body = body, Length = length });
+    }
+
+    private static void Kernel<TBody>(Arguments<TBody> arguments)
+        where TBody : struct, IGpuBody
+    {
+        int i = Grid.IdxX * GpuContext.GroupSize + Group.IdxX;
+        if (i < arguments.Length) arguments.Body.Run(i);
+    }
+
+    internal struct Arguments<TBody>
+        where TBody : struct
+    {
+        public TBody Body;
+        public int Length;
+    }
+}
+
+/// <summary>y = value.</summary>
+internal struct Filling : IGpuBody
+{
+    public float Value;
+    public ArrayView<float> Y;
+
+    public readonly void Run(int i) => Y[i] = Value;
+}

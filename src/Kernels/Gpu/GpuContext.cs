@@ -1,0 +1,172 @@
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Engine.Kernels;
+
+/// <summary>
+/// An open device: its memory, its kernels, and how they are started. A kernel is a static method with one argument, a struct of views and numbers; it is
+/// compiled when it is first started and kept. Everything is started on one stream, so it is carried out in order.
+/// </summary>
+internal sealed class GpuContext : IDisposable
+{
+    /// <summary>Threads of every group: few enough for any device, and what the kernels' tiles are cut for.</summary>
+    public const int GroupSize = 128;
+
+    /// <summary>Bytes of shared memory that a group may need.</summary>
+    public const int SharedMemoryNeeded = 32 * 1024;
+
+    private readonly Context _context;
+    private readonly Accelerator _accelerator;
+    private readonly Dictionary<Delegate, Delegate> _kernels = [];
+    private readonly Dictionary<int, GpuBuffer> _tables = [];
+
+    /// <summary>Takes over both.</summary>
+    /// <param name="context">What the device belongs to.</param>
+    /// <param name="accelerator">The device.</param>
+    /// <param name="name">What messages call it.</param>
+    /// <param name="memoryBytes">How much memory may be allocated.</param>
+    public GpuContext(Context context, Accelerator accelerator, string name, long memoryBytes)
+    {
+        (_context, _accelerator, Name) = (context, accelerator, name);
+        Memory = new GpuMemory(this, accelerator, memoryBytes);
+    }
+
+    /// <summary>The device, for people.</summary>
+    public string Name { get; }
+
+    /// <summary>The pool that all buffers come from.</summary>
+    public GpuMemory Memory { get; }
+
+    /// <summary>The kernels that were started so far.</summary>
+    public IEnumerable<Delegate> Kernels => _kernels.Keys;
+
+    /// <summary>Starts a kernel on groups of <see cref="GroupSize"/> threads.</summary>
+    /// <exception cref="EngineException">The driver cannot compile the kernel, or the device fails.</exception>
+    public void Launch<TArguments>(Action<TArguments> kernel, Index3D groups, in TArguments arguments)
+        where TArguments : struct
+    {
+        if (!_kernels.TryGetValue(kernel, out Delegate? launcher)) _kernels[kernel] = launcher = Compile(kernel);
+        try
+        {
+            _accelerator.Bind();
+            ((Action<AcceleratorStream, KernelConfig, TArguments>)launcher)(
+                _accelerator.DefaultStream, new KernelConfig(groups, new Index3D(GroupSize, 1, 1)), arguments);
+        }
+        catch (AcceleratorException failure)
+        {
+            throw Failed(failure);
+        }
+    }
+
+    /// <summary>Copies from the host; returns when the source may be reused.</summary>
+    public unsafe void Upload(ReadOnlySpan<float> source, ArrayView<float> destination)
+    {
+        if (source.IsEmpty) return;
+        try
+        {
+            _accelerator.Bind();
+            fixed (float* start = source) destination.CopyFromCPU(_accelerator.DefaultStream, ref *start, source.Length);
+        }
+        catch (AcceleratorException failure)
+        {
+            throw Failed(failure);
+        }
+    }
+
+    /// <summary>Copies to the host, when all that was started before is done.</summary>
+    public unsafe void Download(ArrayView<float> source, Span<float> destination)
+    {
+        if (destination.IsEmpty) return;
+        try
+        {
+            _accelerator.Bind();
+            fixed (float* start = destination) source.CopyToCPU(_accelerator.DefaultStream, ref *start, destination.Length);
+        }
+        catch (AcceleratorException failure)
+        {
+            throw Failed(failure);
+        }
+    }
+
+    /// <summary>Copies within the device.</summary>
+    public void Copy(ArrayView<float> source, ArrayView<float> destination)
+    {
+        if (source.Length == 0) return;
+        try
+        {
+            _accelerator.Bind();
+            source.CopyTo(_accelerator.DefaultStream, destination);
+        }
+        catch (AcceleratorException failure)
+        {
+            throw Failed(failure);
+        }
+    }
+
+    /// <summary>Waits until everything that was started is done.</summary>
+    public void Synchronize()
+    {
+        try
+        {
+            _accelerator.Bind();
+            _accelerator.DefaultStream.Synchronize();
+        }
+        catch (AcceleratorException failure)
+        {
+            throw Failed(failure);
+        }
+    }
+
+    /// <summary>A table of constants on the device, made when it is first asked for under this number.</summary>
+    public ArrayView<float> Table(int key, Func<int, float[]> make)
+    {
+        if (!_tables.TryGetValue(key, out GpuBuffer? table))
+        {
+            float[] values = make(key);
+            table = Memory.Rent(values.Length);
+            Upload(values, table.Floats);
+            _tables[key] = table;
+        }
+
+        return table.Floats;
+    }
+
+    public void Dispose()
+    {
+        try
+        {
+            foreach (GpuBuffer table in _tables.Values) table.Dispose();
+            Memory.Dispose();
+            _accelerator.Dispose();
+            _context.Dispose();
+        }
+        catch (AcceleratorException)
+        {
+            // A device that was lost cannot be closed; why it was lost has been said.
+        }
+    }
+
+    private Action<AcceleratorStream, KernelConfig, TArguments> Compile<TArguments>(Action<TArguments> kernel)
+        where TArguments : struct
+    {
+        try
+        {
+            return _accelerator.LoadKernel(kernel);
+        }
+        catch (Exception failure) when (failure is AcceleratorException or InternalCompilerException or NotSupportedException)
+        {
+            throw new EngineException(
+                $"{Name}: the kernel {NameOf(kernel)} cannot be compiled ({Innermost(failure)}); take another --device, or a newer driver", failure);
+        }
+    }
+
+    private EngineException Failed(Exception failure) => new($"{Name} failed ({Innermost(failure)}); results since the last download are lost", failure);
+
+    private static string NameOf(Delegate kernel)
+    {
+        string name = $"{kernel.Method.DeclaringType?.Name}.{kernel.Method.Name}";
+        return kernel.Method.IsGenericMethod ? $"{name} of {string.Join(", ", kernel.Method.GetGenericArguments().Select(type => type.Name))}" : name;
+    }
+
+    private static string Innermost(Exception failure) => failure.GetBaseException().Message;
+}

@@ -1,0 +1,131 @@
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+
+namespace Engine.Kernels;
+
+/// <summary>What a GPU is driven through.</summary>
+public enum GpuInterface
+{
+    /// <summary>NVIDIA's driver.</summary>
+    Cuda,
+
+    /// <summary>Any OpenCL driver.</summary>
+    OpenCl,
+}
+
+/// <summary>A device that kernels can run on through CUDA or OpenCL, or why they cannot.</summary>
+/// <param name="Interface">What it is driven through.</param>
+/// <param name="Index">Its number among those of the same interface, from 0.</param>
+/// <param name="Name">What its driver calls it.</param>
+/// <param name="Driver">The platform and its version, or the compute capability.</param>
+/// <param name="MemoryBytes">Its memory.</param>
+/// <param name="Multiprocessors">Its multiprocessors or compute units.</param>
+/// <param name="SharedMemoryBytes">Shared memory of a group.</param>
+/// <param name="GroupSize">The most threads of a group.</param>
+/// <param name="IsGpu">Whether it is a GPU and not a processor that OpenCL drives.</param>
+/// <param name="Refusal">Why it cannot be used; null if it can.</param>
+public sealed record GpuDevice(
+    GpuInterface Interface, int Index, string Name, string Driver, long MemoryBytes, int Multiprocessors, int SharedMemoryBytes, int GroupSize, bool IsGpu,
+    string? Refusal);
+
+/// <summary>Finds and opens GPUs.</summary>
+internal static class GpuDevices
+{
+    /// <summary>All devices that the drivers know, the refused ones included; none where there is no driver.</summary>
+    public static IReadOnlyList<GpuDevice> List(bool withoutGenericAddressSpace)
+    {
+        using Context context = CreateContext();
+        return [.. Describe(context, withoutGenericAddressSpace).Select(found => found.Description)];
+    }
+
+    /// <summary>Opens a device.</summary>
+    /// <exception cref="EngineException">There is no such device, it is refused, or it cannot be opened.</exception>
+    public static GpuContext Open(GpuInterface @interface, int index, bool withoutGenericAddressSpace, long? memoryLimit = null)
+    {
+        Context context = CreateContext();
+        try
+        {
+            (Device device, GpuDevice description) = Find(Describe(context, withoutGenericAddressSpace), @interface, index);
+            if (device is CLDevice cl) AnnounceGenericAddressSpace(cl);
+            return new GpuContext(
+                context, device.CreateAccelerator(context), $"{NameOf(@interface)} {description.Name}", memoryLimit ?? description.MemoryBytes);
+        }
+        catch (AcceleratorException failure)
+        {
+            context.Dispose();
+            throw new EngineException(
+                $"{NameOf(@interface)} device {index} cannot be opened ({failure.GetBaseException().Message}); svd devices lists what there is", failure);
+        }
+        catch
+        {
+            context.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>How people write it.</summary>
+    public static string NameOf(GpuInterface @interface) => @interface == GpuInterface.Cuda ? "CUDA" : "OpenCL";
+
+    private static Context CreateContext() => Context.Create(builder => builder.Cuda(_ => true).OpenCL(_ => true).Optimize(OptimizationLevel.O2));
+
+    private static (Device Device, GpuDevice Description) Find(
+        IReadOnlyList<(Device Device, GpuDevice Description)> all, GpuInterface @interface, int index)
+    {
+        (Device Device, GpuDevice Description)[] found = [.. all.Where(device => device.Description.Interface == @interface)];
+        string name = NameOf(@interface);
+        if (found.Length == 0) throw new EngineException($"no {name} device was found: is its driver installed? svd devices lists what there is");
+        if (index >= found.Length)
+        {
+            throw new EngineException($"there is no {name} device {index}: the last is {found.Length - 1}; svd devices lists what there is");
+        }
+
+        return found[index] is { Description.Refusal: null } usable
+            ? usable
+            : throw new EngineException($"{name} device {index}, {found[index].Description.Name}, cannot be used: {found[index].Description.Refusal}");
+    }
+
+    private static List<(Device Device, GpuDevice Description)> Describe(Context context, bool withoutGenericAddressSpace)
+    {
+        List<(Device, GpuDevice)> all = [];
+        foreach (CudaDevice device in context.GetCudaDevices())
+        {
+            all.Add((device, new GpuDevice(
+                GpuInterface.Cuda, all.Count, device.Name, $"compute capability {device.Architecture?.Major}.{device.Architecture?.Minor}",
+                device.MemorySize, device.NumMultiprocessors, device.MaxSharedMemoryPerGroup, device.MaxNumThreadsPerGroup, true, RefusalOf(device))));
+        }
+
+        int first = all.Count;
+        foreach (CLDevice device in context.GetCLDevices())
+        {
+            all.Add((device, new GpuDevice(
+                GpuInterface.OpenCl, all.Count - first, device.Name, $"{device.PlatformName}, {device.DeviceVersion}", device.MemorySize,
+                device.NumMultiprocessors, device.MaxSharedMemoryPerGroup, device.MaxNumThreadsPerGroup,
+                device.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU), RefusalOf(device, withoutGenericAddressSpace))));
+        }
+
+        return all;
+    }
+
+    private static string? RefusalOf(CudaDevice device) =>
+        device.Architecture is null || device.InstructionSet is null ? "its driver or its architecture is too old" : RefusalOf((Device)device);
+
+    private static string? RefusalOf(CLDevice device, bool withoutGenericAddressSpace) =>
+        device.DeviceVersion < CLDeviceVersion.CL20 ? $"it has {device.DeviceVersion}, and OpenCL 2.0 is needed"
+        : !device.Capabilities.GenericAddressSpace && !withoutGenericAddressSpace
+            ? "it does not announce the generic address space, an optional part of OpenCL 3; --opencl-without-generic-address-space tries it nevertheless"
+        : RefusalOf(device);
+
+    private static string? RefusalOf(Device device) =>
+        device.MaxNumThreadsPerGroup < GpuContext.GroupSize ? $"its groups have {device.MaxNumThreadsPerGroup} threads, and {GpuContext.GroupSize} are needed"
+        : device.MaxSharedMemoryPerGroup < GpuContext.SharedMemoryNeeded
+            ? $"its groups have {device.MaxSharedMemoryPerGroup / 1024} KiB of shared memory, and {GpuContext.SharedMemoryNeeded / 1024} are needed"
+        : null;
+
+    // ILGPU opens no device that does not announce the generic address space, though kernels without pointers to either kind of memory never use it.
+    // The announcement has no public setter.
+    private static void AnnounceGenericAddressSpace(CLDevice device) =>
+        device.Capabilities.GetType().GetProperty(nameof(device.Capabilities.GenericAddressSpace))!.GetSetMethod(nonPublic: true)!
+            .Invoke(device.Capabilities, [true]);
+}

@@ -1,0 +1,17 @@
+using ILGPU;
+
+namespace Engine.Kernels;
+
+/// <content>The GPU form, with a logarithm of its own: that of some devices is a fast approximation.</content>
+internal static partial class LogFloor
+{
+    /// <summary>y = ln(max(x, floor)); y may be x.</summary>
+    internal struct Body : IGpuBody
+    {
+        public float Floor;
+        public ArrayView<float> X;
+        public ArrayView<float> Y;
+
+        public readonly void Run(int i) => Y[i] = GpuMath.Log(GpuMath.Max(X[i], Floor));
+    }
+}

@@ -1,0 +1,38 @@
+using ILGPU;
+
+namespace Engine.Kernels;
+
+/// <content>The GPU form: a <see cref="GpuReduction"/>, and a thread an element.</content>
+internal static unsafe partial class MeanSquaredError
+{
+    /// <summary>Writes the mean of (x − t)².</summary>
+    public static void Forward(GpuContext gpu, ArrayView<float> x, ArrayView<float> target, ArrayView<float> loss) =>
+        GpuReduction.Run(
+            gpu, new Terms { X = x, Target = target }, new ScaledTotals { Result = loss, Scale = (float)(1.0 / x.Length) }, 1, 1, (int)x.Length);
+
+    /// <summary>dx = 2·(x − t)/n. Overwrites dx, which may be x or the target.</summary>
+    public static void Backward(GpuContext gpu, ArrayView<float> x, ArrayView<float> target, ArrayView<float> dx) =>
+        ForEach.Run(gpu, new Gradient { Scale = (float)(2.0 / dx.Length), X = x, Target = target, Dx = dx }, (int)dx.Length);
+
+    internal struct Terms : IGpuTerms
+    {
+        public ArrayView<float> X;
+        public ArrayView<float> Target;
+
+        public readonly void Add(int at, int channel, ref CompensatedSum first, ref CompensatedSum second)
+        {
+            float difference = X[at] - Target[at];
+            first.Add(difference * difference);
+        }
+    }
+
+    internal struct Gradient : IGpuBody
+    {
+        public float Scale;
+        public ArrayView<float> X;
+        public ArrayView<float> Target;
+        public ArrayView<float> Dx;
+
+        public readonly void Run(int i) => Dx[i] = (X[i] - Target[i]) * Scale;
+    }
+}

@@ -1,0 +1,269 @@
+using System.Numerics;
+using ILGPU;
+
+namespace Engine.Kernels;
+
+/// <summary>
+/// The one product that convolutions, transposed convolutions, matrix products and all their gradients describe themselves as:
+/// <code>y[m, j] = activation(Σ_k left[m, k] · right[j, k] + bias[m])</code>
+/// Where an element of a factor lies, an <see cref="Operand"/> says, so no matrix of shifted pixels is ever written (an implicit matrix product).
+/// <para>Parallel over tiles of the result, and over pieces of the depth where the tiles alone would leave a device idle or the sums be long; the pieces are
+/// then added in order, so nothing depends on which is done first. A group of 128 threads computes 8192 results, 8×8 a thread in registers: each step
+/// loads 16 floats from shared memory for 64 multiply-adds, which is what one load every four multiply-adds of an SM's lanes can feed. The threads stand
+/// Lines by 128/Lines, so that a tile is 64×128 for many rows and down to 8×1024 for few, a choice that costs nothing but some additions. Chunks of both
+/// factors are copied into shared memory first, neighbouring threads reading neighbouring floats; rows are padded by one float, so that the writes
+/// fall on different banks. A thread's columns lie 128/Lines apart for the same reason. The results go through shared memory once more, to be written in
+/// runs, and to have the activation's code once.</para>
+/// Compute bounds it for many channels, memory bandwidth for few.
+/// </summary>
+/// <remarks>The idea: the implicit matrix product of Chetlur et al., "cuDNN: efficient primitives for deep learning", 2014.</remarks>
+internal struct GpuProduct
+{
+    // Of a thread's tile, in both directions.
+    private const int PerThread = 8;
+
+    // Floats of a group's results, and of its shared memory.
+    private const int TileFloats = PerThread * PerThread * GpuContext.GroupSize;
+
+    private const int MaxChunk = 16;
+    private const int MaxLines = 16;
+
+    // Sums shorter than this are not worth a piece of their own.
+    private const int MinPieceDepth = 256;
+
+    // Groups that fill a large device.
+    private const int EnoughGroups = 256;
+
+    /// <summary>The left factor; its outer index is the result's row, of <see cref="RowDigits"/>, its inner one the term.</summary>
+    public Operand Left;
+
+    /// <summary>The right factor; its outer index is the result's column.</summary>
+    public Operand Right;
+
+    /// <summary>The result; its outer index is the row and its inner one the column.</summary>
+    public Operand Result;
+
+    /// <summary>Rows of the result.</summary>
+    public int Rows;
+
+    /// <summary>Columns of the result.</summary>
+    public int Columns;
+
+    /// <summary>Terms of each sum; 0 leaves the bias alone.</summary>
+    public int Depth;
+
+    /// <summary>What a row stands for.</summary>
+    public Digits RowDigits;
+
+    /// <summary>What a column stands for.</summary>
+    public Digits ColumnDigits;
+
+    /// <summary>What a term stands for.</summary>
+    public Digits TermDigits;
+
+    /// <summary>A number a row; read only with <see cref="HasBias"/>.</summary>
+    public ArrayView<float> Bias;
+
+    /// <summary>1 with a bias.</summary>
+    public int HasBias;
+
+    /// <summary>What is applied to each sum.</summary>
+    public Activation Activation;
+
+    /// <summary>Starts it.</summary>
+    public readonly void Run(GpuContext gpu)
+    {
+        // The form with the fewest tiles; of two, the squarer one.
+        int lineBits = 0, rowTiles = 0, columnTiles = 0;
+        long fewest = long.MaxValue;
+        for (int bits = 0; 1 << bits <= MaxLines; bits++)
+        {
+            int across = (Rows - 1) / (PerThread << bits) + 1, along = (Columns - 1) / (TileFloats / PerThread >> bits) + 1;
+            if ((long)across * along > fewest) continue;
+            (lineBits, rowTiles, columnTiles, fewest) = (bits, across, along, (long)across * along);
+        }
+
+        int pieces = (int)Math.Clamp(EnoughGroups / fewest, 1, Math.Max(1, Depth / MinPieceDepth));
+        int chunkBits = Math.Min(BitOperations.Log2(MaxChunk), lineBits + 2), chunk = 1 << chunkBits;
+        int pieceDepth = ((Depth + pieces - 1) / pieces + chunk - 1) / chunk * chunk;
+        Arguments arguments = new() { Product = this, LineBits = lineBits, ChunkBits = chunkBits, PieceDepth = pieceDepth, Sums = Result.Data };
+        if (pieces == 1)
+        {
+            gpu.Launch(Kernel, new Index3D(columnTiles, rowTiles, 1), arguments);
+            return;
+        }
+
+        using GpuBuffer sums = gpu.Memory.Rent(checked(pieces * Rows * Columns));
+        arguments.Sums = sums.Floats;
+        gpu.Launch(Kernel, new Index3D(columnTiles, rowTiles, pieces), arguments);
+        ForEach.Run(gpu, new AddPieces { Product = this, Across = new Divisor(Columns), Sums = sums.Floats, Pieces = pieces }, Rows * Columns);
+    }
+
+    private static void Kernel(Arguments arguments)
+    {
+        ArrayView<float> shared = SharedMemory.Allocate<float>(TileFloats);
+        int lineBits = arguments.LineBits, thread = Group.IdxX;
+        int rowBits = 3 + lineBits, columnBits = 10 - lineBits, lanes = GpuContext.GroupSize >> lineBits, lane = thread & (lanes - 1);
+        int line = thread >> (7 - lineBits), firstRow = Grid.IdxY << rowBits, firstColumn = Grid.IdxX << columnBits;
+        int rowPitch = (1 << rowBits) + 1, columnPitch = (1 << columnBits) + 1, chunk = 1 << arguments.ChunkBits;
+        ArrayView<float> right = shared.SubView(rowPitch << arguments.ChunkBits);
+        int start = Grid.IdxZ * arguments.PieceDepth, end = IntrinsicMath.Min(arguments.Product.Depth, start + arguments.PieceDepth);
+        Eight r0 = default, r1 = default, r2 = default, r3 = default, r4 = default, r5 = default, r6 = default, r7 = default;
+        for (int k = start; k < end; k += chunk)
+        {
+            Fill(shared, arguments.Product.Left, arguments.Product.RowDigits, firstRow, arguments.Product.Rows, rowBits, arguments, k, end);
+            Fill(right, arguments.Product.Right, arguments.Product.ColumnDigits, firstColumn, arguments.Product.Columns, columnBits, arguments, k, end);
+            Group.Barrier();
+            for (int i = 0; i < chunk; i++)
+            {
+                int row = i * rowPitch + line * PerThread;
+                Eight b = Eight.Load(right, i * columnPitch + lane, lanes);
+                r0.Add(shared[row], b);
+                r1.Add(shared[row + 1], b);
+                r2.Add(shared[row + 2], b);
+                r3.Add(shared[row + 3], b);
+                r4.Add(shared[row + 4], b);
+                r5.Add(shared[row + 5], b);
+                r6.Add(shared[row + 6], b);
+                r7.Add(shared[row + 7], b);
+            }
+
+            Group.Barrier();
+        }
+
+        int at = (line * PerThread << columnBits) + lane;
+        r0.Store(shared, at, lanes);
+        r1.Store(shared, at + (1 << columnBits), lanes);
+        r2.Store(shared, at + (2 << columnBits), lanes);
+        r3.Store(shared, at + (3 << columnBits), lanes);
+        r4.Store(shared, at + (4 << columnBits), lanes);
+        r5.Store(shared, at + (5 << columnBits), lanes);
+        r6.Store(shared, at + (6 << columnBits), lanes);
+        r7.Store(shared, at + (7 << columnBits), lanes);
+        Group.Barrier();
+        for (int j = thread & ((1 << columnBits) - 1); j < 1 << columnBits; j += GpuContext.GroupSize)
+        {
+            int column = firstColumn + j;
+            if (column >= arguments.Product.Columns) continue;
+            Place inner = arguments.Product.Result.Inner(arguments.Product.ColumnDigits.At(column));
+            int step = IntrinsicMath.Max(1, GpuContext.GroupSize >> columnBits);
+            for (int i = thread >> columnBits; i < 1 << rowBits; i += step)
+            {
+                int row = firstRow + i;
+                if (row >= arguments.Product.Rows) continue;
+                float sum = shared[(i << columnBits) + j];
+                if (Grid.DimZ > 1) arguments.Sums[(Grid.IdxZ * arguments.Product.Rows + row) * arguments.Product.Columns + column] = sum;
+                else arguments.Product.Finish(row, inner, sum);
+            }
+        }
+    }
+
+    // Copies a chunk of a factor into shared memory, a line of 2^bits outer indices a term. What lies outside the factor becomes 0.
+    private static void Fill(
+        ArrayView<float> shared, Operand factor, Digits digits, int first, int count, int bits, Arguments arguments, int k, int end)
+    {
+        int thread = Group.IdxX, size = 1 << bits, chunkBits = arguments.ChunkBits, chunk = 1 << chunkBits;
+        if (factor.RunsInward != 0)
+        {
+            int i = thread & (chunk - 1);
+            Place inner = factor.Inner(arguments.Product.TermDigits.At(k + i));
+            for (int j = thread >> chunkBits; j < size; j += GpuContext.GroupSize >> chunkBits)
+            {
+                shared[i * (size + 1) + j] = k + i < end && first + j < count ? factor.Load(factor.Outer(digits.At(first + j)), inner) : 0;
+            }
+        }
+        else
+        {
+            for (int j = thread & (size - 1); j < size; j += GpuContext.GroupSize)
+            {
+                Place outer = factor.Outer(digits.At(first + j));
+                for (int i = thread >> bits; i < chunk; i += IntrinsicMath.Max(1, GpuContext.GroupSize >> bits))
+                {
+                    shared[i * (size + 1) + j] =
+                        k + i < end && first + j < count ? factor.Load(outer, factor.Inner(arguments.Product.TermDigits.At(k + i))) : 0;
+                }
+            }
+        }
+    }
+
+    private readonly void Finish(int row, Place column, float sum)
+    {
+        if (HasBias != 0) sum += Bias[row];
+        Result.Store(Result.Outer(RowDigits.At(row)), column, GpuMath.Activate(Activation, sum));
+    }
+
+    internal struct Arguments
+    {
+        public GpuProduct Product;
+        public int LineBits;
+        public int ChunkBits;
+        public int PieceDepth;
+        public ArrayView<float> Sums;
+    }
+
+    // Adds the pieces of each sum in order. Sums is pieces × rows × columns.
+    internal struct AddPieces : IGpuBody
+    {
+        public GpuProduct Product;
+        public Divisor Across;
+        public ArrayView<float> Sums;
+        public int Pieces;
+
+        public readonly void Run(int i)
+        {
+            int row = Across.Divide(i, out int column);
+            float sum = 0;
+            for (int piece = 0; piece < Pieces; piece++) sum += Sums[piece * Product.Rows * Product.Columns + i];
+            Product.Finish(row, Product.Result.Inner(Product.ColumnDigits.At(column)), sum);
+        }
+    }
+
+    // Eight registers.
+    private struct Eight
+    {
+        private float _0;
+        private float _1;
+        private float _2;
+        private float _3;
+        private float _4;
+        private float _5;
+        private float _6;
+        private float _7;
+
+        public static Eight Load(ArrayView<float> from, int at, int step) => new()
+        {
+            _0 = from[at],
+            _1 = from[at + step],
+            _2 = from[at + 2 * step],
+            _3 = from[at + 3 * step],
+            _4 = from[at + 4 * step],
+            _5 = from[at + 5 * step],
+            _6 = from[at + 6 * step],
+            _7 = from[at + 7 * step],
+        };
+
+        public void Add(float a, Eight b)
+        {
+            _0 += a * b._0;
+            _1 += a * b._1;
+            _2 += a * b._2;
+            _3 += a * b._3;
+            _4 += a * b._4;
+            _5 += a * b._5;
+            _6 += a * b._6;
+            _7 += a * b._7;
+        }
+
+        public readonly void Store(ArrayView<float> to, int at, int step)
+        {
+            to[at] = _0;
+            to[at + step] = _1;
+            to[at + 2 * step] = _2;
+            to[at + 3 * step] = _3;
+            to[at + 4 * step] = _4;
+            to[at + 5 * step] = _5;
+            to[at + 6 * step] = _6;
+            to[at + 7 * step] = _7;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+using ILGPU;
+
+namespace Engine.Kernels;
+
+/// <summary>Three indices.</summary>
+internal struct Triple
+{
+    public int First;
+    public int Second;
+    public int Third;
+}
+
+/// <summary>
+/// How a row, a column or a term of a product stands for three indices: i = (first · Seconds + second) · Thirds + third, or, where the first index runs
+/// fastest, i = (second · Thirds + third) · Firsts + first.
+/// </summary>
+internal readonly struct Digits(int seconds, int thirds, int firsts = 1)
+{
+    private readonly Divisor _firsts = new(firsts);
+    private readonly Divisor _seconds = new(seconds);
+    private readonly Divisor _thirds = new(thirds);
+
+    /// <summary>The index itself is the first, the others are 0.</summary>
+    public static Digits One => new(1, 1);
+
+    /// <summary>Sample, row and column of maps, in the order in which they lie in memory.</summary>
+    public static Digits OfMaps(BatchLayout layout, int samples, int rows, int columns) =>
+        new(rows, columns, layout == BatchLayout.Last ? samples : 1);
+
+    public Triple At(int i)
+    {
+        // Of the two places that the first index may have, the other one holds 0.
+        Triple digits = default;
+        int rest = _firsts.Divide(i, out int inside);
+        digits.First = _seconds.Divide(_thirds.Divide(rest, out digits.Third), out digits.Second) + inside;
+        return digits;
+    }
+}
+
+/// <summary>What one index contributes to a place in an array.</summary>
+internal struct Place
+{
+    /// <summary>Floats from the start of the array.</summary>
+    public int Offset;
+
+    /// <summary>Rows of the image.</summary>
+    public int Row;
+
+    /// <summary>Columns of the image.</summary>
+    public int Column;
+}
+
+/// <summary>
+/// One of the three arrays of a product, seen as a matrix. The matrix has an index that runs along the result (a row of the left factor, a column of the
+/// right one), called outer, and another one, inner; each is three digits: a plane, a row and a column of an image.
+/// <code>element = Data[outer.First·OuterPlane + inner.First·InnerPlane + row·Pitch + column·Step], row = outer.Second·OuterRow + inner.Second·InnerRow + RowStart,
+/// column = outer.Third·OuterColumn + inner.Third·InnerColumn + ColumnStart</code>
+/// and 0 where the row or the column lies outside the image. So an image under the taps of a filter, a filter's taps of one phase, and a plain
+/// matrix (an image of one pixel) are all the same to the kernel.
+/// </summary>
+internal struct Operand
+{
+    public ArrayView<float> Data;
+    public int OuterPlane;
+    public int OuterRow;
+    public int OuterColumn;
+    public int InnerPlane;
+    public int InnerRow;
+    public int InnerColumn;
+    public int RowStart;
+    public int ColumnStart;
+    public int Height;
+    public int Width;
+    public int Pitch;
+    public int Step;
+
+    /// <summary>1 if neighbours in memory differ in the inner index: then neighbouring threads shall too.</summary>
+    public int RunsInward;
+
+    /// <summary>A matrix with these distances from one outer or inner index to the next.</summary>
+    public static Operand Matrix(ArrayView<float> data, int outer, int inner) => new()
+    {
+        Data = data, OuterPlane = outer, InnerPlane = inner, Height = 1, Width = 1, RunsInward = inner == 1 ? 1 : 0,
+    };
+
+    public readonly Place Outer(Triple digits) => new()
+    {
+        Offset = digits.First * OuterPlane, Row = digits.Second * OuterRow + RowStart, Column = digits.Third * OuterColumn + ColumnStart,
+    };
+
+    public readonly Place Inner(Triple digits) => new()
+    {
+        Offset = digits.First * InnerPlane, Row = digits.Second * InnerRow, Column = digits.Third * InnerColumn,
+    };
+
+    public readonly float Load(Place outer, Place inner)
+    {
+        int row = outer.Row + inner.Row, column = outer.Column + inner.Column;
+        return (uint)row < (uint)Height && (uint)column < (uint)Width ? Data[outer.Offset + inner.Offset + row * Pitch + column * Step] : 0;
+    }
+
+    public readonly void Store(Place outer, Place inner, float value) =>
+        Data[outer.Offset + inner.Offset + (outer.Row + inner.Row) * Pitch + (outer.Column + inner.Column) * Step] = value;
+}

@@ -1,0 +1,41 @@
+using ILGPU;
+
+namespace Engine.Kernels;
+
+/// <content>The GPU form: a <see cref="GpuReduction"/>, and a thread an element.</content>
+internal static unsafe partial class SigmoidCrossEntropy
+{
+    /// <summary>Writes the mean cross-entropy.</summary>
+    public static void Forward(GpuContext gpu, ArrayView<float> logits, ArrayView<float> target, ArrayView<float> loss) =>
+        GpuReduction.Run(
+            gpu, new Terms { Logits = logits, Target = target }, new ScaledTotals { Result = loss, Scale = (float)(1.0 / logits.Length) }, 1, 1,
+            (int)logits.Length);
+
+    /// <summary>dz = (σ(z) − t)/n. Overwrites dlogits, which may be either input.</summary>
+    public static void Backward(GpuContext gpu, ArrayView<float> logits, ArrayView<float> target, ArrayView<float> dlogits) =>
+        ForEach.Run(
+            gpu, new LogitGradient { Scale = (float)(1.0 / dlogits.Length), Logits = logits, Target = target, Gradient = dlogits }, (int)dlogits.Length);
+
+    internal struct Terms : IGpuTerms
+    {
+        public ArrayView<float> Logits;
+        public ArrayView<float> Target;
+
+        public readonly void Add(int at, int channel, ref CompensatedSum first, ref CompensatedSum second)
+        {
+            // ln(1 + t) as on the CPU: what rounding 1 + t loses is made good by the same error in the divisor; where all of t is lost, it is t.
+            float z = Logits[at], t = GpuMath.ExpOfNegative(z > 0 ? -z : z), sum = 1 + t, kept = sum - 1;
+            first.Add((z < 0 ? 0 : z) - z * Target[at] + (kept > 0 ? GpuMath.Log(sum) * (t / kept) : t));
+        }
+    }
+
+    internal struct LogitGradient : IGpuBody
+    {
+        public float Scale;
+        public ArrayView<float> Logits;
+        public ArrayView<float> Target;
+        public ArrayView<float> Gradient;
+
+        public readonly void Run(int i) => Gradient[i] = (GpuMath.Sigmoid(Logits[i]) - Target[i]) * Scale;
+    }
+}

@@ -1,0 +1,154 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using Engine.Tests;
+using ILGPU;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.PTX;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+
+namespace Engine.Kernels.Tests;
+
+/// <summary>
+/// What concerns GPUs alone: threads, barriers and bounds in ILGPU's CPU accelerator, the code for devices that are not here, memory, failures. That the
+/// kernels compute the right thing on the GPUs that are here, the tests of all backends tell.
+/// </summary>
+public sealed partial class GpuTests : IDisposable
+{
+    private static readonly CudaArchitecture[] Architectures = [CudaArchitecture.SM_60, CudaArchitecture.SM_90];
+
+    private readonly GpuContext _emulated = Emulate();
+
+    public void Dispose() => _emulated.Dispose();
+
+    [GpuFact(Device.Cuda)]
+    public void CudaIsTested() => Assert.Contains(Device.Cuda, Devices.All);
+
+    [GpuFact(Device.OpenCl)]
+    public void OpenClIsTested() => Assert.Contains(Device.OpenCl, Devices.All);
+
+    /// <summary>
+    /// A tiny case of every operation where every thread of a group is a thread of the processor's, barriers are waited at, and an access outside a view
+    /// fails. Then, each kernel that this took as PTX for an old and a new architecture: it must compile, keep everything in registers, and need no
+    /// more shared memory than every device has.
+    /// </summary>
+    [Fact]
+    public void EveryKernelMindsItsBoundsAndFitsEveryDevice()
+    {
+        const int MostSharedBytes = 48 * 1024;
+        using GpuBackend backend = new(_emulated, keepOpen: true);
+        foreach (OpCase op in TinyCases()) op.AssertExpected(op.Run(backend, op.RandomInputs()), backend.Name);
+
+        using Context context = Context.Create(builder => builder.Optimize(OptimizationLevel.O2));
+        foreach (CudaArchitecture architecture in Architectures)
+        {
+            CudaCapabilityContext capabilities = (CudaCapabilityContext)Activator.CreateInstance(
+                typeof(CudaCapabilityContext), BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic, null, [architecture], null)!;
+            using PTXBackend compiler = new(context, capabilities, architecture, CudaInstructionSet.ISA_78, null);
+            foreach (Delegate kernel in _emulated.Kernels)
+            {
+                string code = ((PTXCompiledKernel)compiler.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method), default)).PTXAssembly;
+                Assert.Contains(".entry", code, StringComparison.Ordinal);
+                Assert.DoesNotContain(".local", code, StringComparison.Ordinal);
+                Assert.DoesNotContain(".f64", code, StringComparison.Ordinal);
+                Assert.InRange(SharedArrays().Matches(code).Sum(match => int.Parse(match.Groups[1].Value)), 0, MostSharedBytes);
+            }
+        }
+
+        // A kernel for each struct of the library that says what one is to do.
+        Type[] bodies = [typeof(IGpuBody), typeof(IGpuTerms), typeof(IGpuTotals)];
+        Assert.Equal(
+            typeof(GpuContext).Assembly.GetTypes().Where(type => type.IsValueType && bodies.Any(body => body.IsAssignableFrom(type))).ToHashSet(),
+            _emulated.Kernels.SelectMany(kernel => kernel.Method.GetGenericArguments()).ToHashSet());
+    }
+
+    [Fact]
+    public void GivesTheSameBufferBack()
+    {
+        GpuMemory memory = _emulated.Memory;
+        GpuBuffer first = memory.Rent(100);
+        long allocated = memory.BytesAllocated;
+        first.Dispose();
+        Assert.Throws<ObjectDisposedException>(first.Dispose);
+        using GpuBuffer second = memory.Rent(101);
+        Assert.Same(first, second);
+        Assert.Equal((101, 1, allocated), (second.Length, memory.Outstanding, memory.BytesAllocated));
+        using GpuBuffer third = memory.Rent(101);
+        Assert.NotSame(second, third);
+    }
+
+    [Fact]
+    public void SaysHowMuchMemoryWasNeeded()
+    {
+        using GpuContext small = Emulate(memoryLimit: 3 << 20);
+        GpuBuffer half = small.Memory.Rent(1 << 19);
+        Failure.Says(() => small.Memory.Rent(1 << 19), small.Name, "not enough memory", "4 MiB were needed", "it has 3 MiB");
+        half.Dispose();
+
+        // What lies in the pool makes room.
+        small.Memory.Rent(3 << 18).Dispose();
+    }
+
+    [Fact]
+    public void NamesAKernelThatCannotBeCompiled() =>
+        Failure.Says(() => _emulated.Launch(Impossible, new Index3D(1, 1, 1), 5), _emulated.Name, "GpuTests.Impossible", "cannot be compiled", "--device");
+
+    [Fact]
+    public void DivisorsDivide()
+    {
+        Random random = new(3);
+        int[] numbers = [0, 1, 2, 3, 6, 7, 1000, int.MaxValue - 1, int.MaxValue, .. Enumerable.Range(0, 2000).Select(_ => random.Next())];
+        foreach (int by in (int[])[1, 2, 3, 5, 7, 64, 641, 65535, 65536, 65537, 1 << 30, int.MaxValue - 1, int.MaxValue])
+        {
+            Divisor divisor = new(by);
+            foreach (int number in numbers)
+            {
+                Assert.Equal(number / by, divisor.Divide(number, out int remainder));
+                Assert.Equal(number % by, remainder);
+            }
+        }
+    }
+
+    /// <summary>A million ones beside ten millions: float32 alone would lose them all.</summary>
+    [Fact]
+    public void CompensatedSumsLoseNothing()
+    {
+        CompensatedSum sum = default;
+        sum.Add(3e7f);
+        for (int i = 0; i < 1_000_000; i++) sum.Add(1);
+        CompensatedSum other = default;
+        other.Add(-3e7f);
+        sum.Add(other);
+        Assert.Equal(1_000_000, sum.Value);
+    }
+
+    // Every operation once, with pieces to be added up, edges that fill no tile, and outputs that no tap reaches.
+    private static IEnumerable<OpCase> TinyCases()
+    {
+        Conv2dShape conv = new(2, 2, 5, 6, 3, 2, 3, strideH: 2, strideW: 1, padH: 1, padW: 2, dilationH: 2, dilationW: 1);
+        ConvTranspose2dShape transposed = new(2, 2, 2, 3, 3, 2, 2, strideH: 3, strideW: 2, padH: 1, padW: 0);
+        ConvMaxPool2dShape pooled = new(new Conv2dShape(1, 2, 5, 6, 2, 2, 2), 2, 3, 2, 1);
+        DenseShape dense = new(2, 600, 3);
+        return
+        [
+            .. OpCases.Pointwise(5), Ops.Conv2d(conv, bias: true, Activation.Elu), Ops.Conv2dBackwardData(conv), Ops.Conv2dBackwardFilter(conv, bias: true),
+            Ops.ConvTranspose2d(transposed, bias: true), Ops.ConvTranspose2dBackwardData(transposed),
+            Ops.ConvTranspose2dBackwardFilter(transposed, bias: true), Ops.Dense(dense, bias: true), Ops.DenseBackwardData(dense),
+            Ops.DenseBackwardFilter(dense, bias: true), Ops.BatchNorm(new(2, 3, 4)), Ops.BatchNormTrain(new(2, 3, 4)), Ops.BatchNormBackward(new(2, 3, 4)),
+            Ops.MaxPool2d(pooled.Pool), Ops.MaxPool2dBackward(pooled.Pool), Ops.ConvMaxPool2d(pooled, bias: true),
+            Ops.ConvMaxPool2dBackwardData(pooled), Ops.ConvMaxPool2dBackwardFilter(pooled, bias: true), Ops.Crop2d(new(2, 4, 5, 3, 2)),
+            Ops.Crop2dBackward(new(2, 4, 5, 3, 2)), Ops.Transpose(new(3, 5)), Ops.RealFft(new(2, 16, 5, 9)),
+        ];
+    }
+
+    private static void Impossible(int number) => Console.WriteLine(number);
+
+    private static GpuContext Emulate(long memoryLimit = long.MaxValue)
+    {
+        Context context = Context.Create(builder => builder.CPU(CPUDevice.Nvidia));
+        return new GpuContext(context, context.GetCPUDevice(0).CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel), "ILGPU's CPU accelerator", memoryLimit);
+    }
+
+    [GeneratedRegex(@"\.shared[^;]*\[(\d+)\]")]
+    private static partial Regex SharedArrays();
+}
