@@ -1,14 +1,19 @@
 #!/usr/bin/env bash
 # Builds everything, runs every test, and ends with the line `N passed, N failed, N skipped`.
-# Optional tests need ffmpeg and the reference material in ../shared; what is absent is named, and its tests are skipped.
+# Optional tests need ffmpeg, an OpenCL or CUDA device, and the reference material in ../shared; what is absent is named, and its tests are skipped.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 
-if ! command -v ffmpeg >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-    echo "installing ffmpeg"
-    (apt-get update && apt-get install -y --no-install-recommends ffmpeg) >/dev/null 2>&1 || true
+has_opencl() { ldconfig -p 2>/dev/null | grep -q 'libOpenCL\.so '; }
+missing=()
+command -v ffmpeg >/dev/null || missing+=(ffmpeg)
+has_opencl || missing+=(ocl-icd-opencl-dev pocl-opencl-icd) # the loader, and a driver that needs no GPU
+if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    echo "installing ${missing[*]}"
+    (apt-get update && apt-get install -y --no-install-recommends "${missing[@]}") >/dev/null 2>&1 || true
 fi
 command -v ffmpeg >/dev/null || echo "without ffmpeg: tests that decode music are skipped"
+has_opencl || echo "without OpenCL: tests on an OpenCL device are skipped"
 [ -d ../shared/reference ] || echo "without ../shared: tests against the reference material are skipped"
 
 results=$(mktemp -d)

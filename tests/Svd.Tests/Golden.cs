@@ -10,11 +10,17 @@ namespace Engine.Svd.Tests;
 /// <summary>The reference arrays, and how results are held against them.</summary>
 internal static class Golden
 {
-    /// <summary>Every backend: the CPU kernels at each width, those the processor lacks in software, and the definitions.</summary>
-    public static TheoryData<string> Devices => ["512", "256", "128", "32", "reference"];
+    /// <summary>
+    /// Every backend: the CPU kernels at each width, those the processor lacks in software, the definitions, and the GPUs that there are.
+    /// </summary>
+    public static TheoryData<string> Devices => ["512", "256", "128", "32", "reference", .. Gpu.Present];
 
-    public static IBackend Create(string device) =>
-        device == "reference" ? Backends.CreateReference() : Backends.CreateCpu(2, (VectorWidth)int.Parse(device));
+    public static IBackend Create(string device) => device switch
+    {
+        "reference" => Backends.CreateReference(),
+        Gpu.Cuda or Gpu.OpenCl => Gpu.Open(device),
+        _ => Backends.CreateCpu(2, (VectorWidth)int.Parse(device)),
+    };
 
     public static double[] Read(string file, string name)
     {

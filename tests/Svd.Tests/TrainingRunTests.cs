@@ -46,6 +46,17 @@ public sealed class TrainingRunTests : IDisposable
     }
 
     [Fact]
+    public void ADeviceThatFailsLeavesTheCheckpoint()
+    {
+        float[] expected = Train(null);
+        Assert.Throws<OperationCanceledException>(() => Train(Checkpoints, 7));
+        byte[] before = File.ReadAllBytes(Path.Combine(Checkpoints, "checkpoint.npz"));
+        Failure.Says(() => Train(Checkpoints, failAt: 8), "the device failed");
+        Assert.Equal(before, File.ReadAllBytes(Path.Combine(Checkpoints, "checkpoint.npz")));
+        Assert.Equal(expected, Train(Checkpoints));
+    }
+
+    [Fact]
     public void ACheckpointThatCannotBeWrittenLeavesTheOneBefore()
     {
         Assert.Throws<OperationCanceledException>(() => Train(Checkpoints, 7));
@@ -57,7 +68,7 @@ public sealed class TrainingRunTests : IDisposable
         Assert.Equal(before, File.ReadAllBytes(file));
     }
 
-    private float[] Train(string? checkpoints, int cancelAfter = int.MaxValue, int divergeAt = int.MaxValue)
+    private float[] Train(string? checkpoints, int cancelAfter = int.MaxValue, int divergeAt = int.MaxValue, int failAt = int.MaxValue)
     {
         using IBackend backend = Backends.CreateCpu(1);
         using Sequential network = new(("dense", new Dense("dense", 3, 2)));
@@ -74,6 +85,7 @@ public sealed class TrainingRunTests : IDisposable
             {
                 int number = epoch * Batches + batch;
                 if (number + 1 > divergeAt) return double.NaN;
+                if (number + 1 > failAt) throw new EngineException("the device failed");
                 RandomSource random = new(5, (ulong)number);
                 backend.Upload([.. Enumerable.Range(0, 12).Select(_ => (float)random.NextGaussian())], x.View);
                 tape.Reset();

@@ -50,7 +50,7 @@ internal static class EvaluateCommand
         Option<string> output = Options.Out("evaluation.csv, evaluation.png, evaluation.svg and songs/NAME.npz");
         Option<string?> methods = MethodsEvaluation.Methods(), area = MethodsEvaluation.Areas(), threshold = MethodsEvaluation.Thresholds();
         Option<string?> compare = new("--compare") { Description = "An evaluation.csv to draw beside this one.", HelpName = "FILE" };
-        Option<int?> threads = Options.Threads();
+        DeviceOptions device = new();
         Option<string?> cache = Options.Cache();
         Option<bool> json = Options.Json("one object");
         Command command = new(
@@ -64,7 +64,7 @@ internal static class EvaluateCommand
             + "  svd evaluate --data jamendo --inverter inverter.npz --out evaluation --methods inversion,random,occlusion --area 0.4,0.2,0.1")
         {
             data, split, classifier, inverter, statistics, thresholds, classThreshold, start, excerpts, seed, methods, area, threshold, output,
-            compare, threads, cache, json,
+            compare, device, cache, json,
         };
         command.Validators.Add(result =>
         {
@@ -77,7 +77,7 @@ internal static class EvaluateCommand
             parsed.GetValue(inverter) ?? BundledFiles.Inverter, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
             ParseThresholds(parsed.GetRequiredValue(thresholds))!, Options.NumberIn(parsed.GetRequiredValue(classThreshold)),
             new ExcerptSampling(Options.NumberIn(parsed.GetRequiredValue(start)), parsed.GetValue(excerpts), parsed.GetValue(seed)),
-            parsed.GetRequiredValue(output), parsed.GetValue(compare), parsed.GetValue(threads), parsed.GetValue(cache), parsed.GetValue(json),
+            parsed.GetRequiredValue(output), parsed.GetValue(compare), device.Of(parsed), parsed.GetValue(cache), parsed.GetValue(json),
             parsed.GetValue(methods) is { } list ? ExplanationMethods.Parse(list) : null,
             MethodsEvaluation.SizesOf(parsed.GetValue(threshold), parsed.GetValue(area)))));
         return command;
@@ -100,7 +100,7 @@ internal static class EvaluateCommand
         IReadOnlyList<Song> songs = corpus.Split(request.Split);
         IReadOnlyList<Song> tuning = request.ClassThreshold is null ? corpus.Split(TuningSplit) : [];
         IReadOnlyList<EvaluationPoint> compared = request.Compare is null ? [] : EvaluationCurves.Read(request.Compare);
-        using IBackend backend = Backends.CreateCpu(request.Threads);
+        using IBackend backend = request.CreateBackend();
         BandStatistics statistics = BandStatistics.Read(request.Statistics);
         using SvdNet network = SvdNet.Load(backend, request.Classifier);
         using InversionNetwork inversion = InversionNetwork.Load(backend, request.Inverter);
@@ -200,7 +200,8 @@ internal static class EvaluateCommand
 
     private sealed record Request(
         string Data, string Split, string Classifier, string Inverter, string Statistics, double[] Thresholds, double? ClassThreshold,
-        ExcerptSampling Sampling, string Out, string? Compare, int? Threads, string? Cache, bool Json, IReadOnlyList<string>? Methods, MaskSize[] Sizes);
+        ExcerptSampling Sampling, string Out, string? Compare, Func<IBackend> CreateBackend, string? Cache, bool Json, IReadOnlyList<string>? Methods,
+        MaskSize[] Sizes);
 
     private sealed record Difference(string Dataset, string Case, int Points, double ExplanationLossPoints, double RelativeAreaPoints);
 

@@ -45,8 +45,7 @@ internal static class ExplainCommand
         Option<string?> classifier = Options.Classifier();
         Option<string?> inverter = Options.Inverter();
         Option<string?> statistics = Options.Statistics("the bundled ones");
-        Option<string> device = Options.Device();
-        Option<int?> threads = Options.Threads();
+        DeviceOptions device = new();
         Option<bool> json = Options.Json("one object");
         Command command = new(
             "explain",
@@ -54,13 +53,13 @@ internal static class ExplainCommand
             + "detector again about what the mask keeps. Writes a picture (explanation.png) and the arrays (explanation.npz).\n\n"
             + "Examples:\n  svd explain\n  svd explain song.mp3 --at 61.5 --threshold 0.5 --listen --out explained")
         {
-            audio, at, threshold, listen, classThreshold, output, classifier, inverter, statistics, device, threads, json,
+            audio, at, threshold, listen, classThreshold, output, classifier, inverter, statistics, device, json,
         };
         command.SetAction(parsed => Run(new Request(
             parsed.GetValue(audio) ?? BundledFiles.Sample, parsed.GetValue(at), parsed.GetValue(threshold), parsed.GetValue(listen),
             parsed.GetValue(classThreshold), parsed.GetRequiredValue(output), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
             parsed.GetValue(inverter) ?? BundledFiles.Inverter, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
-            parsed.GetRequiredValue(device), parsed.GetValue(threads), parsed.GetValue(json))));
+            device.Of(parsed), parsed.GetValue(json))));
         return command;
     }
 
@@ -68,7 +67,7 @@ internal static class ExplainCommand
     {
         Dictionary<string, double> milliseconds = [];
         long start = Stopwatch.GetTimestamp();
-        using IBackend backend = Options.CreateBackend(request.Device, request.Threads);
+        using IBackend backend = request.CreateBackend();
         BandStatistics statistics = BandStatistics.Read(request.Statistics);
         using SvdNet network = SvdNet.Load(backend, request.Classifier);
         using InversionNetwork inversion = InversionNetwork.Load(backend, request.Inverter);
@@ -176,7 +175,7 @@ internal static class ExplainCommand
 
     private sealed record Request(
         string Audio, double? At, double Threshold, bool Listen, double ClassThreshold, string Out, string Classifier, string Inverter, string Statistics,
-        string Device, int? Threads, bool Json);
+        Func<IBackend> CreateBackend, bool Json);
 
     private sealed record Report(
         float Probability, string Label, float ProbabilityMasked, string LabelMasked, double RelativeArea, double StartSeconds, string Device,

@@ -14,24 +14,22 @@ internal static class LogMelCommand
         Argument<string> audio = new("AUDIO") { Description = "A song: WAV, or anything that ffmpeg decodes." };
         Option<string> output = new("--out") { Description = "The file to write (.npy, float32, frames × 80).", HelpName = "FILE", Required = true };
         Option<string?> statistics = Options.Statistics("the frames are not normalised");
-        Option<string> device = Options.Device();
-        Option<int?> threads = Options.Threads();
+        DeviceOptions device = new();
         Command command = new(
             "logmel",
             "Writes a song's log-mel spectrogram: 70 frames a second, 80 bands from 27.5 Hz to 8 kHz, natural logarithm.\n\n"
             + "Example:\n  svd logmel song.mp3 --out song.npy --stats weights/meanstd.npz")
         {
-            audio, output, statistics, device, threads,
+            audio, output, statistics, device,
         };
         command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(audio), parsed.GetRequiredValue(output), parsed.GetValue(statistics),
-            parsed.GetRequiredValue(device), parsed.GetValue(threads)));
+            parsed.GetRequiredValue(audio), parsed.GetRequiredValue(output), parsed.GetValue(statistics), device.Of(parsed)));
         return command;
     }
 
-    private static int Run(string path, string output, string? statisticsPath, string device, int? threads)
+    private static int Run(string path, string output, string? statisticsPath, Func<IBackend> createBackend)
     {
-        using IBackend backend = Options.CreateBackend(device, threads);
+        using IBackend backend = createBackend();
         using BandNormalizer? normalizer = statisticsPath is null ? null : BandStatistics.Read(statisticsPath).On(backend);
         using LogMelExtractor extractor = new(backend);
         using AudioStream audio = AudioStream.Open(path);

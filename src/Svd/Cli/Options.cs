@@ -61,16 +61,6 @@ internal static class Options
         HelpName = "DIR",
     };
 
-    public static Option<string> Device()
-    {
-        Option<string> option = new("--device")
-        {
-            Description = "Where kernels run: the SIMD kernels, or their slow definitions.", DefaultValueFactory = _ => "cpu",
-        };
-        option.AcceptOnlyFromAmong("cpu", "reference");
-        return option;
-    }
-
     public static Option<int?> Threads()
     {
         Option<int?> option = new("--threads") { Description = "Threads of the CPU kernels; without it one a processor.", HelpName = "N" };
@@ -111,10 +101,6 @@ internal static class Options
     /// <inheritdoc cref="Require{T}(Option{T}, Func{T, bool}, string)"/>
     public static void Require<T>(Option<T?> option, Func<T, bool> holds, string needs)
         where T : struct, INumber<T> => option.CustomParser = result => Number(result, option.Name, holds, needs);
-
-    /// <summary>The backend that the options ask for.</summary>
-    public static IBackend CreateBackend(string device, int? threads) =>
-        device == "reference" ? Backends.CreateReference() : Backends.CreateCpu(threads);
 
     private static T? Number<T>(ArgumentResult result, string option, Func<T, bool> holds, string needs)
         where T : struct, INumber<T>

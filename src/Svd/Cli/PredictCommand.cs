@@ -21,15 +21,14 @@ internal static class PredictCommand
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<double> classThreshold = Options.ClassThreshold();
-        Option<string> device = Options.Device();
-        Option<int?> threads = Options.Threads();
+        DeviceOptions device = new();
         Option<bool> json = Options.Json("one object a song, each on a line,");
         Command command = new(
             "predict",
             "Finds singing in songs. Writes the probability of singing 70 times a second (NAME.probability.npy, float32), and the segments with "
             + "and without singing (NAME.lab) after a running median over 56 frames.\n\nExample:\n  svd predict *.mp3 --out predictions")
         {
-            audio, output, classifier, statistics, classThreshold, device, threads, json,
+            audio, output, classifier, statistics, classThreshold, device, json,
         };
         audio.Validators.Add(result =>
         {
@@ -40,15 +39,16 @@ internal static class PredictCommand
         });
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(audio), parsed.GetRequiredValue(output), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
-            parsed.GetValue(statistics) ?? BundledFiles.Statistics, parsed.GetValue(classThreshold), parsed.GetRequiredValue(device),
-            parsed.GetValue(threads), parsed.GetValue(json)));
+            parsed.GetValue(statistics) ?? BundledFiles.Statistics, parsed.GetValue(classThreshold), device.Of(parsed),
+            parsed.GetValue(json)));
         return command;
     }
 
     private static int Run(
-        string[] songs, string folder, string classifierPath, string statisticsPath, double classThreshold, string device, int? threads, bool json)
+        string[] songs, string folder, string classifierPath, string statisticsPath, double classThreshold, Func<IBackend> createBackend,
+        bool json)
     {
-        using IBackend backend = Options.CreateBackend(device, threads);
+        using IBackend backend = createBackend();
         BandStatistics statistics = BandStatistics.Read(statisticsPath);
         using SvdNet network = SvdNet.Load(backend, classifierPath);
         using LogMelExtractor extractor = new(backend);

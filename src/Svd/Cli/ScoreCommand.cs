@@ -33,8 +33,7 @@ internal static class ScoreCommand
         Option<string> classThreshold = Options.ClassThresholdOrAuto();
         Option<string?> output = new("--out") { Description = "The folder for scores.csv; without it no file is written.", HelpName = "DIR" };
         Option<string?> cache = Options.Cache();
-        Option<string> device = Options.Device();
-        Option<int?> threads = Options.Threads();
+        DeviceOptions device = new();
         Option<bool> json = Options.Json("one object");
         Command command = new(
             "score",
@@ -44,12 +43,12 @@ internal static class ScoreCommand
             + "in the middle of the longest interval of such thresholds.\n\n"
             + "Example:\n  svd score --data jamendo --classifier svdnet.npz --stats svdnet.meanstd.npz --out scores")
         {
-            data, split, classifier, statistics, classThreshold, output, cache, device, threads, json,
+            data, split, classifier, statistics, classThreshold, output, cache, device, json,
         };
         command.SetAction(parsed => Run(new Request(
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(split), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
-            parsed.GetValue(statistics) ?? BundledFiles.Statistics, Options.NumberIn(parsed.GetRequiredValue(classThreshold)), parsed.GetValue(output), parsed.GetValue(cache),
-            parsed.GetRequiredValue(device), parsed.GetValue(threads), parsed.GetValue(json))));
+            parsed.GetValue(statistics) ?? BundledFiles.Statistics, Options.NumberIn(parsed.GetRequiredValue(classThreshold)),
+            parsed.GetValue(output), parsed.GetValue(cache), device.Of(parsed), parsed.GetValue(json))));
         return command;
     }
 
@@ -58,7 +57,7 @@ internal static class ScoreCommand
         Corpus corpus = Corpus.Open(request.Data);
         IReadOnlyList<Song> songs = corpus.Split(request.Split);
         IReadOnlyList<Song> tuning = request.ClassThreshold is null && request.Split != TuningSplit ? corpus.Split(TuningSplit) : [];
-        using IBackend backend = Options.CreateBackend(request.Device, request.Threads);
+        using IBackend backend = request.CreateBackend();
         BandStatistics statistics = BandStatistics.Read(request.Statistics);
         using SvdNet network = SvdNet.Load(backend, request.Classifier);
         SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
@@ -112,7 +111,7 @@ internal static class ScoreCommand
     }
 
     private sealed record Request(
-        string Data, string Split, string Classifier, string Statistics, double? ClassThreshold, string? Out, string? Cache, string Device, int? Threads,
+        string Data, string Split, string Classifier, string Statistics, double? ClassThreshold, string? Out, string? Cache, Func<IBackend> CreateBackend,
         bool Json);
 
     private sealed record Row(string Song, DetectionScores Scores);

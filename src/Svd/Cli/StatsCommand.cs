@@ -14,26 +14,25 @@ internal static class StatsCommand
         Option<string> output = new("--out") { Description = "The file to write (.npz, mean and std, float64).", HelpName = "FILE", Required = true };
         Option<string> split = new("--split") { Description = "The part of the corpus.", HelpName = "NAME", DefaultValueFactory = _ => "train" };
         Option<string?> cache = Options.Cache();
-        Option<string> device = Options.Device();
-        Option<int?> threads = Options.Threads();
+        DeviceOptions device = new();
         Command command = new(
             "stats",
             "Computes the mean and standard deviation of every mel band over the training songs: what spectrograms are normalised with.\n\n"
             + "Example:\n  svd stats --data jamendo --out meanstd.npz")
         {
-            data, output, split, cache, device, threads,
+            data, output, split, cache, device,
         };
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(output), parsed.GetRequiredValue(split), parsed.GetValue(cache),
-            parsed.GetRequiredValue(device), parsed.GetValue(threads)));
+            device.Of(parsed)));
         return command;
     }
 
-    private static int Run(string data, string output, string split, string? cacheFolder, string device, int? threads)
+    private static int Run(string data, string output, string split, string? cacheFolder, Func<IBackend> createBackend)
     {
         IReadOnlyList<Song> songs = Corpus.Open(data).Split(split);
         SpectrogramCache cache = SpectrogramCache.Open(data, cacheFolder);
-        using IBackend backend = Options.CreateBackend(device, threads);
+        using IBackend backend = createBackend();
         using LogMelExtractor extractor = new(backend);
         BandMoments all = ProgressDisplay.Run($"{songs.Count} songs", report =>
         {

@@ -33,7 +33,7 @@ internal static class TrainCommand
         Option<int> hop = Options.Count("--hop", "Frames from one excerpt to the next.", 10);
         Option<int> batch = Options.Count("--batch", "Excerpts of a step.", 32);
         Option<ulong> seed = Options.Seed();
-        Option<int?> threads = Options.Threads();
+        DeviceOptions device = new();
         Option<string?> checkpoint = Options.Checkpoint();
         Option<string?> cache = Options.Cache();
         Command command = new(
@@ -41,12 +41,12 @@ internal static class TrainCommand
             "Trains an inversion network: from the detector's 64 deepest features back to the spectrogram.\n\n"
             + "Example:\n  svd train inverter --data jamendo --classifier svdnet.npz --stats meanstd.npz --out inverter.npz --checkpoint run1")
         {
-            data, classifier, statistics, output, architecture, epochs, hop, batch, seed, threads, checkpoint, cache,
+            data, classifier, statistics, output, architecture, epochs, hop, batch, seed, device, checkpoint, cache,
         };
         command.SetAction(parsed => TrainInverter(new InverterRequest(
             parsed.GetRequiredValue(data), parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
             parsed.GetRequiredValue(output), InversionArchitecture.All.Single(size => size.Name == parsed.GetValue(architecture)), parsed.GetValue(epochs),
-            parsed.GetValue(hop), parsed.GetValue(batch), parsed.GetValue(seed), parsed.GetValue(threads), parsed.GetValue(checkpoint),
+            parsed.GetValue(hop), parsed.GetValue(batch), parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint),
             parsed.GetValue(cache))));
         return command;
     }
@@ -60,7 +60,7 @@ internal static class TrainCommand
         Option<string> augment = new("--augment") { Description = "Stretch, shift and filter each excerpt at random.", DefaultValueFactory = _ => "on" };
         augment.AcceptOnlyFromAmong("on", "off");
         Option<ulong> seed = Options.Seed();
-        Option<int?> threads = Options.Threads();
+        DeviceOptions device = new();
         Option<string?> checkpoint = Options.Checkpoint();
         Option<string?> cache = Options.Cache();
         Command command = new(
@@ -68,18 +68,18 @@ internal static class TrainCommand
             "Trains SVDNet, the singing-voice detector, and scores it on the validation songs after each epoch.\n\n"
             + "Example:\n  svd train classifier --data jamendo --out svdnet.npz --checkpoint run1")
         {
-            data, output, epochs, batches, augment, seed, threads, checkpoint, cache,
+            data, output, epochs, batches, augment, seed, device, checkpoint, cache,
         };
         command.SetAction(parsed => TrainClassifier(new ClassifierRequest(
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(batches),
-            parsed.GetValue(augment) == "on", parsed.GetValue(seed), parsed.GetValue(threads), parsed.GetValue(checkpoint), parsed.GetValue(cache))));
+            parsed.GetValue(augment) == "on", parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint), parsed.GetValue(cache))));
         return command;
     }
 
     private static int TrainInverter(InverterRequest request)
     {
         IReadOnlyList<Song> songs = Corpus.Open(request.Data).Split("train");
-        using IBackend backend = Backends.CreateCpu(request.Threads);
+        using IBackend backend = request.CreateBackend();
         BandStatistics statistics = BandStatistics.Read(request.Statistics);
         using SvdNet classifier = SvdNet.Load(backend, request.Classifier);
         PrepareOutputs(request.Out, request.Checkpoint);
@@ -101,7 +101,7 @@ internal static class TrainCommand
         Corpus corpus = Corpus.Open(request.Data);
         IReadOnlyList<Song> songs = corpus.Split("train"), validation = corpus.Split("valid");
         LabelTrack[] labels = [.. songs.Concat(validation).Select(song => LabelTrack.Read(song.LabelPath))];
-        using IBackend backend = Backends.CreateCpu(request.Threads);
+        using IBackend backend = request.CreateBackend();
         PrepareOutputs(request.Out, request.Checkpoint);
         SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
         float[][] logMels = LogMels(backend, [.. songs, .. validation], cache);
@@ -164,8 +164,8 @@ internal static class TrainCommand
 
     private sealed record InverterRequest(
         string Data, string Classifier, string Statistics, string Out, InversionArchitecture Architecture, int Epochs, int Hop, int Batch, ulong Seed,
-        int? Threads, string? Checkpoint, string? Cache);
+        Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
 
     private sealed record ClassifierRequest(
-        string Data, string Out, int Epochs, int Batches, bool Augment, ulong Seed, int? Threads, string? Checkpoint, string? Cache);
+        string Data, string Out, int Epochs, int Batches, bool Augment, ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
 }

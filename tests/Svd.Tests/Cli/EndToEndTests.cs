@@ -206,15 +206,20 @@ public sealed class EndToEndTests : CommandTest
         string[] names = ["input", "inverted", "features", "probability"];
         double[][] Explain(string device)
         {
-            Assert.Equal(0, SvdProgram.Call(Arguments("explain", Sample, "--at", "7.5", "--device", device)).ExitCode);
+            string[] args = Arguments("explain", Sample, "--at", "7.5", "--device", device, "--opencl-without-generic-address-space");
+            Assert.Equal(0, SvdProgram.Call(args).ExitCode);
             using NpzFile file = NpzFile.Open(Path.Combine(Out, "explanation.npz"));
             return [.. names.Select(name => file.Read(name).ToDouble())];
         }
 
-        double[][] expected = Explain("reference"), actual = Explain("cpu");
-        for (int i = 0; i < names.Length; i++)
+        double[][] expected = Explain("reference");
+        foreach (string device in Gpu.Present.Append("cpu").Append("auto"))
         {
-            Golden.AssertAbsolute(expected[i], Array.ConvertAll(actual[i], value => (float)value), DeviceTolerance, names[i]);
+            double[][] actual = Explain(device);
+            for (int i = 0; i < names.Length; i++)
+            {
+                Golden.AssertAbsolute(expected[i], Array.ConvertAll(actual[i], value => (float)value), DeviceTolerance, $"{names[i]} on {device}");
+            }
         }
     }
 

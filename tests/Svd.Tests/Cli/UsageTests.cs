@@ -40,9 +40,17 @@ public sealed class UsageTests : CommandTest
     [InlineData("--threads needs a number from 1 to 1024, not 0", "explain", "--threads", "0")]
     [InlineData("--threads needs a number from 1 to 1024, not 1.5", "predict", "a.wav", "--threads", "1.5")]
     [InlineData("--threads needs a number from 1 to 1024, not 99999999999", "devices", "--threads", "99999999999")]
-    [InlineData("'cpu' 'reference'", "explain", "--device", "abacus")]
+    [InlineData("'cpu' 'cuda' 'opencl' 'auto' 'reference'", "explain", "--device", "abacus")]
+    [InlineData("--device-index needs a number from 0, not -1", "explain", "--device", "cuda", "--device-index", "-1")]
+    [InlineData("--device-index needs --device cuda or opencl", "explain", "--device-index", "1")]
     [InlineData("one/a.wav and two/a.mp3 would both be written to a.lab", "predict", "one/a.wav", "two/a.mp3")]
     public void IsUsedWrongly(string says, params string[] args) => Fails(2, args, says, "--help)");
+
+    [Theory]
+    [InlineData("cuda", "CUDA device")]
+    [InlineData("opencl", "OpenCL device")]
+    public void SaysThatADeviceIsAbsent(string device, string says) =>
+        Fails(1, ["explain", "--out", Out, "--device", device, "--device-index", "99"], says, "svd devices");
 
     [Fact]
     public void NamesMayStartWithADashBehindTwo() => Fails(1, ["explain", "--out", Out, "--", "-x.wav"], "-x.wav does not exist");
