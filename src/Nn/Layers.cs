@@ -39,11 +39,11 @@ public sealed class Conv2d : Module
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) =>
-        x.Conv2d(Weight.Value, Bias?.Value, padding: (_padding, _padding), dilation: _dilation, activation: Activation);
+        x.Conv2d(Weight.Value, Bias?.Value, padding: (_padding, _padding), dilation: _dilation, activation: Activation, packed: Weight.Packed);
 
     /// <summary>The same layer followed by a pooling, in one operation that does not keep what lies between.</summary>
     internal Tensor ForwardPooled(Tensor x, (int H, int W) window, (int H, int W) stride, (int H, int W) poolDilation) =>
-        x.ConvMaxPool2d(Weight.Value, Bias?.Value, (_padding, _padding), _dilation, Activation, window, stride, poolDilation);
+        x.ConvMaxPool2d(Weight.Value, Bias?.Value, (_padding, _padding), _dilation, Activation, window, stride, poolDilation, Weight.Packed);
 
     /// <inheritdoc/>
     public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x)

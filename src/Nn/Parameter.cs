@@ -31,6 +31,7 @@ public enum ParameterRole
 /// <summary>A named array that a module computes with, in the order and layout of the published weight files.</summary>
 public sealed class Parameter : IDisposable
 {
+    private readonly PackedFilter _packed = new();
     private Tensor? _value;
 
     /// <summary>Declares a parameter; it has no value until it is loaded.</summary>
@@ -56,11 +57,18 @@ public sealed class Parameter : IDisposable
     /// <exception cref="InvalidOperationException">The parameter was not loaded.</exception>
     public Tensor Value => _value ?? throw new InvalidOperationException($"{Name} was not loaded");
 
+    /// <summary>
+    /// Where backends keep what they make of the values from one inference to the next. Null while the values are being trained, that is, require a gradient;
+    /// <see cref="Load"/> and <see cref="MoveTo"/> empty it.
+    /// </summary>
+    internal PackedFilter? Packed => Value.RequiresGradient ? null : _packed;
+
     /// <summary>Takes the values as the weight file has them, into the tensor that holds them already if the backend is the same.</summary>
     /// <exception cref="ArgumentException">There are not as many values as the shape says.</exception>
     public void Load(IBackend backend, ReadOnlySpan<float> values)
     {
         if (values.Length != Shape.Length) throw new ArgumentException($"{values.Length} values for {Name}, which is {Shape}");
+        _packed.Dispose();
         float[] flipped = Flip(values.ToArray());
         if (_value?.Backend == backend) backend.Upload(flipped, _value.View);
         else MoveTo(Tensor.From(backend, Shape, flipped));
@@ -77,12 +85,17 @@ public sealed class Parameter : IDisposable
     public void MoveTo(Tensor value)
     {
         if (value.Shape != Shape) throw new ArgumentException($"{Name} is {Shape}, not {value.Shape}");
+        _packed.Dispose();
         _value?.Dispose();
         _value = value;
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _value?.Dispose();
+    public void Dispose()
+    {
+        _packed.Dispose();
+        _value?.Dispose();
+    }
 
     // Flipping both axes of an R×S kernel is reversing its R·S numbers; done twice it is undone.
     private float[] Flip(float[] values)

@@ -10,11 +10,14 @@ namespace Engine.Tensors;
 /// </summary>
 public static class TensorOps
 {
-    /// <summary>Cross-correlation; x is N×C×H×W, w K×C×R×S, b K or null, the result N×K×P×Q; see <see cref="Conv2dShape"/>.</summary>
+    /// <summary>
+    /// Cross-correlation; x is N×C×H×W, w K×C×R×S, b K or null, the result N×K×P×Q; see <see cref="Conv2dShape"/>. What is made of w may be kept in packed,
+    /// which whoever changes w must empty.
+    /// </summary>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     public static Tensor Conv2d(
         this Tensor x, Tensor w, Tensor? b = null, (int H, int W)? stride = null, (int H, int W)? padding = null,
-        (int H, int W)? dilation = null, Activation activation = default)
+        (int H, int W)? dilation = null, Activation activation = default, PackedFilter? packed = null)
     {
         (int strideH, int strideW) = stride ?? (1, 1);
         (int padH, int padW) = padding ?? (0, 0);
@@ -26,7 +29,7 @@ public static class TensorOps
             x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w.Shape[0], w.Shape[2], w.Shape[3],
             strideH, strideW, padH, padW, dilationH, dilationW, x.Layout);
         Tensor y = Result(x, new Shape(shape.N, shape.K, shape.P, shape.Q), Conv2dRule, (shape, activation), w, b);
-        x.Backend.Conv2d(shape, x.View, w.View, b?.View, activation, y.View);
+        x.Backend.Conv2d(shape, x.View, w.View, b?.View, activation, y.View, packed);
         return y;
     }
 
@@ -151,12 +154,12 @@ public static class TensorOps
 
     /// <summary>
     /// Cross-correlation without stride, max-pooling of its sums, bias and activation; x is N×C×H×W, w K×C×R×S, b K or null, the result N×K×P×Q; see
-    /// <see cref="ConvMaxPool2dShape"/>.
+    /// <see cref="ConvMaxPool2dShape"/>. What is made of w may be kept in packed, which whoever changes w must empty.
     /// </summary>
     /// <exception cref="ArgumentException">The shapes do not fit together, or the activation falls somewhere.</exception>
     public static Tensor ConvMaxPool2d(
         this Tensor x, Tensor w, Tensor? b, (int H, int W) padding, (int H, int W) dilation, Activation activation,
-        (int H, int W) window, (int H, int W) stride, (int H, int W) poolDilation)
+        (int H, int W) window, (int H, int W) stride, (int H, int W) poolDilation, PackedFilter? packed = null)
     {
         RequireRank(x, 4);
         RequireRank(w, 4);
@@ -168,7 +171,7 @@ public static class TensorOps
         Shape pooled = new(conv.N, conv.K, shape.Pool.P, shape.Pool.Q);
         TapeEntry? entry = x.Tape?.RecordKeeping(pooled, ConvMaxPool2dRule, (shape, activation), x, w, b);
         Tensor y = entry?.Output ?? Tensor.Allocate(x.Backend, pooled);
-        x.Backend.ConvMaxPool2d(shape, x.View, w.View, b?.View, activation, y.View, entry?.Kept!.View);
+        x.Backend.ConvMaxPool2d(shape, x.View, w.View, b?.View, activation, y.View, entry?.Kept!.View, packed);
         return y;
     }
 

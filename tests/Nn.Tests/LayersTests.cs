@@ -55,6 +55,47 @@ public sealed class LayersTests : IDisposable
         }
     }
 
+    /// <summary>What a backend keeps of the filters between two inferences goes when they change: loaded anew, trained, loaded on another backend.</summary>
+    [Fact]
+    public void ConvolutionsFollowTheirFilters()
+    {
+        using Conv2d layer = new("conv", 16, 32, 3, bias: false);
+        using ConvMaxPool2d pooled = new(("conv", layer), ("pool", new MaxPool2d(3)));
+        Shape sizes = new(1, 16, 14, 18);
+        float[] input = [.. Enumerable.Range(0, sizes.Length).Select(i => MathF.Sin(i))];
+        using Tensor x = Tensor.From(_backend, sizes, input);
+        layer.Weight.Load(_backend, Filters(1));
+        AssertUpToDate(x);
+        layer.Weight.Load(_backend, Filters(2));
+        AssertUpToDate(x);
+        using (TrainableParameters parameters = new(layer, _backend))
+        {
+            AssertUpToDate(x);
+            _backend.AddScaled(0.5f, x.View, parameters.Values.View.Slice(0, sizes.Length));
+            AssertUpToDate(x);
+        }
+
+        AssertUpToDate(x);
+        using IBackend other = Backends.CreateCpu(1);
+        using Tensor there = Tensor.From(other, sizes, input);
+        layer.Weight.Load(other, Filters(3));
+        AssertUpToDate(there);
+
+        float[] Filters(int seed) => [.. Enumerable.Range(0, layer.Weight.Shape.Length).Select(i => MathF.Cos(seed * i))];
+
+        void AssertUpToDate(Tensor from)
+        {
+            using Tensor expected = from.Conv2d(layer.Weight.Value), expectedPooled = from.ConvMaxPool2d(
+                layer.Weight.Value, null, (0, 0), (1, 1), Activation.None, (3, 3), (3, 3), (1, 1));
+            for (int i = 0; i < 2; i++)
+            {
+                using Tensor y = layer.Forward(from), yPooled = pooled.Forward(from);
+                Assert.Equal(expected.ToArray(), y.ToArray());
+                Assert.Equal(expectedPooled.ToArray(), yPooled.ToArray());
+            }
+        }
+    }
+
     [Fact]
     public void AFrozenBatchNormHasNoGradientYet()
     {

@@ -16,10 +16,30 @@ internal sealed unsafe class CpuBackend<TV>(int threads) : HostBackend, IBackend
         base.Dispose();
     }
 
-    public void Conv2d(in Conv2dShape shape, View x, View w, View? b, Activation activation, View y) =>
+    public void Conv2d(in Conv2dShape shape, View x, View w, View? b, Activation activation, View y) => Conv2d(shape, x, w, b, activation, y, null);
+
+    public void Conv2d(in Conv2dShape shape, View x, View w, View? b, Activation activation, View y, PackedFilter? packed)
+    {
+        float* filters = At(shape, w, shape.WLength, nameof(w));
         Kernels.Conv2d.Forward<TV>(
-            _cpu, shape, At(shape, x, shape.XLength, nameof(x)), At(shape, w, shape.WLength, nameof(w)), At(shape, b, shape.K, nameof(b)),
-            activation, At(shape, y, shape.YLength, nameof(y)));
+            _cpu, shape, At(shape, x, shape.XLength, nameof(x)), filters, At(shape, b, shape.K, nameof(b)),
+            activation, At(shape, y, shape.YLength, nameof(y)), Pack(shape, Kernels.Conv2d.ChooseForm(shape), filters, packed));
+    }
+
+    // What packed holds of the filters, made now if it is another form's or nothing; null where there is nothing to keep.
+    private float* Pack(in Conv2dShape shape, Conv2dForm form, float* w, PackedFilter? packed)
+    {
+        int length = packed is null ? 0 : Kernels.Conv2d.PackedLength(shape, form);
+        if (length == 0) return null;
+        if (packed!.Buffer is null || packed.Form != form)
+        {
+            HostBuffer buffer = Memory.Rent(length);
+            Kernels.Conv2d.Pack<TV>(_cpu, shape, form, w, buffer.Pointer);
+            packed.Fill(form, buffer);
+        }
+
+        return At(packed.Buffer!.All);
+    }
 
     public void ConvTranspose2d(in ConvTranspose2dShape shape, View x, View w, View? b, Activation activation, View y) =>
         Kernels.ConvTranspose2d.Forward<TV>(
@@ -51,13 +71,19 @@ internal sealed unsafe class CpuBackend<TV>(int threads) : HostBackend, IBackend
     public void MaxPool2d(in MaxPool2dShape shape, View x, View y) =>
         Kernels.MaxPool2d.Forward<TV>(_cpu, shape, At(shape, x, shape.XLength, nameof(x)), At(shape, y, shape.YLength, nameof(y)));
 
-    public void ConvMaxPool2d(in ConvMaxPool2dShape shape, View x, View w, View? b, Activation activation, View y, View? argmax)
+    public void ConvMaxPool2d(in ConvMaxPool2dShape shape, View x, View w, View? b, Activation activation, View y, View? argmax) =>
+        ConvMaxPool2d(shape, x, w, b, activation, y, argmax, null);
+
+    public void ConvMaxPool2d(
+        in ConvMaxPool2dShape shape, View x, View w, View? b, Activation activation, View y, View? argmax, PackedFilter? packed)
     {
         Kernels.ConvMaxPool2d.Validate(activation);
+        float* filters = At(shape, w, shape.WLength, nameof(w));
         using HostBuffer sums = Memory.Rent(Kernels.ConvMaxPool2d.SumsLength(shape, argmax is not null));
         Kernels.ConvMaxPool2d.Forward<TV>(
-            _cpu, shape, At(shape, x, shape.XLength, nameof(x)), At(shape, w, shape.WLength, nameof(w)), At(shape, b, shape.Conv.K, nameof(b)),
-            activation, At(shape, y, shape.YLength, nameof(y)), At(shape, argmax, shape.YLength, nameof(argmax)), sums.Pointer);
+            _cpu, shape, At(shape, x, shape.XLength, nameof(x)), filters, At(shape, b, shape.Conv.K, nameof(b)),
+            activation, At(shape, y, shape.YLength, nameof(y)), At(shape, argmax, shape.YLength, nameof(argmax)), sums.Pointer,
+            Pack(shape.Conv, Kernels.ConvMaxPool2d.ConvolutionForm(shape, argmax is not null), filters, packed));
     }
 
     public void Transpose(in TransposeShape shape, View x, View y) =>

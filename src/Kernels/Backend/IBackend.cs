@@ -32,6 +32,10 @@ public interface IBackend : IDisposable
     /// <summary>y = activation(x ⋆ w + b), a cross-correlation; see <see cref="Conv2dShape"/>. Without a bias pass null.</summary>
     void Conv2d(in Conv2dShape shape, View x, View w, View? b, Activation activation, View y);
 
+    /// <summary>The same, to the bit, with filters that stay as they are: what the backend makes of them it may keep in a place that the caller owns.</summary>
+    void Conv2d(in Conv2dShape shape, View x, View w, View? b, Activation activation, View y, PackedFilter? packed) =>
+        Conv2d(shape, x, w, b, activation, y);
+
     /// <summary>y = activation(x ⋆ᵀ w + b); see <see cref="ConvTranspose2dShape"/>. Without a bias pass null.</summary>
     void ConvTranspose2d(in ConvTranspose2dShape shape, View x, View w, View? b, Activation activation, View y);
 
@@ -52,6 +56,11 @@ public interface IBackend : IDisposable
     /// wish for argmax, pass null.
     /// </summary>
     void ConvMaxPool2d(in ConvMaxPool2dShape shape, View x, View w, View? b, Activation activation, View y, View? argmax);
+
+    /// <summary>The same, to the bit, with filters that stay as they are: what the backend makes of them it may keep in a place that the caller owns.</summary>
+    void ConvMaxPool2d(
+        in ConvMaxPool2dShape shape, View x, View w, View? b, Activation activation, View y, View? argmax, PackedFilter? packed) =>
+        ConvMaxPool2d(shape, x, w, b, activation, y, argmax);
 
     /// <summary>y[j, i] = x[i, j]; see <see cref="TransposeShape"/>. Its gradient is the same call with the inverse shape.</summary>
     void Transpose(in TransposeShape shape, View x, View y);
@@ -126,13 +135,13 @@ public interface IBackend : IDisposable
     void MaxPool2dBackward(in MaxPool2dShape shape, View x, View y, View dy, View dx);
 
     /// <summary>
-    /// The gradient of <see cref="ConvMaxPool2d"/> with respect to x: as <see cref="Conv2dBackwardData"/> of sums whose gradient is dy where argmax says,
+    /// The gradient of <c>ConvMaxPool2d</c> with respect to x: as <see cref="Conv2dBackwardData"/> of sums whose gradient is dy where argmax says,
     /// else 0. dy is the gradient before the activation. Overwrites dx; what no window reached gets 0.
     /// </summary>
     void ConvMaxPool2dBackwardData(in ConvMaxPool2dShape shape, View argmax, View dy, View w, View dx);
 
     /// <summary>
-    /// The gradients of <see cref="ConvMaxPool2d"/> with respect to the filters and the bias: as <see cref="Conv2dBackwardFilter"/> of sums whose gradient is
+    /// The gradients of <c>ConvMaxPool2d</c> with respect to the filters and the bias: as <see cref="Conv2dBackwardFilter"/> of sums whose gradient is
     /// dy where argmax says, else 0. dy is the gradient before the activation. Overwrites both; without a bias pass null.
     /// </summary>
     void ConvMaxPool2dBackwardFilter(in ConvMaxPool2dShape shape, View x, View argmax, View dy, View dw, View? db);

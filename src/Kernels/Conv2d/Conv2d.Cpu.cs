@@ -83,16 +83,40 @@ internal static unsafe partial class Conv2d
             (long)((shape.P + m * shape.DilationH - 1) / (m * shape.DilationH)) * shape.DilationH * ((shape.Q + m - 1) / m) * (m + 2) * (m + 2);
     }
 
-    /// <summary>y = activation(x ⋆ w + b). Overwrites y; <paramref name="b"/> may be null.</summary>
-    public static void Forward<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
+    /// <summary>Floats that a form makes of the filters first of all; 0 where that is not worth keeping.</summary>
+    public static int PackedLength(in Conv2dShape shape, Conv2dForm form) => form switch
+    {
+        Conv2dForm.Winograd3 => checked(25 * shape.C * shape.K),
+        Conv2dForm.Winograd4 => checked(36 * shape.C * shape.K),
+        Conv2dForm.Wide => shape.WLength,
+        _ => 0,
+    };
+
+    /// <summary>Makes what a form computes with of the filters. Overwrites <paramref name="packed"/>, <see cref="PackedLength"/> floats.</summary>
+    public static void Pack<TV>(CpuContext cpu, in Conv2dShape shape, Conv2dForm form, float* w, float* packed)
+        where TV : unmanaged, IVector<TV>
+    {
+        switch (form)
+        {
+            case Conv2dForm.Winograd3: TransformFilters<TV, WinogradOf3>(cpu, shape, w, packed); break;
+            case Conv2dForm.Winograd4: TransformFilters<TV, WinogradOf4>(cpu, shape, w, packed); break;
+            case Conv2dForm.Wide: TurnFilters<TV>(cpu, shape, w, packed); break;
+        }
+    }
+
+    /// <summary>
+    /// y = activation(x ⋆ w + b). Overwrites y; <paramref name="b"/> may be null, and so may <paramref name="packed"/>, what <see cref="Pack"/> made of w.
+    /// </summary>
+    public static void Forward<TV>(
+        CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* packed = null)
         where TV : unmanaged, IVector<TV>
     {
         switch (ChooseForm(shape))
         {
             case Conv2dForm.BatchLast: BatchLastProduct.Run<TV>(cpu, shape, x, w, b, activation, y); break;
-            case Conv2dForm.Winograd3: ForwardWinograd<TV, WinogradOf3>(cpu, shape, x, w, b, activation, y); break;
-            case Conv2dForm.Winograd4: ForwardWinograd<TV, WinogradOf4>(cpu, shape, x, w, b, activation, y); break;
-            case Conv2dForm.Wide: ForwardWide<TV>(cpu, shape, x, w, b, activation, y); break;
+            case Conv2dForm.Winograd3: ForwardWinograd<TV, WinogradOf3>(cpu, shape, x, w, b, activation, y, packed); break;
+            case Conv2dForm.Winograd4: ForwardWinograd<TV, WinogradOf4>(cpu, shape, x, w, b, activation, y, packed); break;
+            case Conv2dForm.Wide: ForwardWide<TV>(cpu, shape, x, w, b, activation, y, packed); break;
             case Conv2dForm.Lines: ForwardLines<TV>(cpu, shape, x, w, b, activation, y); break;
             case Conv2dForm form: ForwardProduct<TV>(cpu, shape, form == Conv2dForm.Direct, x, w, b, activation, y); break;
         }

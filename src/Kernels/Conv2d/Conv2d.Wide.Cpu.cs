@@ -7,14 +7,15 @@ namespace Engine.Kernels;
 /// <code>y[k, p] = b[k] + Σ_r Σ_cs x[p + r·DilationH, cs] · w[k, r, cs]</code>
 /// Lanes are output channels, see <see cref="ChannelTile{TV}"/>. A task is a band of rows of one sample, of which it makes blocks of 16 entries cs ×
 /// rows × 16; then the same floats serve all filter rows r, each only further on, and nothing is unfolded. The filters are turned to
-/// [two vectors of output channels][r][cs] once a call and stream by. Parallel over samples and bands; compute bounds it.
+/// [two vectors of output channels][r][cs] first, unless that was done before, and stream by. Parallel over samples and bands; compute bounds it.
 /// </content>
 internal static unsafe partial class Conv2d
 {
     // Output rows of a band: enough for the filters, which a band reads from the last-level cache, few enough that its input stays in the second.
     private const int WideBandRows = 96;
 
-    private static void ForwardWide<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
+    private static void ForwardWide<TV>(
+        CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* packed)
         where TV : unmanaged, IVector<TV>
     {
         int columns = ChannelTile<TV>.Columns, depth = shape.C * shape.S;
@@ -23,7 +24,6 @@ internal static unsafe partial class Conv2d
         {
             Shape = shape,
             X = x,
-            W = w,
             B = b,
             Activation = activation,
             Y = y,
@@ -33,15 +33,23 @@ internal static unsafe partial class Conv2d
         long input = Workspace.Aligned((long)depth * arguments.InputRows), sums = Workspace.Aligned((long)bandRows * columns);
         arguments.InputLength = input;
         arguments.ScratchLength = input + sums;
-        cpu.Workspace.Begin(Workspace.Aligned(shape.WLength) + cpu.Threads * arguments.ScratchLength);
-        arguments.U = cpu.Workspace.Take(shape.WLength);
+        int filters = packed is null ? shape.WLength : 0;
+        cpu.Workspace.Begin(Workspace.Aligned(filters) + cpu.Threads * arguments.ScratchLength);
+        arguments.U = packed is null ? cpu.Workspace.Take(filters) : packed;
         arguments.Scratch = cpu.Workspace.Take(cpu.Threads * arguments.ScratchLength);
-        cpu.Run(shape.K / columns * shape.C, &TurnFilters<TV>, &arguments);
+        if (packed is null) TurnFilters<TV>(cpu, shape, w, arguments.U);
         cpu.Run(shape.N * bands, &RunWideBand<TV>, &arguments);
     }
 
+    private static void TurnFilters<TV>(CpuContext cpu, in Conv2dShape shape, float* w, float* u)
+        where TV : unmanaged, IVector<TV>
+    {
+        WideArguments arguments = new() { Shape = shape, W = w, U = u };
+        cpu.Run(shape.K / ChannelTile<TV>.Columns * shape.C, &TurnFilter<TV>, &arguments);
+    }
+
     // One task is one input channel of two vectors of output channels.
-    private static void TurnFilters<TV>(void* context, int task, int worker)
+    private static void TurnFilter<TV>(void* context, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
         ref WideArguments arguments = ref *(WideArguments*)context;

@@ -19,6 +19,10 @@ internal static unsafe partial class ConvMaxPool2d
         return argmax ? WinogradPool.None : WinogradPool.Rows;
     }
 
+    /// <summary>The form of the convolution.</summary>
+    public static Conv2dForm ConvolutionForm(in ConvMaxPool2dShape shape, bool argmax) =>
+        ChooseForm(shape, argmax) == WinogradPool.None ? Conv2d.ChooseForm(shape.Conv) : Conv2dForm.Winograd3;
+
     /// <summary>Floats of memory that the forward wants for sums.</summary>
     public static int SumsLength(in ConvMaxPool2dShape shape, bool argmax) => ChooseForm(shape, argmax) switch
     {
@@ -29,24 +33,25 @@ internal static unsafe partial class ConvMaxPool2d
 
     /// <summary>
     /// Overwrites y and, unless it is null, argmax; <paramref name="b"/> may be null. <paramref name="sums"/> is memory for the convolution's result, as long
-    /// as <see cref="SumsLength"/> says.
+    /// as <see cref="SumsLength"/> says, <paramref name="packed"/> what <see cref="Conv2d.Pack"/> made of w, or null.
     /// </summary>
     public static void Forward<TV>(
-        CpuContext cpu, in ConvMaxPool2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* argmax, float* sums)
+        CpuContext cpu, in ConvMaxPool2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* argmax, float* sums,
+        float* packed)
         where TV : unmanaged, IVector<TV>
     {
         MaxPool2dShape pool = shape.Pool;
         switch (ChooseForm(shape, argmax is not null))
         {
             case WinogradPool.Tiles:
-                Conv2d.ForwardWinograd<TV, WinogradOf3>(cpu, shape.Conv, x, w, b, activation, y, WinogradPool.Tiles, argmax);
+                Conv2d.ForwardWinograd<TV, WinogradOf3>(cpu, shape.Conv, x, w, b, activation, y, packed, WinogradPool.Tiles, argmax);
                 return;
             case WinogradPool.Rows:
-                Conv2d.ForwardWinograd<TV, WinogradOf3>(cpu, shape.Conv, x, w, null, Activation.None, sums, WinogradPool.Rows);
+                Conv2d.ForwardWinograd<TV, WinogradOf3>(cpu, shape.Conv, x, w, null, Activation.None, sums, packed, WinogradPool.Rows);
                 pool = new MaxPool2dShape(pool.N, pool.C, pool.H, pool.Q, pool.R, 1, pool.StrideH, 1, pool.DilationH);
                 break;
             default:
-                Conv2d.Forward<TV>(cpu, shape.Conv, x, w, null, Activation.None, sums);
+                Conv2d.Forward<TV>(cpu, shape.Conv, x, w, null, Activation.None, sums, packed);
                 break;
         }
 

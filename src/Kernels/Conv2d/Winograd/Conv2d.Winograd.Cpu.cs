@@ -41,9 +41,10 @@ internal static unsafe partial class Conv2d
     /// <summary>
     /// y = activation(pool(x ⋆ w) + b) by Winograd's tiles, of 3×3 if anything is pooled. The shape must suit, see <see cref="SuitsWinograd"/>. Overwrites y
     /// and, unless it is null, argmax: with <see cref="WinogradPool.Tiles"/> where in the tile the first maximum lies, row · 3 + column.
+    /// <paramref name="packed"/> is what <see cref="Pack"/> made of w, or null.
     /// </summary>
     public static void ForwardWinograd<TV, TWinograd>(
-        CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y,
+        CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* packed,
         WinogradPool pool = WinogradPool.None, float* argmax = null)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
@@ -60,7 +61,6 @@ internal static unsafe partial class Conv2d
         {
             Shape = shape,
             X = x,
-            W = w,
             B = b,
             Activation = activation,
             Y = y,
@@ -75,13 +75,21 @@ internal static unsafe partial class Conv2d
             ProductLength = Workspace.Aligned((long)tiles * points * columns),
             OutputLength = Workspace.Aligned((long)bandGroups * groupTiles * m * m * columns), // Pooled, there is room for argmax.
         };
-        long filters = (long)points * shape.C * shape.K;
+        long filters = packed is null ? (long)points * shape.C * shape.K : 0;
         long scratch = arguments.BandLength + arguments.InputLength + arguments.ProductLength + arguments.OutputLength;
         cpu.Workspace.Begin(Workspace.Aligned(filters) + cpu.Threads * scratch);
-        arguments.U = cpu.Workspace.Take(filters);
+        arguments.U = packed is null ? cpu.Workspace.Take(filters) : packed;
         arguments.Scratch = cpu.Workspace.Take(cpu.Threads * scratch);
-        cpu.Run(shape.K / columns * shape.C, &TransformFilter<TV, TWinograd>, &arguments);
+        if (packed is null) TransformFilters<TV, TWinograd>(cpu, shape, w, arguments.U);
         cpu.Run(shape.N * arguments.Bands, &RunBand<TV, TWinograd>, &arguments);
+    }
+
+    private static void TransformFilters<TV, TWinograd>(CpuContext cpu, in Conv2dShape shape, float* w, float* u)
+        where TV : unmanaged, IVector<TV>
+        where TWinograd : struct, IWinograd
+    {
+        WinogradArguments arguments = new() { Shape = shape, W = w, U = u };
+        cpu.Run(shape.K / ChannelTile<TV>.Columns * shape.C, &TransformFilter<TV, TWinograd>, &arguments);
     }
 
     // One task is one input channel of two vectors of output channels: points × Columns of u, which lies [block of output channels][point][c][Columns].
