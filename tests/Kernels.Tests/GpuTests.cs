@@ -146,7 +146,8 @@ public sealed partial class GpuTests : IDisposable
     private static GpuContext Emulate(long memoryLimit = long.MaxValue)
     {
         Context context = Context.Create(builder => builder.CPU(CPUDevice.Nvidia));
-        return new GpuContext(context, context.GetCPUDevice(0).CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel), "ILGPU's CPU accelerator", memoryLimit);
+        return new GpuContext(
+            context, context.GetCPUDevice(0).CreateCPUAccelerator(context, CPUAcceleratorMode.Parallel), "ILGPU's CPU accelerator", memoryLimit);
     }
 
     [GeneratedRegex(@"\.shared[^;]*\[(\d+)\]")]

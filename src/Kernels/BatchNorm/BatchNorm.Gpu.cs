@@ -28,7 +28,8 @@ internal static unsafe partial class BatchNorm
     /// <summary>Normalises with the batch's own statistics. Overwrites y, which may be x, mean and inverseStd; moves the running statistics.</summary>
     public static void Train(
         GpuContext gpu, in BatchNormShape shape, ArrayView<float> x, ArrayView<float> gamma, ArrayView<float> beta, Activation activation,
-        ArrayView<float> y, ArrayView<float> mean, ArrayView<float> inverseStd, ArrayView<float> runningMean, ArrayView<float> runningInverseStd, float momentum, float epsilon)
+        ArrayView<float> y, ArrayView<float> mean, ArrayView<float> inverseStd, ArrayView<float> runningMean, ArrayView<float> runningInverseStd,
+        float momentum, float epsilon)
     {
         using GpuBuffer rest = gpu.Memory.Rent(shape.C);
         float one = (float)(1.0 / ((double)shape.N * shape.Inner));

@@ -7,11 +7,13 @@ internal static partial class Crop2d
 {
     /// <summary>Writes y.</summary>
     public static void Forward(GpuContext gpu, in Crop2dShape shape, ArrayView<float> x, ArrayView<float> y) =>
-        ForEach.Run(gpu, new Copy { From = x, FromH = shape.H, FromW = shape.W, To = y, ToH = new Divisor(shape.P), ToW = new Divisor(shape.Q) }, shape.YLength);
+        ForEach.Run(
+            gpu, new Copy { From = x, FromH = shape.H, FromW = shape.W, To = y, ToH = new Divisor(shape.P), ToW = new Divisor(shape.Q) }, shape.YLength);
 
     /// <summary>Writes dx: zeros where dy has nothing.</summary>
     public static void Backward(GpuContext gpu, in Crop2dShape shape, ArrayView<float> dy, ArrayView<float> dx) =>
-        ForEach.Run(gpu, new Copy { From = dy, FromH = shape.P, FromW = shape.Q, To = dx, ToH = new Divisor(shape.H), ToW = new Divisor(shape.W) }, shape.XLength);
+        ForEach.Run(
+            gpu, new Copy { From = dy, FromH = shape.P, FromW = shape.Q, To = dx, ToH = new Divisor(shape.H), ToW = new Divisor(shape.W) }, shape.XLength);
 
     /// <summary>Copies planes of one size to planes of another, upper left corner to upper left corner.</summary>
     internal struct Copy : IGpuBody

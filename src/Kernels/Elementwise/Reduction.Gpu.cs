@@ -39,7 +39,7 @@ internal static class GpuReduction
     {
         int length = n * inner, pieces = Math.Clamp(EnoughGroups / channels, 1, (length - 1) / MinPiece + 1);
         using GpuBuffer partial = gpu.Memory.Rent(SumFloats * channels * pieces);
-        gpu.Launch(SumPieces, new Index3D(pieces, channels, 1), new PieceArguments<TTerms>
+        gpu.Launch(SumPieces, new Index3D(channels, pieces, 1), new PieceArguments<TTerms>
         {
             Terms = terms, Channels = channels, Inner = new Divisor(inner), Length = length, PieceLength = (length - 1) / pieces + 1, Partial = partial.Floats,
         });
@@ -49,7 +49,7 @@ internal static class GpuReduction
     private static void SumPieces<TTerms>(PieceArguments<TTerms> arguments)
         where TTerms : struct, IGpuTerms
     {
-        int channel = Grid.IdxY, start = Grid.IdxX * arguments.PieceLength;
+        int channel = Grid.IdxX, start = Grid.IdxY * arguments.PieceLength;
         int end = start + IntrinsicMath.Min(arguments.Length - start, arguments.PieceLength);
         CompensatedSum first = default, second = default;
         for (int i = start + Group.IdxX; i < end; i += GpuContext.GroupSize)
@@ -60,7 +60,7 @@ internal static class GpuReduction
 
         AddThreads(ref first, ref second);
         if (Group.IdxX > 0) return;
-        ArrayView<float> partial = arguments.Partial.SubView((channel * Grid.DimX + Grid.IdxX) * SumFloats, SumFloats);
+        ArrayView<float> partial = arguments.Partial.SubView((channel * Grid.DimY + Grid.IdxY) * SumFloats, SumFloats);
         partial[0] = first.High;
         partial[1] = first.Low;
         partial[2] = second.High;

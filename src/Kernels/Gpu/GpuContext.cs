@@ -160,7 +160,7 @@ internal sealed class GpuContext : IDisposable
         }
     }
 
-    private EngineException Failed(Exception failure) => new($"{Name} failed ({Innermost(failure)}); results since the last download are lost", failure);
+    private EngineException Failed(Exception failure) => new($"{Name} failed ({Innermost(failure)}); start again: a training with --checkpoint goes on from its last", failure);
 
     private static string NameOf(Delegate kernel)
     {

@@ -33,8 +33,8 @@ internal static class GpuMath
     }
 
     /// <summary>
-    /// ln x for normal x &gt; 0, to a unit or two in the last place; infinity and NaN stay. x = m·2ⁿ with √½ ≤ m &lt; √2, and a polynomial in m − 1 whose leading
-    /// terms are exact, so nothing is lost near 1.
+    /// ln x for normal x &gt; 0, to a unit or two in the last place; infinity and NaN stay. x = m·2ⁿ with √½ ≤ m &lt; √2, and a polynomial in m − 1 whose
+    /// leading terms are exact, so nothing is lost near 1.
     /// </summary>
     /// <remarks>The coefficients are those of S. Moshier's Cephes library (logf), 1992.</remarks>
     public static float Log(float x)

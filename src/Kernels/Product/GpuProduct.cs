@@ -11,9 +11,10 @@ namespace Engine.Kernels;
 /// then added in order, so nothing depends on which is done first. A group of 128 threads computes 8192 results, 8×8 a thread in registers: each step
 /// loads 16 floats from shared memory for 64 multiply-adds, which is what one load every four multiply-adds of an SM's lanes can feed. The threads stand
 /// Lines by 128/Lines, so that a tile is 64×128 for many rows and down to 8×1024 for few, a choice that costs nothing but some additions. Chunks of both
-/// factors are copied into shared memory first, neighbouring threads reading neighbouring floats; rows are padded by one float, so that the writes
-/// fall on different banks. A thread's columns lie 128/Lines apart for the same reason. The results go through shared memory once more, to be written in
-/// runs, and to have the activation's code once.</para>
+/// factors are copied into shared memory first, neighbouring threads reading neighbouring floats. A thread's columns lie 16 apart, so that 16 threads read
+/// neighbouring floats and each finds its own at constant distances from the first; every 128 columns are followed by a gap of 16, so that the next 16
+/// threads read from the other banks, and every row by one float more, so that writes down a column fall on different banks. The results go through shared
+/// memory once more, to be written in runs, and to have the activation's code once.</para>
 /// Compute bounds it for many channels, memory bandwidth for few.
 /// </summary>
 /// <remarks>The idea: the implicit matrix product of Chetlur et al., "cuDNN: efficient primitives for deep learning", 2014.</remarks>
@@ -26,7 +27,11 @@ internal struct GpuProduct
     private const int TileFloats = PerThread * PerThread * GpuContext.GroupSize;
 
     private const int MaxChunk = 16;
-    private const int MaxLines = 16;
+    private const int MaxLines = 8;
+
+    // Floats from one of a thread's columns to the next, and columns between gaps of as many floats.
+    private const int Apart = 16;
+    private const int RunBits = 7;
 
     // Sums shorter than this are not worth a piece of their own.
     private const int MinPieceDepth = 256;
@@ -104,8 +109,9 @@ internal struct GpuProduct
         ArrayView<float> shared = SharedMemory.Allocate<float>(TileFloats);
         int lineBits = arguments.LineBits, thread = Group.IdxX;
         int rowBits = 3 + lineBits, columnBits = 10 - lineBits, lanes = GpuContext.GroupSize >> lineBits, lane = thread & (lanes - 1);
-        int line = thread >> (7 - lineBits), firstRow = Grid.IdxY << rowBits, firstColumn = Grid.IdxX << columnBits;
-        int rowPitch = (1 << rowBits) + 1, columnPitch = (1 << columnBits) + 1, chunk = 1 << arguments.ChunkBits;
+        int line = thread / lanes, firstRow = Grid.IdxY << rowBits, firstColumn = Grid.IdxX << columnBits;
+        int rowPitch = Pitch(rowBits), columnPitch = Pitch(columnBits), chunk = 1 << arguments.ChunkBits;
+        int ownColumn = (lane / Apart << RunBits) + lane % Apart;
         ArrayView<float> right = shared.SubView(rowPitch << arguments.ChunkBits);
         int start = Grid.IdxZ * arguments.PieceDepth, end = IntrinsicMath.Min(arguments.Product.Depth, start + arguments.PieceDepth);
         Eight r0 = default, r1 = default, r2 = default, r3 = default, r4 = default, r5 = default, r6 = default, r7 = default;
@@ -116,30 +122,30 @@ internal struct GpuProduct
             Group.Barrier();
             for (int i = 0; i < chunk; i++)
             {
-                int row = i * rowPitch + line * PerThread;
-                Eight b = Eight.Load(right, i * columnPitch + lane, lanes);
-                r0.Add(shared[row], b);
-                r1.Add(shared[row + 1], b);
-                r2.Add(shared[row + 2], b);
-                r3.Add(shared[row + 3], b);
-                r4.Add(shared[row + 4], b);
-                r5.Add(shared[row + 5], b);
-                r6.Add(shared[row + 6], b);
-                r7.Add(shared[row + 7], b);
+                ArrayView<float> a = shared.SubView(i * rowPitch + line * PerThread);
+                Eight b = Eight.Load(right.SubView(i * columnPitch + Padded(ownColumn)));
+                r0.Add(a[0], b);
+                r1.Add(a[1], b);
+                r2.Add(a[2], b);
+                r3.Add(a[3], b);
+                r4.Add(a[4], b);
+                r5.Add(a[5], b);
+                r6.Add(a[6], b);
+                r7.Add(a[7], b);
             }
 
             Group.Barrier();
         }
 
-        int at = (line * PerThread << columnBits) + lane;
-        r0.Store(shared, at, lanes);
-        r1.Store(shared, at + (1 << columnBits), lanes);
-        r2.Store(shared, at + (2 << columnBits), lanes);
-        r3.Store(shared, at + (3 << columnBits), lanes);
-        r4.Store(shared, at + (4 << columnBits), lanes);
-        r5.Store(shared, at + (5 << columnBits), lanes);
-        r6.Store(shared, at + (6 << columnBits), lanes);
-        r7.Store(shared, at + (7 << columnBits), lanes);
+        int at = (line * PerThread << columnBits) + ownColumn;
+        r0.Store(shared.SubView(at));
+        r1.Store(shared.SubView(at + (1 << columnBits)));
+        r2.Store(shared.SubView(at + (2 << columnBits)));
+        r3.Store(shared.SubView(at + (3 << columnBits)));
+        r4.Store(shared.SubView(at + (4 << columnBits)));
+        r5.Store(shared.SubView(at + (5 << columnBits)));
+        r6.Store(shared.SubView(at + (6 << columnBits)));
+        r7.Store(shared.SubView(at + (7 << columnBits)));
         Group.Barrier();
         for (int j = thread & ((1 << columnBits) - 1); j < 1 << columnBits; j += GpuContext.GroupSize)
         {
@@ -169,7 +175,7 @@ internal struct GpuProduct
             Place inner = factor.Inner(arguments.Product.TermDigits.At(k + i));
             for (int j = thread >> chunkBits; j < size; j += GpuContext.GroupSize >> chunkBits)
             {
-                shared[i * (size + 1) + j] = k + i < end && first + j < count ? factor.Load(factor.Outer(digits.At(first + j)), inner) : 0;
+                shared[i * Pitch(bits) + Padded(j)] = k + i < end && first + j < count ? factor.Load(factor.Outer(digits.At(first + j)), inner) : 0;
             }
         }
         else
@@ -179,12 +185,18 @@ internal struct GpuProduct
                 Place outer = factor.Outer(digits.At(first + j));
                 for (int i = thread >> bits; i < chunk; i += IntrinsicMath.Max(1, GpuContext.GroupSize >> bits))
                 {
-                    shared[i * (size + 1) + j] =
+                    shared[i * Pitch(bits) + Padded(j)] =
                         k + i < end && first + j < count ? factor.Load(outer, factor.Inner(arguments.Product.TermDigits.At(k + i))) : 0;
                 }
             }
         }
     }
+
+    // Where column j of a line of a chunk lies.
+    private static int Padded(int j) => j + (j >> RunBits) * Apart;
+
+    // Floats from one line of 2^bits columns to the next.
+    private static int Pitch(int bits) => Padded(1 << bits) + 1;
 
     private readonly void Finish(int row, Place column, float sum)
     {
@@ -230,16 +242,16 @@ internal struct GpuProduct
         private float _6;
         private float _7;
 
-        public static Eight Load(ArrayView<float> from, int at, int step) => new()
+        public static Eight Load(ArrayView<float> from) => new()
         {
-            _0 = from[at],
-            _1 = from[at + step],
-            _2 = from[at + 2 * step],
-            _3 = from[at + 3 * step],
-            _4 = from[at + 4 * step],
-            _5 = from[at + 5 * step],
-            _6 = from[at + 6 * step],
-            _7 = from[at + 7 * step],
+            _0 = from[0],
+            _1 = from[Apart],
+            _2 = from[2 * Apart],
+            _3 = from[3 * Apart],
+            _4 = from[4 * Apart],
+            _5 = from[5 * Apart],
+            _6 = from[6 * Apart],
+            _7 = from[7 * Apart],
         };
 
         public void Add(float a, Eight b)
@@ -254,16 +266,16 @@ internal struct GpuProduct
             _7 += a * b._7;
         }
 
-        public readonly void Store(ArrayView<float> to, int at, int step)
+        public readonly void Store(ArrayView<float> to)
         {
-            to[at] = _0;
-            to[at + step] = _1;
-            to[at + 2 * step] = _2;
-            to[at + 3 * step] = _3;
-            to[at + 4 * step] = _4;
-            to[at + 5 * step] = _5;
-            to[at + 6 * step] = _6;
-            to[at + 7 * step] = _7;
+            to[0] = _0;
+            to[Apart] = _1;
+            to[2 * Apart] = _2;
+            to[3 * Apart] = _3;
+            to[4 * Apart] = _4;
+            to[5 * Apart] = _5;
+            to[6 * Apart] = _6;
+            to[7 * Apart] = _7;
         }
     }
 }

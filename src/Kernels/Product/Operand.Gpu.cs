@@ -53,8 +53,8 @@ internal struct Place
 /// <summary>
 /// One of the three arrays of a product, seen as a matrix. The matrix has an index that runs along the result (a row of the left factor, a column of the
 /// right one), called outer, and another one, inner; each is three digits: a plane, a row and a column of an image.
-/// <code>element = Data[outer.First·OuterPlane + inner.First·InnerPlane + row·Pitch + column·Step], row = outer.Second·OuterRow + inner.Second·InnerRow + RowStart,
-/// column = outer.Third·OuterColumn + inner.Third·InnerColumn + ColumnStart</code>
+/// <code>element = Data[outer.First·OuterPlane + inner.First·InnerPlane + row·Pitch + column·Step],
+/// row = outer.Second·OuterRow + inner.Second·InnerRow + RowStart, column = outer.Third·OuterColumn + inner.Third·InnerColumn + ColumnStart</code>
 /// and 0 where the row or the column lies outside the image. So an image under the taps of a filter, a filter's taps of one phase, and a plain
 /// matrix (an image of one pixel) are all the same to the kernel.
 /// </summary>

@@ -292,5 +292,6 @@ internal sealed class EveryCaseAttribute : DataAttribute
     public bool OnGpusToo { get; init; }
 
     public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
-        (OnGpusToo ? Devices.All.Where(device => device != Device.Reference) : Devices.Cpu).SelectMany(device => OpCases.ByName.Keys.Select(name => new object[] { device, name }));
+        (OnGpusToo ? Devices.All.Where(device => device != Device.Reference) : Devices.Cpu)
+            .SelectMany(device => OpCases.ByName.Keys.Select(name => new object[] { device, name }));
 }
