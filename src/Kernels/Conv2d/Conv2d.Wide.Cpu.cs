@@ -12,7 +12,7 @@ namespace Engine.Kernels;
 internal static unsafe partial class Conv2d
 {
     // Output rows of a band: enough for the filters, which a band reads from the last-level cache, few enough that its input stays in the second.
-    private const int WideBandRows = 96;
+    private const int WideBandRows = 192;
 
     private static void ForwardWide<TV>(
         CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* packed)
