@@ -34,24 +34,76 @@ public sealed class InversionArchitecture
     /// each with batch normalisation and ELU; last a UConv to one channel with a bias and ELU, cropped to 115×80. The maps have few channels, so
     /// their batch lies last.
     /// </summary>
-    internal Sequential Build()
+    /// <remarks>The last UConv is spared what the crop would cut off; before it every element counts in the batch's statistics.</remarks>
+    internal Sequential Build() => Build(isFolded: false);
+
+    /// <summary>
+    /// The trained layers for inference: batch normalisation, which is affine there, is part of each layer's weights and bias, and every level is
+    /// cropped to what reaches the output. The caller owns the result, whose parameters are its own.
+    /// </summary>
+    internal Sequential Fold(Sequential trained, IBackend backend)
+    {
+        Sequential folded = Build(isFolded: true);
+        using IEnumerator<Parameter> target = folded.Parameters.GetEnumerator();
+        void Load(ReadOnlySpan<float> values)
+        {
+            target.MoveNext();
+            target.Current.Load(backend, values);
+        }
+
+        IReadOnlyList<Parameter> parameters = trained.Parameters;
+        for (int i = 0; i < parameters.Count;)
+        {
+            float[] weight = parameters[i].ToFileLayout();
+            if (i + 1 < parameters.Count && !parameters[i + 1].Name.EndsWith(".beta", StringComparison.Ordinal))
+            {
+                Load(weight);
+                Load(parameters[i + 1].ToFileLayout());
+                i += 2;
+                continue;
+            }
+
+            // Weight, beta, gamma, mean, inverse standard deviation: γ·i·(w·x − mean) + β. Outputs lie on the second axis but for those of Conv.
+            float[][] norm = [.. parameters.Skip(i + 1).Take(4).Select(parameter => parameter.ToFileLayout())];
+            float[] bias = new float[norm[0].Length];
+            int inner = weight.Length / parameters[i].Shape[0] / (IsConv(parameters[i]) ? 1 : bias.Length);
+            for (int k = 0; k < bias.Length; k++) bias[k] = (float)(norm[0][k] - (double)norm[1][k] * norm[3][k] * norm[2][k]);
+            for (int j = 0; j < weight.Length; j++)
+            {
+                int k = j / inner % bias.Length;
+                weight[j] = (float)((double)weight[j] * norm[1][k] * norm[3][k]);
+            }
+
+            Load(weight);
+            Load(bias);
+            i += 5;
+        }
+
+        return folded;
+    }
+
+    private static bool IsConv(Parameter weight) => weight.Name.StartsWith("conv", StringComparison.Ordinal);
+
+    private Sequential Build(bool isFolded)
     {
         List<(string, Module)> steps = [];
+        Activation activation = isFolded ? Activation.Elu : Activation.None;
         void Normalized(string name, Module linear, int channels)
         {
             steps.Add((name, linear));
-            steps.Add(($"{name}.bn", new BatchNorm($"{name}.bn", channels, Activation.Elu)));
+            if (!isFolded) steps.Add(($"{name}.bn", new BatchNorm($"{name}.bn", channels, Activation.Elu)));
         }
 
-        Normalized("fc1", new Dense("fc1", SvdNet.FeatureCount, 64, bias: false), 64);
-        Normalized("fc2", new Dense("fc2", 64, 256, bias: false), 256);
+        Normalized("fc1", new Dense("fc1", SvdNet.FeatureCount, 64, isFolded, activation), 64);
+        Normalized("fc2", new Dense("fc2", 64, 256, isFolded, activation), 256);
         steps.Add(("reshape", new Reshape(16, 4, 4)));
         steps.Add(("batch_last", new ToLayout(BatchLayout.Last)));
         int channels = 16, number = 3;
-        foreach (int filters in Filters)
+        foreach ((int filters, (int rows, int columns)) in Filters.Zip(Needed()))
         {
-            Normalized($"uconv{number}", new ConvTranspose2d($"uconv{number}", channels, filters, 4, 2, 1, bias: false), filters);
-            Normalized($"conv{number}", new Conv2d($"conv{number}", filters, filters, 3, 1, bias: false), filters);
+            Normalized($"uconv{number}", new ConvTranspose2d($"uconv{number}", channels, filters, 4, 2, 1, isFolded, activation), filters);
+            Normalized($"conv{number}", new Conv2d($"conv{number}", filters, filters, 3, 1, isFolded, activation), filters);
+            if (isFolded || filters == Filters[^1]) steps.Add(($"conv{number}.crop", new Crop2d(rows, columns)));
             (channels, number) = (filters, number + 1);
         }
 
@@ -61,6 +113,22 @@ public sealed class InversionArchitecture
         steps.Add(("batch_first", new ToLayout(BatchLayout.First)));
         return new Sequential([.. steps]);
     }
+
+    // How much of each pair's output, from the upper left corner, reaches the 115×80 that are kept: a Conv sees one row more than it is asked for, an
+    // UConv's row r sees the rows up to (r + 1)/2.
+    private List<(int Rows, int Columns)> Needed()
+    {
+        List<(int Rows, int Columns)> needed = [];
+        (int rows, int columns) = HasFinalConv ? (ExcerptFrames + 1, Bands + 1) : (ExcerptFrames, Bands);
+        for (int size = 4 << Filters.Count; size > 4; size /= 2)
+        {
+            (rows, columns) = (Math.Min(rows / 2 + 1, size), Math.Min(columns / 2 + 1, size));
+            needed.Insert(0, (rows, columns));
+            (rows, columns) = (Math.Min(rows + 1, size), Math.Min(columns + 1, size));
+        }
+
+        return needed;
+    }
 }
 
 /// <summary>The inversion network G: 64 features of fc8 to the expected normalised log-mel excerpt (the paper, section II.A).</summary>
@@ -68,7 +136,11 @@ public sealed class InversionNetwork : IDisposable
 {
     private readonly Sequential _layers;
 
-    private InversionNetwork(InversionArchitecture architecture, Sequential layers) => (Architecture, _layers) = (architecture, layers);
+    // The same network, quicker.
+    private readonly Sequential _folded;
+
+    private InversionNetwork(InversionArchitecture architecture, Sequential layers, Sequential folded) =>
+        (Architecture, _layers, _folded) = (architecture, layers, folded);
 
     /// <summary>Which size the weight file had.</summary>
     public InversionArchitecture Architecture { get; }
@@ -92,11 +164,11 @@ public sealed class InversionNetwork : IDisposable
             candidates.Where(candidate => file.Fits(candidate.Layers)).Concat(candidates.OrderBy(
                 candidate => Math.Abs(candidate.Layers.Parameters.Count - file.Arrays.Count))).First();
         file.LoadInto(layers, $"the inversion network ({architecture.Name} size)", backend);
-        return new InversionNetwork(architecture, layers);
+        return new InversionNetwork(architecture, layers, architecture.Fold(layers, backend));
     }
 
     /// <summary>The inverted representation x* = G(z): N×64 to N×1×115×80. The caller owns the result.</summary>
-    public Tensor Forward(Tensor features) => _layers.Forward(features);
+    public Tensor Forward(Tensor features) => _folded.Forward(features);
 
     /// <summary>Whether a weight file holds either size, by the shapes of its arrays.</summary>
     public static bool IsIn(WeightFile file) => InversionArchitecture.All.Any(architecture => file.Fits(architecture.Build()));
@@ -114,5 +186,9 @@ public sealed class InversionNetwork : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _layers.Dispose();
+    public void Dispose()
+    {
+        _layers.Dispose();
+        _folded.Dispose();
+    }
 }
