@@ -62,6 +62,30 @@ public sealed partial class GpuTests : IDisposable
             _emulated.Kernels.SelectMany(kernel => kernel.Method.GetGenericArguments()).ToHashSet());
     }
 
+    /// <summary>Neither the kernels' arguments nor ILGPU's launchers take memory from the managed heap.</summary>
+    [GpuFact(Device.OpenCl)]
+    public void AllocatesNothingOnceWarm()
+    {
+        const int Calls = 10, Attempts = 5;
+        using IBackend backend = TestGpus.Open(Device.OpenCl);
+        foreach (OpCase op in TinyCases())
+        {
+            DeviceBuffer[] buffers = [.. op.Inputs.Append(op.Output).Select(backend.Allocate)];
+            View[] inputs = [.. buffers.SkipLast(1).Select(buffer => buffer.All)];
+            long least = long.MaxValue;
+            for (int attempt = 0; attempt < Attempts && least != 0; attempt++)
+            {
+                op.Body(backend, inputs, buffers[^1].All);
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                for (int call = 0; call < Calls; call++) op.Body(backend, inputs, buffers[^1].All);
+                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            }
+
+            Assert.True(least == 0, $"{op} allocated {least} bytes in {Calls} calls");
+            foreach (DeviceBuffer buffer in buffers) buffer.Dispose();
+        }
+    }
+
     [Fact]
     public void GivesTheSameBufferBack()
     {

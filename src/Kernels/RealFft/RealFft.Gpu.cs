@@ -16,7 +16,7 @@ internal static unsafe partial class RealFft
     /// <summary>Transforms all frames. Overwrites y.</summary>
     public static void Forward(GpuContext gpu, in RealFftShape shape, ArrayView<float> x, ArrayView<float> window, ArrayView<float> y)
     {
-        Sizes.Require(shape, shape.Size <= MaxGpuSize, $"a GPU's shared memory holds frames of up to {MaxGpuSize}");
+        Sizes.Require(shape, shape.Size <= MaxGpuSize, "a frame is longer than the 8192 samples that a GPU's shared memory holds");
         int half = shape.Size / 2;
         gpu.Launch(Kernel, new Index3D(shape.Frames, 1, 1), new GpuArguments
         {
