@@ -121,10 +121,12 @@ internal sealed class GpuMemory(GpuContext gpu, Accelerator accelerator, long li
         }
     }
 
-    private EngineException Exhausted(long bytes, Exception? cause) => new(
-        $"{gpu.Name} has not enough memory: {Mebibytes(BytesAllocated + bytes)} were needed at once, it has {Mebibytes(limit)}; "
-        + "take a smaller batch or another --device",
-        cause ?? new InsufficientMemoryException());
+    private EngineException Exhausted(long bytes, Exception? cause)
+    {
+        string message = $"{gpu.Name} has not enough memory: {Mebibytes(BytesAllocated + bytes)} were needed at once, it has {Mebibytes(limit)}; "
+            + "take a smaller batch or another --device";
+        return cause is null ? new EngineException(message) : new EngineException(message, cause);
+    }
 
     private static string Mebibytes(long bytes) => $"{(bytes + (1 << 20) - 1) >> 20} MiB";
 }
