@@ -104,30 +104,54 @@ public static class TensorOps
         return y;
     }
 
-    /// <summary>The mean of (x − target)² over all elements: one number. A loss: where it is on a tape, its own gradient is 1.</summary>
+    /// <summary>
+    /// weight times the mean of (x − target)² over all elements: one number. A loss: where it is on a tape, its own gradient is 1, so losses may be added up
+    /// but not scaled; that is what the weight is for.
+    /// </summary>
     /// <exception cref="ArgumentException">The shapes differ, or the target requires a gradient.</exception>
-    public static Tensor MeanSquaredError(this Tensor x, Tensor target)
+    public static Tensor MeanSquaredError(this Tensor x, Tensor target, float weight = 1)
     {
         RequireNoGradient(target);
         if (x.Layout != target.Layout) throw new ArgumentException($"a batch {x.Layout} against a target with its batch {target.Layout}");
         if (x.Shape != target.Shape) throw new ArgumentException($"{x.Shape} against a target of {target.Shape}");
-        Tensor loss = Result(x, new Shape(1), MeanSquaredErrorRule, default(NoArguments), target, layout: BatchLayout.First);
-        x.Backend.MeanSquaredError(x.View, target.View, loss.View);
+        Tensor loss = Result(x, new Shape(1), MeanSquaredErrorRule, weight, target, layout: BatchLayout.First);
+        x.Backend.MeanSquaredError(x.View, target.View, loss.View, weight);
         return loss;
     }
 
     /// <summary>
-    /// The binary cross-entropy of σ(logits) and targets from 0 to 1, meaned over all elements: one number. A loss: where it is on a tape, its own
-    /// gradient is 1.
+    /// weight times the binary cross-entropy of σ(logits) and targets from 0 to 1, meaned over all elements: one number. A loss: where it is on a tape, its
+    /// own gradient is 1, so losses may be added up but not scaled; that is what the weight is for.
     /// </summary>
     /// <exception cref="ArgumentException">The shapes differ, or the target requires a gradient.</exception>
-    public static Tensor SigmoidCrossEntropy(this Tensor logits, Tensor target)
+    public static Tensor SigmoidCrossEntropy(this Tensor logits, Tensor target, float weight = 1)
     {
         RequireNoGradient(target);
         if (logits.Shape != target.Shape) throw new ArgumentException($"{logits.Shape} against a target of {target.Shape}");
-        Tensor loss = Result(logits, new Shape(1), SigmoidCrossEntropyRule, default(NoArguments), target);
-        logits.Backend.SigmoidCrossEntropy(logits.View, target.View, loss.View);
+        Tensor loss = Result(logits, new Shape(1), SigmoidCrossEntropyRule, weight, target);
+        logits.Backend.SigmoidCrossEntropy(logits.View, target.View, loss.View, weight);
         return loss;
+    }
+
+    /// <summary>x + scale·y, element by element, both of one shape.</summary>
+    /// <exception cref="ArgumentException">The shapes or layouts differ, or y requires a gradient and x is on no tape.</exception>
+    public static Tensor Add(this Tensor x, Tensor y, float scale = 1)
+    {
+        RequireAlike(x, y);
+        Tensor sum = Result(x, x.Shape, AddRule, scale, y);
+        x.Backend.Copy(x.View, sum.View);
+        x.Backend.AddScaled(scale, y.View, sum.View);
+        return sum;
+    }
+
+    /// <summary>x·y, element by element, both of one shape.</summary>
+    /// <exception cref="ArgumentException">The shapes or layouts differ, or y requires a gradient and x is on no tape.</exception>
+    public static Tensor Multiply(this Tensor x, Tensor y)
+    {
+        RequireAlike(x, y);
+        Tensor product = Result(x, x.Shape, MultiplyRule, default(NoArguments), y);
+        x.Backend.Multiply(x.View, y.View, product.View);
+        return product;
     }
 
     /// <summary>A pointwise function; the result is shaped as x.</summary>
@@ -348,16 +372,44 @@ public static class TensorOps
         tape.EndGradient(entry.X);
     };
 
-    private static readonly BackwardRule<NoArguments> MeanSquaredErrorRule = static (tape, entry) =>
+    private static readonly BackwardRule<float> MeanSquaredErrorRule = static (tape, entry) =>
     {
-        entry.Backend.MeanSquaredErrorBackward(entry.X.View, entry.W!.View, tape.BeginGradient(entry.X));
+        entry.Backend.MeanSquaredErrorBackward(entry.X.View, entry.W!.View, tape.BeginGradient(entry.X), entry.Arguments);
         tape.EndGradient(entry.X);
     };
 
-    private static readonly BackwardRule<NoArguments> SigmoidCrossEntropyRule = static (tape, entry) =>
+    private static readonly BackwardRule<float> SigmoidCrossEntropyRule = static (tape, entry) =>
     {
-        entry.Backend.SigmoidCrossEntropyBackward(entry.X.View, entry.W!.View, tape.BeginGradient(entry.X));
+        entry.Backend.SigmoidCrossEntropyBackward(entry.X.View, entry.W!.View, tape.BeginGradient(entry.X), entry.Arguments);
         tape.EndGradient(entry.X);
+    };
+
+    private static readonly BackwardRule<float> AddRule = static (tape, entry) =>
+    {
+        if (entry.X.RequiresGradient)
+        {
+            entry.Backend.Copy(entry.Dy, tape.BeginGradient(entry.X));
+            tape.EndGradient(entry.X);
+        }
+
+        if (entry.W is not { RequiresGradient: true } y) return;
+        View dy = tape.BeginGradient(y);
+        entry.Backend.Fill(0, dy);
+        entry.Backend.AddScaled(entry.Arguments, entry.Dy, dy);
+        tape.EndGradient(y);
+    };
+
+    private static readonly BackwardRule<NoArguments> MultiplyRule = static (tape, entry) =>
+    {
+        if (entry.X.RequiresGradient)
+        {
+            entry.Backend.Multiply(entry.Dy, entry.W!.View, tape.BeginGradient(entry.X));
+            tape.EndGradient(entry.X);
+        }
+
+        if (entry.W is not { RequiresGradient: true } y) return;
+        entry.Backend.Multiply(entry.Dy, entry.X.View, tape.BeginGradient(y));
+        tape.EndGradient(y);
     };
 
     private static readonly BackwardRule<NoArguments> ReshapeRule = static (tape, entry) =>
@@ -392,6 +444,12 @@ public static class TensorOps
     {
         tape.EndGradient(entry.W!);
         if (entry.B is { RequiresGradient: true } b) tape.EndGradient(b);
+    }
+
+    private static void RequireAlike(Tensor x, Tensor y)
+    {
+        if (x.Shape != y.Shape || x.Layout != y.Layout) throw new ArgumentException($"{x.Shape} with its batch {x.Layout} and {y.Shape} with it {y.Layout}");
+        if (x.Tape is null && y.RequiresGradient) throw new ArgumentException("the second of two tensors requires a gradient, but the first is on no tape");
     }
 
     private static void RequireRank(Tensor tensor, int rank)

@@ -64,5 +64,17 @@ public class LossTests
     }
 
     [Theory, EveryDevice]
+    public void TheWeightScalesALossAndItsGradient(Device device)
+    {
+        Ops.MeanSquaredError(2, 0.5f).AssertAnswer(device, [2.5f], [1, 3], [0, 0]);
+        Ops.MeanSquaredErrorBackward(2, 0.5f).AssertAnswer(device, [0.5f, 1.5f], [1, 3], [0, 0]);
+        Ops.SigmoidCrossEntropy(1, 0.5f).AssertNearAnswer(device, [MathF.Log(2) / 2], [0], [1]);
+        Ops.SigmoidCrossEntropyBackward(1, 0.5f).AssertNearAnswer(device, [-0.25f], [0], [1]);
+    }
+
+    [Theory, EveryDevice]
+    public void KnownAnswerOfMultiply(Device device) => Ops.Multiply(3).AssertAnswer(device, [20, -40, 0], [2, -2, 0], [10, 20, 30]);
+
+    [Theory, EveryDevice]
     public void KnownAnswerOfAddScaled(Device device) => Ops.AddScaled(0.5f, 3).AssertAnswer(device, [11, 19, 30], [2, -2, 0], [10, 20, 30]);
 }

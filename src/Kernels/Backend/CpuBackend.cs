@@ -200,35 +200,37 @@ internal sealed unsafe class CpuBackend<TV>(int threads) : HostBackend, IBackend
         Kernels.Dropout.Run(_cpu, probability, seed, At(x), At(y), y.Length);
     }
 
-    public void MeanSquaredError(View x, View target, View loss)
+    public void MeanSquaredError(View x, View target, View loss, float weight)
     {
         SpanOf(target, x.Length);
-        SpanOf(loss, 1)[0] = Kernels.MeanSquaredError.Forward<TV>(_cpu, At(x), At(target), x.Length);
+        SpanOf(loss, 1)[0] = Kernels.MeanSquaredError.Forward<TV>(_cpu, At(x), At(target), x.Length, weight);
     }
 
-    public void MeanSquaredErrorBackward(View x, View target, View dx)
+    public void MeanSquaredErrorBackward(View x, View target, View dx, float weight)
     {
         SpanOf(x, dx.Length);
         SpanOf(target, dx.Length);
-        Kernels.MeanSquaredError.Backward<TV>(_cpu, At(x), At(target), At(dx), dx.Length);
+        Kernels.MeanSquaredError.Backward<TV>(_cpu, At(x), At(target), At(dx), dx.Length, weight);
     }
 
-    public void SigmoidCrossEntropy(View logits, View target, View loss)
+    public void SigmoidCrossEntropy(View logits, View target, View loss, float weight)
     {
         SpanOf(target, logits.Length);
-        SpanOf(loss, 1)[0] = Kernels.SigmoidCrossEntropy.Forward<TV>(_cpu, At(logits), At(target), logits.Length);
+        SpanOf(loss, 1)[0] = Kernels.SigmoidCrossEntropy.Forward<TV>(_cpu, At(logits), At(target), logits.Length, weight);
     }
 
-    public void SigmoidCrossEntropyBackward(View logits, View target, View dlogits)
+    public void SigmoidCrossEntropyBackward(View logits, View target, View dlogits, float weight)
     {
         SpanOf(logits, dlogits.Length);
         SpanOf(target, dlogits.Length);
-        Kernels.SigmoidCrossEntropy.Backward<TV>(_cpu, At(logits), At(target), At(dlogits), dlogits.Length);
+        Kernels.SigmoidCrossEntropy.Backward<TV>(_cpu, At(logits), At(target), At(dlogits), dlogits.Length, weight);
     }
 
     public void SumOfSquares(View x, View sum) => SpanOf(sum, 1)[0] = Kernels.SumOfSquares.Forward<TV>(_cpu, At(x), x.Length);
 
     public void AddScaled(float scale, View x, View y) => Map(new AddScaledOperator(scale), x, y, y);
+
+    public void Multiply(View a, View b, View y) => Map(default(MultiplyOperator), a, b, y);
 
     public void Adam(in AdamStep step, View w, View g, View m, View v)
     {

@@ -158,22 +158,25 @@ internal sealed class GpuBackend(GpuContext gpu, bool keepOpen = false) : IBacke
         Kernels.Dropout.Run(gpu, probability, seed, At(x, y.Length), At(y, y.Length));
     }
 
-    public void MeanSquaredError(View x, View target, View loss) =>
-        Kernels.MeanSquaredError.Forward(gpu, At(x, x.Length), At(target, x.Length), At(loss, 1));
+    public void MeanSquaredError(View x, View target, View loss, float weight) =>
+        Kernels.MeanSquaredError.Forward(gpu, At(x, x.Length), At(target, x.Length), At(loss, 1), weight);
 
-    public void MeanSquaredErrorBackward(View x, View target, View dx) =>
-        Kernels.MeanSquaredError.Backward(gpu, At(x, dx.Length), At(target, dx.Length), At(dx, dx.Length));
+    public void MeanSquaredErrorBackward(View x, View target, View dx, float weight) =>
+        Kernels.MeanSquaredError.Backward(gpu, At(x, dx.Length), At(target, dx.Length), At(dx, dx.Length), weight);
 
-    public void SigmoidCrossEntropy(View logits, View target, View loss) =>
-        Kernels.SigmoidCrossEntropy.Forward(gpu, At(logits, logits.Length), At(target, logits.Length), At(loss, 1));
+    public void SigmoidCrossEntropy(View logits, View target, View loss, float weight) =>
+        Kernels.SigmoidCrossEntropy.Forward(gpu, At(logits, logits.Length), At(target, logits.Length), At(loss, 1), weight);
 
-    public void SigmoidCrossEntropyBackward(View logits, View target, View dlogits) =>
-        Kernels.SigmoidCrossEntropy.Backward(gpu, At(logits, dlogits.Length), At(target, dlogits.Length), At(dlogits, dlogits.Length));
+    public void SigmoidCrossEntropyBackward(View logits, View target, View dlogits, float weight) =>
+        Kernels.SigmoidCrossEntropy.Backward(gpu, At(logits, dlogits.Length), At(target, dlogits.Length), At(dlogits, dlogits.Length), weight);
 
     public void SumOfSquares(View x, View sum) => Kernels.SumOfSquares.Forward(gpu, At(x, x.Length), At(sum, 1));
 
     public void AddScaled(float scale, View x, View y) =>
         ForEach.Run(gpu, new AddScaled.Body { Scale = scale, X = At(x, y.Length), Y = At(y, y.Length) }, y.Length);
+
+    public void Multiply(View a, View b, View y) =>
+        ForEach.Run(gpu, new Multiply.Body { A = At(a, y.Length), B = At(b, y.Length), Y = At(y, y.Length) }, y.Length);
 
     public void Adam(in AdamStep step, View w, View g, View m, View v)
     {

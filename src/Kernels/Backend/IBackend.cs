@@ -155,25 +155,28 @@ public interface IBackend : IDisposable
     /// </summary>
     void Dropout(float probability, ulong seed, View x, View y);
 
-    /// <summary>loss[0] = Σ(x − target)²/n over all n elements. Overwrites loss, one float.</summary>
-    void MeanSquaredError(View x, View target, View loss);
+    /// <summary>loss[0] = weight·Σ(x − target)²/n over all n elements. Overwrites loss, one float.</summary>
+    void MeanSquaredError(View x, View target, View loss, float weight = 1);
 
-    /// <summary>dx = 2·(x − target)/n. Overwrites dx, which may be x or target.</summary>
-    void MeanSquaredErrorBackward(View x, View target, View dx);
+    /// <summary>dx = 2·weight·(x − target)/n. Overwrites dx, which may be x or target.</summary>
+    void MeanSquaredErrorBackward(View x, View target, View dx, float weight = 1);
 
     /// <summary>
-    /// loss[0] = the mean of max(z, 0) − z·t + ln(1 + e^−|z|) over all n logits z and targets t, the binary cross-entropy of σ(z). Overwrites loss, one float.
+    /// loss[0] = weight times the mean of max(z, 0) − z·t + ln(1 + e^−|z|) over all n logits z and targets t, the binary cross-entropy of σ(z). Overwrites loss, one float.
     /// </summary>
-    void SigmoidCrossEntropy(View logits, View target, View loss);
+    void SigmoidCrossEntropy(View logits, View target, View loss, float weight = 1);
 
-    /// <summary>dlogits = (σ(logits) − target)/n. Overwrites dlogits, which may be either input.</summary>
-    void SigmoidCrossEntropyBackward(View logits, View target, View dlogits);
+    /// <summary>dlogits = weight·(σ(logits) − target)/n. Overwrites dlogits, which may be either input.</summary>
+    void SigmoidCrossEntropyBackward(View logits, View target, View dlogits, float weight = 1);
 
     /// <summary>sum[0] = Σ x[i]². Overwrites sum, one float.</summary>
     void SumOfSquares(View x, View sum);
 
     /// <summary>y[i] += scale·x[i]. ACCUMULATES into y.</summary>
     void AddScaled(float scale, View x, View y);
+
+    /// <summary>y[i] = a[i]·b[i]. The gradients are the same call with dy and the other factor. y may be a or b.</summary>
+    void Multiply(View a, View b, View y);
 
     /// <summary>
     /// One step of ADAM: m ← β1·m + (1 − β1)·g, v ← β2·v + (1 − β2)·g², w ← w − a·m/(√v + ε) with a = lr·√(1 − β2ᵗ)/(1 − β1ᵗ). Moves w, m and v, all as

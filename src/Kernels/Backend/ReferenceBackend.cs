@@ -145,22 +145,25 @@ internal sealed class ReferenceBackend : HostBackend, IBackend
         Kernels.Dropout.Reference(probability, seed, SpanOf(x, y.Length), SpanOf(y, y.Length));
     }
 
-    public void MeanSquaredError(View x, View target, View loss) =>
-        SpanOf(loss, 1)[0] = Kernels.MeanSquaredError.Reference(SpanOf(x, x.Length), SpanOf(target, x.Length));
+    public void MeanSquaredError(View x, View target, View loss, float weight) =>
+        SpanOf(loss, 1)[0] = Kernels.MeanSquaredError.Reference(SpanOf(x, x.Length), SpanOf(target, x.Length), weight);
 
-    public void MeanSquaredErrorBackward(View x, View target, View dx) =>
-        Kernels.MeanSquaredError.BackwardReference(SpanOf(x, dx.Length), SpanOf(target, dx.Length), SpanOf(dx, dx.Length));
+    public void MeanSquaredErrorBackward(View x, View target, View dx, float weight) =>
+        Kernels.MeanSquaredError.BackwardReference(SpanOf(x, dx.Length), SpanOf(target, dx.Length), SpanOf(dx, dx.Length), weight);
 
-    public void SigmoidCrossEntropy(View logits, View target, View loss) =>
-        SpanOf(loss, 1)[0] = Kernels.SigmoidCrossEntropy.Reference(SpanOf(logits, logits.Length), SpanOf(target, logits.Length));
+    public void SigmoidCrossEntropy(View logits, View target, View loss, float weight) =>
+        SpanOf(loss, 1)[0] = Kernels.SigmoidCrossEntropy.Reference(SpanOf(logits, logits.Length), SpanOf(target, logits.Length), weight);
 
-    public void SigmoidCrossEntropyBackward(View logits, View target, View dlogits) =>
+    public void SigmoidCrossEntropyBackward(View logits, View target, View dlogits, float weight) =>
         Kernels.SigmoidCrossEntropy.BackwardReference(
-            SpanOf(logits, dlogits.Length), SpanOf(target, dlogits.Length), SpanOf(dlogits, dlogits.Length));
+            SpanOf(logits, dlogits.Length), SpanOf(target, dlogits.Length), SpanOf(dlogits, dlogits.Length), weight);
 
     public void SumOfSquares(View x, View sum) => SpanOf(sum, 1)[0] = Kernels.SumOfSquares.Reference(SpanOf(x, x.Length));
 
     public void AddScaled(float scale, View x, View y) => Kernels.AddScaled.Reference(scale, SpanOf(x, y.Length), SpanOf(y, y.Length));
+
+    public void Multiply(View a, View b, View y) =>
+        Kernels.Multiply.Reference(SpanOf(a, y.Length), SpanOf(b, y.Length), SpanOf(y, y.Length));
 
     public void Adam(in AdamStep step, View w, View g, View m, View v)
     {

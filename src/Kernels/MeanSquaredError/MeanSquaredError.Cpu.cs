@@ -6,13 +6,14 @@ namespace Engine.Kernels;
 /// <content>The CPU form: a <see cref="Reduction"/> and a pointwise kernel, parallel over fixed chunks; memory bandwidth bounds both.</content>
 internal static unsafe partial class MeanSquaredError
 {
-    /// <summary>The mean of (x − t)².</summary>
-    public static float Forward<TV>(CpuContext cpu, float* x, float* target, int length)
-        where TV : unmanaged, IVector<TV> => (float)(Reduction.Whole<TV, SquaredErrors>(cpu, default, x, target, length) / length);
+    /// <summary>The weighted mean of (x − t)².</summary>
+    public static float Forward<TV>(CpuContext cpu, float* x, float* target, int length, float weight)
+        where TV : unmanaged, IVector<TV> => (float)(weight * Reduction.Whole<TV, SquaredErrors>(cpu, default, x, target, length) / length);
 
-    /// <summary>dx = 2·(x − t)/n. Overwrites dx, which may be x.</summary>
-    public static void Backward<TV>(CpuContext cpu, float* x, float* target, float* dx, int length)
-        where TV : unmanaged, IVector<TV> => Elementwise.Run<TV, ScaledDifference>(cpu, new ScaledDifference((float)(2.0 / length)), x, target, dx, length);
+    /// <summary>dx = 2·weight·(x − t)/n. Overwrites dx, which may be x.</summary>
+    public static void Backward<TV>(CpuContext cpu, float* x, float* target, float* dx, int length, float weight)
+        where TV : unmanaged, IVector<TV> =>
+        Elementwise.Run<TV, ScaledDifference>(cpu, new ScaledDifference((float)(2.0 * weight / length)), x, target, dx, length);
 
     private readonly struct SquaredErrors : ISumOperator
     {

@@ -5,14 +5,14 @@ namespace Engine.Kernels;
 /// <content>The GPU form: a <see cref="GpuReduction"/>, and a thread an element.</content>
 internal static unsafe partial class MeanSquaredError
 {
-    /// <summary>Writes the mean of (x − t)².</summary>
-    public static void Forward(GpuContext gpu, ArrayView<float> x, ArrayView<float> target, ArrayView<float> loss) =>
+    /// <summary>Writes the weighted mean of (x − t)².</summary>
+    public static void Forward(GpuContext gpu, ArrayView<float> x, ArrayView<float> target, ArrayView<float> loss, float weight) =>
         GpuReduction.Run(
-            gpu, new Terms { X = x, Target = target }, new ScaledTotals { Result = loss, Scale = (float)(1.0 / x.Length) }, 1, 1, (int)x.Length);
+            gpu, new Terms { X = x, Target = target }, new ScaledTotals { Result = loss, Scale = (float)((double)weight / x.Length) }, 1, 1, (int)x.Length);
 
-    /// <summary>dx = 2·(x − t)/n. Overwrites dx, which may be x or the target.</summary>
-    public static void Backward(GpuContext gpu, ArrayView<float> x, ArrayView<float> target, ArrayView<float> dx) =>
-        ForEach.Run(gpu, new Gradient { Scale = (float)(2.0 / dx.Length), X = x, Target = target, Dx = dx }, (int)dx.Length);
+    /// <summary>dx = 2·weight·(x − t)/n. Overwrites dx, which may be x or the target.</summary>
+    public static void Backward(GpuContext gpu, ArrayView<float> x, ArrayView<float> target, ArrayView<float> dx, float weight) =>
+        ForEach.Run(gpu, new Gradient { Scale = (float)(2.0 * weight / dx.Length), X = x, Target = target, Dx = dx }, (int)dx.Length);
 
     internal struct Terms : IGpuTerms
     {

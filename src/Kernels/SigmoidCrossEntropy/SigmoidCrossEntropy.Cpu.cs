@@ -8,13 +8,14 @@ namespace Engine.Kernels;
 /// </content>
 internal static unsafe partial class SigmoidCrossEntropy
 {
-    /// <summary>The mean cross-entropy.</summary>
-    public static float Forward<TV>(CpuContext cpu, float* logits, float* target, int length)
-        where TV : unmanaged, IVector<TV> => (float)(Reduction.Whole<TV, Losses>(cpu, default, logits, target, length) / length);
+    /// <summary>The weighted mean cross-entropy.</summary>
+    public static float Forward<TV>(CpuContext cpu, float* logits, float* target, int length, float weight)
+        where TV : unmanaged, IVector<TV> => (float)(weight * Reduction.Whole<TV, Losses>(cpu, default, logits, target, length) / length);
 
-    /// <summary>dz = (σ(z) − t)/n. Overwrites dlogits, which may be the logits.</summary>
-    public static void Backward<TV>(CpuContext cpu, float* logits, float* target, float* dlogits, int length)
-        where TV : unmanaged, IVector<TV> => Elementwise.Run<TV, Gradient>(cpu, new Gradient((float)(1.0 / length)), logits, target, dlogits, length);
+    /// <summary>dz = weight·(σ(z) − t)/n. Overwrites dlogits, which may be the logits.</summary>
+    public static void Backward<TV>(CpuContext cpu, float* logits, float* target, float* dlogits, int length, float weight)
+        where TV : unmanaged, IVector<TV> =>
+        Elementwise.Run<TV, Gradient>(cpu, new Gradient((float)((double)weight / length)), logits, target, dlogits, length);
 
     private readonly struct Losses : ISumOperator
     {

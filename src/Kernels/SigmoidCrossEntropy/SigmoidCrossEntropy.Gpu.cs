@@ -5,16 +5,17 @@ namespace Engine.Kernels;
 /// <content>The GPU form: a <see cref="GpuReduction"/>, and a thread an element.</content>
 internal static unsafe partial class SigmoidCrossEntropy
 {
-    /// <summary>Writes the mean cross-entropy.</summary>
-    public static void Forward(GpuContext gpu, ArrayView<float> logits, ArrayView<float> target, ArrayView<float> loss) =>
+    /// <summary>Writes the weighted mean cross-entropy.</summary>
+    public static void Forward(GpuContext gpu, ArrayView<float> logits, ArrayView<float> target, ArrayView<float> loss, float weight) =>
         GpuReduction.Run(
-            gpu, new Terms { Logits = logits, Target = target }, new ScaledTotals { Result = loss, Scale = (float)(1.0 / logits.Length) }, 1, 1,
+            gpu, new Terms { Logits = logits, Target = target }, new ScaledTotals { Result = loss, Scale = (float)((double)weight / logits.Length) }, 1, 1,
             (int)logits.Length);
 
-    /// <summary>dz = (σ(z) − t)/n. Overwrites dlogits, which may be either input.</summary>
-    public static void Backward(GpuContext gpu, ArrayView<float> logits, ArrayView<float> target, ArrayView<float> dlogits) =>
+    /// <summary>dz = weight·(σ(z) − t)/n. Overwrites dlogits, which may be either input.</summary>
+    public static void Backward(GpuContext gpu, ArrayView<float> logits, ArrayView<float> target, ArrayView<float> dlogits, float weight) =>
         ForEach.Run(
-            gpu, new LogitGradient { Scale = (float)(1.0 / dlogits.Length), Logits = logits, Target = target, Gradient = dlogits }, (int)dlogits.Length);
+            gpu, new LogitGradient { Scale = (float)((double)weight / dlogits.Length), Logits = logits, Target = target, Gradient = dlogits },
+            (int)dlogits.Length);
 
     internal struct Terms : IGpuTerms
     {

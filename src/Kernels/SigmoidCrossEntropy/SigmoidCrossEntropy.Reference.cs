@@ -1,13 +1,13 @@
 namespace Engine.Kernels;
 
 /// <summary>
-/// The binary cross-entropy of σ(z) with target t, from the logits z: the mean over n elements of max(z, 0) − z·t + ln(1 + e^−|z|), which neither
+/// The binary cross-entropy of σ(z) with target t, from the logits z: the weighted mean over n elements of max(z, 0) − z·t + ln(1 + e^−|z|), which neither
 /// overflows nor takes the logarithm of a number near 0; and its gradient.
 /// </summary>
 internal static partial class SigmoidCrossEntropy
 {
     /// <summary>The definition, in double precision.</summary>
-    public static float Reference(ReadOnlySpan<float> logits, ReadOnlySpan<float> target)
+    public static float Reference(ReadOnlySpan<float> logits, ReadOnlySpan<float> target, float weight)
     {
         double sum = 0;
         for (int i = 0; i < logits.Length; i++)
@@ -16,7 +16,7 @@ internal static partial class SigmoidCrossEntropy
             sum += Math.Max(z, 0) - z * target[i] + LogP1(Math.Exp(-Math.Abs(z)));
         }
 
-        return (float)(sum / logits.Length);
+        return (float)(weight * sum / logits.Length);
     }
 
     // Kahan's: what rounding 1 + t loses is made good by the same error in the divisor. (The runtime's LogP1 is the logarithm of the rounded sum.)
@@ -26,9 +26,9 @@ internal static partial class SigmoidCrossEntropy
         return sum == 1 ? t : Math.Log(sum) * (t / (sum - 1));
     }
 
-    /// <summary>The definition of the gradient, dz = (σ(z) − t)/n, in double precision. Overwrites dlogits.</summary>
-    public static void BackwardReference(ReadOnlySpan<float> logits, ReadOnlySpan<float> target, Span<float> dlogits)
+    /// <summary>The definition of the gradient, dz = weight·(σ(z) − t)/n, in double precision. Overwrites dlogits.</summary>
+    public static void BackwardReference(ReadOnlySpan<float> logits, ReadOnlySpan<float> target, Span<float> dlogits, float weight)
     {
-        for (int i = 0; i < logits.Length; i++) dlogits[i] = (float)((Sigmoid.Reference(logits[i]) - target[i]) / logits.Length);
+        for (int i = 0; i < logits.Length; i++) dlogits[i] = (float)(weight * (Sigmoid.Reference(logits[i]) - target[i]) / logits.Length);
     }
 }

@@ -188,7 +188,9 @@ internal static class OpCases
         Ops.Dropout(0.5f, 1, length), Ops.Dropout(0.1f, ulong.MaxValue, length),
         Ops.MeanSquaredError(length), Ops.MeanSquaredErrorBackward(length),
         Ops.SigmoidCrossEntropy(length), Ops.SigmoidCrossEntropyBackward(length),
-        Ops.SumOfSquares(length), Ops.AddScaled(-0.3f, length), Ops.Fill(-0.3f, length),
+        Ops.MeanSquaredError(length, 0.3f), Ops.MeanSquaredErrorBackward(length, 0.3f),
+        Ops.SigmoidCrossEntropy(length, 0.3f), Ops.SigmoidCrossEntropyBackward(length, 0.3f),
+        Ops.SumOfSquares(length), Ops.AddScaled(-0.3f, length), Ops.Multiply(length), Ops.Fill(-0.3f, length),
         Ops.Adam(new(1e-3f, 0.9f, 0.999f, 1e-8f, 1), length), Ops.Adam(new(0.1f, 0.8f, 0.9f, 1e-3f, 7), length),
         Ops.Nesterov(0.01f, 0.95f, length),
     ];

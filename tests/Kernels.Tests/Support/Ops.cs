@@ -301,34 +301,35 @@ internal static class Ops
             Tolerance = Tolerance.Dropout, MayOverwriteInput = true,
         };
 
-    public static OpCase MeanSquaredError(int length) =>
-        new($"squared error of {length}", [length, length], 1, (backend, x, y) => backend.MeanSquaredError(x[0], x[1], y))
+    public static OpCase MeanSquaredError(int length, float weight = 1) =>
+        new($"squared error of {length}, weight {weight}", [length, length], 1, (backend, x, y) => backend.MeanSquaredError(x[0], x[1], y, weight))
         {
             Tolerance = Tolerance.BlockedSum(length),
         };
 
-    public static OpCase MeanSquaredErrorBackward(int length) =>
+    public static OpCase MeanSquaredErrorBackward(int length, float weight = 1) =>
         new(
-            $"gradient of squared error of {length}", [length, length], length,
-            (backend, x, y) => backend.MeanSquaredErrorBackward(x[0], x[1], y))
+            $"gradient of squared error of {length}, weight {weight}", [length, length], length,
+            (backend, x, y) => backend.MeanSquaredErrorBackward(x[0], x[1], y, weight))
         {
             Tolerance = Tolerance.LossGradient, MayOverwriteInput = true,
         };
 
-    public static OpCase SigmoidCrossEntropy(int length) =>
-        new($"cross-entropy of {length}", [length, length], 1, (backend, x, y) => backend.SigmoidCrossEntropy(x[0], x[1], y))
+    public static OpCase SigmoidCrossEntropy(int length, float weight = 1) =>
+        new($"cross-entropy of {length}, weight {weight}", [length, length], 1, (backend, x, y) => backend.SigmoidCrossEntropy(x[0], x[1], y, weight))
         {
             Tolerance = Tolerance.BlockedSum(length), Range = 20, Adjust = ToTargets,
-            Scale = inputs => [inputs[0].Zip(inputs[1], (z, t) => Math.Max(z, 0) + Math.Abs(z * t) + MathF.Log(1 + MathF.Exp(-Math.Abs(z)))).Average()],
+            Scale = inputs =>
+                [weight * inputs[0].Zip(inputs[1], (z, t) => Math.Max(z, 0) + Math.Abs(z * t) + MathF.Log(1 + MathF.Exp(-Math.Abs(z)))).Average()],
         };
 
-    public static OpCase SigmoidCrossEntropyBackward(int length) =>
+    public static OpCase SigmoidCrossEntropyBackward(int length, float weight = 1) =>
         new(
-            $"gradient of cross-entropy of {length}", [length, length], length,
-            (backend, x, y) => backend.SigmoidCrossEntropyBackward(x[0], x[1], y))
+            $"gradient of cross-entropy of {length}, weight {weight}", [length, length], length,
+            (backend, x, y) => backend.SigmoidCrossEntropyBackward(x[0], x[1], y, weight))
         {
             Tolerance = Tolerance.LossGradient, Range = 20, Adjust = ToTargets, MayOverwriteInput = true,
-            Scale = inputs => [.. inputs[0].Select(_ => 2f / length)],
+            Scale = inputs => [.. inputs[0].Select(_ => 2f * weight / length)],
         };
 
     public static OpCase SumOfSquares(int length) =>
@@ -350,6 +351,12 @@ internal static class Ops
         {
             Tolerance = Tolerance.AddScaled,
             Scale = inputs => AddScaled(Math.Abs(scale), length).RunReference(Absolute(inputs)),
+        };
+
+    public static OpCase Multiply(int length) =>
+        new($"{length} products", [length, length], length, (backend, x, y) => backend.Multiply(x[0], x[1], y))
+        {
+            Tolerance = Tolerance.Product, MayOverwriteInput = true,
         };
 
     /// <summary>g, w, m, v → w, m, v.</summary>

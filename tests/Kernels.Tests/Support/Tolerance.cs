@@ -57,6 +57,9 @@ internal readonly record struct Tolerance(double Relative)
     /// <summary>A sigmoid (see there), a difference, a rounded factor, a product and the definition's rounding. Scale: the largest terms.</summary>
     public static Tolerance LossGradient => Roundings(12);
 
+    /// <summary>One product, rounded once on either side.</summary>
+    public static Tolerance Product => Roundings(1);
+
     /// <summary>A product and a sum, fused or not, and the definition's rounding. Scale: Σ|terms|.</summary>
     public static Tolerance AddScaled => Roundings(3);
 

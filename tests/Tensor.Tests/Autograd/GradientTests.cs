@@ -55,6 +55,12 @@ public sealed class GradientTests
         ["Dropout"] = new([new(4, 9)], v => v[0].Dropout(0.4f, seed: 7)),
         ["Reshape"] = new([new(2, 3, 4)], v => v[0].Reshape(new Shape(6, 4))),
         ["MeanSquaredError"] = new([new(3, 5)], v => v[0].MeanSquaredError(v[1]), [new(3, 5)], IsLoss: true),
+        ["Add"] = new([new(3, 5), new(3, 5)], v => v[0].Add(v[1], -0.3f)),
+        ["Add, a constant"] = new([new(3, 5)], v => v[0].Add(v[1]), [new(3, 5)]),
+        ["Multiply"] = new([new(3, 5), new(3, 5)], v => v[0].Multiply(v[1])),
+        ["Multiply, by itself"] = new([new(3, 5)], v => v[0].Multiply(v[0])),
+        ["Losses with weights, added up"] = new(
+            [new(3, 5)], v => v[0].MeanSquaredError(v[1], 0.3f).Add(v[0].SigmoidCrossEntropy(v[1], 1.7f)), [new(3, 5)], IsLoss: true),
         ["SigmoidCrossEntropy"] = new([new(3, 5)], v => v[0].SigmoidCrossEntropy(v[1]), [new(3, 5)], IsLoss: true),
         ["An input that is the weights too"] = new([new(4, 4)], v => v[0].Dense(v[0])),
         ["A result used three times"] = new([new(4, 3), new(3, 4)], v => Cube(v[0].Dense(v[1], activation: Activation.Sigmoid))),
