@@ -50,3 +50,33 @@ public sealed class Sequential : Module
         base.Dispose(disposing);
     }
 }
+
+/// <summary>Modules that are no chain: what they make together is their owner's affair. They are loaded, saved and trained as one.</summary>
+public sealed class ModuleList : Module
+{
+    private readonly Module[] _modules;
+
+    /// <summary>Takes modules in the order of the weight file.</summary>
+    public ModuleList(params Module[] modules)
+    {
+        _modules = modules;
+        Parameters = [.. modules.SelectMany(module => module.Parameters)];
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <summary>A list is no map.</summary>
+    /// <exception cref="NotSupportedException">Always.</exception>
+    public override Tensor Forward(Tensor x) => throw new NotSupportedException("a list of modules is no map");
+
+    /// <inheritdoc cref="Forward"/>
+    public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x) => throw new NotSupportedException("a list of modules is no map");
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        foreach (Module module in _modules) module.Dispose();
+        base.Dispose(disposing);
+    }
+}

@@ -9,13 +9,13 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Cli;
 
-/// <summary><c>svd train</c>: the two trainings of the paper.</summary>
+/// <summary><c>svd train</c>: the two trainings of the paper, and that of the mask network.</summary>
 internal static class TrainCommand
 {
     public static Command Create() =>
         new("train", "Trains a network on a corpus.\n\nExample:\n  svd train inverter --data jamendo --out inverter.npz --checkpoint run1")
         {
-            CreateInverter(), CreateClassifier(),
+            CreateInverter(), CreateClassifier(), CreateMasker(),
         };
 
     private static Command CreateInverter()
@@ -76,6 +76,41 @@ internal static class TrainCommand
         return command;
     }
 
+    private static Command CreateMasker()
+    {
+        Option<string> data = Options.Data();
+        Option<string?> classifier = Options.Classifier();
+        Option<string?> statistics = Options.Statistics("the bundled ones");
+        Option<string> output = Options.OutFile("the weights (.npz); the log is written beside it (.csv)");
+        Option<int> epochs = Options.Count("--epochs", "Passes over all excerpts.", 8);
+        Option<int> hop = Options.Count("--hop", "Frames from one excerpt to the next.", 35);
+        Option<int> batch = Options.Count("--batch", "Excerpts of a step.", 16);
+        Option<double> smoothness = new("--smoothness")
+        {
+            Description = "The weight of the differences between neighbours in the mask: larger masks are smoother and in fewer pieces.", HelpName = "W",
+            DefaultValueFactory = _ => 4,
+        };
+        Options.Require(smoothness, weight => weight is >= 0 and <= 1000, "a number from 0 to 1000");
+        Option<ulong> seed = Options.Seed();
+        DeviceOptions device = new();
+        Option<string?> checkpoint = Options.Checkpoint();
+        Option<string?> cache = Options.Cache();
+        Command command = new(
+            "masker",
+            "Trains a mask network: from what the detector makes of an excerpt to the region that decides, with the detector in the loop. The log says of the "
+            + "validation songs how many percent of their excerpts change their label when only 40, 20 or 10 % of the bins are kept, and when only these are "
+            + "removed.\n\n"
+            + "Example:\n  svd train masker --data jamendo --classifier svdnet.npz --stats meanstd.npz --out masker.npz --checkpoint run1")
+        {
+            data, classifier, statistics, output, epochs, hop, batch, smoothness, seed, device, checkpoint, cache,
+        };
+        command.SetAction(parsed => TrainMasker(new MaskerRequest(
+            parsed.GetRequiredValue(data), parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
+            parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(hop), parsed.GetValue(batch), (float)parsed.GetValue(smoothness),
+            parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint), parsed.GetValue(cache))));
+        return command;
+    }
+
     private static int TrainInverter(InverterRequest request)
     {
         IReadOnlyList<Song> songs = Corpus.Open(request.Data).Split("train");
@@ -131,6 +166,28 @@ internal static class TrainCommand
         return exitCode;
     }
 
+    private static int TrainMasker(MaskerRequest request)
+    {
+        Corpus corpus = Corpus.Open(request.Data);
+        IReadOnlyList<Song> songs = corpus.Split("train"), validation = corpus.Split("valid");
+        using IBackend backend = request.CreateBackend();
+        BandStatistics statistics = BandStatistics.Read(request.Statistics);
+        using SvdNet classifier = SvdNet.Load(backend, request.Classifier);
+        PrepareOutputs(request.Out, request.Checkpoint);
+        float[][] frames = Normalize(
+            backend, statistics, LogMels(backend, [.. songs, .. validation], SpectrogramCache.Open(request.Data, request.Cache)));
+        using MaskerTraining training = new(
+            backend, classifier, frames[..songs.Count], frames[songs.Count..], request.Hop, request.Batch, request.Smoothness, request.Seed);
+        TrainingPlan plan = training.Plan(
+            request.Epochs,
+            [
+                ("seed", request.Seed), ("hop", request.Hop), ("batch_size", request.Batch), ("smoothness", request.Smoothness),
+                ("digest_of_the_songs", Digest.OfFiles(songs.Select(song => song.AudioPath))),
+                ("digest_of_the_classifier", Digest.OfFiles(request.Classifier, request.Statistics)),
+            ]);
+        return TrainingDisplay.Run(plan, request.Checkpoint, request.Out);
+    }
+
     private static void PrepareOutputs(string output, string? checkpoint)
     {
         OutputFolder.Prepare(Path.GetDirectoryName(Path.GetFullPath(output))!);
@@ -164,6 +221,10 @@ internal static class TrainCommand
 
     private sealed record InverterRequest(
         string Data, string Classifier, string Statistics, string Out, InversionArchitecture Architecture, int Epochs, int Hop, int Batch, ulong Seed,
+        Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
+
+    private sealed record MaskerRequest(
+        string Data, string Classifier, string Statistics, string Out, int Epochs, int Hop, int Batch, float Smoothness, ulong Seed,
         Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
 
     private sealed record ClassifierRequest(

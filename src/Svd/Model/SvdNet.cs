@@ -6,6 +6,23 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Model;
 
+/// <summary>What lies between SVDNet's layers for N excerpts, each map after its activation and pooling.</summary>
+/// <param name="Pool3">mp3: N×32×37×25.</param>
+/// <param name="Conv4">conv4: N×128×35×23.</param>
+/// <param name="Pool6">mp6: N×64×11×7.</param>
+/// <param name="Features">fc8: N×64.</param>
+public readonly record struct SvdNetMaps(Tensor Pool3, Tensor Conv4, Tensor Pool6, Tensor Features) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Pool3.Dispose();
+        Conv4.Dispose();
+        Pool6.Dispose();
+        Features.Dispose();
+    }
+}
+
 /// <summary>
 /// SVDNet, the singing-voice detector that is explained (Schlüter and Grill, ISMIR 2015): N×1×115×80 normalised log-mel excerpts to 64
 /// features (fc8) to the probability of singing (fc9). Leaky ReLU with slope 0.01 after every layer but the last.
@@ -32,6 +49,8 @@ public sealed class SvdNet : IDisposable
     private readonly Dense _fc7 = new("fc7", 64 * 11 * 7, 256, activation: LeakyRelu);
     private readonly Dense _fc8 = new("fc8", 256, FeatureCount, activation: LeakyRelu);
     private readonly Dense _fc9 = new("fc9", FeatureCount, 1, activation: Activation.Sigmoid);
+    private readonly ConvMaxPool2d _conv2Pool3;
+    private readonly ConvMaxPool2d _conv5Pool6;
     private readonly Sequential _convolutions;
     private readonly Sequential _hidden;
 
@@ -41,11 +60,9 @@ public sealed class SvdNet : IDisposable
 
     private SvdNet()
     {
-        _convolutions = new Sequential(
-            ("conv1", _conv1),
-            ("conv2+mp3", new ConvMaxPool2d(("conv2", _conv2), ("mp3", new MaxPool2d(3)))),
-            ("conv4", _conv4),
-            ("conv5+mp6", new ConvMaxPool2d(("conv5", _conv5), ("mp6", new MaxPool2d(3)))));
+        _conv2Pool3 = new ConvMaxPool2d(("conv2", _conv2), ("mp3", new MaxPool2d(3)));
+        _conv5Pool6 = new ConvMaxPool2d(("conv5", _conv5), ("mp6", new MaxPool2d(3)));
+        _convolutions = new Sequential(("conv1", _conv1), ("conv2+mp3", _conv2Pool3), ("conv4", _conv4), ("conv5+mp6", _conv5Pool6));
         _hidden = new Sequential(("fc7.dropout", _dropout7), ("fc7", _fc7), ("fc8.dropout", _dropout8), ("fc8", _fc8));
         Layers = new Sequential(("convolutions", _convolutions), ("hidden", _hidden), ("fc9.dropout", _dropout9), ("fc9", _fc9));
     }
@@ -133,6 +150,42 @@ public sealed class SvdNet : IDisposable
         return _hidden.Forward(pooled, observe);
     }
 
+    /// <summary>The features and the maps on the way to them: N×1×115×80 to the four of <see cref="SvdNetMaps"/>. The caller owns the result.</summary>
+    public SvdNetMaps Maps(Tensor x)
+    {
+        int count = x.Shape[0];
+        if (x.Tape is not null) return MapsOf(x);
+        SvdNetMaps all = new(
+            Tensor.Allocate(x.Backend, new Shape(count, 32, 37, 25)), Tensor.Allocate(x.Backend, new Shape(count, 128, 35, 23)),
+            Tensor.Allocate(x.Backend, new Shape(count, 64, 11, 7)), Tensor.Allocate(x.Backend, new Shape(count, FeatureCount)));
+        for (int first = 0; first < count; first += ExcerptsAtATime)
+        {
+            int few = Math.Min(ExcerptsAtATime, count - first);
+            using Tensor excerpts = x.Slice(first, few);
+            using SvdNetMaps maps = MapsOf(excerpts);
+            CopyTo(maps.Pool3, all.Pool3);
+            CopyTo(maps.Conv4, all.Conv4);
+            CopyTo(maps.Pool6, all.Pool6);
+            CopyTo(maps.Features, all.Features);
+
+            void CopyTo(Tensor part, Tensor whole)
+            {
+                using Tensor place = whole.Slice(first, few);
+                part.Backend.Copy(part.View, place.View);
+            }
+        }
+
+        return all;
+    }
+
+    private SvdNetMaps MapsOf(Tensor x)
+    {
+        using Tensor conv1 = _conv1.Forward(x);
+        Tensor pool3 = _conv2Pool3.Forward(conv1), conv4 = _conv4.Forward(pool3), pool6 = _conv5Pool6.Forward(conv4);
+        using Tensor flat = pool6.Reshape(new Shape(x.Shape[0], _fc7.Weight.Shape[0]));
+        return new SvdNetMaps(pool3, conv4, pool6, _hidden.Forward(flat));
+    }
+
     /// <summary>The probability of singing from the features: N×64 to N×1. The caller owns the result.</summary>
     public Tensor Probability(Tensor features) => _fc9.Forward(features);
 
@@ -140,6 +193,12 @@ public sealed class SvdNet : IDisposable
     public Tensor Logits(Tensor x)
     {
         using Tensor features = Features(x);
+        return LogitsOf(features);
+    }
+
+    /// <summary>The logit from the features: N×64 to N×1. The caller owns the result.</summary>
+    public Tensor LogitsOf(Tensor features)
+    {
         using Tensor kept = _dropout9.Forward(features);
         return kept.Dense(_fc9.Weight.Value, _fc9.Bias!.Value);
     }

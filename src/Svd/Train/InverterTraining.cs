@@ -18,9 +18,7 @@ internal sealed class InverterTraining : IDisposable
     private const double InitialLearningRate = 0.001;
 
     private readonly IBackend _backend;
-    private readonly IReadOnlyList<float[]> _songs;
-    private readonly ExcerptList _excerpts;
-    private readonly SequentialExcerpts _batches;
+    private readonly ExcerptBatches _excerpts;
     private readonly float[] _features;
     private readonly int _batchSize;
     private readonly TrainableParameters _parameters;
@@ -45,14 +43,8 @@ internal sealed class InverterTraining : IDisposable
         IBackend backend, SvdNet classifier, IReadOnlyList<float[]> songs, InversionArchitecture architecture, int hop, int batchSize, ulong seed,
         Action<int, int> featuresDone)
     {
-        (_backend, _songs, _batchSize) = (backend, songs, batchSize);
-        _excerpts = new ExcerptList([.. songs.Select(song => song.Length / Bands)], hop);
-        if (_excerpts.Count < batchSize)
-        {
-            throw new EngineException($"the training songs have {_excerpts.Count} excerpts, which do not fill a batch of {batchSize}; lower --hop or --batch");
-        }
-
-        _batches = new SequentialExcerpts(_excerpts.Count, batchSize, seed);
+        (_backend, _batchSize) = (backend, batchSize);
+        _excerpts = new ExcerptBatches(songs, hop, batchSize, seed);
         _features = FeaturesOf(classifier, featuresDone);
         Network = architecture.Build();
         Initializers.Initialize(Network, backend, WeightInitializer.HeNormal, new RandomSource(seed));
@@ -71,7 +63,7 @@ internal sealed class InverterTraining : IDisposable
 
     /// <summary>The plan of a run of so many epochs.</summary>
     public TrainingPlan Plan(int epochs, IReadOnlyList<(string Name, double Number)> identity) =>
-        new(Network, Optimizer, new HalveOnPlateau(InitialLearningRate), epochs, _batches.BatchesPerEpoch, _batchSize, identity) { Step = Step };
+        new(Network, Optimizer, new HalveOnPlateau(InitialLearningRate), epochs, _excerpts.BatchesPerEpoch, _batchSize, identity) { Step = Step };
 
     /// <inheritdoc/>
     public void Dispose()
@@ -86,11 +78,10 @@ internal sealed class InverterTraining : IDisposable
 
     private double Step(int epoch, int batch)
     {
-        ReadOnlySpan<int> numbers = _batches.Batch(epoch, batch);
+        ReadOnlySpan<int> numbers = _excerpts.Read(epoch, batch, _targetValues);
         for (int n = 0; n < numbers.Length; n++)
         {
             _features.AsSpan(numbers[n] * SvdNet.FeatureCount, SvdNet.FeatureCount).CopyTo(_inputValues.AsSpan(n * SvdNet.FeatureCount));
-            ExcerptAt(numbers[n]).CopyTo(_targetValues.AsSpan(n * ExcerptLength));
         }
 
         _backend.Upload(_inputValues, _input.View);
@@ -105,12 +96,6 @@ internal sealed class InverterTraining : IDisposable
         return double.IsFinite(penalty) ? _loss[0] : penalty;
     }
 
-    private ReadOnlySpan<float> ExcerptAt(int number)
-    {
-        Excerpt excerpt = _excerpts[number];
-        return _songs[excerpt.Song].AsSpan(excerpt.Start * Bands, ExcerptLength);
-    }
-
     private float[] FeaturesOf(SvdNet classifier, Action<int, int> done)
     {
         const int few = 32;
@@ -118,7 +103,7 @@ internal sealed class InverterTraining : IDisposable
         for (int first = 0; first < _excerpts.Count; first += few)
         {
             int count = Math.Min(few, _excerpts.Count - first);
-            for (int n = 0; n < count; n++) ExcerptAt(first + n).CopyTo(batch.AsSpan(n * ExcerptLength));
+            for (int n = 0; n < count; n++) _excerpts[first + n].CopyTo(batch.AsSpan(n * ExcerptLength));
             using Tensor input = Tensor.From(_backend, new Shape(count, 1, ExcerptFrames, Bands), batch.AsSpan(0, count * ExcerptLength));
             using Tensor output = classifier.Features(input);
             output.CopyTo(features.AsSpan(first * SvdNet.FeatureCount, count * SvdNet.FeatureCount));

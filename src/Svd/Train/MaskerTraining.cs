@@ -1,0 +1,216 @@
+using Engine.Kernels;
+using Engine.Nn;
+using Engine.Svd.Data;
+using Engine.Svd.Explain.Methods;
+using Engine.Svd.Model;
+using Engine.Tensors;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Engine.Svd.Train;
+
+/// <summary>
+/// Trains a mask network with a fixed classifier in the loop. Of every excerpt x with label y (the classifier's own) the importance z becomes a mask that
+/// keeps a share a of the bins, a drawn anew each time: m = σ(z − t), where t lies between the importance of the last bin that is kept and of the first that
+/// is not. So every share has its turn, and the order of the bins is what is learnt. The loss is
+/// <code>cross-entropy(f(m ⊙ x), y) + ½ · cross-entropy(f(x − m ⊙ x), 1 − y) + λ · mean(∇m)²</code>
+/// sufficiency, necessity and smoothness, where f is the classifier and ∇m the differences of neighbours in time and frequency; plus the L2 penalty. ADAM,
+/// the learning rate falling by a factor after each epoch.
+/// </summary>
+/// <remarks>
+/// The forward pass sees the mask as it is used, 0 and 1; the gradient that of the sigmoid (the straight-through estimator of Bengio, Léonard and Courville,
+/// 2013): soft masks let the network hide in shades of grey that no threshold keeps. The classifier's weights are on no tape, so they cost no filter gradients.
+/// </remarks>
+internal sealed class MaskerTraining : IDisposable
+{
+    private const float L2 = 1e-5f;
+    private const double InitialLearningRate = 0.002;
+    private const double Decay = 0.7;
+    private const float NecessityWeight = 0.5f;
+    private const double SmallestArea = 0.05, LargestArea = 0.5;
+    private const int ValidationHop = FramesPerSecond / 2;
+
+    // What the log says of the validation songs.
+    private static readonly double[] _validationAreas = [0.4, 0.2, 0.1];
+
+    private readonly IBackend _backend;
+    private readonly SvdNet _classifier;
+    private readonly MaskNetwork _network;
+    private readonly ExcerptBatches _excerpts;
+    private readonly IReadOnlyList<float[]> _validation;
+    private readonly Detector _detector;
+    private readonly TrainableParameters _parameters;
+    private readonly int _batchSize;
+    private readonly float _smoothness;
+    private readonly ulong _seed;
+    private readonly Tape _tape = new();
+    private readonly Tensor _input;
+    private readonly Tensor _label;
+    private readonly Tensor _otherLabel;
+    private readonly Tensor _threshold;
+    private readonly Tensor _rounding;
+    private readonly Tensor _differences;
+    private readonly Tensor _noDifferences;
+    private readonly float[] _values;
+    private readonly float[] _importance;
+    private readonly float[] _sorted = new float[ExcerptLength];
+    private readonly float[] _labelValues;
+    private readonly float[] _loss = new float[1];
+
+    /// <summary>Draws the network's first weights.</summary>
+    /// <param name="backend">Where to train.</param>
+    /// <param name="classifier">The fixed classifier, without dropout.</param>
+    /// <param name="songs">Normalised log-mel frames of each training song, frames×80.</param>
+    /// <param name="validation">Those of the validation songs, which the log speaks of.</param>
+    /// <param name="hop">Frames from one excerpt to the next.</param>
+    /// <param name="batchSize">Excerpts of a step.</param>
+    /// <param name="smoothness">λ.</param>
+    /// <param name="seed">Decides the weights, the order and the areas.</param>
+    /// <exception cref="EngineException">There are fewer excerpts than a batch has.</exception>
+    public MaskerTraining(
+        IBackend backend, SvdNet classifier, IReadOnlyList<float[]> songs, IReadOnlyList<float[]> validation, int hop, int batchSize, float smoothness,
+        ulong seed)
+    {
+        (_backend, _classifier, _validation, _batchSize, _smoothness, _seed) = (backend, classifier, validation, batchSize, smoothness, seed);
+        _excerpts = new ExcerptBatches(songs, hop, batchSize, seed);
+        _detector = new Detector(backend, classifier);
+        _network = MaskNetwork.Create(backend, new RandomSource(seed));
+        _parameters = new TrainableParameters(_network.Layers, backend);
+        Optimizer = new Adam(_parameters);
+        Shape excerpts = new(batchSize, 1, ExcerptFrames, Bands), pairs = new(batchSize, 2, ExcerptFrames - 1, Bands - 1);
+        _input = _tape.Watch(Tensor.Allocate(backend, excerpts));
+        (_label, _otherLabel) = (Tensor.Allocate(backend, new Shape(batchSize, 1)), Tensor.Allocate(backend, new Shape(batchSize, 1)));
+        (_threshold, _rounding) = (Tensor.Allocate(backend, excerpts), Tensor.Allocate(backend, excerpts));
+        _differences = Tensor.From(backend, new Shape(2, 1, 2, 2), [1, -1, 0, 0, 1, 0, -1, 0]);
+        _noDifferences = Tensor.From(backend, pairs, new float[pairs.Length]);
+        (_values, _importance, _labelValues) = (new float[excerpts.Length], new float[excerpts.Length], new float[batchSize]);
+    }
+
+    /// <summary>The layers in training.</summary>
+    public Module Network => _network.Layers;
+
+    /// <summary>Their optimiser.</summary>
+    public Optimizer Optimizer { get; }
+
+    /// <summary>The plan of a run of so many epochs.</summary>
+    public TrainingPlan Plan(int epochs, IReadOnlyList<(string Name, double Number)> identity) =>
+        new(Network, Optimizer, new StepDecay(InitialLearningRate, Decay), epochs, _excerpts.BatchesPerEpoch, _batchSize, identity)
+        {
+            Step = Step, Validate = Validate,
+        };
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _tape.Dispose();
+        _detector.Dispose();
+        Optimizer.Dispose();
+        _parameters.Dispose();
+        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[_input, _label, _otherLabel, _threshold, _rounding, _differences, _noDifferences]) tensor.Dispose();
+        _network.Dispose();
+    }
+
+    private double Step(int epoch, int batch)
+    {
+        _excerpts.Read(epoch, batch, _values);
+        _backend.Upload(_values, _input.View);
+        _tape.Reset();
+        SvdNetMaps maps = _classifier.Maps(_input);
+        UploadLabels(_classifier.LogitsOf(maps.Features));
+        Tensor importance = _network.Forward(maps);
+        UploadThresholds(importance, new RandomSource(_seed, (ulong)RandomPurpose.MaskArea, (ulong)((long)epoch * _excerpts.BatchesPerEpoch + batch)));
+        Tensor soft = importance.Add(_threshold, -1).Activate(Activation.Sigmoid), mask = soft.Add(_rounding);
+
+        Tensor kept = mask.Multiply(_input), removed = _input.Add(kept, -1);
+        Tensor loss = _classifier.Logits(kept).SigmoidCrossEntropy(_label)
+            .Add(_classifier.Logits(removed).SigmoidCrossEntropy(_otherLabel, NecessityWeight))
+            .Add(soft.Conv2d(_differences).MeanSquaredError(_noDifferences, _smoothness));
+        _tape.Backward(loss);
+        double penalty = _parameters.AddL2Penalty(L2);
+        loss.CopyTo(_loss);
+        return double.IsFinite(penalty) ? _loss[0] : penalty;
+    }
+
+    private void UploadLabels(Tensor logits)
+    {
+        logits.CopyTo(_labelValues);
+        for (int n = 0; n < _batchSize; n++) _labelValues[n] = _labelValues[n] >= 0 ? 1 : 0;
+        _backend.Upload(_labelValues, _label.View);
+        TensorPrimitives.Subtract(1, _labelValues, _labelValues);
+        _backend.Upload(_labelValues, _otherLabel.View);
+    }
+
+    // For each excerpt t, and what makes a 0 or a 1 of σ(z − t).
+    private void UploadThresholds(Tensor importance, RandomSource random)
+    {
+        importance.CopyTo(_importance);
+        for (int n = 0; n < _batchSize; n++)
+        {
+            Span<float> z = _importance.AsSpan(n * ExcerptLength, ExcerptLength), t = _values.AsSpan(n * ExcerptLength, ExcerptLength);
+            double area = SmallestArea * Math.Pow(LargestArea / SmallestArea, random.NextDouble());
+            int dropped = ExcerptLength - (int)Math.Round(area * ExcerptLength);
+            z.CopyTo(_sorted);
+            MemoryExtensions.Sort(_sorted.AsSpan());
+            t.Fill((_sorted[dropped - 1] + _sorted[dropped]) / 2);
+            TensorPrimitives.Subtract(z, t, z);
+            for (int i = 0; i < z.Length; i++) z[i] = (z[i] > 0 ? 1 : 0) - 1 / (1 + MathF.Exp(-z[i]));
+        }
+
+        _backend.Upload(_values, _threshold.View);
+        _backend.Upload(_importance, _rounding.View);
+    }
+
+    // Of the validation songs' excerpts, the percentage whose label changes when only a share of the bins is kept, and when only it is removed.
+    private IReadOnlyList<(string Name, double Value)> Validate()
+    {
+        MaskImportance method = new(MaskImportance.With(_backend, _classifier, _network));
+        int[] changedKept = new int[_validationAreas.Length], changedRemoved = new int[_validationAreas.Length];
+        int all = 0;
+        ImportanceOrder order = new();
+        float[] batch = new float[_batchSize * ExcerptLength], importance = new float[batch.Length], masked = new float[2 * batch.Length];
+        float[] logits = new float[2 * _batchSize], mask = new float[ExcerptLength];
+        foreach (float[] song in _validation)
+        {
+            ExcerptList excerpts = new([song.Length / Bands], ValidationHop);
+            for (int first = 0; first < excerpts.Count; first += _batchSize)
+            {
+                int count = Math.Min(_batchSize, excerpts.Count - first), length = count * ExcerptLength;
+                for (int n = 0; n < count; n++)
+                    song.AsSpan(excerpts[first + n].Start * Bands, ExcerptLength).CopyTo(batch.AsSpan(n * ExcerptLength));
+                bool[] isSinging = IsSinging(batch.AsSpan(0, length), logits.AsSpan(0, count));
+                method.Explain(new ExplanationBatch(first, batch[..length], isSinging), importance.AsSpan(0, length));
+                for (int a = 0; a < _validationAreas.Length; a++)
+                {
+                    for (int n = 0; n < count; n++)
+                    {
+                        Range at = (n * ExcerptLength)..((n + 1) * ExcerptLength);
+                        order.Sort(importance.AsSpan(at));
+                        order.Mask((int)Math.Round(_validationAreas[a] * ExcerptLength), mask);
+                        TensorPrimitives.Multiply(mask, batch.AsSpan(at), masked.AsSpan(at));
+                        TensorPrimitives.Subtract(batch.AsSpan(at), masked.AsSpan(at), masked.AsSpan(length + n * ExcerptLength, ExcerptLength));
+                    }
+
+                    bool[] labels = IsSinging(masked.AsSpan(0, 2 * length), logits.AsSpan(0, 2 * count));
+                    changedKept[a] += Enumerable.Range(0, count).Count(n => labels[n] != isSinging[n]);
+                    changedRemoved[a] += Enumerable.Range(0, count).Count(n => labels[count + n] != isSinging[n]);
+                }
+
+                all += count;
+            }
+        }
+
+        return
+        [
+            .. _validationAreas.SelectMany((area, a) => ((string, double)[])
+                [($"valid_kept_{100 * area:F0}", 100.0 * changedKept[a] / all), ($"valid_removed_{100 * area:F0}", 100.0 * changedRemoved[a] / all)]),
+        ];
+    }
+
+    private bool[] IsSinging(ReadOnlySpan<float> excerpts, Span<float> logits)
+    {
+        _detector.Logits(excerpts, logits);
+        bool[] labels = new bool[logits.Length];
+        for (int n = 0; n < labels.Length; n++) labels[n] = logits[n] >= 0;
+        return labels;
+    }
+}
