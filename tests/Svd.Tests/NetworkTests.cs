@@ -86,10 +86,10 @@ public class NetworkTests
         using InversionNetwork inversion = InversionNetwork.Load(backend, ReferenceData.PathOf("reference/inverter_standin.npz"));
         const double threshold = 0.6;
         IReadOnlyList<Explanation> explanations = new Explainer(backend, network, inversion)
-            .Explain(Golden.ReadSingle("svdnet_golden.npz", "input"), threshold);
+            .Explain(Golden.ReadSingle("svdnet_golden.npz", "input"), new MaskSize(threshold, IsThreshold: true));
 
         const string file = "standin_explain_golden.npz";
-        Golden.AssertAbsolute(Golden.Read(file, "inverted"), [.. explanations.SelectMany(e => e.Inverted)], LayerTolerance, "inverted");
+        Golden.AssertAbsolute(Golden.Read(file, "inverted"), [.. explanations.SelectMany(e => e.Importance)], LayerTolerance, "inverted");
         Golden.AssertAbsolute(Golden.Read(file, "probability"), [.. explanations.Select(e => e.Probability)], ProbabilityTolerance, "probability");
         byte[] expectedMask = Golden.ReadBytes(file, "mask");
         double[] scaled = Golden.Read(file, "normalised");

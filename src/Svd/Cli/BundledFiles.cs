@@ -7,6 +7,8 @@ internal static class BundledFiles
 
     public static string Inverter => PathOf("weights", "inverter.npz");
 
+    public static string Masker => PathOf("weights", "masker.npz");
+
     public static string Statistics => PathOf("weights", "meanstd.npz");
 
     public static string Sample => PathOf("samples", "sample.wav");

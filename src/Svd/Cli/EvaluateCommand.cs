@@ -5,6 +5,7 @@ using System.Text.Json;
 using Engine.Kernels;
 using Engine.Svd.Data;
 using Engine.Svd.Evaluate;
+using Engine.Svd.Explain;
 using Engine.Svd.Explain.Methods;
 using Engine.Svd.Figures;
 using Engine.Svd.FrontEnd;
@@ -27,6 +28,7 @@ internal static class EvaluateCommand
         Option<string> split = new("--split") { Description = "The part of the corpus.", HelpName = "NAME", DefaultValueFactory = _ => "test" };
         Option<string?> classifier = Options.Classifier();
         Option<string?> inverter = Options.Inverter();
+        Option<string?> masker = Options.Masker();
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<string> thresholds = new("--thresholds")
         {
@@ -49,6 +51,7 @@ internal static class EvaluateCommand
         Option<ulong> seed = Options.Seed();
         Option<string> output = Options.Out("evaluation.csv, evaluation.png, evaluation.svg and songs/NAME.npz");
         Option<string?> methods = MethodsEvaluation.Methods(), area = MethodsEvaluation.Areas(), threshold = MethodsEvaluation.Thresholds();
+        Option<string?> fill = MethodsEvaluation.Fills(), judge = MethodsEvaluation.Judge();
         Option<string?> compare = new("--compare") { Description = "An evaluation.csv to draw beside this one.", HelpName = "FILE" };
         DeviceOptions device = new();
         Option<string?> cache = Options.Cache();
@@ -61,15 +64,19 @@ internal static class EvaluateCommand
             + "behind them after an interruption. One evaluation is one excerpt at one threshold in one case. With --methods it asks instead whether the "
             + "masks are better than chance and than other methods' (methods.csv, methods.png, methods.svg; finished songs in methods/METHOD/NAME.npz).\n\n"
             + "Examples:\n  svd evaluate --data jamendo --inverter inverter.npz --out evaluation\n"
-            + "  svd evaluate --data jamendo --inverter inverter.npz --out evaluation --methods inversion,random,occlusion --area 0.4,0.2,0.1")
+            + "  svd evaluate --data jamendo --out evaluation --methods inversion,mask,random,loudest --area 0.4,0.2,0.1")
         {
-            data, split, classifier, inverter, statistics, thresholds, classThreshold, start, excerpts, seed, methods, area, threshold, output,
+            data, split, classifier, inverter, masker, statistics, thresholds, classThreshold, start, excerpts, seed, methods, area, threshold, fill, judge, output,
             compare, device, cache, json,
         };
         command.Validators.Add(result =>
         {
             bool Given(Option option) => result.GetResult(option) is { Implicit: false };
-            if (!Given(methods) && (Given(area) || Given(threshold))) result.AddError("--area and --threshold need --methods");
+            if (!Given(methods) && (Given(area) || Given(threshold) || Given(fill) || Given(judge) || Given(masker)))
+            {
+                result.AddError("--area, --threshold, --fill, --judge and --masker need --methods");
+            }
+
             if (Given(methods) && (Given(thresholds) || Given(compare))) result.AddError("--thresholds and --compare do not go with --methods");
         });
         command.SetAction(parsed => Run(new Request(
@@ -79,7 +86,8 @@ internal static class EvaluateCommand
             new ExcerptSampling(Options.NumberIn(parsed.GetRequiredValue(start)), parsed.GetValue(excerpts), parsed.GetValue(seed)),
             parsed.GetRequiredValue(output), parsed.GetValue(compare), device.Of(parsed), parsed.GetValue(cache), parsed.GetValue(json),
             parsed.GetValue(methods) is { } list ? ExplanationMethods.Parse(list) : null,
-            MethodsEvaluation.SizesOf(parsed.GetValue(threshold), parsed.GetValue(area)))));
+            MethodsEvaluation.SizesOf(parsed.GetValue(threshold), parsed.GetValue(area)), MethodsEvaluation.FillsIn(parsed.GetValue(fill))!,
+            parsed.GetValue(masker) ?? BundledFiles.Masker, parsed.GetValue(judge))));
         return command;
     }
 
@@ -115,7 +123,8 @@ internal static class EvaluateCommand
         {
             return MethodsEvaluation.Run(
                 new MethodsRequest(
-                    request.Data, request.Split, songs, request.Sampling, methods, request.Sizes, classThreshold, weights, request.Out, request.Json),
+                    request.Data, request.Split, songs, request.Sampling, methods, request.Sizes, request.Fills, classThreshold, weights,
+                    methods.Contains(ExplanationMethods.Mask) ? request.Masker : null, request.Judge, request.Out, request.Json),
                 backend, network, inversion, statistics, cache);
         }
 
@@ -201,7 +210,7 @@ internal static class EvaluateCommand
     private sealed record Request(
         string Data, string Split, string Classifier, string Inverter, string Statistics, double[] Thresholds, double? ClassThreshold,
         ExcerptSampling Sampling, string Out, string? Compare, Func<IBackend> CreateBackend, string? Cache, bool Json, IReadOnlyList<string>? Methods,
-        MaskSize[] Sizes);
+        MaskSize[] Sizes, IReadOnlyList<MaskFill> Fills, string Masker, string? Judge);
 
     private sealed record Difference(string Dataset, string Case, int Points, double ExplanationLossPoints, double RelativeAreaPoints);
 

@@ -17,6 +17,8 @@ namespace Engine.Svd.Cli;
 internal static class ExplainCommand
 {
     private const double LargestThreshold = 1.1;
+    private const string Inversion = "inversion", Mask = "mask", Both = "both";
+    private const double DefaultThreshold = 0.6, DefaultArea = 0.2;
 
     private static readonly string[] SoundFiles = ["excerpt.wav", "explanation.wav", "removed.wav"];
 
@@ -31,10 +33,24 @@ internal static class ExplainCommand
             Description = "Where the excerpt of 1.64 s starts, in seconds; without it the one in which singing is most certain.", HelpName = "SECONDS",
         };
         Options.Require(at, seconds => seconds >= 0 && double.IsFinite(seconds), "a number of seconds, 0 or more");
-        Option<double> threshold = new("--threshold")
+        Option<string> method = new("--method")
         {
-            Description = "Keep the bins whose inverted value, scaled to 0 … 1, is at least this.", HelpName = "A", DefaultValueFactory = _ => 0.6,
+            Description = "What says how important a bin is: the paper's inversion network, the mask network, or both in one figure.",
+            DefaultValueFactory = _ => Inversion,
         };
+        method.AcceptOnlyFromAmong(Inversion, Mask, Both);
+        Option<double?> threshold = new("--threshold")
+        {
+            Description = "Keep the bins whose importance, scaled to 0 … 1, is at least this; "
+                + $"{DefaultThreshold} for the inversion where nothing is given.",
+            HelpName = "A",
+        };
+        Option<double?> area = new("--area")
+        {
+            Description = $"Keep this share of the bins, the most important ones; {DefaultArea} for the mask network, and for both, where nothing is given.",
+            HelpName = "SHARE",
+        };
+        Options.Require(area, share => share is >= 0 and <= 1, "a number from 0 to 1");
         Options.Require(threshold, a => a is >= 0 and <= LargestThreshold, $"a number from 0 to {LargestThreshold}");
         Option<bool> listen = new("--listen")
         {
@@ -44,24 +60,38 @@ internal static class ExplainCommand
         Option<string> output = Options.Out("explanation.png and explanation.npz");
         Option<string?> classifier = Options.Classifier();
         Option<string?> inverter = Options.Inverter();
+        Option<string?> masker = Options.Masker();
         Option<string?> statistics = Options.Statistics("the bundled ones");
         DeviceOptions device = new();
         Option<bool> json = Options.Json("one object");
         Command command = new(
             "explain",
             "Shows what decided the prediction for an excerpt of a song: inverts the detector's deepest features, makes a mask of the result and asks the "
-            + "detector again about what the mask keeps. Writes a picture (explanation.png) and the arrays (explanation.npz).\n\n"
-            + "Examples:\n  svd explain\n  svd explain song.mp3 --at 61.5 --threshold 0.5 --listen --out explained")
+            + "detector again about what the mask keeps. Or lets the mask network choose the region. Writes a picture (explanation.png) and the arrays "
+            + "(explanation.npz).\n\n"
+            + "Examples:\n  svd explain\n  svd explain song.mp3 --at 61.5 --threshold 0.5 --listen --out explained\n"
+            + "  svd explain song.mp3 --at 61.5 --method both --area 0.2")
         {
-            audio, at, threshold, listen, classThreshold, output, classifier, inverter, statistics, device, json,
+            audio, at, method, threshold, area, listen, classThreshold, output, classifier, inverter, masker, statistics, device, json,
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(threshold) is not null && result.GetResult(area) is not null) result.AddError("--threshold and --area exclude each other");
+        });
         command.SetAction(parsed => Run(new Request(
-            parsed.GetValue(audio) ?? BundledFiles.Sample, parsed.GetValue(at), parsed.GetValue(threshold), parsed.GetValue(listen),
+            parsed.GetValue(audio) ?? BundledFiles.Sample, parsed.GetValue(at), parsed.GetRequiredValue(method),
+            SizeOf(parsed.GetRequiredValue(method), parsed.GetValue(threshold), parsed.GetValue(area)), parsed.GetValue(listen),
             parsed.GetValue(classThreshold), parsed.GetRequiredValue(output), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
-            parsed.GetValue(inverter) ?? BundledFiles.Inverter, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
-            device.Of(parsed), parsed.GetValue(json))));
+            parsed.GetValue(inverter) ?? BundledFiles.Inverter, parsed.GetValue(masker) ?? BundledFiles.Masker,
+            parsed.GetValue(statistics) ?? BundledFiles.Statistics, device.Of(parsed), parsed.GetValue(json))));
         return command;
     }
+
+    private static MaskSize SizeOf(string method, double? threshold, double? area) =>
+        threshold is { } from ? new MaskSize(from, IsThreshold: true)
+        : area is { } share ? new MaskSize(share, IsThreshold: false)
+        : method == Inversion ? new MaskSize(DefaultThreshold, IsThreshold: true)
+        : new MaskSize(DefaultArea, IsThreshold: false);
 
     private static int Run(Request request)
     {
@@ -70,7 +100,8 @@ internal static class ExplainCommand
         using IBackend backend = request.CreateBackend();
         BandStatistics statistics = BandStatistics.Read(request.Statistics);
         using SvdNet network = SvdNet.Load(backend, request.Classifier);
-        using InversionNetwork inversion = InversionNetwork.Load(backend, request.Inverter);
+        using InversionNetwork? inversion = request.Method == Mask ? null : InversionNetwork.Load(backend, request.Inverter);
+        using MaskNetwork? mask = request.Method == Inversion ? null : MaskNetwork.Load(backend, request.Masker);
         using LogMelExtractor extractor = new(backend);
         using BandNormalizer normalizer = statistics.On(backend);
         Lap("load");
@@ -89,22 +120,28 @@ internal static class ExplainCommand
                 reader, new SongPredictor(backend, network, statistics), request.Audio, () => report(reader.Seconds, audio.DurationSeconds)));
         Lap("audio");
 
-        Explanation explanation = new Explainer(backend, network, inversion)
-            .Explain(input, request.Threshold, (stage, time) => milliseconds.Add(stage, time.TotalMilliseconds))[0];
+        List<Named> explanations = [];
+        if (inversion is not null) Explain(Inversion, "Inverted", new Explainer(backend, network, inversion));
+        if (mask is not null) Explain(Mask, "Importance", new Explainer(backend, network, mask));
+        Explanation explanation = explanations[0].Explanation;
         start = Stopwatch.GetTimestamp();
         double startSeconds = (double)startFrame / FramesPerSecond;
         float[][] sounds = request.Listen ? Sounds(backend, request, startFrame, explanation.Mask) : [];
         if (request.Listen) Lap("sound");
-        string[] files = Write(request, explanation, startSeconds, sounds);
+        string[] files = Write(request, explanations, startSeconds, sounds);
         Lap("write");
 
         Report report = new(
             explanation.Probability, Segments.Label(explanation.Probability >= request.ClassThreshold),
             explanation.ProbabilityMasked, Segments.Label(explanation.ProbabilityMasked >= request.ClassThreshold),
-            explanation.RelativeArea, startSeconds, backend.Name, files, milliseconds);
+            explanation.RelativeArea, request.Method, explanations.Count == 1 ? null : ReportOf(explanations[1], request), startSeconds, backend.Name, files,
+            milliseconds);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else Print(request, report);
         return 0;
+
+        void Explain(string method, string title, Explainer explainer) => explanations.Add(new Named(method, title, explainer.Explain(
+            input, request.Size, (stage, time) => milliseconds[stage] = milliseconds.GetValueOrDefault(stage) + time.TotalMilliseconds)[0]));
 
         void Lap(string stage)
         {
@@ -121,12 +158,18 @@ internal static class ExplainCommand
         return [original, masked, [.. original.Zip(masked, (all, kept) => all - kept)]];
     }
 
-    private static string[] Write(Request request, Explanation explanation, double startSeconds, float[][] sounds)
+    private static string[] Write(Request request, List<Named> explanations, double startSeconds, float[][] sounds)
     {
-        byte[] png = ExplanationFigure.RenderPng(new ExplanationPanels(
-            explanation.Input, explanation.Inverted, explanation.Mask, explanation.Masked, startSeconds,
-            $"{Path.GetFileName(request.Audio)}, {startSeconds:F2} s: {Verdict(explanation.Probability, request)}",
-            $"Explanation alone: {Verdict(explanation.ProbabilityMasked, request)}, {explanation.RelativeArea:P0} of the bins, threshold {request.Threshold}"));
+        Explanation explanation = explanations[0].Explanation;
+        ExplanationPanels[] panels =
+        [
+            .. explanations.Select(named => new ExplanationPanels(
+                named.Explanation.Input, named.Explanation.Importance, named.Title, named.Explanation.Mask, named.Explanation.Masked, startSeconds,
+                $"{Path.GetFileName(request.Audio)}, {startSeconds:F2} s: {Verdict(explanation.Probability, request)}",
+                $"{(request.Method == Both ? $"By the {named.Method}" : "Explanation")} alone: {Verdict(named.Explanation.ProbabilityMasked, request)}, "
+                + $"{named.Explanation.RelativeArea:P0} of the bins{(request.Size.IsThreshold ? $", threshold {request.Size.Value}" : "")}")),
+        ];
+        byte[] png = panels.Length == 1 ? ExplanationFigure.RenderPng(panels[0]) : ExplanationFigure.RenderPng(panels[0], panels[1]);
         int[] excerpt = [ExcerptFrames, Bands];
         string arrays = Path.Combine(request.Out, "explanation.npz");
         (string Path, byte[] Content)[] files =
@@ -138,13 +181,20 @@ internal static class ExplainCommand
             arrays,
             [
                 ("input", new NpyArray(excerpt, explanation.Input)),
-                ("inverted", new NpyArray(excerpt, explanation.Inverted)),
+                (explanations[0].Title.ToLowerInvariant(), new NpyArray(excerpt, explanation.Importance)),
                 ("mask", new NpyArray(excerpt, explanation.Mask)),
                 ("explanation", new NpyArray(excerpt, explanation.Masked)),
                 ("features", new NpyArray([SvdNet.FeatureCount], explanation.Features)),
                 ("probability", new NpyArray([], [explanation.Probability])),
                 ("probability_masked", new NpyArray([], [explanation.ProbabilityMasked])),
                 ("start_seconds", new NpyArray([], [startSeconds])),
+                .. explanations.Skip(1).SelectMany(named => ((string, NpyArray)[])
+                [
+                    ("importance", new NpyArray(excerpt, named.Explanation.Importance)),
+                    ("mask_by_importance", new NpyArray(excerpt, named.Explanation.Mask)),
+                    ("explanation_by_importance", new NpyArray(excerpt, named.Explanation.Masked)),
+                    ("probability_masked_by_importance", new NpyArray([], [named.Explanation.ProbabilityMasked])),
+                ]),
             ]);
         foreach ((string path, byte[] content) in files)
         {
@@ -159,25 +209,38 @@ internal static class ExplainCommand
     private static void Print(Request request, Report report)
     {
         const double excerptSeconds = (double)ExcerptFrames / FramesPerSecond;
-        bool kept = report.Label == report.LabelMasked;
         Console.WriteLine($"{request.Audio}, {report.StartSeconds:F2} s to {report.StartSeconds + excerptSeconds:F2} s"
             + (request.At is null ? " (where singing is most certain; choose with --at)" : ""));
         Console.WriteLine($"  prediction         {Verdict(report.Probability, request)}");
-        Console.WriteLine($"  explanation alone  {Verdict(report.ProbabilityMasked, request)}: the label {(kept ? "stays" : "changes")}");
-        Console.WriteLine($"  relative area      {report.RelativeArea:P1} of the bins, at threshold {request.Threshold}");
+        PrintExplanation("explanation alone", report.ProbabilityMasked, report.Label == report.LabelMasked, report.RelativeArea);
+        if (report.ByMask is { } mask) PrintExplanation("the mask's alone", mask.ProbabilityMasked, report.Label == mask.LabelMasked, mask.RelativeArea);
         Console.WriteLine($"  device             {report.Device}");
         Console.WriteLine($"  time               {string.Join(", ", report.Milliseconds.Select(stage => $"{stage.Key} {stage.Value:F1} ms"))}");
         Console.WriteLine($"  written            {string.Join(", ", report.Files)}");
+
+        void PrintExplanation(string name, float probability, bool kept, double relativeArea)
+        {
+            Console.WriteLine($"  {name,-17}  {Verdict(probability, request)}: the label {(kept ? "stays" : "changes")}");
+            Console.WriteLine($"  relative area      {relativeArea:P1} of the bins" + (request.Size.IsThreshold ? $", at threshold {request.Size.Value}" : ""));
+        }
     }
+
+    private static MaskReport ReportOf(Named named, Request request) => new(
+        named.Explanation.ProbabilityMasked, Segments.Label(named.Explanation.ProbabilityMasked >= request.ClassThreshold), named.Explanation.RelativeArea);
 
     private static string Verdict(float probability, Request request) =>
         $"{(probability >= request.ClassThreshold ? "singing" : "no singing")} (P = {probability:F3})";
 
     private sealed record Request(
-        string Audio, double? At, double Threshold, bool Listen, double ClassThreshold, string Out, string Classifier, string Inverter, string Statistics,
-        Func<IBackend> CreateBackend, bool Json);
+        string Audio, double? At, string Method, MaskSize Size, bool Listen, double ClassThreshold, string Out, string Classifier, string Inverter,
+        string Masker, string Statistics, Func<IBackend> CreateBackend, bool Json);
+
+    // An explanation, the method it is by, and what the figure and the arrays call its importance.
+    private sealed record Named(string Method, string Title, Explanation Explanation);
+
+    private sealed record MaskReport(float ProbabilityMasked, string LabelMasked, double RelativeArea);
 
     private sealed record Report(
-        float Probability, string Label, float ProbabilityMasked, string LabelMasked, double RelativeArea, double StartSeconds, string Device,
-        string[] Files, Dictionary<string, double> Milliseconds);
+        float Probability, string Label, float ProbabilityMasked, string LabelMasked, double RelativeArea, string Method, MaskReport? ByMask,
+        double StartSeconds, string Device, string[] Files, Dictionary<string, double> Milliseconds);
 }

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Engine.Kernels;
 using Engine.Svd.Data;
 using Engine.Svd.Evaluate;
+using Engine.Svd.Explain;
 using Engine.Svd.Explain.Methods;
 using Engine.Svd.Figures;
 using Engine.Svd.FrontEnd;
@@ -22,13 +23,13 @@ internal static class MethodsEvaluation
     private const double LargestArea = 1;
 
     // Goes up whenever a method or a measure computes other numbers, so that kept scores are no longer found.
-    private const double Version = 1;
+    private const double Version = 2;
 
     public static Option<string?> Methods()
     {
         Option<string?> option = new("--methods")
         {
-            Description = "Compare explanation methods at equal area instead, with zeros in the normalised input for what is masked: "
+            Description = "Compare explanation methods at equal area instead: "
                 + $"{ExplanationMethods.All}, or some of {string.Join(", ", ExplanationMethods.Names)}.",
             HelpName = "LIST",
         };
@@ -52,6 +53,38 @@ internal static class MethodsEvaluation
         LargestThreshold);
 
     public static Option<string?> Areas() => Numbers("--area", "With --methods: masks keep these shares of all bins.", LargestArea);
+
+    public static Option<string?> Fills()
+    {
+        Option<string?> option = new("--fill")
+        {
+            Description = "With --methods: what stands in place of masked bins, some of zero (in the normalised input; where none is given), m2 (from before "
+                + "normalisation) and blur (the excerpt, blurred).",
+            HelpName = "LIST",
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: string text }] && FillsIn(text) is null)
+            {
+                result.AddError($"--fill needs some of {string.Join(", ", MaskFills.All.Select(MaskFills.Name))}, separated by commas, not {text}");
+            }
+        });
+        return option;
+    }
+
+    public static Option<string?> Judge() => new("--judge")
+    {
+        Description = "With --methods: a second SVDNet's weights (.npz), trained with the same statistics: it judges the same masks too, to tell whether they hold "
+            + "for the music or for one network.",
+        HelpName = "FILE",
+    };
+
+    /// <summary>The fillings of a list, each once, in the order of the enumeration; null if it is not one.</summary>
+    public static IReadOnlyList<MaskFill>? FillsIn(string? list)
+    {
+        string[] names = (list ?? MaskFill.Zero.Name()).Split(',', StringSplitOptions.TrimEntries);
+        return names.All(name => MaskFills.All.Any(fill => fill.Name() == name)) ? [.. MaskFills.All.Where(fill => names.Contains(fill.Name()))] : null;
+    }
 
     /// <summary>The sizes that the two options ask for.</summary>
     public static MaskSize[] SizesOf(string? thresholds, string? areas) =>
@@ -77,23 +110,29 @@ internal static class MethodsEvaluation
         }
 
         ulong seed = request.Sampling.Seed;
+        using MaskNetwork? mask = request.Masker is { } masker ? MaskNetwork.Load(backend, masker) : null;
+        using SvdNet? judge = request.Judge is { } second ? SvdNet.Load(backend, second) : null;
         using MethodComparison comparison = ProgressDisplay.Run("inversions", report => new MethodComparison(
-            backend, network, inversion, statistics, [.. songs.Select(song => song.Compared)], request.Sizes, request.ClassThreshold, seed,
-            (done, all) => report(done, all)));
+            backend, network, inversion, mask, judge, statistics, [.. songs.Select(song => song.Compared)], request.Sizes, request.Fills,
+            request.ClassThreshold, seed, (done, all) => report(done, all)));
         double[] identity =
         [
             Version, Digest.OfFiles([.. songs.Select(song => song.Song.AudioPath), .. request.Weights]), seed, request.ClassThreshold,
+            request.Judge is null ? 0 : Digest.OfFiles(request.Judge), .. request.Fills.Select(fill => (double)fill),
             .. request.Sizes.SelectMany(size => (double[])[size.Value, size.IsThreshold ? 1 : 0]),
             .. songs.SelectMany(song => song.Compared.Starts.Select(frame => (double)frame).Prepend(song.Compared.Starts.Length)),
         ];
-        MethodRun run = new(comparison, [.. songs.Select(song => song.Song.Name)], request.Sizes.Length, identity, folder);
+        double[] withMask = request.Masker is null ? identity : [.. identity, Digest.OfFiles(request.Masker)];
+        MethodRun run = new(
+            comparison, [.. songs.Select(song => song.Song.Name)], request.Sizes.Length, method => method == ExplanationMethods.Mask ? withMask : identity,
+            folder);
         IReadOnlyList<(string Name, IReadOnlyList<MethodScores> Songs)> scores = ProgressDisplay.Run("methods", report => run.Run(request.Methods, report));
 
         string dataset = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data)));
         string stem = Path.Combine(request.Out, "methods");
         Report report = new(
             dataset, request.Split, songs.Length, comparison.Count, request.ClassThreshold, backend.Name, [$"{stem}.csv", $"{stem}.png", $"{stem}.svg"],
-            MethodTable.Of(request.Sizes, scores, comparison.SongOf, seed));
+            MethodTable.Of(request.Sizes, comparison.Questions, scores, comparison.SongOf, seed));
         Write(report);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else Print(report);
@@ -122,7 +161,10 @@ internal static class MethodsEvaluation
         string subheading = $"{report.Dataset}, {report.Split}: {report.Excerpts} excerpts of {report.Songs} songs, singing from P = "
             + $"{report.ClassThreshold:F2} on; bars are 95 % intervals over songs and excerpts";
         byte[] csv = Encoding.UTF8.GetBytes(MethodTable.ToCsv(report.Rows));
-        byte[] png = MethodFigure.RenderPng(report.Rows, heading, subheading), svg = MethodFigure.RenderSvg(report.Rows, heading, subheading);
+
+        // One question to a figure: the first, which is the detector's own.
+        MethodRow[] rows = [.. report.Rows.Where(row => row.Question == report.Rows[0].Question)];
+        byte[] png = MethodFigure.RenderPng(rows, heading, subheading), svg = MethodFigure.RenderSvg(rows, heading, subheading);
         OutputFolder.WriteBoth(report.Files[0], csv, () => OutputFolder.WriteBoth(
             report.Files[1], png, () => AtomicFile.Write(report.Files[2], stream => stream.Write(svg))));
     }
@@ -130,19 +172,20 @@ internal static class MethodsEvaluation
     private static void Print(Report report)
     {
         Console.WriteLine($"{report.Dataset}, {report.Split}: {report.Excerpts} excerpts of {report.Songs} songs, singing from {report.ClassThreshold:F4} on");
-        Console.WriteLine("kept, removed: excerpts whose label changes when only the mask's bins are kept, or only they are removed (zero in the normalised");
-        Console.WriteLine("input), − random: the difference from random bins; pieces: connected by edges; in brackets 95 % intervals, songs and then");
-        Console.WriteLine("excerpts within them drawn anew 1000 times");
-        foreach (IGrouping<MaskSize, MethodRow> size in report.Rows.GroupBy(row => row.Size))
+        Console.WriteLine("kept, removed: excerpts whose label changes when only the mask's bins are kept, or only they are taken away, − random: the");
+        Console.WriteLine("difference from random bins; pieces: connected by edges, the median; in brackets 95 % intervals, songs and then excerpts within");
+        Console.WriteLine("them drawn anew 1000 times");
+        foreach (IGrouping<(MaskQuestion Question, MaskSize Size), MethodRow> size in report.Rows.GroupBy(row => (row.Question, row.Size)))
         {
             Console.WriteLine();
+            if (report.Rows.Any(row => row.Question != report.Rows[0].Question)) Console.WriteLine(size.Key.Question);
             Console.WriteLine(
-                $"{size.Key,-20}  {"area %",6}  {"kept %",19}  {"− random",21}  {"removed %",19}  {"− random",21}  {"pieces",7}  {"largest %",9}  {"ms",8}");
+                $"{size.Key.Size,-20}  {"area %",6}  {"kept %",19}  {"− random",21}  {"removed %",19}  {"− random",21}  {"pieces",7}  {"largest %",9}  {"ms",8}");
             foreach (MethodRow row in size)
             {
                 Console.WriteLine(
                     $"{row.Method,-20}  {row.Area,6:F1}  {Interval(row.Sufficiency),19}  {Interval(row.SufficiencyLessRandom),21}  "
-                    + $"{Interval(row.Necessity),19}  {Interval(row.NecessityLessRandom),21}  {row.Components.Mean,7:F1}  {row.LargestShare.Mean,9:F1}  "
+                    + $"{Interval(row.Necessity),19}  {Interval(row.NecessityLessRandom),21}  {row.MedianComponents,7:F1}  {row.LargestShare.Mean,9:F1}  "
                     + $"{row.Milliseconds,8:F1}");
             }
         }
@@ -179,7 +222,7 @@ internal static class MethodsEvaluation
         string Dataset, string Split, int Songs, int Excerpts, double ClassThreshold, string Device, string[] Files, IReadOnlyList<MethodRow> Rows);
 }
 
-/// <summary>What <c>svd evaluate --methods</c> was asked; weights are the files that scores depend on: both networks' and the statistics'.</summary>
+/// <summary>What <c>svd evaluate --methods</c> was asked; weights are the files that all scores depend on: both networks' and the statistics'.</summary>
 internal sealed record MethodsRequest(
-    string Data, string Split, IReadOnlyList<Song> Songs, ExcerptSampling Sampling, IReadOnlyList<string> Methods, MaskSize[] Sizes, double ClassThreshold,
-    IReadOnlyList<string> Weights, string Out, bool Json);
+    string Data, string Split, IReadOnlyList<Song> Songs, ExcerptSampling Sampling, IReadOnlyList<string> Methods, MaskSize[] Sizes,
+    IReadOnlyList<MaskFill> Fills, double ClassThreshold, IReadOnlyList<string> Weights, string? Masker, string? Judge, string Out, bool Json);

@@ -20,6 +20,8 @@ internal static class Options
     public static Option<string?> Inverter() =>
         File("--inverter", "The inversion network's weights (.npz), of the paper's size or the published one; without it the bundled ones.");
 
+    public static Option<string?> Masker() => File("--masker", "The mask network's weights (.npz); without it the bundled ones.");
+
     public static Option<string?> Statistics(string without) =>
         File("--stats", $"Mean and standard deviation of the mel bands (.npz); without it {without}.");
 

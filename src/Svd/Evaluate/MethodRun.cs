@@ -10,9 +10,9 @@ namespace Engine.Svd.Evaluate;
 /// <param name="comparison">Explains and measures.</param>
 /// <param name="names">The songs' names, which their files have.</param>
 /// <param name="sizes">How many sizes of masks.</param>
-/// <param name="identity">Numbers that stand for all that the scores depend on.</param>
+/// <param name="identityOf">Numbers that stand for all that a method's scores depend on.</param>
 /// <param name="folder">Where the files are kept.</param>
-internal sealed class MethodRun(MethodComparison comparison, IReadOnlyList<string> names, int sizes, double[] identity, string folder)
+internal sealed class MethodRun(MethodComparison comparison, IReadOnlyList<string> names, int sizes, Func<string, double[]> identityOf, string folder)
 {
     /// <summary>Each method's scores of each song.</summary>
     /// <param name="methods">The methods' names.</param>
@@ -26,7 +26,7 @@ internal sealed class MethodRun(MethodComparison comparison, IReadOnlyList<strin
         {
             for (int song = 0; song < names.Count; song++)
             {
-                if (MethodScores.TryRead(FileOf(method, song), identity, sizes, comparison.CountOf(song)) is { } kept) scores[(method, song)] = kept;
+                if (MethodScores.TryRead(FileOf(method, song), identityOf(method), sizes, comparison.Questions.Count, comparison.CountOf(song)) is { } kept) scores[(method, song)] = kept;
                 else left.Add((comparison.Create(method), song));
             }
         }
@@ -38,7 +38,7 @@ internal sealed class MethodRun(MethodComparison comparison, IReadOnlyList<strin
             double before = done;
             Directory.CreateDirectory(Path.Combine(folder, method.Name));
             MethodScores measured = comparison.Measure(method, song, excerpts => progress(done = before + (double)excerpts * work, all));
-            measured.Write(FileOf(method.Name, song), identity);
+            measured.Write(FileOf(method.Name, song), identityOf(method.Name));
             scores[(method.Name, song)] = measured;
         }
 
@@ -50,6 +50,6 @@ internal sealed class MethodRun(MethodComparison comparison, IReadOnlyList<strin
 
     private string FileOf(string method, int song) => Path.Combine(folder, method, $"{names[song]}.npz");
 
-    // Each size is asked about twice: what is kept, and what is left without it.
-    private int Work(IExplanationMethod method) => method.Passes + 2 * sizes;
+    // Each size is asked about twice in every way: what is kept, and what is left without it.
+    private int Work(IExplanationMethod method) => method.Passes + 2 * sizes * comparison.Questions.Count;
 }

@@ -10,11 +10,11 @@ public enum MaskMeasure
     Area,
 
     /// <summary>
-    /// 1 if the label changes when only the kept bins are left and the others are zero in the normalised input, else 0; its mean is the explanation loss.
+    /// 1 if the label changes when only the kept bins are left and the others are filled with something else, else 0; its mean is the explanation loss.
     /// </summary>
     KeptAlone,
 
-    /// <summary>1 if the label changes when the kept bins alone are zero in the normalised input, else 0.</summary>
+    /// <summary>1 if the label changes when the kept bins alone are filled with something else, else 0.</summary>
     KeptRemoved,
 
     /// <summary>Connected components of the kept bins.</summary>
@@ -24,17 +24,21 @@ public enum MaskMeasure
     LargestShare,
 }
 
-/// <summary>What became of a song's N excerpts under a method's masks of S sizes.</summary>
+/// <summary>What became of a song's N excerpts under a method's masks of S sizes, and under Q questions about each.</summary>
 /// <param name="Count">N.</param>
-/// <param name="Values">For every <see cref="MaskMeasure"/> S×N numbers in C order.</param>
+/// <param name="Values">For every <see cref="MaskMeasure"/> S×N numbers in C order, or Q×S×N of those that depend on the question.</param>
 /// <param name="Seconds">How long the method took for all N: importance and order of the bins, without what is measured of them.</param>
 public sealed record MethodScores(int Count, double[][] Values, double Seconds)
 {
     /// <summary>Every measure, in the order of <see cref="Values"/>.</summary>
     public static IReadOnlyList<MaskMeasure> Measures { get; } = Enum.GetValues<MaskMeasure>();
 
-    /// <summary>One number an excerpt.</summary>
-    public ReadOnlySpan<double> this[MaskMeasure measure, int size] => Values[(int)measure].AsSpan(size * Count, Count);
+    /// <summary>One number an excerpt; a measure that does not depend on the question is the same for all.</summary>
+    public ReadOnlySpan<double> this[MaskMeasure measure, int size, int question = 0] =>
+        Values[(int)measure].AsSpan(size * Count + (DependsOnTheQuestion(measure) ? question * Values[(int)MaskMeasure.Area].Length : 0), Count);
+
+    /// <summary>How many numbers an excerpt has of a measure.</summary>
+    public static int RowsOf(MaskMeasure measure, int sizes, int questions) => DependsOnTheQuestion(measure) ? sizes * questions : sizes;
 
     /// <summary>Writes an .npz file.</summary>
     /// <param name="path">The file.</param>
@@ -48,7 +52,7 @@ public sealed record MethodScores(int Count, double[][] Values, double Seconds)
         ]);
 
     /// <summary>Reads a file that <see cref="Write"/> wrote; null where there is none, or one that is damaged or of something else.</summary>
-    public static MethodScores? TryRead(string path, double[] identity, int sizes, int count)
+    public static MethodScores? TryRead(string path, double[] identity, int sizes, int questions, int count)
     {
         if (!File.Exists(path)) return null;
         try
@@ -57,13 +61,15 @@ public sealed record MethodScores(int Count, double[][] Values, double Seconds)
             double[] Read(string name) => file.Read(name).ToDouble();
             if (!Read("identity").AsSpan().SequenceEqual(identity)) return null;
             double[][] values = [.. Measures.Select(measure => Read(NameOf(measure)))];
-            return values.All(array => array.Length == sizes * count) ? new MethodScores(count, values, Read("seconds")[0]) : null;
+            return Measures.All(measure => values[(int)measure].Length == RowsOf(measure, sizes, questions) * count) ? new MethodScores(count, values, Read("seconds")[0]) : null;
         }
         catch (EngineException)
         {
             return null;
         }
     }
+
+    private static bool DependsOnTheQuestion(MaskMeasure measure) => measure is MaskMeasure.KeptAlone or MaskMeasure.KeptRemoved;
 
     private static string NameOf(MaskMeasure measure) => measure switch
     {

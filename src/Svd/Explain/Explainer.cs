@@ -9,48 +9,68 @@ namespace Engine.Svd.Explain;
 
 /// <summary>
 /// The paper's method (section II.B): invert the features of an excerpt, scale and threshold the result to a mask, keep of the input what the mask
-/// lets through, and ask the detector again.
+/// lets through, and ask the detector again. Or the same with the mask network's importance in place of the inversion.
 /// </summary>
-public sealed class Explainer(IBackend backend, SvdNet network, InversionNetwork inversion)
+public sealed class Explainer
 {
+    private readonly IBackend _backend;
+    private readonly SvdNet _network;
+    private readonly (string Stage, string Network) _names;
+    private readonly Func<SvdNetMaps, Tensor> _importanceOf;
+
+    /// <summary>Explains by inversion.</summary>
+    public Explainer(IBackend backend, SvdNet network, InversionNetwork inversion)
+        : this(backend, network, ("inversion", "the inversion network"), maps => inversion.Forward(maps.Features))
+    {
+    }
+
+    /// <summary>Explains by the mask network.</summary>
+    public Explainer(IBackend backend, SvdNet network, MaskNetwork mask)
+        : this(backend, network, ("importance", "the mask network"), maps => mask.Forward(maps))
+    {
+    }
+
+    private Explainer(IBackend backend, SvdNet network, (string Stage, string Network) names, Func<SvdNetMaps, Tensor> importanceOf) =>
+        (_backend, _network, _names, _importanceOf) = (backend, network, names, importanceOf);
+
     /// <summary>Explains normalised log-mel excerpts.</summary>
     /// <param name="excerpts">N excerpts of 115×80 one after the other.</param>
-    /// <param name="threshold">α: bins whose scaled inverted value is at least this are kept; 0.6 in the paper's figures.</param>
+    /// <param name="size">How many bins are kept; from a threshold of 0.6 on in the paper's figures.</param>
     /// <param name="timings">Is told how long each stage took.</param>
     /// <exception cref="ArgumentException">The length is not a positive multiple of an excerpt's.</exception>
-    public IReadOnlyList<Explanation> Explain(ReadOnlySpan<float> excerpts, double threshold, Action<string, TimeSpan>? timings = null)
+    public IReadOnlyList<Explanation> Explain(ReadOnlySpan<float> excerpts, MaskSize size, Action<string, TimeSpan>? timings = null)
     {
         (int count, int rest) = Math.DivRem(excerpts.Length, ExcerptLength);
         if (count == 0 || rest != 0) throw new ArgumentException($"{excerpts.Length} numbers are not whole excerpts of {ExcerptLength}");
         Shape shape = new(count, 1, ExcerptFrames, Bands);
         long start = Stopwatch.GetTimestamp();
 
-        using Tensor input = Tensor.From(backend, shape, excerpts);
-        using Tensor features = network.Features(input);
-        using Tensor probability = network.Probability(features);
-        float[] featureValues = features.ToArray(), probabilities = probability.ToArray();
+        using Tensor input = Tensor.From(_backend, shape, excerpts);
+        using SvdNetMaps maps = _network.Maps(input);
+        using Tensor probability = _network.Probability(maps.Features);
+        float[] featureValues = maps.Features.ToArray(), probabilities = probability.ToArray();
         Overflow.Check(featureValues, "SVDNet"); // The sigmoid behind them hides what is infinite.
         Overflow.Check(probabilities, "SVDNet");
         Lap("prediction");
 
-        using Tensor inverted = inversion.Forward(features);
-        float[] invertedValues = inverted.ToArray();
-        Overflow.Check(invertedValues, "the inversion network");
-        Lap("inversion");
+        using Tensor importance = _importanceOf(maps);
+        float[] importanceValues = importance.ToArray();
+        Overflow.Check(importanceValues, _names.Network);
+        Lap(_names.Stage);
 
         float[] mask = new float[excerpts.Length], masked = new float[excerpts.Length];
         for (int n = 0; n < count; n++)
         {
             Range excerpt = (n * ExcerptLength)..((n + 1) * ExcerptLength);
-            Threshold(invertedValues.AsSpan(excerpt), threshold, mask.AsSpan(excerpt));
+            size.Mask(importanceValues.AsSpan(excerpt), mask.AsSpan(excerpt));
         }
 
         TensorPrimitives.Multiply(mask, excerpts, masked);
         Lap("mask");
 
-        using Tensor maskedInput = Tensor.From(backend, shape, masked);
-        using Tensor maskedFeatures = network.Features(maskedInput);
-        using Tensor maskedProbability = network.Probability(maskedFeatures);
+        using Tensor maskedInput = Tensor.From(_backend, shape, masked);
+        using Tensor maskedFeatures = _network.Features(maskedInput);
+        using Tensor maskedProbability = _network.Probability(maskedFeatures);
         float[] maskedProbabilities = maskedProbability.ToArray();
         Overflow.Check(maskedProbabilities, "SVDNet");
         Lap("masked prediction");
@@ -62,7 +82,7 @@ public sealed class Explainer(IBackend backend, SvdNet network, InversionNetwork
             explanations.Add(new Explanation(
                 excerpts[excerpt].ToArray(),
                 featureValues[(n * SvdNet.FeatureCount)..((n + 1) * SvdNet.FeatureCount)],
-                invertedValues[excerpt],
+                importanceValues[excerpt],
                 mask[excerpt],
                 masked[excerpt],
                 probabilities[n],
@@ -79,14 +99,14 @@ public sealed class Explainer(IBackend backend, SvdNet network, InversionNetwork
     }
 
     /// <summary>
-    /// mask = 1 where (x* − min) / (max − min) ≥ threshold, else 0. An x* without contrast scales to zero everywhere.
+    /// mask = 1 where (x* − min) / (max − min) ≥ threshold, else 0. Importance x* without contrast scales to zero everywhere.
     /// </summary>
-    internal static void Threshold(ReadOnlySpan<float> inverted, double threshold, Span<float> mask)
+    internal static void Threshold(ReadOnlySpan<float> importance, double threshold, Span<float> mask)
     {
-        float min = TensorPrimitives.Min(inverted), range = TensorPrimitives.Max(inverted) - min;
-        for (int i = 0; i < inverted.Length; i++)
+        float min = TensorPrimitives.Min(importance), range = TensorPrimitives.Max(importance) - min;
+        for (int i = 0; i < importance.Length; i++)
         {
-            float scaled = range > 0 ? (inverted[i] - min) / range : 0;
+            float scaled = range > 0 ? (importance[i] - min) / range : 0;
             mask[i] = scaled >= threshold ? 1 : 0;
         }
     }

@@ -10,18 +10,19 @@ namespace Engine.Svd.Figures;
 /// <paramref name="StartSeconds"/> into the song.
 /// </summary>
 /// <param name="Input">The normalised log-mel excerpt x.</param>
-/// <param name="Inverted">Its inverted representation x* = G(Φ(x)).</param>
-/// <param name="Mask">1 where the scaled x* reaches the threshold, else 0.</param>
+/// <param name="Importance">Its inverted representation x* = G(Φ(x)), or another importance of its bins.</param>
+/// <param name="ImportanceTitle">What the panel with it is called, for example <c>Inverted</c>.</param>
+/// <param name="Mask">1 where a bin is important enough, else 0.</param>
 /// <param name="Explanation">The explanation, mask ⊙ x.</param>
 /// <param name="StartSeconds">Where the excerpt's first frame starts in the song, in seconds.</param>
 /// <param name="Heading">The line above the panels, for example <c>sample.wav, 6.20 s: singing (P = 0.98)</c>.</param>
 /// <param name="Subheading">The smaller line under it.</param>
 public sealed record ExplanationPanels(
-    float[] Input, float[] Inverted, float[] Mask, float[] Explanation, double StartSeconds, string Heading, string Subheading);
+    float[] Input, float[] Importance, string ImportanceTitle, float[] Mask, float[] Explanation, double StartSeconds, string Heading, string Subheading);
 
 /// <summary>
 /// The figure of one explanation after Fig. 3 of the paper: (A) the input, (B) its inverted representation, (C) the mask, (D) the
-/// explanation, each in [0, 1], time to the right and frequency upwards.
+/// explanation, each in [0, 1], time to the right and frequency upwards. Or of two of the same excerpt, one beside the other.
 /// </summary>
 /// <remarks>
 /// A and B are scaled by their own minimum and maximum. C is 0 and 1 already. D takes the scale of A, so that a bin that was kept has the
@@ -34,7 +35,10 @@ public static class ExplanationFigure
     public const int Width = RightEdge + 175;
 
     /// <summary>Height of the figure in pixels.</summary>
-    public const int Height = BottomEdge + 100;
+    public const int Height = TopEdge + 2 * (PanelHeight + RowGap) + BottomMargin;
+
+    /// <summary>Height of a figure of two explanations in pixels.</summary>
+    public const int PairHeight = TopEdge + 4 * (PanelHeight + RowGap) + BottomMargin;
 
     private const int Frames = FrontEndSettings.ExcerptFrames;
     private const int Bands = MelAxis.Bands;
@@ -44,50 +48,83 @@ public static class ExplanationFigure
     private const int BinWidth = 6, BinHeight = 6;
     private const int PanelWidth = Frames * BinWidth, PanelHeight = Bands * BinHeight;
     private const int LeftEdge = 135, TopEdge = 170;
-    private const int ColumnGap = 50, RowGap = 70;
+    private const int ColumnGap = 50, RowGap = 70, BottomMargin = 100 - RowGap;
     private const int TextWidth = 2 * PanelWidth + ColumnGap;
     private const int RightEdge = LeftEdge + TextWidth;
-    private const int BottomEdge = TopEdge + 2 * PanelHeight + RowGap;
 
     /// <summary>Draws the figure and returns it as a PNG of <see cref="Width"/> × <see cref="Height"/> pixels.</summary>
     /// <exception cref="ArgumentException">An array does not have 115 × 80 values.</exception>
     public static byte[] RenderPng(ExplanationPanels panels)
     {
-        ArgumentNullException.ThrowIfNull(panels);
-        RequireSize(panels.Input, nameof(panels.Input));
-        RequireSize(panels.Inverted, nameof(panels.Inverted));
-        RequireSize(panels.Mask, nameof(panels.Mask));
-        RequireSize(panels.Explanation, nameof(panels.Explanation));
-
-        Func<float, Color> ofInput = ColoursOf(panels.Input), ofInverted = ColoursOf(panels.Inverted);
+        RequireSizes(panels);
         return FigureStyle.RenderPng(Width, Height, canvas =>
         {
             FigureStyle.DrawText(canvas, panels.Heading, LeftEdge, 50, FigureStyle.HeadingSize, FigureStyle.Ink, TextWidth);
             FigureStyle.DrawText(canvas, panels.Subheading, LeftEdge, 90, FigureStyle.LabelSize, FigureStyle.PaleInk, TextWidth);
-            DrawPanel(canvas, 0, "(A) Input", panels.StartSeconds, i => ofInput(panels.Input[i]));
-            DrawPanel(canvas, 1, "(B) Inverted", panels.StartSeconds, i => ofInverted(panels.Inverted[i]));
-            DrawPanel(canvas, 2, "(C) Mask", panels.StartSeconds, i => FigureStyle.ColourMap.GetColor(panels.Mask[i]));
-            DrawPanel(canvas, 3, "(D) Explanation", panels.StartSeconds,
-                i => panels.Mask[i] == 0 ? FigureStyle.NoValue : ofInput(panels.Explanation[i]));
-            DrawColourBar(canvas);
+            DrawPanels(canvas, panels, panel => (panel % 2, panel / 2), lastRow: 1);
+            DrawColourBar(canvas, rows: 2);
+        });
+    }
+
+    /// <summary>
+    /// Draws two explanations of one excerpt, a column each, under the heading of the first and each one's own subheading, and returns it as a PNG of
+    /// <see cref="Width"/> × <see cref="PairHeight"/> pixels.
+    /// </summary>
+    /// <exception cref="ArgumentException">An array does not have 115 × 80 values.</exception>
+    public static byte[] RenderPng(ExplanationPanels left, ExplanationPanels right)
+    {
+        RequireSizes(left);
+        RequireSizes(right);
+        return FigureStyle.RenderPng(Width, PairHeight, canvas =>
+        {
+            FigureStyle.DrawText(canvas, left.Heading, LeftEdge, 50, FigureStyle.HeadingSize, FigureStyle.Ink, TextWidth);
+            foreach ((ExplanationPanels panels, int column) in new[] { (left, 0), (right, 1) })
+            {
+                FigureStyle.DrawText(canvas, panels.Subheading, PanelLeft(column), 90, FigureStyle.LabelSize, FigureStyle.PaleInk, PanelWidth);
+                DrawPanels(canvas, panels, panel => (column, panel), lastRow: 3);
+            }
+
+            DrawColourBar(canvas, rows: 4);
         });
     }
 
     /// <summary>The pixels that one bin of a panel (0 to 3 for A to D) covers.</summary>
-    internal static SKRectI BinRect(int panel, int frame, int band) => SKRectI.Create(
-        PanelLeft(panel) + frame * BinWidth, PanelTop(panel) + (Bands - 1 - band) * BinHeight, BinWidth, BinHeight);
+    internal static SKRectI BinRect(int panel, int frame, int band) => BinRect(panel % 2, panel / 2, frame, band);
 
-    private static int PanelLeft(int panel) => LeftEdge + panel % 2 * (PanelWidth + ColumnGap);
+    /// <summary>The pixels that one bin of the panel in a column and a row covers.</summary>
+    internal static SKRectI BinRect(int column, int row, int frame, int band) => SKRectI.Create(
+        PanelLeft(column) + frame * BinWidth, PanelTop(row) + (Bands - 1 - band) * BinHeight, BinWidth, BinHeight);
 
-    private static int PanelTop(int panel) => TopEdge + panel / 2 * (PanelHeight + RowGap);
+    private static int PanelLeft(int column) => LeftEdge + column * (PanelWidth + ColumnGap);
+
+    private static int PanelTop(int row) => TopEdge + row * (PanelHeight + RowGap);
+
+    // Panel by panel, A to D, each at its place.
+    private static void DrawPanels(SKCanvas canvas, ExplanationPanels panels, Func<int, (int Column, int Row)> placeOf, int lastRow)
+    {
+        Func<float, Color> ofInput = ColoursOf(panels.Input), ofImportance = ColoursOf(panels.Importance);
+        (string Title, Func<int, Color> ColourAt)[] all =
+        [
+            ("(A) Input", i => ofInput(panels.Input[i])),
+            ($"(B) {panels.ImportanceTitle}", i => ofImportance(panels.Importance[i])),
+            ("(C) Mask", i => FigureStyle.ColourMap.GetColor(panels.Mask[i])),
+            ("(D) Explanation", i => panels.Mask[i] == 0 ? FigureStyle.NoValue : ofInput(panels.Explanation[i])),
+        ];
+        for (int panel = 0; panel < all.Length; panel++)
+        {
+            (int column, int row) = placeOf(panel);
+            DrawPanel(canvas, column, row, row == lastRow, all[panel].Title, panels.StartSeconds, all[panel].ColourAt);
+        }
+    }
 
     /// <summary>Draws one panel; <paramref name="colourAt"/> has the colour of every element of the 115 × 80 array.</summary>
-    private static void DrawPanel(SKCanvas canvas, int panel, string title, double startSeconds, Func<int, Color> colourAt)
+    private static void DrawPanel(
+        SKCanvas canvas, int column, int row, bool isLast, string title, double startSeconds, Func<int, Color> colourAt)
     {
         for (int frame = 0; frame < Frames; frame++)
         {
             for (int band = 0; band < Bands; band++)
-                FigureStyle.Fill(canvas, BinRect(panel, frame, band), colourAt(frame * Bands + band));
+                FigureStyle.Fill(canvas, BinRect(column, row, frame, band), colourAt(frame * Bands + band));
         }
 
         double endSeconds = startSeconds + Frames * SecondsPerFrame;
@@ -99,20 +136,21 @@ public static class ExplanationFigure
 
         // The panels of a row share the labels on the left, the panels of a column those at the bottom.
         plot.Axes.Left.Label.Text = "Frequency (Hz)";
-        plot.Axes.Left.Label.IsVisible = plot.Axes.Left.TickLabelStyle.IsVisible = panel % 2 == 0;
+        plot.Axes.Left.Label.IsVisible = plot.Axes.Left.TickLabelStyle.IsVisible = column == 0;
         plot.Axes.Bottom.Label.Text = "Time in the song (s)";
-        plot.Axes.Bottom.Label.IsVisible = plot.Axes.Bottom.TickLabelStyle.IsVisible = panel / 2 == 1;
+        plot.Axes.Bottom.Label.IsVisible = plot.Axes.Bottom.TickLabelStyle.IsVisible = isLast;
 
-        SKRectI area = SKRectI.Create(PanelLeft(panel), PanelTop(panel), PanelWidth, PanelHeight);
+        SKRectI area = SKRectI.Create(PanelLeft(column), PanelTop(row), PanelWidth, PanelHeight);
         FigureStyle.DrawPlot(canvas, plot, area);
         FigureStyle.DrawText(canvas, title, area.Left, area.Top - 14, FigureStyle.TitleSize, FigureStyle.Ink, PanelWidth);
     }
 
     /// <summary>The colour bar right of the panels, and under it the colour of a dropped bin.</summary>
-    private static void DrawColourBar(SKCanvas canvas)
+    private static void DrawColourBar(SKCanvas canvas, int rows)
     {
         const int Left = RightEdge + 35, Thickness = 30, DroppedHeight = 30, Gap = 30;
-        SKRectI bar = new(Left, TopEdge, Left + Thickness, BottomEdge - DroppedHeight - Gap);
+        int bottom = PanelTop(rows) - RowGap;
+        SKRectI bar = new(Left, TopEdge, Left + Thickness, bottom - DroppedHeight - Gap);
         for (int y = bar.Top; y < bar.Bottom; y++)
         {
             double value = (bar.Bottom - 1 - y) / (bar.Height - 1.0);
@@ -126,7 +164,7 @@ public static class ExplanationFigure
         plot.Axes.Right.Label.Text = "Value, scaled to [0, 1]";
         FigureStyle.DrawPlot(canvas, plot, bar);
 
-        SKRectI dropped = new(bar.Left, BottomEdge - DroppedHeight, bar.Right, BottomEdge);
+        SKRectI dropped = new(bar.Left, bottom - DroppedHeight, bar.Right, bottom);
         FigureStyle.Fill(canvas, dropped, FigureStyle.NoValue);
         using Plot frame = FigureStyle.NewPlot();
         FigureStyle.DrawPlot(canvas, frame, dropped);
@@ -139,6 +177,15 @@ public static class ExplanationFigure
     {
         double min = values.Min(), range = values.Max() - min;
         return value => FigureStyle.ColourMap.GetColor(range > 0 ? (value - min) / range : 0);
+    }
+
+    private static void RequireSizes(ExplanationPanels panels)
+    {
+        ArgumentNullException.ThrowIfNull(panels);
+        RequireSize(panels.Input, nameof(panels.Input));
+        RequireSize(panels.Importance, nameof(panels.Importance));
+        RequireSize(panels.Mask, nameof(panels.Mask));
+        RequireSize(panels.Explanation, nameof(panels.Explanation));
     }
 
     private static void RequireSize(float[] values, string name)

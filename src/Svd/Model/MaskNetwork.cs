@@ -14,7 +14,7 @@ namespace Engine.Svd.Model;
 /// a = ELU(fc8: 64→16×11×7 + mp6: 1×1, 64→16)                 16×11×7
 /// b = ELU(up5: 5×5, stride 3, 16→16 + conv4: 1×1, 128→16)    16×35×23
 /// c = ELU(up4: 3×3, 16→8 + mp3: 1×1, 32→8)                    8×37×25
-/// z = up2: 8×8, stride 3, 8→1, cropped                        1×115×80
+/// z = up2: 9×9, stride 3, 8→1, cropped                        1×115×80
 /// </code>
 /// </summary>
 /// <remarks>Weight files hold fc8, mp6, up5, conv4, up4, mp3 and up2, in the layout of <see cref="WeightFile"/>.</remarks>
@@ -28,7 +28,7 @@ public sealed class MaskNetwork : IDisposable
     private readonly Conv2d _fromConv4 = new("conv4", 128, Channels4, 1, bias: false);
     private readonly ConvTranspose2d _up4 = new("up4", Channels4, Channels3, 3, stride: 1, padding: 0);
     private readonly Conv2d _fromPool3 = new("mp3", 32, Channels3, 1, bias: false);
-    private readonly ConvTranspose2d _up2 = new("up2", Channels3, 1, 8, stride: 3, padding: 0);
+    private readonly ConvTranspose2d _up2 = new("up2", Channels3, 1, 9, stride: 3, padding: 0);
 
     private MaskNetwork() => Layers = new ModuleList(_fromFeatures, _fromPool6, _up5, _fromConv4, _up4, _fromPool3, _up2);
 

@@ -68,8 +68,8 @@ public sealed class EndToEndTests : CommandTest
         JsonElement report = document.RootElement;
         Assert.Equal(
             [
-                "probability", "label", "probability_masked", "label_masked", "relative_area", "start_seconds", "device", "files",
-                "milliseconds",
+                "probability", "label", "probability_masked", "label_masked", "relative_area", "method", "by_mask", "start_seconds", "device",
+                "files", "milliseconds",
             ],
             report.EnumerateObject().Select(property => property.Name));
         Assert.Equal(

@@ -5,7 +5,7 @@ using Engine.Tests;
 namespace Engine.Svd.Tests.Cli;
 
 /// <summary>
-/// The two trainings as a user starts them, on a corpus of noise: the same bits whatever the number of threads and however often a run is broken off,
+/// The trainings as a user starts them, on a corpus of noise: the same bits whatever the number of threads and however often a run is broken off,
 /// and one clear line for whatever is wrong.
 /// </summary>
 [Collection(ConsoleTests.Name)]
@@ -17,7 +17,7 @@ public sealed class TrainCommandTests : IDisposable
 
     private string Data => _temp.PathOf("corpus");
 
-    public static TheoryData<string> Trainings => ["inverter", "classifier"];
+    public static TheoryData<string> Trainings => ["inverter", "classifier", "masker"];
 
     public void Dispose() => _temp.Dispose();
 
@@ -58,8 +58,8 @@ public sealed class TrainCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("give a command: inverter, classifier (see svd train --help)", "train")]
-    [InlineData("detector is none of the commands inverter, classifier", "train", "detector")]
+    [InlineData("give a command: inverter, classifier, masker (see svd train --help)", "train")]
+    [InlineData("detector is none of the commands inverter, classifier, masker", "train", "detector")]
     [InlineData("'--data' is required (see svd train inverter --help)", "train", "inverter")]
     public void SaysHowItIsUsed(string says, params string[] args)
     {
@@ -117,6 +117,24 @@ public sealed class TrainCommandTests : IDisposable
         Fails("classifier", [], 1, "one.lab", "singing");
         File.Delete(Path.Combine(Data, "labels", "one.lab"));
         Fails("classifier", [], 1, "one");
+    }
+
+    [Fact]
+    public void TrainedMaskersExplainAndTheirLogSpeaksOfTheValidationSongs()
+    {
+        Train("masker", "masker", "--epochs", "1");
+        string log = File.ReadLines(_temp.PathOf("masker.csv")).First();
+        Assert.Equal(
+            "epoch,loss,learning_rate,excerpts_per_second,valid_kept_40,valid_removed_40,valid_kept_20,valid_removed_20,valid_kept_10,valid_removed_10", log);
+        string song = Path.Combine(Data, "audio", "one.wav");
+        ProgramResult explained = SvdProgram.Call(
+            "explain", song, "--at", "0", "--method", "both", "--area", "0.3", "--masker", _temp.PathOf("masker.npz"), "--out", _temp.Folder);
+        Assert.Equal(0, explained.ExitCode);
+        Assert.Equal(2, explained.Output.Split("30.0 % of the bins").Length - 1);
+        ProgramResult other = SvdProgram.Call(
+            "explain", song, "--at", "0", "--method", "mask", "--masker", Path.Combine(ReferenceData.Repository, "weights", "inverter.npz"));
+        Assert.Equal(1, other.ExitCode);
+        CommandTest.AssertOneLine(other.Errors, "does not hold a mask network: it holds an inversion network");
     }
 
     [Fact]

@@ -73,7 +73,7 @@ public sealed class EvaluationTests : IDisposable
             Assert.Equal(Probability(x), song.Probability[n], ProbabilityTolerance);
             for (int t = 0; t < thresholds.Length; t++)
             {
-                float[] mask = new Explain.Explainer(backend, network, inversion).Explain(x, thresholds[t])[0].Mask;
+                float[] mask = new Explain.Explainer(backend, network, inversion).Explain(x, new Explain.MaskSize(thresholds[t], IsThreshold: true))[0].Mask;
                 Assert.Equal(mask.Average(), song.RelativeArea[song.IndexOf(t, n)], ProbabilityTolerance);
                 foreach (MaskingCase masking in MaskingCases.All)
                 {

@@ -1,6 +1,7 @@
 using Engine.Kernels;
 using Engine.Svd.Data;
 using Engine.Svd.Evaluate;
+using Engine.Svd.Explain;
 using Engine.Svd.Explain.Methods;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
@@ -43,7 +44,7 @@ public class MethodComparisonTests
             return new ComparedSong(normalized.ToArray(), sampling.StartsOf(i, logMel.Length / Bands));
         })];
         using MethodComparison comparison = new(
-            backend, network, inversion, statistics, songs, [new MaskSize(0.8, IsThreshold: true)], 0.5, 1, (_, _) => { });
+            backend, network, inversion, null, null, statistics, songs, [new MaskSize(0.8, IsThreshold: true)], [MaskFill.Zero], 0.5, 1, (_, _) => { });
         Assert.Equal(776, comparison.Count);
         Dictionary<string, string> rows = new() { ["inversion"] = "inversion", ["loudest"] = "loudest_bins_normalised", ["average"] = "average_inversion" };
         foreach ((string name, string row) in rows)
@@ -89,13 +90,35 @@ public class MethodComparisonTests
         }
     }
 
+    /// <summary>The same detector as a second judge says the same; another filling asks something else, with the same masks.</summary>
+    [Fact]
+    public void EveryJudgeIsAskedWithEveryFilling()
+    {
+        using Setting setting = new(2, MaskFills.All, judge: true);
+        Assert.Equal(6, setting.Comparison.Questions.Count);
+        MethodScores scores = setting.Comparison.Measure(setting.Comparison.Create("random"), 1, _ => { });
+        for (int question = 0; question < 3; question++)
+        {
+            foreach (MaskMeasure measure in (MaskMeasure[])[MaskMeasure.KeptAlone, MaskMeasure.KeptRemoved])
+            for (int size = 0; size < _sizes.Length; size++)
+            {
+                Assert.Equal(scores[measure, size, question].ToArray(), scores[measure, size, question + 3].ToArray());
+            }
+        }
+
+        using Setting alone = new(2);
+        MethodScores zero = alone.Comparison.Measure(alone.Comparison.Create("random"), 1, _ => { });
+        Assert.Equal(zero[MaskMeasure.KeptAlone, 1].ToArray(), scores[MaskMeasure.KeptAlone, 1].ToArray());
+        Assert.Equal(zero[MaskMeasure.Components, 1].ToArray(), scores[MaskMeasure.Components, 1, 5].ToArray());
+    }
+
     [Fact]
     public void ARunGoesOnWhereItStopped()
     {
         using Setting setting = new(2);
         using TempFolder folder = new();
         string[] methods = ["random", "other"], names = ["a", "b"];
-        MethodRun RunOf(params double[] identity) => new(setting.Comparison, names, _sizes.Length, identity, folder.Folder);
+        MethodRun RunOf(params double[] identity) => new(setting.Comparison, names, _sizes.Length, _ => identity, folder.Folder);
         int reports = 0;
         IReadOnlyList<(string Name, IReadOnlyList<MethodScores> Songs)> first = RunOf(1, 2).Run(methods, (_, _) => reports++);
         Assert.Equal(4, reports);
@@ -130,7 +153,7 @@ public class MethodComparisonTests
         // Three excerpts of one song at one size; only sufficiency differs, on the third excerpt.
         MethodScores ScoresOf(double third) => new(3, [[0.5, 0.5, 0.5], [1, 0, third], [0, 1, 0], [2, 4, 6], [1, 0.5, 0.75]], 0.006);
         MaskSize[] sizes = [new(0.5, IsThreshold: false)];
-        IReadOnlyList<MethodRow> rows = MethodTable.Of(sizes, [("random", [ScoresOf(1)]), ("blob", [ScoresOf(0)])], [0, 0, 0], 1);
+        IReadOnlyList<MethodRow> rows = MethodTable.Of(sizes, [default], [("random", [ScoresOf(1)]), ("blob", [ScoresOf(0)])], [0, 0, 0], 1);
         Assert.Equal(["random", "blob"], rows.Select(row => row.Method));
         MethodRow blob = rows[1];
         Assert.Null(rows[0].SufficiencyLessRandom);
@@ -140,12 +163,13 @@ public class MethodComparisonTests
         Assert.Equal(0, blob.SufficiencyLessRandom.Value.High);
         Assert.Equal(new Estimate(0, 0, 0), blob.NecessityLessRandom);
         Assert.Equal(4, blob.Components.Mean, 9);
+        Assert.Equal(4, blob.MedianComponents);
         Assert.Equal(75, blob.LargestShare.Mean, 9);
         Assert.Equal(2, blob.Milliseconds, 9);
         string[] lines = MethodTable.ToCsv(rows).TrimEnd('\n').Split('\n');
         Assert.Equal(3, lines.Length);
         Assert.All(lines, line => Assert.Equal(MethodTable.Header.Split(',').Length, line.Split(',').Length));
-        Assert.StartsWith("area 0.5,blob,50.0000,33.3333,", lines[2], StringComparison.Ordinal);
+        Assert.StartsWith("itself,zero,area 0.5,blob,50.0000,33.3333,", lines[2], StringComparison.Ordinal);
     }
 
     private static Dictionary<string, double[][]> Scores(int threads)
@@ -159,16 +183,18 @@ public class MethodComparisonTests
     /// <summary>The bundled weights on two songs of noise with an excerpt and two.</summary>
     private sealed class Setting : IDisposable
     {
-        public Setting(int threads)
+        public Setting(int threads, IReadOnlyList<MaskFill>? fills = null, bool judge = false)
         {
             string weights = Path.Combine(ReferenceData.Repository, "weights");
             Backend = Backends.CreateCpu(threads);
             Network = SvdNet.Load(Backend, Path.Combine(weights, "svdnet.npz"));
             Inversion = InversionNetwork.Load(Backend, Path.Combine(weights, "inverter.npz"));
+            Mask = MaskNetwork.Load(Backend, Path.Combine(weights, "masker.npz"));
             float[] frames = ExplanationMethodTests.Numbers(5, 2 * ExcerptLength);
             Songs = [new ComparedSong(frames, [7]), new ComparedSong(frames, [0, 40])];
             Comparison = new MethodComparison(
-                Backend, Network, Inversion, BandStatistics.Read(Path.Combine(weights, "meanstd.npz")), Songs, _sizes, 0.5, 1, (_, _) => { });
+                Backend, Network, Inversion, Mask, judge ? Network : null, BandStatistics.Read(Path.Combine(weights, "meanstd.npz")), Songs, _sizes,
+                fills ?? [MaskFill.Zero], 0.5, 1, (_, _) => { });
         }
 
         public IBackend Backend { get; }
@@ -177,6 +203,8 @@ public class MethodComparisonTests
 
         public InversionNetwork Inversion { get; }
 
+        public MaskNetwork Mask { get; }
+
         public ComparedSong[] Songs { get; }
 
         public MethodComparison Comparison { get; }
@@ -184,6 +212,7 @@ public class MethodComparisonTests
         public void Dispose()
         {
             Comparison.Dispose();
+            Mask.Dispose();
             Inversion.Dispose();
             Network.Dispose();
             Backend.Dispose();

@@ -97,10 +97,10 @@ public class DetectorTests
         using InversionNetwork inversion = InversionNetwork.Load(backend, _inverter);
         float[] excerpts = ExplanationMethodTests.Numbers(4, 3 * ExcerptLength), importance = new float[excerpts.Length], mask = new float[ExcerptLength];
         new Inversion(Inversion.With(backend, network, inversion)).Explain(new ExplanationBatch(0, excerpts, new bool[3]), importance);
-        IReadOnlyList<Explanation> explanations = new Explainer(backend, network, inversion).Explain(excerpts, threshold);
+        IReadOnlyList<Explanation> explanations = new Explainer(backend, network, inversion).Explain(excerpts, new MaskSize(threshold, IsThreshold: true));
         for (int n = 0; n < 3; n++)
         {
-            int bins = new Engine.Svd.Evaluate.MaskSize(threshold, IsThreshold: true).Bins(importance.AsSpan(n * ExcerptLength, ExcerptLength));
+            int bins = new MaskSize(threshold, IsThreshold: true).Bins(importance.AsSpan(n * ExcerptLength, ExcerptLength));
             Assert.InRange(bins, 1, ExcerptLength - 1);
             ExplanationMethodTests.MaskOf(importance.AsSpan(n * ExcerptLength, ExcerptLength), bins, mask);
             Assert.Equal(explanations[n].Mask, mask);

@@ -238,7 +238,7 @@ public class ExplanationMethodTests
         Assert.Equal(ExplanationMethods.Names, ExplanationMethods.Parse("all"));
         Failure.Says(() => ExplanationMethods.Parse("random,loud"), ["loud is none of the methods", .. ExplanationMethods.Names]);
         MethodIngredients ingredients = new(
-            new ToyDetector(_slope), (_, _) => { }, [new float[ExcerptLength]], new BandStatistics(new double[Bands], new double[Bands]), 1);
+            new ToyDetector(_slope), (_, _) => { }, (_, _) => { }, [new float[ExcerptLength]], new BandStatistics(new double[Bands], new double[Bands]), 1);
         Assert.All(ExplanationMethods.Names, name => Assert.Equal(name, ExplanationMethods.Create(name, ingredients).Name));
     }
 

@@ -41,7 +41,7 @@ public class ExplanationFigureTests
     public void EveryBinOfEveryPanelHasItsColour()
     {
         ExplanationPanels panels = Noise();
-        Color[] input = Mapped(panels.Input), inverted = Mapped(panels.Inverted);
+        Color[] input = Mapped(panels.Input), inverted = Mapped(panels.Importance);
         using SKBitmap figure = Draw(panels);
         for (int frame = 0; frame < Frames; frame++)
         {
@@ -98,7 +98,7 @@ public class ExplanationFigureTests
         ExplanationPanels right = Noise();
         Assert.All(
             [
-                right with { Input = other }, right with { Inverted = other },
+                right with { Input = other }, right with { Importance = other },
                 right with { Mask = other }, right with { Explanation = other },
             ],
             wrong => Assert.Contains("6400", Assert.Throws<ArgumentException>(() => ExplanationFigure.RenderPng(wrong)).Message));
@@ -109,7 +109,7 @@ public class ExplanationFigureTests
         Random random = new(1);
         float[] input = Normal(), inverted = Normal();
         float[] mask = [.. inverted.Select(value => value > 0 ? 1f : 0f)];
-        return new(input, inverted, mask, [.. input.Zip(mask, (x, m) => m * x)], 6.2, "noise", "kept where the other noise is positive");
+        return new(input, inverted, "Inverted", mask, [.. input.Zip(mask, (x, m) => m * x)], 6.2, "noise", "kept where the other noise is positive");
 
         float[] Normal() => [.. Enumerable.Range(0, Frames * Bands).Select(_ => random.NextSingle() * 4 - 2)];
     }

@@ -1,5 +1,6 @@
 using System.Xml.Linq;
 using Engine.Svd.Evaluate;
+using Engine.Svd.Explain;
 using Engine.Svd.Figures;
 using SkiaSharp;
 
@@ -11,7 +12,8 @@ public class MethodFigureTests
     [
         .. new[] { new MaskSize(0.6, IsThreshold: true), new MaskSize(0.2, IsThreshold: false) }.SelectMany(size => new[] { "inversion", "random" }.Select(
             (method, i) => new MethodRow(
-                method, size, 20, new Estimate(10, 5, 15), new Estimate(40 * i, 0, 60), new Estimate(3, 2, 4), new Estimate(70, 60, 80), 100 * i, null, null))),
+                method, default, size, 20, new Estimate(10, 5, 15), new Estimate(40 * i, 0, 60), new Estimate(3, 2, 4), 3, new Estimate(70, 60, 80), 100 * i,
+                null, null))),
     ];
 
     [Fact]

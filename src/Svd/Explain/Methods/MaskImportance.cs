@@ -11,7 +11,7 @@ public delegate void Masker(ReadOnlySpan<float> excerpts, Span<float> importance
 /// <summary>What the mask network, trained to choose bins that suffice and are needed, says of each.</summary>
 internal sealed class MaskImportance(Masker masker) : IExplanationMethod
 {
-    public string Name => "mask";
+    public string Name => ExplanationMethods.Mask;
 
     public int Passes => 1;
 

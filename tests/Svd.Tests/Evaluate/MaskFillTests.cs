@@ -1,0 +1,42 @@
+using Engine.Svd.Evaluate;
+using Engine.Svd.FrontEnd;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Tests.Evaluate;
+
+public class MaskFillTests
+{
+    private static readonly BandStatistics _statistics =
+        new([.. Enumerable.Range(1, Bands).Select(band => (double)band)], [.. Enumerable.Repeat(2.0, Bands)]);
+
+    [Fact]
+    public void ZeroIsTheBandsMeanAndM2AZeroFromBeforeNormalisation()
+    {
+        float[] excerpt = [.. Enumerable.Repeat(7f, ExcerptLength)];
+        Assert.All(Fill(MaskFill.Zero, excerpt), value => Assert.Equal(0, value));
+        float[] m2 = Fill(MaskFill.M2, excerpt);
+        Assert.Equal((-0.5f, -40f, -0.5f), (m2[0], m2[Bands - 1], m2[Bands]));
+    }
+
+    [Fact]
+    public void ABlurLeavesAConstantAndSpreadsAPointAsAGaussian()
+    {
+        Assert.All(Fill(MaskFill.Blur, [.. Enumerable.Repeat(7f, ExcerptLength)]), value => Assert.Equal(7, value, 1e-5));
+
+        // Far enough from the ends in time; bands reach only one and a half deviations further on one side.
+        float[] point = new float[ExcerptLength];
+        const int frame = 57, band = 40;
+        point[frame * Bands + band] = 1;
+        float[] blurred = Fill(MaskFill.Blur, point);
+        Assert.Equal(Math.Exp(-0.5), blurred[(frame + MaskFills.BlurDeviation) * Bands + band] / (double)blurred[frame * Bands + band], 1e-5);
+        Assert.Equal(0, blurred[(frame + 3 * MaskFills.BlurDeviation + 1) * Bands + band]);
+        Assert.Equal(blurred.Max(), blurred[frame * Bands + band]);
+    }
+
+    private static float[] Fill(MaskFill fill, float[] excerpt)
+    {
+        float[] filled = [.. Enumerable.Repeat(float.NaN, ExcerptLength)];
+        MaskFills.Of(fill, excerpt, _statistics, filled);
+        return filled;
+    }
+}
