@@ -22,7 +22,7 @@ public abstract class AudioStream : IDisposable
     public double? DurationSeconds { get; }
 
     /// <summary>The file as the user named it, for messages.</summary>
-    private protected string FilePath { get; }
+    internal string FilePath { get; }
 
     private protected long SamplesRead { get; private set; }
 

@@ -11,7 +11,6 @@ using Engine.Svd.Figures;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
 using Engine.Svd.Predict;
-using Engine.Tensors;
 
 namespace Engine.Svd.Cli;
 
@@ -50,7 +49,9 @@ internal static class EvaluateCommand
             "--excerpts", "At most so many excerpts of a song, one every 0.5 s; as many as published span 200 s.", ExcerptSampling.PublishedCount);
         Option<ulong> seed = Options.Seed();
         Option<string> output = Options.Out("evaluation.csv, evaluation.png, evaluation.svg and songs/NAME.npz");
-        Option<string?> methods = MethodsEvaluation.Methods(), area = MethodsEvaluation.Areas(), threshold = MethodsEvaluation.Thresholds();
+        Option<string?> methods = MethodsEvaluation.Methods(
+            "Compare explanation methods at equal area instead");
+        Option<string?> area = MethodsEvaluation.Areas("With --methods: masks keep these shares of all bins."), threshold = MethodsEvaluation.Thresholds();
         Option<string?> fill = MethodsEvaluation.Fills(), judge = MethodsEvaluation.Judge();
         Option<string?> compare = new("--compare") { Description = "An evaluation.csv to draw beside this one.", HelpName = "FILE" };
         DeviceOptions device = new();
@@ -161,8 +162,7 @@ internal static class EvaluateCommand
         byte[] csv = Encoding.UTF8.GetBytes(EvaluationCurves.ToCsv(points));
         byte[] png = EvaluationFigure.RenderPng(points, compared, heading, subheading);
         byte[] svg = EvaluationFigure.RenderSvg(points, compared, heading, subheading);
-        OutputFolder.WriteBoth(files[0], csv, () => OutputFolder.WriteBoth(
-            files[1], png, () => AtomicFile.Write(files[2], stream => stream.Write(svg))));
+        OutputFolder.WriteAll(files, [csv, png, svg]);
     }
 
     // Curve by curve, where both have points.

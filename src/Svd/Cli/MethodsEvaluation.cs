@@ -25,12 +25,12 @@ internal static class MethodsEvaluation
     // Goes up whenever a method or a measure computes other numbers, so that kept scores are no longer found.
     private const double Version = 2;
 
-    public static Option<string?> Methods()
+    /// <summary>A list of methods; what it is for precedes their names.</summary>
+    public static Option<string?> Methods(string what)
     {
         Option<string?> option = new("--methods")
         {
-            Description = "Compare explanation methods at equal area instead: "
-                + $"{ExplanationMethods.All}, or some of {string.Join(", ", ExplanationMethods.Names)}.",
+            Description = $"{what}: {ExplanationMethods.All}, or some of {string.Join(", ", ExplanationMethods.Names)}.",
             HelpName = "LIST",
         };
         option.Validators.Add(result =>
@@ -52,7 +52,7 @@ internal static class MethodsEvaluation
         "--threshold", "With --methods: masks keep as many bins of an excerpt as its inversion mask does at these thresholds. 0.6 where no --area is given.",
         LargestThreshold);
 
-    public static Option<string?> Areas() => Numbers("--area", "With --methods: masks keep these shares of all bins.", LargestArea);
+    public static Option<string?> Areas(string what) => Numbers("--area", what, LargestArea);
 
     public static Option<string?> Fills()
     {
@@ -165,8 +165,7 @@ internal static class MethodsEvaluation
         // One question to a figure: the first, which is the detector's own.
         MethodRow[] rows = [.. report.Rows.Where(row => row.Question == report.Rows[0].Question)];
         byte[] png = MethodFigure.RenderPng(rows, heading, subheading), svg = MethodFigure.RenderSvg(rows, heading, subheading);
-        OutputFolder.WriteBoth(report.Files[0], csv, () => OutputFolder.WriteBoth(
-            report.Files[1], png, () => AtomicFile.Write(report.Files[2], stream => stream.Write(svg))));
+        OutputFolder.WriteAll(report.Files, [csv, png, svg]);
     }
 
     private static void Print(Report report)
@@ -194,7 +193,8 @@ internal static class MethodsEvaluation
         Console.WriteLine($"written: {string.Join(", ", report.Files)}");
     }
 
-    private static string Interval(Estimate? estimate) => estimate is { } e ? $"{e.Mean:F1} [{e.Low:F1}, {e.High:F1}]" : "";
+    /// <summary>An estimate as tables have it.</summary>
+    public static string Interval(Estimate? estimate) => estimate is { } e ? $"{e.Mean:F1} [{e.Low:F1}, {e.High:F1}]" : "";
 
     private static Option<string?> Numbers(string name, string description, double largest)
     {

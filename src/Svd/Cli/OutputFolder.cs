@@ -34,4 +34,13 @@ internal static class OutputFolder
         stream.Flush();
         writeOther();
     });
+
+    /// <summary>Writes files that belong together: where one cannot be written, all stay as they were.</summary>
+    /// <param name="paths">The files, at least one.</param>
+    /// <param name="contents">One each.</param>
+    /// <exception cref="EngineException">One of them cannot be written.</exception>
+    public static void WriteAll(string[] paths, byte[][] contents) => WriteBoth(paths[0], contents[0], () =>
+    {
+        if (paths.Length > 1) WriteAll(paths[1..], contents[1..]);
+    });
 }

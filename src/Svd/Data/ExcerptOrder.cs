@@ -9,6 +9,7 @@ internal enum RandomPurpose
     Augmentation = 2,
     EvaluationStart = 3,
     MaskArea = 4,
+    LocalisedExcerpts = 5,
 }
 
 /// <summary>The order of the excerpts in every epoch: shuffled anew by a generator seeded with the seed and the epoch's number. Any thread may ask.</summary>

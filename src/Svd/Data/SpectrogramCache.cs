@@ -72,16 +72,7 @@ public sealed class SpectrogramCache
 
         using AudioStream audio = AudioStream.Open(audioPath);
         LogMelReader reader = new(audio, extractor);
-        List<float> frames = [];
-        float[] block = new float[LogMelReader.BlockFrames * Bands];
-        for (int count; (count = reader.Read(block)) > 0;)
-        {
-            frames.AddRange(block.AsSpan(0, count * Bands));
-            progress?.Invoke(reader.Seconds, audio.DurationSeconds);
-        }
-
-        reader.RequireUsable(audioPath);
-        float[] logMel = [.. frames];
+        float[] logMel = reader.ReadToEnd(audioPath, seconds => progress?.Invoke(seconds, audio.DurationSeconds));
         NpyFile.Write(file, new NpyArray([logMel.Length / Bands, Bands], logMel));
         return logMel;
     }

@@ -104,16 +104,12 @@ public sealed class MethodComparison : IDisposable
         int all = _songs[song].Starts.Length;
         double[][] values = [.. MethodScores.Measures.Select(measure => new double[MethodScores.RowsOf(measure, _sizes.Count, _questions.Count) * all])];
         TimeSpan time = default;
-        ImportanceOrder[] orders = [.. Enumerable.Range(0, BatchSize).Select(_ => new ImportanceOrder())];
+        ImportanceOrder[] orders = NewOrders();
         foreach ((int first, float[] excerpts) in BatchesOf(song))
         {
             int number = _firsts[song] + first, count = excerpts.Length / ExcerptLength;
-            bool[] isSinging = _isSinging[0][number..(number + count)];
-            float[] importance = new float[excerpts.Length];
             long start = Stopwatch.GetTimestamp();
-            method.Explain(new ExplanationBatch(number, excerpts, isSinging), importance);
-            Overflow.Check(importance, $"the method {method.Name}");
-            for (int n = 0; n < count; n++) orders[n].Sort(importance.AsSpan(n * ExcerptLength, ExcerptLength));
+            Explain(method, number, excerpts, orders);
             time += Stopwatch.GetElapsedTime(start);
 
             float[] masks = new float[excerpts.Length];
@@ -144,6 +140,18 @@ public sealed class MethodComparison : IDisposable
         return new MethodScores(all, values, time.TotalSeconds);
     }
 
+    /// <summary>Explains a song's excerpts by a method and shows the order of each one's bins, with its number within the song, to an observer.</summary>
+    /// <exception cref="EngineException">A network's output is not finite.</exception>
+    internal void Explain(IExplanationMethod method, int song, Action<int, ImportanceOrder> observe)
+    {
+        ImportanceOrder[] orders = NewOrders();
+        foreach ((int first, float[] excerpts) in BatchesOf(song))
+        {
+            Explain(method, _firsts[song] + first, excerpts, orders);
+            for (int n = 0; n * ExcerptLength < excerpts.Length; n++) observe(first + n, orders[n]);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -171,6 +179,18 @@ public sealed class MethodComparison : IDisposable
             bool isSinging = _isSinging[question.Judge][number + n];
             (keptAlone[n], keptRemoved[n]) = (labels[n] != isSinging ? 1 : 0, labels[count + n] != isSinging ? 1 : 0);
         }
+    }
+
+    private static ImportanceOrder[] NewOrders() => [.. Enumerable.Range(0, BatchSize).Select(_ => new ImportanceOrder())];
+
+    // Puts each excerpt's bins in order; the number is the first one's.
+    private void Explain(IExplanationMethod method, int number, float[] excerpts, ImportanceOrder[] orders)
+    {
+        int count = excerpts.Length / ExcerptLength;
+        float[] importance = new float[excerpts.Length];
+        method.Explain(new ExplanationBatch(number, excerpts, _isSinging[0][number..(number + count)]), importance);
+        Overflow.Check(importance, $"the method {method.Name}");
+        for (int n = 0; n < count; n++) orders[n].Sort(importance.AsSpan(n * ExcerptLength, ExcerptLength));
     }
 
     // A song's excerpts a few at a time, each time with the number of the first.

@@ -4,6 +4,19 @@ using Engine.Svd.Explain;
 
 namespace Engine.Svd.Evaluate;
 
+/// <summary>A line of a comparison of methods at equal area.</summary>
+public interface IMethodRow
+{
+    /// <summary>The method's name.</summary>
+    string Method { get; }
+
+    /// <summary>How many bins its masks keep.</summary>
+    MaskSize Size { get; }
+
+    /// <summary>The same in % of all bins, on average.</summary>
+    double Area { get; }
+}
+
 /// <summary>How a method does at a size; percentages but for components and milliseconds, intervals as <see cref="TwoLevelBootstrap"/> has them.</summary>
 /// <param name="Method">The method's name.</param>
 /// <param name="Question">Who judges, and what stands in place of bins that are taken away.</param>
@@ -20,7 +33,7 @@ namespace Engine.Svd.Evaluate;
 public sealed record MethodRow(
     string Method, MaskQuestion Question, MaskSize Size, double Area, Estimate Sufficiency, Estimate Necessity, Estimate Components,
     double MedianComponents, Estimate LargestShare, double Milliseconds,
-    Estimate? SufficiencyLessRandom, Estimate? NecessityLessRandom);
+    Estimate? SufficiencyLessRandom, Estimate? NecessityLessRandom) : IMethodRow;
 
 /// <summary>The table of a comparison of methods.</summary>
 public static class MethodTable
@@ -93,8 +106,10 @@ public static class MethodTable
 
     private static double[] Scale(double[] values, double factor) => Array.ConvertAll(values, value => factor * value);
 
-    private static string[] Numbers(Estimate? estimate) =>
+    /// <summary>An estimate's three columns, empty where there is none.</summary>
+    internal static string[] Numbers(Estimate? estimate) =>
         estimate is { } e ? [Number(e.Mean), Number(e.Low), Number(e.High)] : ["", "", ""];
 
-    private static string Number(double value) => value.ToString("F4", CultureInfo.InvariantCulture);
+    /// <summary>With four decimals.</summary>
+    internal static string Number(double value) => value.ToString("F4", CultureInfo.InvariantCulture);
 }

@@ -53,6 +53,24 @@ public sealed class LogMelReader(AudioStream audio, LogMelExtractor extractor, B
         return available;
     }
 
+    /// <summary>All frames that are left, frames×80 in C order, normalised if a normaliser was given.</summary>
+    /// <param name="path">The song, for messages.</param>
+    /// <param name="progress">Told how many seconds were read.</param>
+    /// <exception cref="EngineException">The audio cannot be decoded, or all that was read is too short for an excerpt or silent.</exception>
+    public float[] ReadToEnd(string path, Action<double>? progress = null)
+    {
+        List<float> frames = [];
+        float[] block = new float[BlockFrames * Bands];
+        for (int count; (count = Read(block)) > 0;)
+        {
+            frames.AddRange(block.AsSpan(0, count * Bands));
+            progress?.Invoke(Seconds);
+        }
+
+        RequireUsable(path);
+        return [.. frames];
+    }
+
     /// <summary>Throws if what was read is too short for an excerpt or nothing but silence.</summary>
     /// <exception cref="EngineException">It is; the message says how many seconds are needed.</exception>
     public void RequireUsable(string path)

@@ -1,0 +1,173 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+using Engine.Kernels;
+using Engine.Nn;
+using Engine.Svd.Data;
+using Engine.Svd.Evaluate;
+using Engine.Svd.Explain.Methods;
+using Engine.Svd.Figures;
+using Engine.Svd.FrontEnd;
+using Engine.Svd.Model;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Cli;
+
+/// <summary><c>svd localise</c>: do explanations of singing lie where the voice is, in songs whose voice and accompaniment are known?</summary>
+internal static class LocaliseCommand
+{
+    private const string AllAreas = "0.4,0.2,0.1";
+    private const int ExcerptsOfASong = 4;
+
+    public static Command Create()
+    {
+        Option<string> stems = new("--stems")
+        {
+            Description = "Songs in parts: a folder with voice/NAME.wav and music/NAME.wav, equally long; their sum is what is explained.", HelpName = "DIR",
+            Required = true,
+        };
+        Option<string?> classifier = Options.Classifier();
+        Option<string?> inverter = Options.Inverter();
+        Option<string?> statistics = Options.Statistics("the bundled ones");
+        Option<string?> methods = MethodsEvaluation.Methods("Which explanation methods, all of them if not given");
+        Option<string?> area = MethodsEvaluation.Areas($"Regions have these shares of all bins; without it {AllAreas}.");
+        Option<int> excerpts = Options.Count("--excerpts", "At most so many excerpts of a song.", ExcerptsOfASong);
+        Option<double> classThreshold = Options.ClassThreshold();
+        Option<ulong> seed = Options.Seed();
+        Option<string> output = Options.Out("localisation.csv, localisation.png and localisation.svg");
+        DeviceOptions device = new();
+        Option<bool> json = Options.Json("one object");
+        Command command = new(
+            "localise",
+            "Do explanations lie where the voice is? Takes songs whose voice and accompaniment are known, and of them excerpts in which the voice sounds and the "
+            + "detector says singing. A bin is voice-dominated where the voice alone has more energy than the accompaniment alone, and at most "
+            + $"{Localisation.RangeDecibels:0} dB less than in its loudest bin of the excerpt. Of each method's region of the most important bins: how many of "
+            + "the voice-dominated bins it has (recall), how much of it is voice-dominated (precision), and whether the most important bin is (pointing game).\n\n"
+            + "Example:\n  samples/make_stems.sh stems\n  svd localise --stems stems --methods inversion,loudest,occlusion --out localisation")
+        {
+            stems, methods, area, excerpts, classifier, inverter, statistics, classThreshold, seed, output, device, json,
+        };
+        command.SetAction(parsed => Run(new Request(
+            parsed.GetRequiredValue(stems), parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(inverter) ?? BundledFiles.Inverter,
+            parsed.GetValue(statistics) ?? BundledFiles.Statistics, ExplanationMethods.Parse(parsed.GetValue(methods) ?? ExplanationMethods.All),
+            MethodsEvaluation.SizesOf(null, parsed.GetValue(area) ?? AllAreas), parsed.GetValue(excerpts), parsed.GetValue(classThreshold),
+            parsed.GetValue(seed), parsed.GetRequiredValue(output), device.Of(parsed), parsed.GetValue(json))));
+        return command;
+    }
+
+    private static int Run(Request request)
+    {
+        IReadOnlyList<StemSong> songs = StemSong.In(request.Stems);
+        using IBackend backend = request.CreateBackend();
+        BandStatistics statistics = BandStatistics.Read(request.Statistics);
+        using SvdNet network = SvdNet.Load(backend, request.Classifier);
+        using InversionNetwork inversion = InversionNetwork.Load(backend, request.Inverter);
+        OutputFolder.Prepare(request.Out);
+
+        StemExcerpts[] read = ReadSongs(request, songs, backend, network, statistics);
+        StemExcerpts[] used = [.. read.Where(song => song.VoiceBins.Count > 0)];
+        if (used.Length == 0)
+        {
+            throw new EngineException(
+                $"the detector says singing in none of the {read.Sum(song => song.Sounding)} excerpts of {request.Stems} in which the voice sounds; there is "
+                + "nothing to explain");
+        }
+
+        using MethodComparison comparison = ProgressDisplay.Run("inversions", report => new MethodComparison(
+            backend, network, inversion, statistics, [.. used.Select(song => song.Compared)], request.Sizes, request.ClassThreshold, request.Seed,
+            (done, all) => report(done, all)));
+        (string Name, LocalisationScores Scores)[] scores = ProgressDisplay.Run("methods", report => Measure(request, comparison, used, report));
+
+        Estimate voice = new TwoLevelBootstrap(comparison.SongOf, request.Seed).Of(
+            [.. used.SelectMany(song => song.VoiceBins).Select(bins => 100.0 * bins.Count(bin => bin) / ExcerptLength)]);
+        string stem = Path.Combine(request.Out, "localisation");
+        Report report = new(
+            Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Stems))), used.Length, songs.Count, comparison.Count,
+            read.Sum(song => song.Sounding), read.Sum(song => song.Sung), used.Sum(song => song.MusicSung), voice, request.ClassThreshold, backend.Name,
+            [$"{stem}.csv", $"{stem}.png", $"{stem}.svg"], LocalisationTable.Of(request.Sizes, scores, comparison.SongOf, request.Seed));
+        Write(report);
+        if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
+        else Print(report);
+        return 0;
+    }
+
+    private static StemExcerpts[] ReadSongs(Request request, IReadOnlyList<StemSong> songs, IBackend backend, SvdNet network, BandStatistics statistics)
+    {
+        using LogMelExtractor extractor = new(backend);
+        using BandNormalizer normalizer = statistics.On(backend);
+        SongPredictor predictor = new(backend, network, statistics);
+        return ProgressDisplay.Run("songs", report => songs.Select((song, i) =>
+        {
+            StemExcerpts read = StemExcerpts.Read(
+                song, extractor, normalizer, predictor, request.ClassThreshold, request.Excerpts,
+                new RandomSource(request.Seed, (ulong)RandomPurpose.LocalisedExcerpts, (ulong)i));
+            report(i + 1, songs.Count);
+            return read;
+        }).ToArray());
+    }
+
+    private static (string Name, LocalisationScores Scores)[] Measure(
+        Request request, MethodComparison comparison, StemExcerpts[] songs, Action<double, double?> report)
+    {
+        // What is not a run of the detector counts a little, too.
+        IExplanationMethod[] methods = [.. request.Methods.Select(comparison.Create)];
+        double done = 0, all = methods.Sum(method => (method.Passes + 1.0) * comparison.Count);
+        IReadOnlyList<bool[]>[] voiceBins = [.. songs.Select(song => song.VoiceBins)];
+        return
+        [
+            .. methods.Select(method =>
+            {
+                double before = done;
+                return (method.Name, LocalisationScores.Of(
+                    comparison, method, voiceBins, request.Sizes, excerpts => report(done = before + excerpts * (method.Passes + 1.0), all)));
+            }),
+        ];
+    }
+
+    private static void Write(Report report)
+    {
+        const string heading = "Do explanations lie where the voice is?";
+        string subheading = $"{report.Stems}: {report.Excerpts} excerpts of {report.Songs} songs; bars are 95 % intervals over songs and excerpts; dashed: "
+            + $"chance, {report.VoicePercent.Mean:F1} % of the bins are voice-dominated";
+        double voice = report.VoicePercent.Mean;
+        OutputFolder.WriteAll(
+            report.Files,
+            [
+                Encoding.UTF8.GetBytes(LocalisationTable.ToCsv(report.Rows, voice)), LocalisationFigure.RenderPng(report.Rows, voice, heading, subheading),
+                LocalisationFigure.RenderSvg(report.Rows, voice, heading, subheading),
+            ]);
+    }
+
+    private static void Print(Report report)
+    {
+        Console.WriteLine($"{report.Stems}: the detector says singing (P from {report.ClassThreshold:F2} on) in {report.Sung} of the {report.Sounding} excerpts, "
+            + "one every 0.5 s, in which the voice sounds");
+        Console.WriteLine($"used: {report.Excerpts} excerpts of {report.Songs} of {report.SongsListed} songs; of {report.MusicSung} of them it says so of the "
+            + "accompaniment alone, too");
+        Console.WriteLine($"voice-dominated bins: {MethodsEvaluation.Interval(report.VoicePercent)} %, chance for precision and pointing; chance for recall is "
+            + "the area");
+        Console.WriteLine("in brackets 95 % intervals, songs and then excerpts within them drawn anew 1000 times");
+        foreach (IGrouping<MaskSize, LocalisationRow> size in report.Rows.GroupBy(row => row.Size))
+        {
+            Console.WriteLine();
+            Console.WriteLine($"{size.Key,-20}  {"area %",6}  {"recall %",19}  {"precision %",19}  {"pointing %",20}");
+            foreach (LocalisationRow row in size)
+            {
+                Console.WriteLine(
+                    $"{row.Method,-20}  {row.Area,6:F1}  {MethodsEvaluation.Interval(row.Recall),19}  {MethodsEvaluation.Interval(row.Precision),19}  "
+                    + $"{MethodsEvaluation.Interval(row.Pointing),20}");
+            }
+        }
+
+        Console.WriteLine();
+        Console.WriteLine($"written: {string.Join(", ", report.Files)}");
+    }
+
+    private sealed record Request(
+        string Stems, string Classifier, string Inverter, string Statistics, IReadOnlyList<string> Methods, MaskSize[] Sizes, int Excerpts,
+        double ClassThreshold, ulong Seed, string Out, Func<IBackend> CreateBackend, bool Json);
+
+    private sealed record Report(
+        string Stems, int Songs, int SongsListed, int Excerpts, int Sounding, int Sung, int MusicSung, Estimate VoicePercent, double ClassThreshold,
+        string Device, string[] Files, IReadOnlyList<LocalisationRow> Rows);
+}

@@ -1,0 +1,57 @@
+using Engine.Kernels;
+using Engine.Svd.Audio;
+
+namespace Engine.Svd.Data;
+
+/// <summary>A song whose voice and accompaniment are known; the song is the sum of the two.</summary>
+/// <param name="Name">The files' name without extension.</param>
+/// <param name="VoicePath">The voice alone.</param>
+/// <param name="MusicPath">The accompaniment alone, equally long.</param>
+public sealed record StemSong(string Name, string VoicePath, string MusicPath)
+{
+    private const string Voice = "voice";
+    private const string Music = "music";
+
+    /// <summary>The songs of a folder in the order of their names: for every <c>voice/NAME.wav</c> a <c>music/NAME.wav</c>.</summary>
+    /// <exception cref="EngineException">The folder or one of the two in it does not exist, holds no such files, or one has no partner.</exception>
+    public static IReadOnlyList<StemSong> In(string folder)
+    {
+        if (!Directory.Exists(folder)) throw new EngineException($"{folder} does not exist or is not a folder");
+        Dictionary<string, string> voices = Files(folder, Voice), music = Files(folder, Music);
+        foreach ((Dictionary<string, string> stems, Dictionary<string, string> others, string other) in new[] { (voices, music, Music), (music, voices, Voice) })
+        {
+            if (stems.FirstOrDefault(stem => !others.ContainsKey(stem.Key)) is { Value: { } alone })
+            {
+                throw new EngineException($"{alone} has no partner {Path.Combine(folder, other, Path.GetFileName(alone))}");
+            }
+        }
+
+        return [.. voices.Select(voice => new StemSong(Path.GetFileNameWithoutExtension(voice.Key), voice.Value, music[voice.Key]))];
+    }
+
+    /// <summary>Opens the song itself.</summary>
+    /// <exception cref="EngineException">A file cannot be read.</exception>
+    public AudioStream OpenMix()
+    {
+        AudioStream voice = AudioStream.Open(VoicePath);
+        try
+        {
+            return new MixStream(voice, AudioStream.Open(MusicPath));
+        }
+        catch
+        {
+            voice.Dispose();
+            throw;
+        }
+    }
+
+    // By name, in the names' order.
+    private static Dictionary<string, string> Files(string folder, string part)
+    {
+        string stems = Path.Combine(folder, part);
+        string[] files = Directory.Exists(stems) ? Directory.GetFiles(stems, "*.wav") : [];
+        return files.Length > 0
+            ? files.Order(StringComparer.Ordinal).ToDictionary(file => Path.GetFileName(file))
+            : throw new EngineException($"{stems} does not exist or holds no .wav file; a folder of stems has {Voice}/NAME.wav and {Music}/NAME.wav");
+    }
+}

@@ -1,0 +1,60 @@
+using Engine.Kernels;
+using Engine.Nn;
+using Engine.Svd.Audio;
+using Engine.Svd.Data;
+using Engine.Svd.FrontEnd;
+using Engine.Svd.Model;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Evaluate;
+
+/// <summary>The excerpts of a song with known stems in which the voice sounds and the detector hears it, and where the voice is in them.</summary>
+/// <param name="Compared">The song's normalised log-mel and the first frames of N excerpts; there may be none.</param>
+/// <param name="VoiceBins">The voice-dominated bins of each: N times 115×80.</param>
+/// <param name="Sounding">In how many excerpts the voice sounds, of one every 0.5 s.</param>
+/// <param name="Sung">How many of those the detector calls sung; the N are drawn from them.</param>
+/// <param name="MusicSung">For how many of the N it says so of the accompaniment alone.</param>
+public sealed record StemExcerpts(ComparedSong Compared, IReadOnlyList<bool[]> VoiceBins, int Sounding, int Sung, int MusicSung)
+{
+    private const int Interval = FramesPerSecond / 2;
+
+    /// <summary>Reads a song, predicts it and its accompaniment in one pass each, and draws excerpts.</summary>
+    /// <param name="song">The song.</param>
+    /// <param name="extractor">Computes the spectrograms.</param>
+    /// <param name="normalizer">Normalises them.</param>
+    /// <param name="predictor">Predicts.</param>
+    /// <param name="classThreshold">From which probability on it counts as singing.</param>
+    /// <param name="most">At most so many excerpts.</param>
+    /// <param name="random">Draws them.</param>
+    /// <exception cref="EngineException">A stem cannot be read, is too short or silent, or the two are not equally long.</exception>
+    public static StemExcerpts Read(
+        StemSong song, LogMelExtractor extractor, BandNormalizer normalizer, SongPredictor predictor, double classThreshold, int most, RandomSource random)
+    {
+        float[] mix = LogMel(song.OpenMix(), $"{song.VoicePath} + {song.MusicPath}", normalizer);
+        float[] voice = LogMel(AudioStream.Open(song.VoicePath), song.VoicePath), music = LogMel(AudioStream.Open(song.MusicPath), song.MusicPath);
+        float[] probabilities = predictor.Predict(mix);
+
+        List<(int Start, bool[] VoiceBins)> sung = [];
+        int sounding = 0;
+        for (int start = 0; (start + ExcerptFrames) * Bands <= mix.Length; start += Interval)
+        {
+            bool[] bins = Localisation.VoiceBins(voice.AsSpan(start * Bands, ExcerptLength), music.AsSpan(start * Bands, ExcerptLength));
+            if (!Localisation.Sounds(bins)) continue;
+            sounding++;
+            if (probabilities[start + ContextFrames] >= classThreshold) sung.Add((start, bins));
+        }
+
+        (int Start, bool[] VoiceBins)[] drawn = [.. sung];
+        random.Shuffle(drawn.AsSpan());
+        drawn = [.. drawn.Take(most).OrderBy(excerpt => excerpt.Start)];
+        float[] musicProbabilities = predictor.Predict(LogMel(AudioStream.Open(song.MusicPath), song.MusicPath, normalizer));
+        return new StemExcerpts(
+            new ComparedSong(mix, [.. drawn.Select(excerpt => excerpt.Start)]), [.. drawn.Select(excerpt => excerpt.VoiceBins)], sounding, sung.Count,
+            drawn.Count(excerpt => musicProbabilities[excerpt.Start + ContextFrames] >= classThreshold));
+
+        float[] LogMel(AudioStream audio, string path, BandNormalizer? normalizing = null)
+        {
+            using (audio) return new LogMelReader(audio, extractor, normalizing).ReadToEnd(path);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using Engine.Svd.Evaluate;
+using ScottPlot;
+using ScottPlot.TickGenerators;
+using SkiaSharp;
+
+namespace Engine.Svd.Figures;
+
+/// <summary>One measure of a comparison of methods.</summary>
+/// <param name="Title">What is above it.</param>
+/// <param name="Label">What is below it, with the unit.</param>
+/// <param name="ValueOf">The measure of a row.</param>
+internal sealed record MethodPanel<TRow>(string Title, string Label, Func<TRow, Estimate> ValueOf)
+    where TRow : class, IMethodRow
+{
+    /// <summary>Where the axis has numbers; it ends with the first and the last. From 0 to 100 unless told.</summary>
+    public (double Position, string Label)[] Ticks { get; init; } = [.. Enumerable.Range(0, 6).Select(i => (20.0 * i, $"{20 * i}"))];
+
+    /// <summary>What chance would give, a dashed line.</summary>
+    public double? Chance { get; init; }
+}
+
+/// <summary>
+/// Comparisons of explanation methods as a figure: a line a method and a panel a measure, side by side. A size of the masks has a colour; bars are 95 %
+/// intervals.
+/// </summary>
+internal static class MethodPanels
+{
+    /// <summary>Pixels left of the first panel.</summary>
+    public const int LeftEdge = 285;
+
+    /// <summary>Pixels from one panel to the next.</summary>
+    public const int ColumnWidth = PanelWidth + ColumnGap;
+
+    private const int TopEdge = 225, PanelWidth = 380, ColumnGap = 45, BottomMargin = 100;
+
+    // A size's points of one method lie under each other.
+    private const int RowGap = 26, PointHeight = 20;
+    private const float LineWidth = 3, MarkerSize = 11;
+
+    private static readonly Color _stripe = Color.FromHex("#F3F4F6");
+
+    // Okabe and Ito's, which remain distinct to the colour-blind.
+    private static readonly Color[] _colours =
+    [
+        Color.FromHex("#0072B2"), Color.FromHex("#D55E00"), Color.FromHex("#009E73"), Color.FromHex("#CC79A7"), Color.FromHex("#E69F00"),
+        Color.FromHex("#56B4E9"),
+    ];
+
+    /// <summary>Height of a figure of these rows in pixels.</summary>
+    public static int HeightOf(IReadOnlyList<IMethodRow> rows) => TopEdge + PanelHeight(rows) + BottomMargin;
+
+    /// <summary>Draws the figure, as wide as <see cref="LeftEdge"/> and a <see cref="ColumnWidth"/> a panel.</summary>
+    public static void Draw<TRow>(SKCanvas canvas, IReadOnlyList<TRow> rows, string heading, string subheading, IReadOnlyList<MethodPanel<TRow>> panels)
+        where TRow : class, IMethodRow
+    {
+        int textWidth = panels.Count * ColumnWidth;
+        FigureStyle.DrawText(canvas, heading, LeftEdge, 50, FigureStyle.HeadingSize, FigureStyle.Ink, textWidth);
+        FigureStyle.DrawText(canvas, subheading, LeftEdge, 90, FigureStyle.LabelSize, FigureStyle.PaleInk, textWidth);
+        DrawLegend(canvas, rows);
+        for (int i = 0; i < panels.Count; i++) DrawPanel(canvas, rows, i, panels[i]);
+    }
+
+    private static MaskSize[] SizesOf(IReadOnlyList<IMethodRow> rows) => [.. rows.Select(row => row.Size).Distinct()];
+
+    private static string[] MethodsOf(IReadOnlyList<IMethodRow> rows) => [.. rows.Select(row => row.Method).Distinct()];
+
+    private static int RowHeight(IReadOnlyList<IMethodRow> rows) => SizesOf(rows).Length * PointHeight + RowGap;
+
+    private static int PanelHeight(IReadOnlyList<IMethodRow> rows) => MethodsOf(rows).Length * RowHeight(rows);
+
+    private static void DrawPanel<TRow>(SKCanvas canvas, IReadOnlyList<TRow> rows, int index, MethodPanel<TRow> panel)
+        where TRow : class, IMethodRow
+    {
+        const double Margin = 0.03;
+        (double Position, string Label)[] ticks = panel.Ticks;
+        string[] methods = MethodsOf(rows);
+        MaskSize[] sizes = SizesOf(rows);
+        int rowHeight = RowHeight(rows), height = PanelHeight(rows);
+        double from = ticks[0].Position, to = ticks[^1].Position, margin = Margin * (to - from);
+        SKRectI area = SKRectI.Create(LeftEdge + index * ColumnWidth, TopEdge, PanelWidth, height);
+        for (int i = 1; i < methods.Length; i += 2)
+        {
+            FigureStyle.Fill(canvas, SKRectI.Create(area.Left, area.Top + i * rowHeight, area.Width, rowHeight), _stripe);
+        }
+
+        // Pixels from the top down, so that a line has its methods' points one below the other.
+        using Plot plot = FigureStyle.NewPlot();
+        plot.Axes.SetLimits(from - margin, to + margin, height, 0);
+        plot.Axes.Bottom.TickGenerator = new NumericManual([.. ticks.Select(tick => tick.Position)], [.. ticks.Select(tick => tick.Label)]);
+        plot.Axes.Bottom.Label.Text = panel.Label;
+        plot.Axes.Left.TickGenerator = new NumericManual([.. methods.Select((_, i) => (i + 0.5) * rowHeight)], methods);
+        plot.Axes.Left.TickLabelStyle.IsVisible = index == 0;
+        if (panel.Chance is { } chance)
+        {
+            plot.Add.Line(chance, 0, chance, height).LineStyle = new LineStyle { Color = FigureStyle.PaleInk, Width = 2, Pattern = LinePattern.Dashed };
+        }
+
+        foreach (TRow row in rows)
+        {
+            int size = Array.IndexOf(sizes, row.Size);
+            double y = Array.IndexOf(methods, row.Method) * rowHeight + RowGap / 2.0 + (size + 0.5) * PointHeight;
+            Estimate value = panel.ValueOf(row);
+            Color colour = _colours[size % _colours.Length];
+            plot.Add.Line(value.Low, y, value.High, y).LineStyle = new LineStyle { Color = colour, Width = LineWidth };
+            plot.Add.Marker(value.Mean, y, MarkerShape.FilledCircle, MarkerSize, colour);
+        }
+
+        FigureStyle.DrawPlot(canvas, plot, area);
+        FigureStyle.DrawText(canvas, panel.Title, area.Left, area.Top - 14, FigureStyle.TitleSize, FigureStyle.Ink, PanelWidth);
+    }
+
+    private static void DrawLegend(SKCanvas canvas, IReadOnlyList<IMethodRow> rows)
+    {
+        const int Middle = 135, Step = 330, Gap = 14;
+        MaskSize[] sizes = SizesOf(rows);
+        using Paint paint = Paint.NewDisposablePaint();
+        for (int i = 0; i < sizes.Length; i++)
+        {
+            // The inversion mask's own area where there is one: a borrowed mask brings its own.
+            IMethodRow row = rows.Where(row => row.Size == sizes[i]).MinBy(row => row.Method == "inversion" ? 0 : 1)!;
+            int left = LeftEdge + i * Step;
+            Color colour = _colours[i % _colours.Length];
+            Drawing.DrawMarker(canvas, paint, new Pixel(left + MarkerSize, Middle), new MarkerStyle(MarkerShape.FilledCircle, MarkerSize, colour));
+            FigureStyle.DrawText(
+                canvas, sizes[i].IsThreshold ? $"{sizes[i]}, {row.Area:F1} % of the bins" : $"{row.Area:F1} % of the bins", left + MarkerSize + Gap,
+                Middle + FigureStyle.TickSize / 3, FigureStyle.TickSize, FigureStyle.Ink, Step - 2 * Gap);
+        }
+    }
+}
