@@ -30,6 +30,9 @@ public static class LocalisationFigure
             [
                 new("(A) Recall", "Voice bins in the region (%)", row => row.Recall),
                 new("(B) Precision", "Region's bins that are voice (%)", row => row.Precision) { Chance = voicePercent },
-                new("(C) Pointing game", "Most important bin is voice (%)", row => row.Pointing) { Chance = voicePercent },
+                new("(C) Pointing game", "Most important bin is voice (%)", row => row.Pointing)
+                {
+                    Chance = voicePercent, DependsOnSize = false,
+                },
             ]);
 }

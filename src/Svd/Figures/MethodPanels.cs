@@ -15,6 +15,9 @@ internal sealed record MethodPanel<TRow>(string Title, string Label, Func<TRow, 
     /// <summary>Where the axis has numbers; it ends with the first and the last. From 0 to 100 unless told.</summary>
     public (double Position, string Label)[] Ticks { get; init; } = [.. Enumerable.Range(0, 6).Select(i => (20.0 * i, $"{20 * i}"))];
 
+    /// <summary>Whether the measure depends on the size; if not, a method has one point, of no size's colour.</summary>
+    public bool DependsOnSize { get; init; } = true;
+
     /// <summary>What chance would give, a dashed line.</summary>
     public double? Chance { get; init; }
 }
@@ -53,7 +56,7 @@ internal static class MethodPanels
     public static void Draw<TRow>(SKCanvas canvas, IReadOnlyList<TRow> rows, string heading, string subheading, IReadOnlyList<MethodPanel<TRow>> panels)
         where TRow : class, IMethodRow
     {
-        int textWidth = panels.Count * ColumnWidth;
+        int textWidth = panels.Count * ColumnWidth - ColumnGap;
         FigureStyle.DrawText(canvas, heading, LeftEdge, 50, FigureStyle.HeadingSize, FigureStyle.Ink, textWidth);
         FigureStyle.DrawText(canvas, subheading, LeftEdge, 90, FigureStyle.LabelSize, FigureStyle.PaleInk, textWidth);
         DrawLegend(canvas, rows);
@@ -95,12 +98,13 @@ internal static class MethodPanels
             plot.Add.Line(chance, 0, chance, height).LineStyle = new LineStyle { Color = FigureStyle.PaleInk, Width = 2, Pattern = LinePattern.Dashed };
         }
 
-        foreach (TRow row in rows)
+        foreach (TRow row in rows.Where(row => panel.DependsOnSize || row.Size == sizes[0]))
         {
             int size = Array.IndexOf(sizes, row.Size);
-            double y = Array.IndexOf(methods, row.Method) * rowHeight + RowGap / 2.0 + (size + 0.5) * PointHeight;
+            double place = panel.DependsOnSize ? size + 0.5 : sizes.Length / 2.0;
+            double y = Array.IndexOf(methods, row.Method) * rowHeight + RowGap / 2.0 + place * PointHeight;
             Estimate value = panel.ValueOf(row);
-            Color colour = _colours[size % _colours.Length];
+            Color colour = panel.DependsOnSize ? _colours[size % _colours.Length] : FigureStyle.Ink;
             plot.Add.Line(value.Low, y, value.High, y).LineStyle = new LineStyle { Color = colour, Width = LineWidth };
             plot.Add.Marker(value.Mean, y, MarkerShape.FilledCircle, MarkerSize, colour);
         }

@@ -4,8 +4,8 @@ namespace Engine.Svd.Tests.Cli;
 public sealed class UsageTests : CommandTest
 {
     [Theory]
-    [InlineData("give a command: explain, predict, score, evaluate, logmel, stats, train, export, devices")]
-    [InlineData("frobnicate is none of the commands explain, predict, score, evaluate, logmel, stats, train, export, devices", "frobnicate")]
+    [InlineData("give a command: explain, predict, score, evaluate, localise, logmel, stats, train, export, devices")]
+    [InlineData("frobnicate is none of the commands explain, predict, score, evaluate, localise, logmel, stats, train, export, devices", "frobnicate")]
     [InlineData("--frobnicate is none of the commands", "--frobnicate")]
     [InlineData("--frobnicate is not an option", "explain", "--frobnicate")]
     [InlineData("-x is not an option; if it is a file, write", "predict", "a.wav", "-x")]
@@ -37,6 +37,11 @@ public sealed class UsageTests : CommandTest
     [InlineData("--threshold needs numbers from 0 to 1.1, separated by commas, not 2", "evaluate", "--data", "a", "--methods", "all", "--threshold", "2")]
     [InlineData("--area and --threshold need --methods", "evaluate", "--data", "a", "--area", "0.4")]
     [InlineData("--thresholds and --compare do not go with --methods", "evaluate", "--data", "a", "--methods", "all", "--compare", "b.csv")]
+    [InlineData("'--stems'", "localise")]
+    [InlineData("loud is none of the methods inversion, random, blob, other", "localise", "--stems", "a", "--methods", "random,loud")]
+    [InlineData("--area needs numbers from 0 to 1, separated by commas, not 40", "localise", "--stems", "a", "--area", "40")]
+    [InlineData("--excerpts needs a whole number of at least 1, not 0", "localise", "--stems", "a", "--excerpts", "0")]
+    [InlineData("--class-threshold needs a number from 0 to 1, not 2", "localise", "--stems", "a", "--class-threshold", "2")]
     [InlineData("--threads needs a number from 1 to 1024, not 0", "explain", "--threads", "0")]
     [InlineData("--threads needs a number from 1 to 1024, not 1.5", "predict", "a.wav", "--threads", "1.5")]
     [InlineData("--threads needs a number from 1 to 1024, not 99999999999", "devices", "--threads", "99999999999")]
@@ -61,6 +66,7 @@ public sealed class UsageTests : CommandTest
     [InlineData("predict")]
     [InlineData("score")]
     [InlineData("evaluate")]
+    [InlineData("localise")]
     [InlineData("logmel")]
     [InlineData("devices")]
     public void HelpHasAnExample(params string[] command)

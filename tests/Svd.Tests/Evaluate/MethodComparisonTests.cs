@@ -181,7 +181,7 @@ public class MethodComparisonTests
     }
 
     /// <summary>The bundled weights on two songs of noise with an excerpt and two.</summary>
-    private sealed class Setting : IDisposable
+    internal sealed class Setting : IDisposable
     {
         public Setting(int threads, IReadOnlyList<MaskFill>? fills = null, bool judge = false)
         {
