@@ -166,7 +166,7 @@ internal static class ExplainCommand
             .. explanations.Select(named => new ExplanationPanels(
                 named.Explanation.Input, named.Explanation.Importance, named.Title, named.Explanation.Mask, named.Explanation.Masked, startSeconds,
                 $"{Path.GetFileName(request.Audio)}, {startSeconds:F2} s: {Verdict(explanation.Probability, request)}",
-                $"{(request.Method == Both ? $"By the {named.Method}" : "Explanation")} alone: {Verdict(named.Explanation.ProbabilityMasked, request)}, "
+                $"{(request.Method == Both ? $"By the {named.Method}{(named.Method == Mask ? " network" : "")}" : "Explanation")} alone: {Verdict(named.Explanation.ProbabilityMasked, request)}, "
                 + $"{named.Explanation.RelativeArea:P0} of the bins{(request.Size.IsThreshold ? $", threshold {request.Size.Value}" : "")}")),
         ];
         byte[] png = panels.Length == 1 ? ExplanationFigure.RenderPng(panels[0]) : ExplanationFigure.RenderPng(panels[0], panels[1]);

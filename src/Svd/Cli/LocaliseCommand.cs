@@ -5,6 +5,7 @@ using Engine.Kernels;
 using Engine.Nn;
 using Engine.Svd.Data;
 using Engine.Svd.Evaluate;
+using Engine.Svd.Explain;
 using Engine.Svd.Explain.Methods;
 using Engine.Svd.Figures;
 using Engine.Svd.FrontEnd;
@@ -28,6 +29,7 @@ internal static class LocaliseCommand
         };
         Option<string?> classifier = Options.Classifier();
         Option<string?> inverter = Options.Inverter();
+        Option<string?> masker = Options.Masker();
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<string?> methods = MethodsEvaluation.Methods("Which explanation methods, all of them if not given");
         Option<string?> area = MethodsEvaluation.Areas($"Regions have these shares of all bins; without it {AllAreas}.");
@@ -45,11 +47,12 @@ internal static class LocaliseCommand
             + "the voice-dominated bins it has (recall), how much of it is voice-dominated (precision), and whether the most important bin is (pointing game).\n\n"
             + "Example:\n  samples/make_stems.sh stems\n  svd localise --stems stems --methods inversion,loudest,occlusion --out localisation")
         {
-            stems, methods, area, excerpts, classifier, inverter, statistics, classThreshold, seed, output, device, json,
+            stems, methods, area, excerpts, classifier, inverter, masker, statistics, classThreshold, seed, output, device, json,
         };
         command.SetAction(parsed => Run(new Request(
             parsed.GetRequiredValue(stems), parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(inverter) ?? BundledFiles.Inverter,
-            parsed.GetValue(statistics) ?? BundledFiles.Statistics, ExplanationMethods.Parse(parsed.GetValue(methods) ?? ExplanationMethods.All),
+            parsed.GetValue(masker) ?? BundledFiles.Masker, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
+            ExplanationMethods.Parse(parsed.GetValue(methods) ?? ExplanationMethods.All),
             MethodsEvaluation.SizesOf(null, parsed.GetValue(area) ?? AllAreas), parsed.GetValue(excerpts), parsed.GetValue(classThreshold),
             parsed.GetValue(seed), parsed.GetRequiredValue(output), device.Of(parsed), parsed.GetValue(json))));
         return command;
@@ -62,6 +65,7 @@ internal static class LocaliseCommand
         BandStatistics statistics = BandStatistics.Read(request.Statistics);
         using SvdNet network = SvdNet.Load(backend, request.Classifier);
         using InversionNetwork inversion = InversionNetwork.Load(backend, request.Inverter);
+        using MaskNetwork? mask = request.Methods.Contains(ExplanationMethods.Mask) ? MaskNetwork.Load(backend, request.Masker) : null;
         OutputFolder.Prepare(request.Out);
 
         StemExcerpts[] read = ReadSongs(request, songs, backend, network, statistics);
@@ -74,8 +78,8 @@ internal static class LocaliseCommand
         }
 
         using MethodComparison comparison = ProgressDisplay.Run("inversions", report => new MethodComparison(
-            backend, network, inversion, statistics, [.. used.Select(song => song.Compared)], request.Sizes, request.ClassThreshold, request.Seed,
-            (done, all) => report(done, all)));
+            backend, network, inversion, mask, null, statistics, [.. used.Select(song => song.Compared)], request.Sizes, [MaskFill.Zero],
+            request.ClassThreshold, request.Seed, (done, all) => report(done, all)));
         (string Name, LocalisationScores Scores)[] scores = ProgressDisplay.Run("methods", report => Measure(request, comparison, used, report));
 
         Estimate voice = new TwoLevelBootstrap(comparison.SongOf, request.Seed).Of(
@@ -164,7 +168,7 @@ internal static class LocaliseCommand
     }
 
     private sealed record Request(
-        string Stems, string Classifier, string Inverter, string Statistics, IReadOnlyList<string> Methods, MaskSize[] Sizes, int Excerpts,
+        string Stems, string Classifier, string Inverter, string Masker, string Statistics, IReadOnlyList<string> Methods, MaskSize[] Sizes, int Excerpts,
         double ClassThreshold, ulong Seed, string Out, Func<IBackend> CreateBackend, bool Json);
 
     private sealed record Report(

@@ -1,4 +1,5 @@
 using Engine.Kernels;
+using Engine.Svd.Explain;
 using Engine.Svd.Explain.Methods;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 

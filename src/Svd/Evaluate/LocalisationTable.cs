@@ -1,4 +1,5 @@
 using System.Text;
+using Engine.Svd.Explain;
 
 namespace Engine.Svd.Evaluate;
 

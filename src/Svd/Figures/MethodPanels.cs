@@ -1,4 +1,5 @@
 using Engine.Svd.Evaluate;
+using Engine.Svd.Explain;
 using ScottPlot;
 using ScottPlot.TickGenerators;
 using SkiaSharp;

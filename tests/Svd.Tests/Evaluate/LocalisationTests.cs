@@ -1,4 +1,5 @@
 using Engine.Svd.Evaluate;
+using Engine.Svd.Explain;
 using Engine.Svd.Explain.Methods;
 using Engine.Svd.Figures;
 using SkiaSharp;
