@@ -1,0 +1,69 @@
+#!/bin/bash
+# The whole experiment that docs/experiment.md reports, from a corpus to every table and figure.
+#
+#   docs/experiment.sh CORPUS OUT [STEP…]        CORPUS in the Jamendo layout; steps: data train score paper methods transfer localise figures, all by default
+#
+# Trainings keep checkpoints in OUT and go on from there. On two cores all of it takes about two hours, half of which are the two detectors' trainings.
+set -euo pipefail
+[ $# -ge 2 ] && [ -d "$1/filelists" ] || { echo "usage: $0 CORPUS OUT [STEP…], CORPUS with audio, labels and filelists" >&2; exit 2; }
+corpus=$(cd "$1" && pwd)
+mkdir -p "$2"
+out=$(cd "$2" && pwd)
+shift 2
+steps=" ${*:-data train score paper methods transfer localise figures} "
+cd "$(dirname "$0")/.."
+dotnet build src/Svd -c Release --nologo -v quiet
+svd() { dotnet src/Svd/bin/Release/net10.0/svd.dll "$@"; }
+does() { [[ $steps == *" $1 "* ]]; }
+own=(--classifier "$out/svdnet.npz" --stats "$out/svdnet.meanstd.npz")
+networks=("${own[@]}" --inverter "$out/inverter.npz")
+
+if does data; then
+  [ -d "$out/corpus" ] || weights/make_corpus.sh "$corpus" "$out/corpus"
+  [ -d "$out/stems" ] || samples/make_stems.sh "$out/stems"
+fi
+
+if does train; then
+  svd train classifier --data "$out/corpus" --epochs 16 --batches 500 --seed 1 --checkpoint "$out/run-svdnet" --out "$out/svdnet.npz"
+  svd train classifier --data "$out/corpus" --epochs 10 --batches 500 --seed 2 --checkpoint "$out/run-second" --out "$out/svdnet-second.npz"
+  for size in paper published; do
+    svd train inverter --data "$out/corpus" "${own[@]}" --architecture $size --checkpoint "$out/run-inverter-$size" --out "$out/inverter-$size.npz"
+  done
+  cp "$out/inverter-paper.npz" "$out/inverter.npz"
+  svd train masker --data "$out/corpus" "${own[@]}" --checkpoint "$out/run-masker" --out "$out/masker.npz"
+fi
+
+# Detection, by song.
+if does score; then
+  for split in valid test; do svd score --data "$corpus" --split $split "${own[@]}" --out "$out/score-$split"; done
+  svd score --data "$corpus" --classifier "$out/svdnet-second.npz" --stats "$out/svdnet-second.meanstd.npz" --out "$out/score-second"
+fi
+
+# The paper's Fig. 5, in both sizes of the inversion network.
+if does paper; then
+  for size in paper published; do
+    svd evaluate --data "$corpus" "${own[@]}" --inverter "$out/inverter-$size.npz" --start 5 --out "$out/evaluation-$size" \
+      ${PUBLISHED_FIG5:+--compare "$PUBLISHED_FIG5"}
+  done
+fi
+
+# Is the mask better than chance? At the inversion mask's own area, and at equal shares.
+if does methods; then
+  svd evaluate --data "$corpus" "${networks[@]}" --masker "$out/masker.npz" --start 5 --methods all --threshold 0.6 --area 0.4,0.2,0.1 --out "$out/methods"
+fi
+
+# Do the regions hold for another detector, and for other fillings?
+if does transfer; then
+  svd evaluate --data "$corpus" "${networks[@]}" --masker "$out/masker.npz" --start 5 --area 0.2 --judge "$out/svdnet-second.npz" --fill zero,m2,blur \
+    --methods inversion,mask,random,loudest,gradient-input,integrated-gradients,occlusion --out "$out/transfer"
+fi
+
+# Where the voice is known.
+if does localise; then svd localise --stems "$out/stems" "${networks[@]}" --masker "$out/masker.npz" --out "$out/localisation"; fi
+
+# The paper's Fig. 4: excerpts in whose middle the voice starts, by the labels; and the same by each method.
+if does figures; then
+  for at in ${FIGURES:-}; do
+    svd explain "$corpus/audio/${at%%@*}" --at "${at##*@}" "${networks[@]}" --masker "$out/masker.npz" --method both --listen --out "$out/figure-${at##*@}"
+  done
+fi
