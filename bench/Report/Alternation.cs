@@ -18,20 +18,20 @@ internal static class Alternation
 {
     private const double WarmUpMs = 100;
     private const double TurnMs = 40;
-    private const int LeastTurns = 4;
-    private const int MostRunsOfATurn = 50;
+    private const int LeastTurns = 3;
+    private const int MostRunsOfATurn = 200;
 
-    /// <summary>Runs both, the peer only if there is one, for about so many milliseconds in all.</summary>
+    /// <summary>Runs both, the peer only if there is one, for about so many milliseconds in all after the warm-up.</summary>
     /// <param name="engine">One run.</param>
     /// <param name="peer">Milliseconds of as many runs as asked, or null.</param>
-    /// <param name="budgetMs">How long to measure; four turns of each are taken in any case.</param>
+    /// <param name="budgetMs">How long to measure; a few turns of each are taken in any case.</param>
     public static (Times Engine, Times? Peer) Measure(Action engine, Func<int, double[]>? peer, double budgetMs)
     {
-        double share = budgetMs / (peer is null ? 1 : 2);
         Func<int, double[]> timed = TimesOf(engine);
         (int engineRuns, int peerRuns) = (RunsOfATurn(timed), peer is null ? 0 : RunsOfATurn(peer));
         List<double> ours = [], theirs = [];
-        for (int turn = 0; turn < LeastTurns || Math.Max(ours.Sum(), theirs.Sum()) < share; turn++)
+        long start = Stopwatch.GetTimestamp();
+        for (int turn = 0; turn < LeastTurns || MsSince(start) < budgetMs; turn++)
         {
             ours.AddRange(timed(engineRuns));
             if (peer is not null) theirs.AddRange(peer(peerRuns));
@@ -49,7 +49,7 @@ internal static class Alternation
         {
             long start = Stopwatch.GetTimestamp();
             run();
-            times[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            times[i] = MsSince(start);
         }
 
         return times;
@@ -59,7 +59,10 @@ internal static class Alternation
     private static int RunsOfATurn(Func<int, double[]> timed)
     {
         List<double> runs = [];
-        while (runs.Sum() < WarmUpMs) runs.AddRange(timed(1));
+        long start = Stopwatch.GetTimestamp();
+        while (runs.Count == 0 || MsSince(start) < WarmUpMs) runs.AddRange(timed(1));
         return (int)Math.Clamp(TurnMs / Times.Of(runs).Median, 1, MostRunsOfATurn);
     }
+
+    private static double MsSince(long start) => Stopwatch.GetElapsedTime(start).TotalMilliseconds;
 }

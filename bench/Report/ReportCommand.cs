@@ -15,8 +15,9 @@ public static class ReportCommand
     private const int Failed = 1;
     private const int UsedWrongly = 2;
 
+    // With warm-up and set-up about half a second a kernel: the whole report shall take less than five minutes.
     private const double KernelBudgetMs = 150;
-    private const double ContestBudgetMs = 8000;
+    private const double ContestBudgetMs = 6000;
 
     /// <summary>Runs the command line, from <c>report</c> on, and returns the exit code.</summary>
     public static int Run(string[] args)
@@ -30,11 +31,15 @@ public static class ReportCommand
         };
         Option<string?> filter = new("--filter") { Description = "Only what has this text in its name, for example conv2 or training.", HelpName = "TEXT" };
         Option<string?> python = new("--python") { Description = "A Python that can import torch; without it the first on the search path.", HelpName = "FILE" };
+        Option<bool> others = new("--other-settings")
+        {
+            Description = "Also the whole work with 256-bit vectors and on one thread, which takes two minutes more.",
+        };
         Option<bool> json = Options.Json("the report");
-        Command report = new("report", "Checks every kernel, then measures kernels and whole work beside their peers.") { threads, vector, output, filter, python, json };
+        Command report = new("report", "Checks every kernel, then measures kernels and whole work beside their peers.") { threads, vector, others, output, filter, python, json };
         report.SetAction(parsed => Run(
-            parsed.GetValue(threads) ?? Environment.ProcessorCount, Enum.Parse<VectorWidth>(parsed.GetValue(vector)!), parsed.GetValue(output)!,
-            parsed.GetValue(filter) ?? "", parsed.GetValue(python), parsed.GetValue(json)));
+            parsed.GetValue(threads) ?? Environment.ProcessorCount, Enum.Parse<VectorWidth>(parsed.GetValue(vector)!), parsed.GetValue(others),
+            parsed.GetValue(output)!, parsed.GetValue(filter) ?? "", parsed.GetValue(python), parsed.GetValue(json)));
         ParseResult parsed = new RootCommand("Benchmarks.") { report }.Parse(args);
         if (parsed.Errors.Count > 0) return Complain($"{parsed.Errors[0].Message.TrimEnd('.')} (see report --help)", UsedWrongly);
         try
@@ -52,47 +57,75 @@ public static class ReportCommand
         }
     }
 
-    private static int Run(int threads, VectorWidth width, string folder, string filter, string? namedPython, bool json)
+    private static int Run(int threads, VectorWidth width, bool others, string folder, string filter, string? namedPython, bool json)
     {
         KernelCase[] kernels = [.. KernelCases.All.Where(kernel => $"{kernel}".Contains(filter, StringComparison.OrdinalIgnoreCase))];
-        (string Name, Func<Contests, Contest> Make)[] works = [.. Contests.All.Where(work => work.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))];
+        (string Name, Func<Contests, Contest> Make)[] works =
+            [.. Contests.All.Where(work => $"{Contests.Group}: {work.Name}".Contains(filter, StringComparison.OrdinalIgnoreCase))];
         if (kernels.Length + works.Length == 0) return Complain($"nothing has {filter} in its name", UsedWrongly);
         OutputFolder.Prepare(folder);
-        using Contests contests = Contests.Open(threads, width, TorchPeer.FindPython(namedPython));
-
+        string? python = TorchPeer.FindPython(namedPython);
         double error;
         using (IBackend backend = Backends.CreateCpu(threads, width))
         {
-            Say($"checking {kernels.Length} kernels against their definitions");
-            error = kernels.OrderByDescending(kernel => kernel.Flops).AsParallel().WithDegreeOfParallelism(threads)
-                .Select(kernel => Check.Kernel(kernel, backend)).Aggregate(0.0, Math.Max);
+            // The longest first, so that the last ones end together.
+            Progress progress = new("checking kernels against their definitions", kernels.Sum(WorkOf));
+            error = kernels.OrderByDescending(WorkOf).AsParallel().WithDegreeOfParallelism(threads).WithMergeOptions(ParallelMergeOptions.NotBuffered)
+                .Select(kernel => (WorkOf(kernel), Error: Check.Kernel(kernel, backend))).Aggregate(0.0, (largest, done) =>
+                {
+                    progress.Add(done.Item1);
+                    return Math.Max(largest, done.Error);
+                });
         }
 
-        Setting setting = new(
-            Processor.Name, RuntimeInformation.RuntimeIdentifier, RuntimeInformation.FrameworkDescription, Processor.InstructionSets, (int)width, threads,
-            Environment.ProcessorCount, MachinePeak.MeasureGflops(threads, width), MachinePeak.MeasureBandwidth(threads, width), contests.Peers,
-            DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
-        List<Row> rows = [];
-        foreach ((string name, Func<Contests, Contest> make) in works)
-        {
-            Say(name);
-            using Contest contest = make(contests);
-            (Times ours, Times? theirs) = Alternation.Measure(contest.Run, contest.PeerTimes, ContestBudgetMs);
-            rows.Add(RowOf(contest, ours, theirs, setting));
-        }
-
+        (Setting setting, List<Row> rows) = MeasureWork(works, threads, width, python, Contests.Group);
         using (IBackend backend = Backends.CreateCpu(threads, width))
         {
-            Say($"measuring {kernels.Length} kernels");
-            foreach (KernelCase kernel in kernels) rows.Add(Measure(kernel, backend, setting));
+            Progress progress = new("measuring kernels", kernels.Length);
+            foreach (KernelCase kernel in kernels)
+            {
+                rows.Add(Measure(kernel, backend, setting));
+                progress.Add(1);
+            }
+        }
+
+        if (others)
+        {
+            VectorWidth narrow = (VectorWidth)Math.Min((int)width, (int)VectorWidth.Bits256);
+            rows.AddRange(MeasureWork(works, threads, narrow, python, $"{Contests.Group}, {(int)narrow}-bit vectors").Rows);
+            rows.AddRange(MeasureWork(works, 1, width, python, $"{Contests.Group}, 1 thread").Rows);
         }
 
         ReportData data = new(setting, error, rows);
         if (json) Console.WriteLine(JsonSerializer.Serialize(data, Json.Indented));
         else ReportTables.Print(data);
         ReportFiles.Write(data, folder);
-        Say($"written: {Path.Combine(folder, ReportFiles.Markdown)}, {ReportFiles.Csv}, {ReportFiles.Plot}");
+        Console.Error.WriteLine($"written: {Path.Combine(folder, ReportFiles.Markdown)}, {ReportFiles.Csv}, {ReportFiles.Plot}");
         return 0;
+    }
+
+    // Arithmetic and traffic of a definition, in arbitrary units: what its check takes.
+    private static double WorkOf(KernelCase kernel) => kernel.Flops + kernel.Bytes;
+
+    private static (Setting Setting, List<Row> Rows) MeasureWork(
+        (string Name, Func<Contests, Contest> Make)[] works, int threads, VectorWidth width, string? python, string group)
+    {
+        using Contests contests = Contests.Open(threads, width, python);
+        Setting setting = new(
+            Processor.Name, RuntimeInformation.RuntimeIdentifier, RuntimeInformation.FrameworkDescription, Processor.InstructionSets, (int)width, threads,
+            Environment.ProcessorCount, MachinePeak.MeasureGflops(threads, width), MachinePeak.MeasureBandwidth(threads, width), contests.Peers,
+            DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
+        List<Row> rows = [];
+        Progress progress = new($"measuring {group}", works.Length);
+        foreach ((_, Func<Contests, Contest> make) in works)
+        {
+            using Contest contest = make(contests);
+            (Times ours, Times? theirs) = Alternation.Measure(contest.Run, contest.PeerTimes, ContestBudgetMs);
+            rows.Add(RowOf(contest, group, ours, theirs, setting));
+            progress.Add(1);
+        }
+
+        return (setting, rows);
     }
 
     private static Row Measure(KernelCase kernel, IBackend backend, Setting setting)
@@ -115,19 +148,17 @@ public static class ReportCommand
             theirs?.Min, theirs?.Median, theirs?.Min / ours.Min);
     }
 
-    private static Row RowOf(Contest contest, Times ours, Times? theirs, Setting setting)
+    private static Row RowOf(Contest contest, string group, Times ours, Times? theirs, Setting setting)
     {
         double rate = contest.Flops / ours.Min / 1e6;
 
         // What says one thread is held against one thread's peak.
         double peak = contest.AudioSeconds is null ? setting.PeakGflops : setting.PeakGflops / setting.Threads;
         return new Row(
-            Contests.Group, contest.N, contest.Name, "", ours.Min, ours.Median, rate, "GFLOP/s", rate / peak, 0, contest.Peer,
+            group, contest.N, contest.Name, "", ours.Min, ours.Median, rate, "GFLOP/s", rate / peak, 0, contest.Peer,
             contest.AudioSeconds * 1000 ?? theirs?.Min, contest.AudioSeconds * 1000 ?? theirs?.Median,
             (contest.AudioSeconds * 1000 ?? theirs?.Min) / ours.Min, contest.AtLeast, contest.HopedFor);
     }
-
-    private static void Say(string what) => Console.Error.WriteLine($"{DateTime.UtcNow:HH:mm:ss} {what}");
 
     private static int Complain(string message, int code)
     {

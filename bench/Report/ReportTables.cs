@@ -28,7 +28,7 @@ internal static class ReportTables
         foreach (string line in Head(data)) AnsiConsole.WriteLine(line);
         foreach (IGrouping<string, Row> group in data.Rows.GroupBy(row => row.Group))
         {
-            bool isWork = group.Key == Contests.Group;
+            bool isWork = group.Key.StartsWith(Contests.Group, StringComparison.Ordinal);
             Table table = new Table().Title(group.Key).Border(TableBorder.Simple);
             foreach (string column in isWork ? [.. Columns, .. RequiredColumns] : Columns)
             {
