@@ -215,16 +215,14 @@ internal sealed class Contests : IDisposable
         Tensor input = tape.Watch(Tensor.From(backend, new Shape(Batch, SvdNet.FeatureCount), _features));
         Tensor target = Tensor.From(backend, new Shape(Batch, 1, ExcerptFrames, Bands), _excerpts);
         owned.AddRange([network, parameters, optimizer, tape, input, target]);
-        float[] value = new float[1];
         return () =>
         {
             tape.Reset();
             Tensor loss = network.Forward(input).MeanSquaredError(target);
             tape.Backward(loss);
-            parameters.AddL2Penalty(1e-4f);
-            loss.CopyTo(value);
+            (double error, _) = parameters.AddL2Penalty(1e-4f, loss);
             optimizer.Step(0.001);
-            return value[0];
+            return error;
         };
     }
 

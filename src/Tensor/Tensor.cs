@@ -98,6 +98,14 @@ public sealed class Tensor : IDisposable
         return new Tensor(Backend, shape, part, _storage);
     }
 
+    /// <summary>A run of elements from <paramref name="start"/> on under a shape of their own; shares the memory, and is not written down on a tape.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The run does not lie inside the tensor.</exception>
+    public Tensor Part(int start, Shape shape)
+    {
+        RequireBatchFirst();
+        return new Tensor(Backend, shape, View.Slice(start, shape.Length), _storage);
+    }
+
     /// <summary>Copies the elements to the host.</summary>
     public float[] ToArray()
     {

@@ -13,7 +13,10 @@ internal static class Gpu
     /// <summary>Those that there are here, as the command line calls them.</summary>
     public static IEnumerable<string> Present => new[] { Cuda, OpenCl }.Where(device => Find(device) is not null);
 
-    public static IBackend Open(string device) => Backends.CreateGpu(InterfaceOf(device), Find(device)!.Index, withoutGenericAddressSpace: true);
+    public static IBackend Open(string device) => new GpuBackend(OpenAnew(device));
+
+    /// <summary>The device itself, opened another time.</summary>
+    public static GpuContext OpenAnew(string device) => GpuDevices.Open(InterfaceOf(device), Find(device)!.Index, withoutGenericAddressSpace: true);
 
     /// <summary>Why there is no such device here; null if there is.</summary>
     public static string? WhyAbsent(string device) => Find(device) is null ? $"needs a device that --device {device} can use" : null;

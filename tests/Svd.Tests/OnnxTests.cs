@@ -1,5 +1,4 @@
 using Engine.Kernels;
-using Engine.Nn;
 using Engine.Nn.Onnx;
 using Engine.Svd.Cli;
 using Engine.Svd.Model;

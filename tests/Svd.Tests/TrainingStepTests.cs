@@ -76,7 +76,7 @@ public class TrainingStepTests
             Tensor output = network.Forward(tape.Watch(x));
             Tensor loss = output.MeanSquaredError(target);
             tape.Backward(loss);
-            double penalty = parameters.AddL2Penalty(1e-4f), error = loss.ToArray()[0];
+            (double error, double penalty) = parameters.AddL2Penalty(1e-4f, loss);
             Assert.Equal(losses[2 * step + 1], error, LossTolerance * losses[2 * step + 1]);
             Assert.Equal(losses[2 * step], error + penalty, LossTolerance * losses[2 * step]);
             if (step == 0)
@@ -113,14 +113,12 @@ public class TrainingStepTests
         using Tape tape = new();
         using Tensor x = tape.Watch(Tensor.From(backend, new Shape(2, SvdNet.FeatureCount), new float[2 * SvdNet.FeatureCount]));
         using Tensor target = Tensor.From(backend, new Shape(2, 1, ExcerptFrames, Bands), new float[2 * ExcerptLength]);
-        float[] loss = new float[1];
         void Step()
         {
             tape.Reset();
-            Tensor error = network.Forward(x).MeanSquaredError(target);
-            tape.Backward(error);
-            parameters.AddL2Penalty(1e-4f);
-            error.CopyTo(loss);
+            Tensor loss = network.Forward(x).MeanSquaredError(target);
+            tape.Backward(loss);
+            parameters.AddL2Penalty(1e-4f, loss);
             adam.Step(0.001);
         }
 

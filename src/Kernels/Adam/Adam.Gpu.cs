@@ -2,7 +2,9 @@ using ILGPU;
 
 namespace Engine.Kernels;
 
-/// <content>The GPU form: one pass over all four arrays, a thread a weight.</content>
+/// <content>
+/// The GPU form: a thread a weight, since none needs another, and one pass over all four arrays, since memory bandwidth bounds it.
+/// </content>
 internal static unsafe partial class Adam
 {
     /// <summary>Moves w, m and v.</summary>

@@ -4,7 +4,9 @@ namespace Engine.Kernels;
 
 /// <content>
 /// The GPU form: a <see cref="GpuProduct"/> of K filters with N·P·Q output pixels, whose terms are the C·R·S taps; the filter gradient is one of K
-/// filters with C·R·S taps, whose terms are the N·P·Q pixels; the gradient with respect to the input is a transposed convolution.
+/// filters with C·R·S taps, whose terms are the N·P·Q pixels; the gradient with respect to the input is a transposed convolution. Forward is parallel over
+/// tiles of filters times pixels, of which there are plenty; the filter gradient, whose result is small, over pieces of the pixels as well, added in order.
+/// Compute bounds both but for one input channel, where memory bandwidth does.
 /// </content>
 internal static unsafe partial class Conv2d
 {

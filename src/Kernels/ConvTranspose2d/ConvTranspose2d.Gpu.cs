@@ -6,8 +6,9 @@ namespace Engine.Kernels;
 /// <content>
 /// The GPU form, by output phase: the outputs with p mod StrideH and q mod StrideW given see the same taps, those in step with them, and of each tap the
 /// same place relative to their own. So each phase is a <see cref="GpuProduct"/> of K filters with its pixels, whose terms are C channels times its taps,
-/// as if it were a convolution of stride 1 with a smaller filter; nothing is multiplied by the zeros between inputs. The gradients are those of the
-/// convolution that this is the gradient of.
+/// as if it were a convolution of stride 1 with a smaller filter; nothing is multiplied by the zeros between inputs. Each phase is parallel over tiles of
+/// filters times pixels; phases follow each other, since they write different outputs of the same lines. The gradients are those of the convolution that
+/// this is the gradient of. Compute bounds it for many channels, memory bandwidth for few.
 /// </content>
 internal static unsafe partial class ConvTranspose2d
 {

@@ -2,7 +2,9 @@ using ILGPU;
 
 namespace Engine.Kernels;
 
-/// <content>The GPU form: a thread an element of the result.</content>
+/// <content>
+/// The GPU form: a thread an element of the result, so that every element is written once, the zeros of the gradient too. Memory bandwidth bounds it.
+/// </content>
 internal static partial class Crop2d
 {
     /// <summary>Writes y.</summary>

@@ -3,8 +3,9 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form: <see cref="GpuProduct"/>s of plain matrices. Forward, the rows are the Out features, so that the bias belongs to rows; the gradients write
-/// runs of their results.
+/// The GPU form: <see cref="GpuProduct"/>s of plain matrices, parallel over tiles of the result, and over pieces of In where the batch alone gives too few
+/// tiles. Forward, the rows are the Out features, so that the bias belongs to rows; the gradients write runs of their results. The bias's gradient is a
+/// <see cref="GpuReduction"/>. For small batches the bandwidth of reading w bounds it.
 /// </content>
 internal static unsafe partial class Dense
 {

@@ -2,7 +2,10 @@ using ILGPU;
 
 namespace Engine.Kernels;
 
-/// <content>The GPU form: the definition's hash, so the same elements; the division is one of float32.</content>
+/// <content>
+/// The GPU form: a thread an element, which hashes its own number as the definition does, so the same elements are dropped whatever the order; the division
+/// is one of float32. Memory bandwidth bounds it.
+/// </content>
 internal static unsafe partial class Dropout
 {
     /// <summary>Writes y, which may be x.</summary>

@@ -2,7 +2,10 @@ using ILGPU;
 
 namespace Engine.Kernels;
 
-/// <summary>The GPU forms of the activations and their gradients; the products apply the same function to their sums.</summary>
+/// <summary>
+/// The activations and their gradients: a thread an element, since no element needs another. Memory bandwidth bounds them, so what can applies the same
+/// functions to results of its own while they are in registers.
+/// </summary>
 internal static class GpuActivation
 {
     /// <summary>y = activation(x); y may be x.</summary>
@@ -12,7 +15,7 @@ internal static class GpuActivation
         public ArrayView<float> X;
         public ArrayView<float> Y;
 
-        public readonly void Run(int i) => Y[i] = GpuMath.Activate(Activation, X[i]);
+        public readonly void Run(int i) => Y[i] = GpuActivation.Value(Activation, X[i]);
     }
 
     /// <summary>dx from the output y and dy; dx may be either.</summary>
@@ -26,12 +29,21 @@ internal static class GpuActivation
         public readonly void Run(int i) => Dx[i] = Gradient(Activation, Y[i], Dy[i]);
     }
 
+    /// <summary>An activation of x.</summary>
+    public static float Value(Activation activation, float x) => activation.Kind switch
+    {
+        ActivationKind.LeakyRelu => LeakyRelu.OnGpu(x, activation.Slope),
+        ActivationKind.Elu => Elu.OnGpu(x),
+        ActivationKind.Sigmoid => Sigmoid.OnGpu(x),
+        _ => x,
+    };
+
     /// <summary>The gradient before the activation, from its output and the gradient behind it.</summary>
     public static float Gradient(Activation activation, float y, float dy) => activation.Kind switch
     {
-        ActivationKind.LeakyRelu => y > 0 ? dy : activation.Slope * dy,
-        ActivationKind.Elu => y > 0 ? dy : (y + 1) * dy,
-        ActivationKind.Sigmoid => y * (1 - y) * dy,
+        ActivationKind.LeakyRelu => LeakyRelu.GradientOnGpu(y, dy, activation.Slope),
+        ActivationKind.Elu => Elu.GradientOnGpu(y, dy),
+        ActivationKind.Sigmoid => Sigmoid.GradientOnGpu(y, dy),
         _ => dy,
     };
 }

@@ -1,5 +1,6 @@
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.OpenCL;
 
 namespace Engine.Kernels;
 
@@ -16,7 +17,6 @@ internal sealed class GpuContext : IDisposable
     public const int SharedMemoryNeeded = 32 * 1024;
 
     private readonly Context _context;
-    private readonly Accelerator _accelerator;
     private readonly Dictionary<Delegate, Delegate> _kernels = [];
     private readonly Dictionary<int, GpuBuffer> _tables = [];
 
@@ -27,15 +27,24 @@ internal sealed class GpuContext : IDisposable
     /// <param name="memoryBytes">How much memory may be allocated.</param>
     public GpuContext(Context context, Accelerator accelerator, string name, long memoryBytes)
     {
-        (_context, _accelerator, Name) = (context, accelerator, name);
+        (_context, Accelerator, Name) = (context, accelerator, name);
         Memory = new GpuMemory(this, accelerator, memoryBytes);
     }
+
+    /// <summary>ILGPU's side of it.</summary>
+    public Accelerator Accelerator { get; }
 
     /// <summary>The device, for people.</summary>
     public string Name { get; }
 
     /// <summary>The pool that all buffers come from.</summary>
     public GpuMemory Memory { get; }
+
+    /// <summary>Copies from the host so far.</summary>
+    public long Uploads { get; private set; }
+
+    /// <summary>Copies to the host so far.</summary>
+    public long Downloads { get; private set; }
 
     /// <summary>The kernels that were started so far.</summary>
     public IEnumerable<Delegate> Kernels => _kernels.Keys;
@@ -48,9 +57,9 @@ internal sealed class GpuContext : IDisposable
         if (!_kernels.TryGetValue(kernel, out Delegate? launcher)) _kernels[kernel] = launcher = Compile(kernel);
         try
         {
-            _accelerator.Bind();
+            Accelerator.Bind();
             ((Action<AcceleratorStream, KernelConfig, TArguments>)launcher)(
-                _accelerator.DefaultStream, new KernelConfig(groups, new Index3D(GroupSize, 1, 1)), arguments);
+                Accelerator.DefaultStream, new KernelConfig(groups, new Index3D(GroupSize, 1, 1)), arguments);
         }
         catch (AcceleratorException failure)
         {
@@ -62,10 +71,11 @@ internal sealed class GpuContext : IDisposable
     public unsafe void Upload(ReadOnlySpan<float> source, ArrayView<float> destination)
     {
         if (source.IsEmpty) return;
+        Uploads++;
         try
         {
-            _accelerator.Bind();
-            fixed (float* start = source) destination.CopyFromCPU(_accelerator.DefaultStream, ref *start, source.Length);
+            Accelerator.Bind();
+            fixed (float* start = source) destination.CopyFromCPU(Accelerator.DefaultStream, ref *start, source.Length);
         }
         catch (AcceleratorException failure)
         {
@@ -77,10 +87,11 @@ internal sealed class GpuContext : IDisposable
     public unsafe void Download(ArrayView<float> source, Span<float> destination)
     {
         if (destination.IsEmpty) return;
+        Downloads++;
         try
         {
-            _accelerator.Bind();
-            fixed (float* start = destination) source.CopyToCPU(_accelerator.DefaultStream, ref *start, destination.Length);
+            Accelerator.Bind();
+            fixed (float* start = destination) source.CopyToCPU(Accelerator.DefaultStream, ref *start, destination.Length);
         }
         catch (AcceleratorException failure)
         {
@@ -94,8 +105,8 @@ internal sealed class GpuContext : IDisposable
         if (source.Length == 0) return;
         try
         {
-            _accelerator.Bind();
-            source.CopyTo(_accelerator.DefaultStream, destination);
+            Accelerator.Bind();
+            source.CopyTo(Accelerator.DefaultStream, destination);
         }
         catch (AcceleratorException failure)
         {
@@ -108,8 +119,8 @@ internal sealed class GpuContext : IDisposable
     {
         try
         {
-            _accelerator.Bind();
-            _accelerator.DefaultStream.Synchronize();
+            Accelerator.Bind();
+            Accelerator.DefaultStream.Synchronize();
         }
         catch (AcceleratorException failure)
         {
@@ -137,7 +148,7 @@ internal sealed class GpuContext : IDisposable
         {
             foreach (GpuBuffer table in _tables.Values) table.Dispose();
             Memory.Dispose();
-            _accelerator.Dispose();
+            Accelerator.Dispose();
             _context.Dispose();
         }
         catch (AcceleratorException)
@@ -151,22 +162,24 @@ internal sealed class GpuContext : IDisposable
     {
         try
         {
-            return _accelerator.LoadKernel(kernel);
+            return Accelerator.LoadKernel(kernel);
         }
         catch (Exception failure) when (failure is AcceleratorException or InternalCompilerException or NotSupportedException)
         {
             throw new EngineException(
-                $"{Name}: the kernel {NameOf(kernel)} cannot be compiled ({Innermost(failure)}); take another --device, or a newer driver", failure);
+                $"{Name}: the kernel {NameOf(kernel)} cannot be compiled ({ReasonOf(failure)}); take another --device, or a newer driver", failure);
         }
     }
 
-    private EngineException Failed(Exception failure) => new($"{Name} failed ({Innermost(failure)}); start again: a training with --checkpoint goes on from its last", failure);
+    /// <summary>What a driver says went wrong; of OpenCL's there is only a code.</summary>
+    public static string ReasonOf(Exception failure) => failure.GetBaseException() is CLException cl ? $"OpenCL error {cl.Error}" : failure.GetBaseException().Message;
+
+    private EngineException Failed(AcceleratorException failure) =>
+        new($"{Name} failed ({ReasonOf(failure)}); start again: a training with --checkpoint goes on from its last", failure);
 
     private static string NameOf(Delegate kernel)
     {
         string name = $"{kernel.Method.DeclaringType?.Name}.{kernel.Method.Name}";
         return kernel.Method.IsGenericMethod ? $"{name} of {string.Join(", ", kernel.Method.GetGenericArguments().Select(type => type.Name))}" : name;
     }
-
-    private static string Innermost(Exception failure) => failure.GetBaseException().Message;
 }

@@ -56,7 +56,7 @@ internal static class GpuDevices
         {
             context.Dispose();
             throw new EngineException(
-                $"{NameOf(@interface)} device {index} cannot be opened ({failure.GetBaseException().Message}); svd devices lists what there is", failure);
+                $"{NameOf(@interface)} device {index} cannot be opened ({GpuContext.ReasonOf(failure)}); svd devices lists what there is", failure);
         }
         catch
         {

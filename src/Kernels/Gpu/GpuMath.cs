@@ -56,13 +56,6 @@ internal static class GpuMath
         return p + f + n * Ln2High;
     }
 
-    /// <summary>1 / (1 + e⁻ˣ).</summary>
-    public static float Sigmoid(float x)
-    {
-        float t = ExpOfNegative(x > 0 ? -x : x);
-        return (x > 0 ? 1 : t) / (1 + t);
-    }
-
     /// <summary>Whether x is no number. Told by its bits: the code that is made for OpenCL mistakes comparisons that must hold for a NaN.</summary>
     public static bool IsNaN(float x) => (Interop.FloatAsInt(x) & WithoutSign) > Infinity;
 
@@ -71,15 +64,6 @@ internal static class GpuMath
 
     /// <summary>Zero for numbers closer to it than a positive limit; a NaN stays one.</summary>
     public static float Flush(float x, float limit) => (Interop.FloatAsInt(x) & WithoutSign) < Interop.FloatAsInt(limit) ? 0 : x;
-
-    /// <summary>An activation of x.</summary>
-    public static float Activate(Activation activation, float x) => activation.Kind switch
-    {
-        ActivationKind.LeakyRelu => x > 0 ? x : activation.Slope * x,
-        ActivationKind.Elu => x > 0 ? x : ExpM1OfNegative(x),
-        ActivationKind.Sigmoid => Sigmoid(x),
-        _ => x,
-    };
 
     // 2ⁿ, and eʳ − 1 with x = n·ln 2 + r.
     private static float Reduce(float x, out float series)

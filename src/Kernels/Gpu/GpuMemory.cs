@@ -123,7 +123,8 @@ internal sealed class GpuMemory(GpuContext gpu, Accelerator accelerator, long li
 
     private EngineException Exhausted(long bytes, Exception? cause)
     {
-        string message = $"{gpu.Name} has not enough memory: {Mebibytes(BytesAllocated + bytes)} were needed at once, it has {Mebibytes(limit)}; "
+        string refusal = cause is null ? "" : $", and its driver refused the last {Mebibytes(bytes)} ({GpuContext.ReasonOf(cause)})";
+        string message = $"{gpu.Name} has not enough memory: {Mebibytes(BytesAllocated + bytes)} were needed at once, it has {Mebibytes(limit)}{refusal}; "
             + "take a smaller batch or another --device";
         return cause is null ? new EngineException(message) : new EngineException(message, cause);
     }

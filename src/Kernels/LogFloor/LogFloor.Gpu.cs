@@ -2,7 +2,10 @@ using ILGPU;
 
 namespace Engine.Kernels;
 
-/// <content>The GPU form, with a logarithm of its own: that of some devices is a fast approximation.</content>
+/// <content>
+/// The GPU form: a thread an element, since no element needs another, with a logarithm of its own, that of some devices being a fast approximation. Memory
+/// bandwidth bounds it.
+/// </content>
 internal static partial class LogFloor
 {
     /// <summary>y = ln(max(x, floor)); y may be x.</summary>

@@ -2,7 +2,9 @@ using ILGPU;
 
 namespace Engine.Kernels;
 
-/// <content>The GPU form: a thread a number.</content>
+/// <content>
+/// The GPU form: a thread a complex number, since none needs another; neighbouring threads read neighbouring pairs. Memory bandwidth bounds it.
+/// </content>
 internal static unsafe partial class Magnitude
 {
     /// <summary>y[i] = √(x[2i]² + x[2i+1]²).</summary>

@@ -4,8 +4,8 @@ namespace Engine.Kernels;
 
 /// <content>
 /// The GPU form: forward a thread an output, which can tell as well where in its window the maximum lies; backward that is found again, and then a thread an
-/// input looks through the windows that it lies in and takes the gradient of those whose maximum it is. A NaN in a window makes its output one; the gradient
-/// then goes to the window's first element.
+/// input looks through the windows that it lies in and takes the gradient of those whose maximum it is: windows may overlap, and so nothing is added
+/// atomically. A NaN in a window makes its output one; the gradient then goes to the window's first element. Memory bandwidth bounds it.
 /// </content>
 internal static unsafe partial class MaxPool2d
 {
@@ -83,7 +83,7 @@ internal static unsafe partial class MaxPool2d
 
             if (HasArgmax != 0) Argmax[i] = GpuMath.IsNaN(max) ? 0 : first;
             C.Divide(plane, out int c);
-            Y[i] = GpuMath.Activate(Activation, HasBias != 0 ? max + Bias[c] : max);
+            Y[i] = GpuActivation.Value(Activation, HasBias != 0 ? max + Bias[c] : max);
         }
     }
 

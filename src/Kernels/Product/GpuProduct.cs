@@ -201,7 +201,7 @@ internal struct GpuProduct
     private readonly void Finish(int row, Place column, float sum)
     {
         if (HasBias != 0) sum += Bias[row];
-        Result.Store(Result.Outer(RowDigits.At(row)), column, GpuMath.Activate(Activation, sum));
+        Result.Store(Result.Outer(RowDigits.At(row)), column, GpuActivation.Value(Activation, sum));
     }
 
     internal struct Arguments

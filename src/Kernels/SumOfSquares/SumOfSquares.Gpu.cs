@@ -2,7 +2,10 @@ using ILGPU;
 
 namespace Engine.Kernels;
 
-/// <content>The GPU form: a <see cref="GpuReduction"/>.</content>
+/// <content>
+/// The GPU form: a <see cref="GpuReduction"/> with all elements as one channel, parallel over pieces of them and added in a fixed order. Memory bandwidth
+/// bounds it.
+/// </content>
 internal static unsafe partial class SumOfSquares
 {
     /// <summary>Writes Σ x².</summary>

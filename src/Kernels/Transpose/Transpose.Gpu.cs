@@ -4,7 +4,7 @@ namespace Engine.Kernels;
 
 /// <content>
 /// The GPU form: a thread an element of the result, so that writes are in runs; of what is read at a distance, neighbouring groups find the rest in the
-/// second-level cache.
+/// second-level cache. Memory bandwidth bounds it.
 /// </content>
 internal static unsafe partial class Transpose
 {

@@ -12,7 +12,7 @@ public sealed class TrainableParameters : IDisposable
     private const int AlignedFloats = 16;
 
     private readonly Parameter[] _parameters;
-    private readonly Tensor _penalty;
+    private readonly Tensor _lossAndSum;
 
     /// <summary>Moves a network's parameters, which must have values, into a flat array, and has tapes work out their gradients.</summary>
     public TrainableParameters(Module network, IBackend backend)
@@ -28,15 +28,15 @@ public sealed class TrainableParameters : IDisposable
         Backend = backend;
         Values = Tensor.From(backend, new Shape(length), new float[length]);
         Gradients = Tensor.From(backend, new Shape(length), new float[length]);
-        _penalty = Tensor.Allocate(backend, new Shape(1));
+        _lossAndSum = Tensor.Allocate(backend, new Shape(2));
         int start = 0;
         foreach (Parameter parameter in _parameters)
         {
-            Tensor value = PartOf(Values, start, parameter.Shape);
+            Tensor value = Values.Part(start, parameter.Shape);
             backend.Copy(parameter.Value.View, value.View);
             parameter.MoveTo(value);
             value.RequiresGradient = true;
-            value.HoldGradientIn(PartOf(Gradients, start, parameter.Shape));
+            value.HoldGradientIn(Gradients.Part(start, parameter.Shape));
             start = Aligned(start + parameter.Shape.Length);
         }
     }
@@ -54,16 +54,18 @@ public sealed class TrainableParameters : IDisposable
     public int DecayedLength { get; }
 
     /// <summary>
-    /// Adds the gradient of λ·Σw² over the penalised parameters, 2λ·w, to their gradients, and returns the penalty itself.
+    /// Adds the gradient of λ·Σw² over the penalised parameters, 2λ·w, to their gradients. Returns the loss, a single number, and the penalty, which the
+    /// host reads in one copy: each would wait for the device.
     /// </summary>
-    public double AddL2Penalty(float lambda)
+    public (double Loss, double Penalty) AddL2Penalty(float lambda, Tensor loss)
     {
         View values = Values.View.Slice(0, DecayedLength);
         Backend.AddScaled(2 * lambda, values, Gradients.View.Slice(0, DecayedLength));
-        Backend.SumOfSquares(values, _penalty.View);
-        Span<float> sum = stackalloc float[1];
-        _penalty.CopyTo(sum);
-        return (double)lambda * sum[0];
+        Backend.Copy(loss.View, _lossAndSum.View.Slice(0, 1));
+        Backend.SumOfSquares(values, _lossAndSum.View.Slice(1, 1));
+        Span<float> numbers = stackalloc float[2];
+        _lossAndSum.CopyTo(numbers);
+        return (numbers[0], (double)lambda * numbers[1]);
     }
 
     /// <summary>Gives the gradients back; the values live on in the parameters.</summary>
@@ -77,14 +79,8 @@ public sealed class TrainableParameters : IDisposable
 
         Values.Dispose();
         Gradients.Dispose();
-        _penalty.Dispose();
+        _lossAndSum.Dispose();
     }
 
     private static int Aligned(int length) => (length + AlignedFloats - 1) / AlignedFloats * AlignedFloats;
-
-    private static Tensor PartOf(Tensor flat, int start, Shape shape)
-    {
-        using Tensor part = flat.Slice(start, shape.Length);
-        return part.Reshape(shape);
-    }
 }

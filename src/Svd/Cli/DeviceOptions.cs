@@ -71,11 +71,18 @@ internal sealed class DeviceOptions
         };
     }
 
-    // CUDA before OpenCL, whose GPUs may be the same ones; the processor where neither has a GPU that can be opened. Says which.
+    /// <summary>
+    /// The GPUs that <c>auto</c> tries, the first that can be opened being taken: CUDA before OpenCL, whose GPUs may be the same ones; no processors that
+    /// OpenCL drives, since the engine's own kernels for them are faster.
+    /// </summary>
+    internal static IEnumerable<GpuDevice> Candidates(IEnumerable<GpuDevice> all) =>
+        all.Where(gpu => gpu is { IsGpu: true, Refusal: null }).OrderBy(gpu => gpu.Interface).ThenBy(gpu => gpu.Index);
+
+    // The processor where no GPU can be opened. Says which.
     private static IBackend CreateBest(int? threads, bool withoutGenericAddressSpace)
     {
         IBackend? best = null;
-        foreach (GpuDevice gpu in Backends.ListGpus(withoutGenericAddressSpace).Where(gpu => gpu is { IsGpu: true, Refusal: null }))
+        foreach (GpuDevice gpu in Candidates(Backends.ListGpus(withoutGenericAddressSpace)))
         {
             try
             {

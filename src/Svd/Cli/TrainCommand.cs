@@ -154,7 +154,7 @@ internal static class TrainCommand
             return new TrainingSong(magnitudes, labels[i].ForFrames(magnitudes.Frames));
         }).ToArray());
         using ClassifierTraining training = new(
-            backend, trainingSongs, validationSongs, statistics, request.Augment, request.Batches, request.Seed);
+            backend, trainingSongs, validationSongs, statistics, request.Augment, request.Batches, ClassifierTraining.UsualBatchSize, request.Seed);
         TrainingPlan plan = training.Plan(
             request.Epochs,
             [

@@ -20,8 +20,8 @@ internal sealed record ValidationSong(float[] Frames, float[] Labels);
 /// </summary>
 internal sealed class ClassifierTraining : IDisposable
 {
-    /// <summary>Excerpts of a step.</summary>
-    public const int BatchSize = 32;
+    /// <summary>Excerpts of a step in the recipe.</summary>
+    public const int UsualBatchSize = 32;
 
     private const double InitialLearningRate = 0.01;
     private const double Decay = 0.85;
@@ -42,25 +42,30 @@ internal sealed class ClassifierTraining : IDisposable
     private readonly int _batchesPerEpoch;
     private readonly ulong _seed;
     private readonly Tape _tape = new();
+    private readonly int _batchSize;
+    private readonly Tensor _batch;
     private readonly Tensor _input;
     private readonly Tensor _target;
-    private readonly float[] _targetValues = new float[BatchSize];
+    private readonly float[] _values;
     private readonly float[] _loss = new float[1];
     private BatchPipeline<ExcerptBatch>? _pipeline;
 
     /// <summary>Draws the first weights.</summary>
     public ClassifierTraining(
         IBackend backend, IReadOnlyList<TrainingSong> songs, IReadOnlyList<ValidationSong> validation, BandStatistics statistics, bool augment,
-        int batchesPerEpoch, ulong seed)
+        int batchesPerEpoch, int batchSize, ulong seed)
     {
-        (_backend, _validation, _batchesPerEpoch, _seed) = (backend, validation, batchesPerEpoch, seed);
+        (_backend, _validation, _batchesPerEpoch, _batchSize, _seed) = (backend, validation, batchesPerEpoch, batchSize, seed);
         _excerpts = new TrainingExcerpts(songs, statistics, augment ? new Augmentation() : Augmentation.None, seed);
         _network = SvdNet.Create(backend, new RandomSource(seed));
         _predictor = new SongPredictor(backend, _network, statistics);
         _parameters = new TrainableParameters(_network.Layers, backend);
         Optimizer = new NesterovMomentum(_parameters, Momentum);
-        _input = _tape.Watch(Tensor.Allocate(backend, new Shape(BatchSize, 1, ExcerptFrames, Bands)));
-        _target = Tensor.Allocate(backend, new Shape(BatchSize, 1));
+        (Shape excerpts, Shape targets) = (new Shape(batchSize, 1, ExcerptFrames, Bands), new Shape(batchSize, 1));
+        _values = new float[excerpts.Length + targets.Length];
+        _batch = Tensor.Allocate(backend, new Shape(_values.Length));
+        _input = _tape.Watch(_batch.Part(0, excerpts));
+        _target = _batch.Part(excerpts.Length, targets);
     }
 
     /// <summary>The layers in training.</summary>
@@ -71,7 +76,7 @@ internal sealed class ClassifierTraining : IDisposable
 
     /// <summary>The plan of a run of so many epochs.</summary>
     public TrainingPlan Plan(int epochs, IReadOnlyList<(string Name, double Number)> identity) =>
-        new(Network, Optimizer, new StepDecay(InitialLearningRate, Decay), epochs, _batchesPerEpoch, BatchSize, identity)
+        new(Network, Optimizer, new StepDecay(InitialLearningRate, Decay), epochs, _batchesPerEpoch, _batchSize, identity)
         {
             Step = Step, Validate = Validate,
         };
@@ -85,17 +90,18 @@ internal sealed class ClassifierTraining : IDisposable
         _parameters.Dispose();
         _input.Dispose();
         _target.Dispose();
+        _batch.Dispose();
         _network.Dispose();
     }
 
     private double Step(int epoch, int batch)
     {
         long step = (long)epoch * _batchesPerEpoch + batch;
-        _pipeline ??= new BatchPipeline<ExcerptBatch>(() => new ExcerptBatch(BatchSize), _excerpts.Fill, step);
+        _pipeline ??= new BatchPipeline<ExcerptBatch>(() => new ExcerptBatch(_batchSize), _excerpts.Fill, step);
         ExcerptBatch next = _pipeline.Next();
-        for (int n = 0; n < BatchSize; n++) _targetValues[n] = next.Labels[n] > 0 ? HighTarget : LowTarget;
-        _backend.Upload(next.Inputs, _input.View);
-        _backend.Upload(_targetValues, _target.View);
+        next.Inputs.CopyTo(_values, 0);
+        for (int n = 0; n < _batchSize; n++) _values[next.Inputs.Length + n] = next.Labels[n] > 0 ? HighTarget : LowTarget;
+        _backend.Upload(_values, _batch.View);
         _tape.Reset();
         _tape.Seed = unchecked((_seed << 40) + (ulong)step * SeedsPerStep);
         Tensor loss = _network.Logits(_input).SigmoidCrossEntropy(_target);

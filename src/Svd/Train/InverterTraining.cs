@@ -23,11 +23,10 @@ internal sealed class InverterTraining : IDisposable
     private readonly int _batchSize;
     private readonly TrainableParameters _parameters;
     private readonly Tape _tape = new();
+    private readonly Tensor _batch;
     private readonly Tensor _input;
     private readonly Tensor _target;
-    private readonly float[] _inputValues;
-    private readonly float[] _targetValues;
-    private readonly float[] _loss = new float[1];
+    private readonly float[] _values;
 
     /// <summary>Computes the features of all excerpts and draws the network's first weights.</summary>
     /// <param name="backend">Where to train.</param>
@@ -50,9 +49,11 @@ internal sealed class InverterTraining : IDisposable
         Initializers.Initialize(Network, backend, WeightInitializer.HeNormal, new RandomSource(seed));
         _parameters = new TrainableParameters(Network, backend);
         Optimizer = new Adam(_parameters);
-        _input = _tape.Watch(Tensor.Allocate(backend, new Shape(batchSize, SvdNet.FeatureCount)));
-        _target = Tensor.Allocate(backend, new Shape(batchSize, 1, ExcerptFrames, Bands));
-        (_inputValues, _targetValues) = (new float[_input.Shape.Length], new float[_target.Shape.Length]);
+        (Shape features, Shape excerpts) = (new Shape(batchSize, SvdNet.FeatureCount), new Shape(batchSize, 1, ExcerptFrames, Bands));
+        _values = new float[features.Length + excerpts.Length];
+        _batch = Tensor.Allocate(backend, new Shape(_values.Length));
+        _input = _tape.Watch(_batch.Part(0, features));
+        _target = _batch.Part(features.Length, excerpts);
     }
 
     /// <summary>The network in training.</summary>
@@ -73,27 +74,26 @@ internal sealed class InverterTraining : IDisposable
         _parameters.Dispose();
         _input.Dispose();
         _target.Dispose();
+        _batch.Dispose();
         Network.Dispose();
     }
 
     private double Step(int epoch, int batch)
     {
-        ReadOnlySpan<int> numbers = _excerpts.Read(epoch, batch, _targetValues);
+        ReadOnlySpan<int> numbers = _excerpts.Read(epoch, batch, _values.AsSpan(_input.Shape.Length));
         for (int n = 0; n < numbers.Length; n++)
         {
-            _features.AsSpan(numbers[n] * SvdNet.FeatureCount, SvdNet.FeatureCount).CopyTo(_inputValues.AsSpan(n * SvdNet.FeatureCount));
+            _features.AsSpan(numbers[n] * SvdNet.FeatureCount, SvdNet.FeatureCount).CopyTo(_values.AsSpan(n * SvdNet.FeatureCount));
         }
 
-        _backend.Upload(_inputValues, _input.View);
-        _backend.Upload(_targetValues, _target.View);
+        _backend.Upload(_values, _batch.View);
         _tape.Reset();
         Tensor loss = Network.Forward(_input).MeanSquaredError(_target);
         _tape.Backward(loss);
-        double penalty = _parameters.AddL2Penalty(L2);
-        loss.CopyTo(_loss);
+        (double error, double penalty) = _parameters.AddL2Penalty(L2, loss);
 
         // The log holds the error alone, as the published one does; the penalty only joins in the gradient. It counts for whether the loss is finite.
-        return double.IsFinite(penalty) ? _loss[0] : penalty;
+        return double.IsFinite(penalty) ? error : penalty;
     }
 
     private float[] FeaturesOf(SvdNet classifier, Action<int, int> done)

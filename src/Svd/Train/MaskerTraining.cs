@@ -55,7 +55,6 @@ internal sealed class MaskerTraining : IDisposable
     private readonly float[] _importance;
     private readonly float[] _sorted = new float[ExcerptLength];
     private readonly float[] _labelValues;
-    private readonly float[] _loss = new float[1];
 
     /// <summary>Draws the network's first weights.</summary>
     /// <param name="backend">Where to train.</param>
@@ -126,9 +125,8 @@ internal sealed class MaskerTraining : IDisposable
             .Add(_classifier.Logits(removed).SigmoidCrossEntropy(_otherLabel, NecessityWeight))
             .Add(soft.Conv2d(_differences).MeanSquaredError(_noDifferences, _smoothness));
         _tape.Backward(loss);
-        double penalty = _parameters.AddL2Penalty(L2);
-        loss.CopyTo(_loss);
-        return double.IsFinite(penalty) ? _loss[0] : penalty;
+        (double error, double penalty) = _parameters.AddL2Penalty(L2, loss);
+        return double.IsFinite(penalty) ? error : penalty;
     }
 
     private void UploadLabels(Tensor logits)

@@ -55,8 +55,7 @@ public sealed class TrainableParametersTests : IDisposable
         using Tape tape = new();
         for (int step = 0; step < 50; step++)
         {
-            Step(tape, (ulong)step);
-            parameters.AddL2Penalty(1e-2f);
+            parameters.AddL2Penalty(1e-2f, Step(tape, (ulong)step));
             adam.Step(0.01);
         }
 
@@ -84,10 +83,12 @@ public sealed class TrainableParametersTests : IDisposable
     {
         using TrainableParameters parameters = new(_network, _backend);
         using Tape tape = new();
-        Step(tape, 3);
+        Tensor loss = Step(tape, 3);
         float[][] before = [.. Trained.Select(parameter => parameter.Value.Gradient!.ToArray())];
         const float lambda = 0.03f;
-        double penalty = parameters.AddL2Penalty(lambda), expected = 0;
+        (double error, double penalty) = parameters.AddL2Penalty(lambda, loss);
+        Assert.Equal(loss.ToArray()[0], error);
+        double expected = 0;
         for (int i = 0; i < before.Length; i++)
         {
             float[] values = Trained[i].Value.ToArray(), after = Trained[i].Value.Gradient!.ToArray();
@@ -149,11 +150,13 @@ public sealed class TrainableParametersTests : IDisposable
         return end;
     }
 
-    private void Step(Tape tape, ulong seed)
+    private Tensor Step(Tape tape, ulong seed)
     {
         using Tensor x = Draw(seed, 4, 1, 5, 4), target = Draw(seed + 1000, 4, 5);
         tape.Reset();
-        tape.Backward(_network.Forward(tape.Watch(x)).MeanSquaredError(target));
+        Tensor loss = _network.Forward(tape.Watch(x)).MeanSquaredError(target);
+        tape.Backward(loss);
+        return loss;
     }
 
     private Tensor Draw(ulong seed, params int[] sizes)

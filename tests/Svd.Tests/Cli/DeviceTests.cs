@@ -1,0 +1,47 @@
+using System.Text.Json;
+using Engine.Kernels;
+using Engine.Svd.Cli;
+using Engine.Tests;
+
+namespace Engine.Svd.Tests.Cli;
+
+/// <summary>Which device is taken on machines with other drivers than this one, and what is said where one is missing.</summary>
+public sealed class DeviceTests : CommandTest
+{
+    private static readonly GpuDevice Cuda = new(GpuInterface.Cuda, 0, "a", "", 1 << 30, 8, 1 << 16, 1024, IsGpu: true, Refusal: null);
+    private static readonly GpuDevice SecondCuda = Cuda with { Index = 1 };
+    private static readonly GpuDevice OpenCl = Cuda with { Interface = GpuInterface.OpenCl };
+    private static readonly GpuDevice Processor = OpenCl with { Index = 1, IsGpu = false };
+    private static readonly GpuDevice Refused = OpenCl with { Index = 2, Refusal = "it is too old" };
+
+    /// <summary>CUDA before OpenCL, a GPU before a processor, nothing that is refused; on a machine with none the processor remains.</summary>
+    [Fact]
+    public void AutoTakesTheBestThereIs()
+    {
+        Assert.Equal([Cuda, SecondCuda, OpenCl], DeviceOptions.Candidates([OpenCl, Processor, SecondCuda, Refused, Cuda]));
+        Assert.Equal([Cuda], DeviceOptions.Candidates([Cuda]));
+        Assert.Equal([SecondCuda], DeviceOptions.Candidates([Cuda with { Refusal = "it is too old" }, SecondCuda]));
+        Assert.Equal([OpenCl], DeviceOptions.Candidates([Processor, OpenCl]));
+        Assert.Empty(DeviceOptions.Candidates([Processor, Refused]));
+        Assert.Empty(DeviceOptions.Candidates([]));
+    }
+
+    /// <summary>The loader, if there is one, finds no driver behind it.</summary>
+    [UnixFact]
+    public void AMachineWithoutOpenClDriversStarts()
+    {
+        const string None = "OCL_ICD_VENDORS=/nonexistent";
+        ProgramResult devices = SvdProgram.Shell($"{None} $svd devices --threads 1 --json");
+        Assert.Equal((0, ""), (devices.ExitCode, devices.Errors));
+        using JsonDocument document = JsonDocument.Parse(devices.Output);
+        Assert.DoesNotContain(document.RootElement.GetProperty("gpus").EnumerateArray(), gpu => gpu.GetProperty("device").GetString() == "opencl");
+
+        ProgramResult absent = SvdProgram.Shell($"{None} $svd explain --out '{Out}' --device opencl");
+        Assert.Equal((1, ""), (absent.ExitCode, absent.Output));
+        AssertOneLine(absent.Errors, "no OpenCL device was found");
+
+        ProgramResult auto = SvdProgram.Shell($"{None} $svd logmel '{Song()}' --out '{PathOf("logmel.npy")}' --device auto");
+        Assert.Equal(0, auto.ExitCode);
+        AssertOneLine(auto.Errors, "running on ");
+    }
+}

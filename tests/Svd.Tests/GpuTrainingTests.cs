@@ -1,0 +1,138 @@
+using Engine.Kernels;
+using Engine.Nn;
+using Engine.Svd.Data;
+using Engine.Svd.FrontEnd;
+using Engine.Svd.Model;
+using Engine.Svd.Train;
+using Engine.Tensors;
+using Engine.Tests;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Tests;
+
+/// <summary>What the trainings ask of a GPU besides its kernels, and what is left when it fails.</summary>
+public sealed class GpuTrainingTests
+{
+    private const int BatchSize = 2;
+
+    /// <summary>
+    /// A step copies a batch to the device and a loss back, in one piece each. Once warm it compiles nothing and takes no memory from the device, and from the
+    /// managed heap only what ILGPU takes for these two copies.
+    /// </summary>
+    [GpuFact(Gpu.OpenCl)]
+    public void AStepIsOneUploadAndOneDownload()
+    {
+        foreach (string device in Gpu.Present)
+        {
+            using GpuContext gpu = Gpu.OpenAnew(device);
+            using GpuBackend backend = new(gpu, keepOpen: true);
+            using (SvdNet detector = SvdNet.Create(backend, new RandomSource(1)))
+            using (InverterTraining training = new(
+                backend, detector, [Noise(ExcerptFrames + BatchSize - 1, Bands)], InversionArchitecture.Paper, hop: 1, BatchSize, seed: 1, (_, _) => { }))
+            {
+                AssertLean(gpu, training.Plan(1, []));
+            }
+
+            const int frames = ExcerptFrames + 5;
+            TrainingSong song = new(MagnitudeSpectrogram.From(Noise(frames, SpectrumBins)), new float[frames]);
+            BandStatistics statistics = new(new double[Bands], [.. Enumerable.Repeat(1.0, Bands)]);
+            using ClassifierTraining classifier = new(backend, [song], [], statistics, augment: true, batchesPerEpoch: 100, BatchSize, seed: 1);
+            AssertLean(gpu, classifier.Plan(1, []));
+        }
+    }
+
+    /// <summary>The queue of commands goes away between two batches, as when the device is lost: the driver refuses every call from then on.</summary>
+    [GpuFact(Gpu.OpenCl)]
+    public void ALostDeviceLeavesTheLastCheckpoint()
+    {
+        const int batches = 6, saved = 3, lost = 5;
+        using TempFolder temp = new();
+        string checkpoints = temp.PathOf("checkpoints"), file = Path.Combine(checkpoints, "checkpoint.npz");
+        float[] Train(string? folder, int cancelAfter = batches, int loseAfter = batches)
+        {
+            using GpuContext gpu = Gpu.OpenAnew(Gpu.OpenCl);
+            using GpuBackend backend = new(gpu, keepOpen: true);
+            using Sequential network = new(("dense", new Dense("dense", 3, 2)));
+            Initializers.Initialize(network, backend, WeightInitializer.HeNormal, new RandomSource(5));
+            using TrainableParameters parameters = new(network, backend);
+            using Adam adam = new(parameters);
+            using Tape tape = new();
+            using Tensor x = tape.Watch(Tensor.Allocate(backend, new Shape(4, 3))), target = Tensor.From(backend, new Shape(4, 2), new float[8]);
+            TrainingPlan plan = new(network, adam, new HalveOnPlateau(0.01), 1, batches, 4, [("seed", 5)])
+            {
+                Step = (_, batch) =>
+                {
+                    backend.Upload([.. Enumerable.Range(0, 12).Select(i => MathF.Sin(12 * batch + i))], x.View);
+                    tape.Reset();
+                    Tensor loss = network.Forward(x).MeanSquaredError(target);
+                    tape.Backward(loss);
+                    return loss.ToArray()[0];
+                },
+            };
+            using CancellationTokenSource cancellation = new();
+            new TrainingRun(plan, folder, temp.PathOf("log.csv")).Run(
+                progress =>
+                {
+                    if (progress.Batch == cancelAfter && cancelAfter < batches) cancellation.Cancel();
+                    if (progress.Batch == loseAfter && loseAfter < batches) gpu.Accelerator.DefaultStream.Dispose();
+                },
+                cancellation.Token);
+            return parameters.Values.ToArray();
+        }
+
+        float[] expected = Train(null);
+        Assert.Throws<OperationCanceledException>(() => Train(checkpoints, cancelAfter: saved));
+        byte[] before = File.ReadAllBytes(file);
+        Failure.Says(() => Train(checkpoints, loseAfter: lost), "OpenCL", "failed (", "a training with --checkpoint goes on from its last");
+        Assert.Equal([file], Directory.GetFiles(checkpoints));
+        Assert.Equal(before, File.ReadAllBytes(file));
+        Assert.Equal(expected, Train(checkpoints));
+    }
+
+    private static void AssertLean(GpuContext gpu, TrainingPlan plan)
+    {
+        // The runtime compiles anew what is called often, which may allocate meanwhile: the best of several steps counts.
+        const int attempts = 10;
+        using GpuBuffer buffer = gpu.Memory.Rent(1);
+        float[] number = new float[1];
+        void CopyThereAndBack()
+        {
+            gpu.Upload(number, buffer.Floats);
+            gpu.Download(buffer.Floats, number);
+        }
+
+        int batch = 0;
+        void Step()
+        {
+            Assert.True(double.IsFinite(plan.Step(0, batch++ % plan.BatchesPerEpoch)));
+            plan.Optimizer.Step(0.001);
+        }
+
+        long LeastAllocated(Action act, long hopedFor)
+        {
+            long least = long.MaxValue;
+            for (int attempt = 0; attempt < attempts && least > hopedFor; attempt++)
+            {
+                (long uploads, long downloads, long allocated) = (gpu.Uploads, gpu.Downloads, GC.GetAllocatedBytesForCurrentThread());
+                act();
+                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - allocated);
+                Assert.Equal((1, 1), (gpu.Uploads - uploads, gpu.Downloads - downloads));
+            }
+
+            return least;
+        }
+
+        Step();
+        Step();
+        (int kernels, long bytes, int buffers) = (gpu.Kernels.Count(), gpu.Memory.BytesAllocated, gpu.Memory.Outstanding);
+        long copies = LeastAllocated(CopyThereAndBack, 0);
+        Assert.Equal(copies, LeastAllocated(Step, copies));
+        Assert.Equal((kernels, bytes, buffers), (gpu.Kernels.Count(), gpu.Memory.BytesAllocated, gpu.Memory.Outstanding));
+    }
+
+    private static float[] Noise(int frames, int values)
+    {
+        RandomSource random = new(2);
+        return [.. Enumerable.Range(0, frames * values).Select(_ => (float)random.NextDouble(0, 1))];
+    }
+}
