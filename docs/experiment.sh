@@ -25,7 +25,7 @@ fi
 
 if does train; then
   svd train classifier --data "$out/corpus" --epochs 16 --batches 500 --seed 1 --checkpoint "$out/run-svdnet" --out "$out/svdnet.npz"
-  svd train classifier --data "$out/corpus" --epochs 10 --batches 500 --seed 2 --checkpoint "$out/run-second" --out "$out/svdnet-second.npz"
+  svd train classifier --data "$out/corpus" --epochs 6 --batches 500 --seed 2 --checkpoint "$out/run-second" --out "$out/svdnet-second.npz"
   for size in paper published; do
     svd train inverter --data "$out/corpus" "${own[@]}" --architecture $size --checkpoint "$out/run-inverter-$size" --out "$out/inverter-$size.npz"
   done
@@ -55,7 +55,7 @@ fi
 # Do the regions hold for another detector, and for other fillings?
 if does transfer; then
   svd evaluate --data "$corpus" "${networks[@]}" --masker "$out/masker.npz" --start 5 --area 0.2 --judge "$out/svdnet-second.npz" --fill zero,m2,blur \
-    --methods inversion,mask,random,loudest,gradient-input,integrated-gradients,occlusion --out "$out/transfer"
+    --methods inversion,mask,random,loudest,gradient-input --out "$out/transfer"
 fi
 
 # Where the voice is known.

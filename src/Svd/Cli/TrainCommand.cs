@@ -82,15 +82,9 @@ internal static class TrainCommand
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<string> output = Options.OutFile("the weights (.npz); the log is written beside it (.csv)");
-        Option<int> epochs = Options.Count("--epochs", "Passes over all excerpts.", 8);
+        Option<int> epochs = Options.Count("--epochs", "Passes over all excerpts.", 4);
         Option<int> hop = Options.Count("--hop", "Frames from one excerpt to the next.", 35);
         Option<int> batch = Options.Count("--batch", "Excerpts of a step.", 16);
-        Option<double> smoothness = new("--smoothness")
-        {
-            Description = "The weight of the differences between neighbours in the mask: larger masks are smoother and in fewer pieces.", HelpName = "W",
-            DefaultValueFactory = _ => 4,
-        };
-        Options.Require(smoothness, weight => weight is >= 0 and <= 1000, "a number from 0 to 1000");
         Option<ulong> seed = Options.Seed();
         DeviceOptions device = new();
         Option<string?> checkpoint = Options.Checkpoint();
@@ -102,12 +96,11 @@ internal static class TrainCommand
             + "removed.\n\n"
             + "Example:\n  svd train masker --data jamendo --classifier svdnet.npz --stats meanstd.npz --out masker.npz --checkpoint run1")
         {
-            data, classifier, statistics, output, epochs, hop, batch, smoothness, seed, device, checkpoint, cache,
+            data, classifier, statistics, output, epochs, hop, batch, seed, device, checkpoint, cache,
         };
         command.SetAction(parsed => TrainMasker(new MaskerRequest(
             parsed.GetRequiredValue(data), parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
-            parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(hop), parsed.GetValue(batch), (float)parsed.GetValue(smoothness),
-            parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint), parsed.GetValue(cache))));
+            parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(hop), parsed.GetValue(batch), parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint), parsed.GetValue(cache))));
         return command;
     }
 
@@ -177,11 +170,11 @@ internal static class TrainCommand
         float[][] frames = Normalize(
             backend, statistics, LogMels(backend, [.. songs, .. validation], SpectrogramCache.Open(request.Data, request.Cache)));
         using MaskerTraining training = new(
-            backend, classifier, frames[..songs.Count], frames[songs.Count..], request.Hop, request.Batch, request.Smoothness, request.Seed);
+            backend, classifier, frames[..songs.Count], frames[songs.Count..], request.Hop, request.Batch, request.Seed);
         TrainingPlan plan = training.Plan(
             request.Epochs,
             [
-                ("seed", request.Seed), ("hop", request.Hop), ("batch_size", request.Batch), ("smoothness", request.Smoothness),
+                ("seed", request.Seed), ("hop", request.Hop), ("batch_size", request.Batch),
                 ("digest_of_the_songs", Digest.OfFiles(songs.Select(song => song.AudioPath))),
                 ("digest_of_the_classifier", Digest.OfFiles(request.Classifier, request.Statistics)),
             ]);
@@ -224,7 +217,7 @@ internal static class TrainCommand
         Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
 
     private sealed record MaskerRequest(
-        string Data, string Classifier, string Statistics, string Out, int Epochs, int Hop, int Batch, float Smoothness, ulong Seed,
+        string Data, string Classifier, string Statistics, string Out, int Epochs, int Hop, int Batch, ulong Seed,
         Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
 
     private sealed record ClassifierRequest(

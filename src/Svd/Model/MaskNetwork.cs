@@ -8,29 +8,39 @@ namespace Engine.Svd.Model;
 /// <summary>
 /// The mask network: from the maps that SVDNet makes of an excerpt anyway to the importance of each of its bins, in one pass (the idea of Dabkowski and
 /// Gal, "Real time image saliency for black box classifiers", NIPS 2017). It goes SVDNet's way back: a transposed convolution undoes the size of each stage
-/// (conv5 and mp6, conv4, then conv1, conv2 and mp3), and takes in the map that the stage started from, through a 1×1 convolution; ELU after each sum.
-/// Importance is a logit: only its order counts, and bins above a threshold of it are a region.
+/// (conv5 and mp6, conv4, then conv1, conv2 and mp3), and takes in the map that the stage started from, through a 1×1 convolution; batch normalisation and
+/// ELU after each sum, since SVDNet's maps have no scale of their own. What comes out are broad regions; a filter over the input itself adds which bins of
+/// them stand out. Only the order of the importance z counts.
 /// <code>
-/// a = ELU(fc8: 64→16×11×7 + mp6: 1×1, 64→16)                 16×11×7
-/// b = ELU(up5: 5×5, stride 3, 16→16 + conv4: 1×1, 128→16)    16×35×23
-/// c = ELU(up4: 3×3, 16→8 + mp3: 1×1, 32→8)                    8×37×25
-/// z = up2: 9×9, stride 3, 8→1, cropped                        1×115×80
+/// a = ELU(BN(fc8: 64→16×11×7 + mp6: 1×1, 64→16))                      16×11×7
+/// b = ELU(BN(up5: 5×5, stride 3, 16→16 + conv4: 1×1, 128→16))         16×35×23
+/// c = ELU(BN(up4: 3×3, 16→8 + mp3: 1×1, 32→8))                         8×37×25
+/// z = box(up2: 8×8, stride 3, 8→1, cropped) + input: 9×9, 1→1         1×115×80
 /// </code>
+/// The box, a mean over 3×3, takes away the pattern of period 3 that strides of 3 leave, and with it most of a mask's crumbs.
 /// </summary>
-/// <remarks>Weight files hold fc8, mp6, up5, conv4, up4, mp3 and up2, in the layout of <see cref="WeightFile"/>.</remarks>
+/// <remarks>Weight files hold fc8, mp6, up5, conv4, up4, mp3, up2, input and the three normalisations, in the layout of <see cref="WeightFile"/>.</remarks>
 public sealed class MaskNetwork : IDisposable
 {
-    private const int Channels6 = 16, Rows6 = 11, Columns6 = 7, Channels4 = 16, Channels3 = 8;
+    private const int Channels6 = 16, Rows6 = 11, Columns6 = 7, Channels4 = 16, Channels3 = 8, DetailSize = 9;
 
-    private readonly Dense _fromFeatures = new("fc8", SvdNet.FeatureCount, Channels6 * Rows6 * Columns6);
+    // The blur's standard deviations; the gain is some three times the deviation of what it is added to at first.
+    private const double BlurFrames = 2.5, BlurBands = 0.7, BlurGain = 4;
+
+    private readonly Dense _fromFeatures = new("fc8", SvdNet.FeatureCount, Channels6 * Rows6 * Columns6, bias: false);
     private readonly Conv2d _fromPool6 = new("mp6", 64, Channels6, 1, bias: false);
-    private readonly ConvTranspose2d _up5 = new("up5", Channels6, Channels4, 5, stride: 3, padding: 0);
+    private readonly ConvTranspose2d _up5 = new("up5", Channels6, Channels4, 5, stride: 3, padding: 0, bias: false);
     private readonly Conv2d _fromConv4 = new("conv4", 128, Channels4, 1, bias: false);
-    private readonly ConvTranspose2d _up4 = new("up4", Channels4, Channels3, 3, stride: 1, padding: 0);
+    private readonly ConvTranspose2d _up4 = new("up4", Channels4, Channels3, 3, stride: 1, padding: 0, bias: false);
     private readonly Conv2d _fromPool3 = new("mp3", 32, Channels3, 1, bias: false);
-    private readonly ConvTranspose2d _up2 = new("up2", Channels3, 1, 9, stride: 3, padding: 0);
+    private readonly ConvTranspose2d _up2 = new("up2", Channels3, 1, 8, stride: 3, padding: 0);
+    private readonly Conv2d _fromInput = new("input", 1, 1, DetailSize, padding: DetailSize / 2, bias: false);
+    private readonly BatchNorm _norm6 = new("norm6", Channels6, Activation.Elu);
+    private readonly BatchNorm _norm4 = new("norm4", Channels4, Activation.Elu);
+    private readonly BatchNorm _norm3 = new("norm3", Channels3, Activation.Elu);
+    private Tensor? _box;
 
-    private MaskNetwork() => Layers = new ModuleList(_fromFeatures, _fromPool6, _up5, _fromConv4, _up4, _fromPool3, _up2);
+    private MaskNetwork() => Layers = new ModuleList(_fromFeatures, _fromPool6, _up5, _fromConv4, _up4, _fromPool3, _up2, _fromInput, _norm6, _norm4, _norm3);
 
     /// <summary>How many numbers the parameters hold.</summary>
     public int ParameterCount => Layers.ParameterCount;
@@ -38,11 +48,20 @@ public sealed class MaskNetwork : IDisposable
     /// <summary>All layers, in the order of the weight files.</summary>
     internal Module Layers { get; }
 
-    /// <summary>Makes a network with He's initial weights.</summary>
+    /// <summary>
+    /// Makes a network with He's initial weights, but for the filter over the input: that starts as a blur along time, which makes the loudest partials the
+    /// most important.
+    /// </summary>
     internal static MaskNetwork Create(IBackend backend, RandomSource random)
     {
         MaskNetwork network = new();
         Initializers.Initialize(network.Layers, backend, WeightInitializer.HeNormal, random);
+        double[] blur =
+        [
+            .. Enumerable.Range(0, DetailSize * DetailSize).Select(i => Math.Exp(
+                -0.5 * Math.Pow((i / DetailSize - DetailSize / 2) / BlurFrames, 2) - 0.5 * Math.Pow((i % DetailSize - DetailSize / 2) / BlurBands, 2))),
+        ];
+        network._fromInput.Weight.Load(backend, [.. blur.Select(weight => (float)(BlurGain * weight / blur.Sum()))]);
         return network;
     }
 
@@ -63,22 +82,31 @@ public sealed class MaskNetwork : IDisposable
     {
         int count = maps.Features.Shape[0];
         using Tensor features = _fromFeatures.Forward(maps.Features);
-        using Tensor a = Merge(features.Reshape(new Shape(count, Channels6, Rows6, Columns6)), _fromPool6.Forward(maps.Pool6));
-        using Tensor b = Merge(_up5.Forward(a), _fromConv4.Forward(maps.Conv4));
-        using Tensor c = Merge(_up4.Forward(b), _fromPool3.Forward(maps.Pool3));
+        using Tensor a = Merge(features.Reshape(new Shape(count, Channels6, Rows6, Columns6)), _fromPool6.Forward(maps.Pool6), _norm6);
+        using Tensor b = Merge(_up5.Forward(a), _fromConv4.Forward(maps.Conv4), _norm4);
+        using Tensor c = Merge(_up4.Forward(b), _fromPool3.Forward(maps.Pool3), _norm3);
         using Tensor painted = _up2.Forward(c);
-        return painted.Crop2d(ExcerptFrames, Bands);
+        using Tensor cropped = painted.Crop2d(ExcerptFrames, Bands), region = cropped.Conv2d(Box(cropped.Backend), padding: (1, 1));
+        using Tensor detail = _fromInput.Forward(maps.Input);
+        return region.Add(detail);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Layers.Dispose();
+    public void Dispose()
+    {
+        _box?.Dispose();
+        Layers.Dispose();
+    }
 
-    // Takes both.
-    private static Tensor Merge(Tensor deeper, Tensor beside)
+    // Strides of 3 leave a pattern of period 3, which the mean over 3×3 takes away.
+    private Tensor Box(IBackend backend) => _box ??= Tensor.From(backend, new Shape(1, 1, 3, 3), [.. Enumerable.Repeat(1 / 9f, 9)]);
+
+    // Gives both back.
+    private static Tensor Merge(Tensor deeper, Tensor beside, BatchNorm norm)
     {
         using Tensor sum = deeper.Add(beside);
         deeper.Dispose();
         beside.Dispose();
-        return sum.Activate(Activation.Elu);
+        return norm.Forward(sum);
     }
 }

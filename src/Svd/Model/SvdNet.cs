@@ -7,11 +7,12 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Model;
 
 /// <summary>What lies between SVDNet's layers for N excerpts, each map after its activation and pooling.</summary>
+/// <param name="Input">The excerpts themselves, N×1×115×80; not owned.</param>
 /// <param name="Pool3">mp3: N×32×37×25.</param>
 /// <param name="Conv4">conv4: N×128×35×23.</param>
 /// <param name="Pool6">mp6: N×64×11×7.</param>
 /// <param name="Features">fc8: N×64.</param>
-public readonly record struct SvdNetMaps(Tensor Pool3, Tensor Conv4, Tensor Pool6, Tensor Features) : IDisposable
+public readonly record struct SvdNetMaps(Tensor Input, Tensor Pool3, Tensor Conv4, Tensor Pool6, Tensor Features) : IDisposable
 {
     /// <inheritdoc/>
     public void Dispose()
@@ -156,7 +157,7 @@ public sealed class SvdNet : IDisposable
         int count = x.Shape[0];
         if (x.Tape is not null) return MapsOf(x);
         SvdNetMaps all = new(
-            Tensor.Allocate(x.Backend, new Shape(count, 32, 37, 25)), Tensor.Allocate(x.Backend, new Shape(count, 128, 35, 23)),
+            x, Tensor.Allocate(x.Backend, new Shape(count, 32, 37, 25)), Tensor.Allocate(x.Backend, new Shape(count, 128, 35, 23)),
             Tensor.Allocate(x.Backend, new Shape(count, 64, 11, 7)), Tensor.Allocate(x.Backend, new Shape(count, FeatureCount)));
         for (int first = 0; first < count; first += ExcerptsAtATime)
         {
@@ -183,7 +184,7 @@ public sealed class SvdNet : IDisposable
         using Tensor conv1 = _conv1.Forward(x);
         Tensor pool3 = _conv2Pool3.Forward(conv1), conv4 = _conv4.Forward(pool3), pool6 = _conv5Pool6.Forward(conv4);
         using Tensor flat = pool6.Reshape(new Shape(x.Shape[0], _fc7.Weight.Shape[0]));
-        return new SvdNetMaps(pool3, conv4, pool6, _hidden.Forward(flat));
+        return new SvdNetMaps(x, pool3, conv4, pool6, _hidden.Forward(flat));
     }
 
     /// <summary>The probability of singing from the features: N×64 to N×1. The caller owns the result.</summary>

@@ -11,11 +11,11 @@ namespace Engine.Svd.Train;
 
 /// <summary>
 /// Trains a mask network with a fixed classifier in the loop. Of every excerpt x with label y (the classifier's own) the importance z becomes a mask that
-/// keeps a share a of the bins, a drawn anew each time: m = σ(z − t), where t lies between the importance of the last bin that is kept and of the first that
-/// is not. So every share has its turn, and the order of the bins is what is learnt. The loss is
-/// <code>cross-entropy(f(m ⊙ x), y) + ½ · cross-entropy(f(x − m ⊙ x), 1 − y) + λ · mean(∇m)²</code>
-/// sufficiency, necessity and smoothness, where f is the classifier and ∇m the differences of neighbours in time and frequency; plus the L2 penalty. ADAM,
-/// the learning rate falling by a factor after each epoch.
+/// keeps a share a of the bins, a drawn anew each time: m = σ(k·(z − t)), where t lies between the importance of the last bin that is kept and of the first that
+/// is not, and the steepness goes by the deviation of z over the excerpt. So every share has its turn, and the order of the bins is what is learnt. The loss is
+/// <code>cross-entropy(f(m ⊙ x), y) + ½ · cross-entropy(f(x − m ⊙ x), 1 − y)</code>
+/// sufficiency and necessity, where f is the classifier; plus the L2 penalty. Nothing asks for masks of one piece: the network's way of painting does that.
+/// ADAM, the learning rate falling by a factor after each epoch.
 /// </summary>
 /// <remarks>
 /// The forward pass sees the mask as it is used, 0 and 1; the gradient that of the sigmoid (the straight-through estimator of Bengio, Léonard and Courville,
@@ -28,6 +28,10 @@ internal sealed class MaskerTraining : IDisposable
     private const double Decay = 0.7;
     private const float NecessityWeight = 0.5f;
     private const double SmallestArea = 0.05, LargestArea = 0.5;
+
+    // Of the sigmoid in units of 1/deviation: half of the bins lie where it still has a slope. An excerpt without contrast has no deviation.
+    private const float Steepness = 2;
+    private const float LeastDeviation = 1e-20f;
     private const int ValidationHop = FramesPerSecond / 2;
 
     // What the log says of the validation songs.
@@ -41,18 +45,17 @@ internal sealed class MaskerTraining : IDisposable
     private readonly Detector _detector;
     private readonly TrainableParameters _parameters;
     private readonly int _batchSize;
-    private readonly float _smoothness;
     private readonly ulong _seed;
     private readonly Tape _tape = new();
     private readonly Tensor _input;
     private readonly Tensor _label;
     private readonly Tensor _otherLabel;
     private readonly Tensor _threshold;
+    private readonly Tensor _steepness;
     private readonly Tensor _rounding;
-    private readonly Tensor _differences;
-    private readonly Tensor _noDifferences;
     private readonly float[] _values;
     private readonly float[] _importance;
+    private readonly float[] _steepnessValues;
     private readonly float[] _sorted = new float[ExcerptLength];
     private readonly float[] _labelValues;
 
@@ -63,26 +66,24 @@ internal sealed class MaskerTraining : IDisposable
     /// <param name="validation">Those of the validation songs, which the log speaks of.</param>
     /// <param name="hop">Frames from one excerpt to the next.</param>
     /// <param name="batchSize">Excerpts of a step.</param>
-    /// <param name="smoothness">λ.</param>
     /// <param name="seed">Decides the weights, the order and the areas.</param>
     /// <exception cref="EngineException">There are fewer excerpts than a batch has.</exception>
     public MaskerTraining(
-        IBackend backend, SvdNet classifier, IReadOnlyList<float[]> songs, IReadOnlyList<float[]> validation, int hop, int batchSize, float smoothness,
+        IBackend backend, SvdNet classifier, IReadOnlyList<float[]> songs, IReadOnlyList<float[]> validation, int hop, int batchSize,
         ulong seed)
     {
-        (_backend, _classifier, _validation, _batchSize, _smoothness, _seed) = (backend, classifier, validation, batchSize, smoothness, seed);
+        (_backend, _classifier, _validation, _batchSize, _seed) = (backend, classifier, validation, batchSize, seed);
         _excerpts = new ExcerptBatches(songs, hop, batchSize, seed);
         _detector = new Detector(backend, classifier);
         _network = MaskNetwork.Create(backend, new RandomSource(seed));
         _parameters = new TrainableParameters(_network.Layers, backend);
         Optimizer = new Adam(_parameters);
-        Shape excerpts = new(batchSize, 1, ExcerptFrames, Bands), pairs = new(batchSize, 2, ExcerptFrames - 1, Bands - 1);
+        Shape excerpts = new(batchSize, 1, ExcerptFrames, Bands);
         _input = _tape.Watch(Tensor.Allocate(backend, excerpts));
         (_label, _otherLabel) = (Tensor.Allocate(backend, new Shape(batchSize, 1)), Tensor.Allocate(backend, new Shape(batchSize, 1)));
-        (_threshold, _rounding) = (Tensor.Allocate(backend, excerpts), Tensor.Allocate(backend, excerpts));
-        _differences = Tensor.From(backend, new Shape(2, 1, 2, 2), [1, -1, 0, 0, 1, 0, -1, 0]);
-        _noDifferences = Tensor.From(backend, pairs, new float[pairs.Length]);
-        (_values, _importance, _labelValues) = (new float[excerpts.Length], new float[excerpts.Length], new float[batchSize]);
+        (_threshold, _steepness, _rounding) = (Tensor.Allocate(backend, excerpts), Tensor.Allocate(backend, excerpts), Tensor.Allocate(backend, excerpts));
+        (_values, _importance, _steepnessValues) = (new float[excerpts.Length], new float[excerpts.Length], new float[excerpts.Length]);
+        _labelValues = new float[batchSize];
     }
 
     /// <summary>The layers in training.</summary>
@@ -105,7 +106,7 @@ internal sealed class MaskerTraining : IDisposable
         _detector.Dispose();
         Optimizer.Dispose();
         _parameters.Dispose();
-        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[_input, _label, _otherLabel, _threshold, _rounding, _differences, _noDifferences]) tensor.Dispose();
+        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[_input, _label, _otherLabel, _threshold, _steepness, _rounding]) tensor.Dispose();
         _network.Dispose();
     }
 
@@ -118,12 +119,11 @@ internal sealed class MaskerTraining : IDisposable
         UploadLabels(_classifier.LogitsOf(maps.Features));
         Tensor importance = _network.Forward(maps);
         UploadThresholds(importance, new RandomSource(_seed, (ulong)RandomPurpose.MaskArea, (ulong)((long)epoch * _excerpts.BatchesPerEpoch + batch)));
-        Tensor soft = importance.Add(_threshold, -1).Activate(Activation.Sigmoid), mask = soft.Add(_rounding);
+        Tensor soft = importance.Add(_threshold, -1).Multiply(_steepness).Activate(Activation.Sigmoid), mask = soft.Add(_rounding);
 
         Tensor kept = mask.Multiply(_input), removed = _input.Add(kept, -1);
         Tensor loss = _classifier.Logits(kept).SigmoidCrossEntropy(_label)
-            .Add(_classifier.Logits(removed).SigmoidCrossEntropy(_otherLabel, NecessityWeight))
-            .Add(soft.Conv2d(_differences).MeanSquaredError(_noDifferences, _smoothness));
+            .Add(_classifier.Logits(removed).SigmoidCrossEntropy(_otherLabel, NecessityWeight));
         _tape.Backward(loss);
         (double error, double penalty) = _parameters.AddL2Penalty(L2, loss);
         return double.IsFinite(penalty) ? error : penalty;
@@ -138,7 +138,7 @@ internal sealed class MaskerTraining : IDisposable
         _backend.Upload(_labelValues, _otherLabel.View);
     }
 
-    // For each excerpt t, and what makes a 0 or a 1 of σ(z − t).
+    // For each excerpt t and k, and what makes a 0 or a 1 of σ(k·(z − t)).
     private void UploadThresholds(Tensor importance, RandomSource random)
     {
         importance.CopyTo(_importance);
@@ -151,10 +151,14 @@ internal sealed class MaskerTraining : IDisposable
             MemoryExtensions.Sort(_sorted.AsSpan());
             t.Fill((_sorted[dropped - 1] + _sorted[dropped]) / 2);
             TensorPrimitives.Subtract(z, t, z);
+            float steepness = Steepness / Math.Max(TensorPrimitives.StdDev(z), LeastDeviation);
+            _steepnessValues.AsSpan(n * ExcerptLength, ExcerptLength).Fill(steepness);
+            TensorPrimitives.Multiply(z, steepness, z);
             for (int i = 0; i < z.Length; i++) z[i] = (z[i] > 0 ? 1 : 0) - 1 / (1 + MathF.Exp(-z[i]));
         }
 
         _backend.Upload(_values, _threshold.View);
+        _backend.Upload(_steepnessValues, _steepness.View);
         _backend.Upload(_importance, _rounding.View);
     }
 
