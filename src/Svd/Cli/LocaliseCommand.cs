@@ -41,10 +41,11 @@ internal static class LocaliseCommand
         Option<bool> json = Options.Json("one object");
         Command command = new(
             "localise",
-            "Do explanations lie where the voice is? Takes songs whose voice and accompaniment are known, and of them excerpts in which the voice sounds and the "
-            + "detector says singing. A bin is voice-dominated where the voice alone has more energy than the accompaniment alone, and at most "
+            "Do explanations lie where the voice is? Takes songs whose voice and accompaniment are known, and of them excerpts in which the voice sounds and "
+            + "the detector says singing. A bin is voice-dominated where the voice alone has more energy than the accompaniment alone, and at most "
             + $"{Localisation.RangeDecibels:0} dB less than in its loudest bin of the excerpt. Of each method's region of the most important bins: how many of "
-            + "the voice-dominated bins it has (recall), how much of it is voice-dominated (precision), and whether the most important bin is (pointing game).\n\n"
+            + "the voice-dominated bins it has (recall), how much of it is voice-dominated (precision), and whether the most important bin is (pointing game; "
+            + "of several equally important ones the share).\n\n"
             + "Example:\n  samples/make_stems.sh stems\n  svd localise --stems stems --methods inversion,loudest,occlusion --out localisation")
         {
             stems, methods, area, excerpts, classifier, inverter, masker, statistics, classThreshold, seed, output, device, json,
@@ -144,8 +145,8 @@ internal static class LocaliseCommand
 
     private static void Print(Report report)
     {
-        Console.WriteLine($"{report.Stems}: the detector says singing (P from {report.ClassThreshold:F2} on) in {report.Sung} of the {report.Sounding} excerpts, "
-            + "one every 0.5 s, in which the voice sounds");
+        Console.WriteLine($"{report.Stems}: the detector says singing (P from {report.ClassThreshold:F2} on) in {report.Sung} of the {report.Sounding} "
+            + "excerpts, one every 0.5 s, in which the voice sounds");
         Console.WriteLine($"used: {report.Excerpts} excerpts of {report.Songs} of {report.SongsListed} songs; of {report.MusicSung} of them it says so of the "
             + "accompaniment alone, too");
         Console.WriteLine($"voice-dominated bins: {MethodsEvaluation.Interval(report.VoicePercent)} %, chance for precision and pointing; chance for recall is "

@@ -18,14 +18,8 @@ public sealed record StemSong(string Name, string VoicePath, string MusicPath)
     {
         if (!Directory.Exists(folder)) throw new EngineException($"{folder} does not exist or is not a folder");
         Dictionary<string, string> voices = Files(folder, Voice), music = Files(folder, Music);
-        foreach ((Dictionary<string, string> stems, Dictionary<string, string> others, string other) in new[] { (voices, music, Music), (music, voices, Voice) })
-        {
-            if (stems.FirstOrDefault(stem => !others.ContainsKey(stem.Key)) is { Value: { } alone })
-            {
-                throw new EngineException($"{alone} has no partner {Path.Combine(folder, other, Path.GetFileName(alone))}");
-            }
-        }
-
+        RequirePartners(voices, music, Path.Combine(folder, Music));
+        RequirePartners(music, voices, Path.Combine(folder, Voice));
         return [.. voices.Select(voice => new StemSong(Path.GetFileNameWithoutExtension(voice.Key), voice.Value, music[voice.Key]))];
     }
 
@@ -42,6 +36,14 @@ public sealed record StemSong(string Name, string VoicePath, string MusicPath)
         {
             voice.Dispose();
             throw;
+        }
+    }
+
+    private static void RequirePartners(Dictionary<string, string> stems, Dictionary<string, string> partners, string folder)
+    {
+        if (stems.FirstOrDefault(stem => !partners.ContainsKey(stem.Key)) is { Value: { } alone })
+        {
+            throw new EngineException($"{alone} has no partner {Path.Combine(folder, Path.GetFileName(alone))}");
         }
     }
 

@@ -7,7 +7,9 @@ namespace Engine.Svd.Evaluate;
 
 /// <summary>How well a method finds the voice in N excerpts.</summary>
 /// <param name="Regions">For each size of the regions N measures.</param>
-/// <param name="Pointing">N numbers, 1 where the most important bin is voice-dominated, else 0: the pointing game (Zhang et al., 2016).</param>
+/// <param name="Pointing">
+/// The pointing game (Zhang et al., 2016), N numbers: 1 where the most important bin is voice-dominated, else 0; of several equally important ones the share.
+/// </param>
 public sealed record LocalisationScores(Localisation[][] Regions, double[] Pointing)
 {
     /// <summary>Explains excerpts by a method and measures its regions.</summary>
@@ -36,8 +38,8 @@ public sealed record LocalisationScores(Localisation[][] Regions, double[] Point
                     regions[size][done] = Localisation.Of(truth, mask);
                 }
 
-                order.Mask(1, mask);
-                pointing[done] = truth[Array.IndexOf(mask, 1)] ? 1 : 0;
+                order.Mask(order.CountOfMostImportant, mask);
+                pointing[done] = Localisation.Of(truth, mask).Precision;
                 progress(++done);
             });
         }

@@ -9,7 +9,7 @@ namespace Engine.Svd.Evaluate;
 /// <param name="Area">The region's bins of all bins.</param>
 /// <param name="Recall">Voice-dominated bins in the region of all voice-dominated bins; by chance the area.</param>
 /// <param name="Precision">Voice-dominated bins in the region of the region's bins; by chance the share of voice-dominated bins.</param>
-/// <param name="Pointing">Excerpts whose most important bin is voice-dominated, at every size the same; by chance as precision.</param>
+/// <param name="Pointing">Excerpts whose most important bin is voice-dominated, the same at every size; by chance as precision.</param>
 public sealed record LocalisationRow(string Method, MaskSize Size, double Area, Estimate Recall, Estimate Precision, Estimate Pointing) : IMethodRow;
 
 /// <summary>The table of how well methods find the voice.</summary>
@@ -35,7 +35,8 @@ public static class LocalisationTable
                from method in methods
                let regions = method.Scores.Regions[size]
                select new LocalisationRow(
-                   method.Name, sizes[size], 100 * regions.Average(region => region.Area), bootstrap.Of(Array.ConvertAll(regions, region => 100 * region.Recall)),
+                   method.Name, sizes[size], 100 * regions.Average(region => region.Area),
+                   bootstrap.Of(Array.ConvertAll(regions, region => 100 * region.Recall)),
                    bootstrap.Of(Array.ConvertAll(regions, region => 100 * region.Precision)),
                    bootstrap.Of(Array.ConvertAll(method.Scores.Pointing, hit => 100 * hit))),
         ];

@@ -87,6 +87,10 @@ public class LocalisationTests
         Assert.All(wrong.Regions.SelectMany(size => size), region => Assert.Equal((0, 0), (region.Recall, region.Precision)));
         Assert.Equal([0, 0, 0], wrong.Pointing);
 
+        // Where all bins are equally important, the pointing game gives what chance would.
+        LocalisationScores undecided = LocalisationScores.Of(setting.Comparison, new Oracle(truth, 0), songs, sizes, _ => { });
+        Assert.Equal([0.1, 0.2, 0.3], undecided.Pointing);
+
         // The table: percentages, means over the excerpts.
         IReadOnlyList<LocalisationRow> rows = LocalisationTable.Of(sizes, [("oracle", perfect), ("opposite", wrong)], setting.Comparison.SongOf, 1);
         Assert.Equal(["oracle", "opposite", "oracle", "opposite"], rows.Select(row => row.Method));

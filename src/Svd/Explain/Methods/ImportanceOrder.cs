@@ -24,6 +24,9 @@ internal sealed class ImportanceOrder
         MemoryExtensions.Sort(_keys.AsSpan());
     }
 
+    /// <summary>How many bins are as important as the first.</summary>
+    public int CountOfMostImportant => _keys.TakeWhile(key => key >> 32 == _keys[0] >> 32).Count();
+
     /// <summary>Overwrites a mask of 115×80 with 1 for the first <paramref name="count"/> bins and 0 for the others.</summary>
     public void Mask(int count, Span<float> mask)
     {
