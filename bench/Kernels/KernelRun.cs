@@ -22,11 +22,17 @@ internal sealed class KernelRun : IDisposable
     }
 
     /// <summary>One call.</summary>
-    public void Call()
+    public void Call() => Call(1);
+
+    /// <summary>So many calls, which a device is waited for once.</summary>
+    public void Call(int launches)
     {
-        _case.Body(_backend, _inputs, _output);
+        for (int i = 0; i < launches; i++) Launch();
         _backend.Synchronize();
     }
+
+    /// <summary>Starts a call; a device may not be done with it.</summary>
+    public void Launch() => _case.Body(_backend, _inputs, _output);
 
     /// <summary>What the last call left.</summary>
     public float[] Result()

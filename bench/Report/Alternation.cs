@@ -11,6 +11,9 @@ internal readonly record struct Times(double Min, double Median)
         double[] sorted = [.. runs.Order()];
         return new Times(sorted[0], (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2);
     }
+
+    /// <summary>Of one of several that each run had.</summary>
+    public Times Per(int count) => new(Min / count, Median / count);
 }
 
 /// <summary>Measures two programs in turns, some runs of one and some of the other, so that what else the machine does hits both.</summary>
@@ -20,6 +23,13 @@ internal static class Alternation
     private const double TurnMs = 40;
     private const int LeastTurns = 3;
     private const int MostRunsOfATurn = 200;
+
+    // Where one run takes longer than the budget, as on a device that a slow driver emulates, few have to do.
+    private const int MostBudgets = 10;
+
+    // Of a device that is waited for once in many launches.
+    private const double LaunchesMs = 10;
+    private const int MostLaunches = 1000;
 
     /// <summary>Runs both, the peer only if there is one, for about so many milliseconds in all after the warm-up.</summary>
     /// <param name="engine">One run.</param>
@@ -31,13 +41,35 @@ internal static class Alternation
         (int engineRuns, int peerRuns) = (RunsOfATurn(timed), peer is null ? 0 : RunsOfATurn(peer));
         List<double> ours = [], theirs = [];
         long start = Stopwatch.GetTimestamp();
-        for (int turn = 0; turn < LeastTurns || MsSince(start) < budgetMs; turn++)
+        for (int turn = 0; turn == 0 || MsSince(start) < (turn < LeastTurns ? MostBudgets : 1) * budgetMs; turn++)
         {
             ours.AddRange(timed(engineRuns));
             if (peer is not null) theirs.AddRange(peer(peerRuns));
         }
 
         return (Times.Of(ours), peer is null ? null : Times.Of(theirs));
+    }
+
+    /// <summary>
+    /// How many launches a device shall be waited for at once: as many as take some milliseconds together, since waiting takes longer than a small kernel.
+    /// </summary>
+    /// <param name="launch">Starts the kernel.</param>
+    /// <param name="synchronize">Waits for it.</param>
+    public static int LaunchesOfARun(Action launch, Action synchronize)
+    {
+        int launches = 1;
+        while (true)
+        {
+            long start = Stopwatch.GetTimestamp();
+            for (int i = 0; i < launches; i++) launch();
+            synchronize();
+            double ms = MsSince(start);
+
+            // The first one compiles, and is never taken for more than it is.
+            if (ms >= LaunchesMs / 2 && launches > 1) return (int)Math.Clamp(launches * LaunchesMs / ms, 1, MostLaunches);
+            if (launches >= MostLaunches) return MostLaunches;
+            launches *= 2;
+        }
     }
 
     /// <summary>Runs with a clock. Before several short ones in a row one is not counted: it comes after a pause.</summary>

@@ -1,6 +1,5 @@
 using Engine.Bench.Peers;
 using Engine.Kernels;
-using Engine.Kernels.Simd;
 using Engine.Nn;
 using Engine.Svd.Cli;
 using Engine.Svd.FrontEnd;
@@ -36,17 +35,16 @@ internal sealed class Contests : IDisposable
         ("log-mel, a minute, 1 thread", contests => contests.LogMel()),
     ];
 
-    private readonly int _threads;
-    private readonly VectorWidth _width;
+    private readonly Machine _machine;
     private readonly string _folder = Directory.CreateTempSubdirectory("bench").FullName;
     private readonly float[] _excerpts = Random(Batch * ExcerptLength, 1);
     private readonly float[] _features = Random(Batch * SvdNet.FeatureCount, 2);
     private readonly float[] _targets = [.. Enumerable.Range(0, Batch).Select(n => n % 3 == 0 ? 0.98f : 0.02f)];
     private readonly TorchPeer? _torch;
 
-    private Contests(int threads, VectorWidth width, string? python)
+    private Contests(Machine machine, string? python)
     {
-        (_threads, _width) = (threads, width);
+        _machine = machine;
         NpyFile.Write(PathOf("excerpts.npy"), new NpyArray([Batch, 1, ExcerptFrames, Bands], _excerpts));
         NpyFile.Write(PathOf("features.npy"), new NpyArray([Batch, SvdNet.FeatureCount], _features));
         NpyFile.Write(PathOf("targets.npy"), new NpyArray([Batch, 1], _targets));
@@ -60,11 +58,11 @@ internal sealed class Contests : IDisposable
             WeightFile.Write(PathOf($"inversion-{architecture.Name}.npz"), network);
         }
 
-        _torch = python is null ? null : TorchPeer.Start(python, _folder, threads);
+        _torch = python is null ? null : TorchPeer.Start(python, _folder, machine.Threads, machine.IsCuda);
     }
 
     /// <summary>Writes weights and inputs for the peers and starts PyTorch if there is a Python for it.</summary>
-    public static Contests Open(int threads, VectorWidth width, string? python) => new(threads, width, python);
+    public static Contests Open(Machine machine, string? python) => new(machine, python);
 
     /// <summary>The peers' names and versions.</summary>
     public IReadOnlyList<string> Peers => [OnnxPeer.Version, _torch?.Version ?? "no Python with PyTorch: the ratios of training steps are left empty"];
@@ -78,7 +76,7 @@ internal sealed class Contests : IDisposable
 
     private Contest Forward(string name, int count, double atLeast, double hopedFor)
     {
-        IBackend backend = Backends.CreateCpu(_threads, _width);
+        IBackend backend = _machine.Open();
         SvdNet network = SvdNet.Load(backend, BundledFiles.Classifier);
         float[] values = _excerpts[..(count * ExcerptLength)];
         Tensor input = Tensor.From(backend, new Shape(count, 1, ExcerptFrames, Bands), values);
@@ -90,19 +88,19 @@ internal sealed class Contests : IDisposable
             features.CopyTo(ours);
         }
 
-        OnnxPeer peer = new(network.Export(), _threads, [count, 1, ExcerptFrames, Bands], values);
+        OnnxPeer peer = new(network.Export(), _machine.Threads, [count, 1, ExcerptFrames, Bands], values);
         Run();
         Check.Close(peer.Output("features"), ours, Check.NetworkTolerance, $"{name}, features against ONNX Runtime's");
         return new Contest
         {
             Name = name, N = count, Flops = Flops("svdnet", count), AtLeast = atLeast, HopedFor = hopedFor, Run = Run,
-            Peer = "ONNX Runtime", PeerTimes = Alternation.TimesOf(peer.Run), Owned = [backend, network, input, peer],
+            Peer = InferencePeer, PeerTimes = TimesOf(peer, count == Batch ? "svdnet-forward" : null), Owned = [backend, network, input, peer],
         };
     }
 
     private Contest WholeSong()
     {
-        IBackend backend = Backends.CreateCpu(_threads, _width);
+        IBackend backend = _machine.Open();
         SvdNet network = SvdNet.Load(backend, BundledFiles.Classifier);
         BandStatistics statistics = BandStatistics.Read(BundledFiles.Statistics);
         SongPredictor predictor = new(backend, network, statistics);
@@ -122,13 +120,13 @@ internal sealed class Contests : IDisposable
         }
 
         float[] silence = [.. Enumerable.Repeat(statistics.Silence, ContextFrames).SelectMany(frame => frame)];
-        OnnxPeer peer = new(network.ExportEveryFrame(), _threads, [1, 1, SongFrames + 2 * ContextFrames, Bands], [.. silence, .. song, .. silence]);
+        OnnxPeer peer = new(network.ExportEveryFrame(), _machine.Threads, [1, 1, SongFrames + 2 * ContextFrames, Bands], [.. silence, .. song, .. silence]);
         Run();
         Check.Close(peer.Output("probability"), ours, Check.NetworkTolerance, "whole song, probabilities against ONNX Runtime's");
         return new Contest
         {
             Name = "whole song, a minute", N = 1, Flops = KernelCases.SongFlops(SongFrames), AtLeast = 1.5, HopedFor = 2.5, Run = Run,
-            Peer = "ONNX Runtime", PeerTimes = Alternation.TimesOf(peer.Run), Owned = [backend, network, peer],
+            Peer = InferencePeer, PeerTimes = TimesOf(peer, null), Owned = [backend, network, peer],
         };
     }
 
@@ -136,7 +134,7 @@ internal sealed class Contests : IDisposable
     {
         const string name = "SVDNet training step, 32 excerpts", work = "svdnet-step";
         CompareLosses(name, work, (backend, owned) => ClassifierStep(backend, SvdNet.Load(backend, PathOf("svdnet.npz")), owned));
-        IBackend backend = Backends.CreateCpu(_threads, _width);
+        IBackend backend = _machine.Open();
         List<IDisposable> owned = [backend];
 
         // With dropout, as it is trained.
@@ -144,7 +142,7 @@ internal sealed class Contests : IDisposable
         return new Contest
         {
             Name = name, N = Batch, Flops = TrainingFlops("svdnet", "conv1"), AtLeast = 3.5, HopedFor = 7, Run = () => step(), Owned = owned,
-            Peer = "PyTorch", PeerTimes = _torch is null ? null : runs => _torch.Times(work, runs),
+            Peer = "PyTorch", PeerTimes = TorchTimesOf(work),
         };
     }
 
@@ -164,6 +162,7 @@ internal sealed class Contests : IDisposable
             tape.Backward(loss);
             loss.CopyTo(value);
             optimizer.Step(0.01);
+            backend.Synchronize();
             return value[0];
         };
     }
@@ -171,7 +170,7 @@ internal sealed class Contests : IDisposable
     private Contest Invert(InversionArchitecture size)
     {
         string name = $"inversion forward, 32, {size.Name} size";
-        IBackend backend = Backends.CreateCpu(_threads, _width);
+        IBackend backend = _machine.Open();
         InversionNetwork network = InversionNetwork.Load(backend, PathOf($"inversion-{size.Name}.npz"));
         Tensor input = Tensor.From(backend, new Shape(Batch, SvdNet.FeatureCount), _features);
         float[] ours = new float[Batch * ExcerptLength];
@@ -181,13 +180,13 @@ internal sealed class Contests : IDisposable
             inverted.CopyTo(ours);
         }
 
-        OnnxPeer peer = new(network.Export(), _threads, [Batch, SvdNet.FeatureCount], _features);
+        OnnxPeer peer = new(network.Export(), _machine.Threads, [Batch, SvdNet.FeatureCount], _features);
         Run();
         Check.Close(peer.Output("inverted"), ours, Check.NetworkTolerance, $"{name}, against ONNX Runtime's");
         return new Contest
         {
             Name = name, N = Batch, Flops = Flops($"inversion-{size.Name}", Batch), AtLeast = 3, HopedFor = 6, Run = Run,
-            Peer = "ONNX Runtime", PeerTimes = Alternation.TimesOf(peer.Run), Owned = [backend, network, input, peer],
+            Peer = InferencePeer, PeerTimes = TimesOf(peer, $"inversion-{size.Name}-forward"), Owned = [backend, network, input, peer],
         };
     }
 
@@ -195,13 +194,13 @@ internal sealed class Contests : IDisposable
     {
         string name = $"inversion training step, 32, {size.Name} size", work = $"inversion-{size.Name}-step";
         CompareLosses(name, work, (backend, owned) => InverterStep(backend, size, owned));
-        IBackend backend = Backends.CreateCpu(_threads, _width);
+        IBackend backend = _machine.Open();
         List<IDisposable> owned = [backend];
         Func<double> step = InverterStep(backend, size, owned);
         return new Contest
         {
             Name = name, N = Batch, Flops = TrainingFlops($"inversion-{size.Name}", "fc1"), AtLeast = 4, HopedFor = 8, Run = () => step(), Owned = owned,
-            Peer = "PyTorch", PeerTimes = _torch is null ? null : runs => _torch.Times(work, runs),
+            Peer = "PyTorch", PeerTimes = TorchTimesOf(work),
         };
     }
 
@@ -222,6 +221,7 @@ internal sealed class Contests : IDisposable
             tape.Backward(loss);
             (double error, _) = parameters.AddL2Penalty(1e-4f, loss);
             optimizer.Step(0.001);
+            backend.Synchronize();
             return error;
         };
     }
@@ -229,7 +229,7 @@ internal sealed class Contests : IDisposable
     // The same samples through blocks as LogMelReader takes them, from memory.
     private Contest LogMel()
     {
-        IBackend backend = Backends.CreateCpu(1, _width);
+        IBackend backend = _machine.Open(threads: 1);
         LogMelExtractor extractor = new(backend);
         BandNormalizer normalizer = BandStatistics.Read(BundledFiles.Statistics).On(backend);
         float[] samples = Random(60 * SampleRate, 4), ours = new float[FrameCount(samples.Length) * Bands];
@@ -258,15 +258,24 @@ internal sealed class Contests : IDisposable
         double flops = KernelCases.All.Where(kernel => kernel.Network == "log-mel").Sum(kernel => kernel.Flops / kernel.N);
         return new Contest
         {
-            Name = "log-mel, a minute, 1 thread", N = 1, Flops = flops * (ours.Length / Bands), AtLeast = 1500, HopedFor = 4000, Run = Run,
+            Name = _machine.Gpu is null ? "log-mel, a minute, 1 thread" : "log-mel, a minute", N = 1, Flops = flops * (ours.Length / Bands), AtLeast = 1500, HopedFor = 4000, Run = Run,
             Peer = "real time", AudioSeconds = 60, Owned = [backend, extractor, normalizer],
         };
     }
 
+    // Who is measured beside inference: ONNX Runtime on the processor, PyTorch on CUDA, nobody on another GPU. ONNX Runtime's output is compared everywhere.
+    private string? InferencePeer => _machine.Gpu is null ? "ONNX Runtime" : _machine.IsCuda ? "PyTorch" : null;
+
+    private Func<int, double[]>? TimesOf(OnnxPeer onnx, string? work) =>
+        _machine.Gpu is null ? Alternation.TimesOf(onnx.Run) : work is null ? null : TorchTimesOf(work);
+
+    private Func<int, double[]>? TorchTimesOf(string work) =>
+        _torch is null || (_machine.Gpu is not null && !_machine.IsCuda) ? null : runs => _torch.Times(work, runs);
+
     private void CompareLosses(string name, string work, Func<IBackend, List<IDisposable>, Func<double>> make)
     {
         if (_torch is null) return;
-        IBackend backend = Backends.CreateCpu(_threads, _width);
+        IBackend backend = _machine.Open();
         List<IDisposable> owned = [backend];
         Func<double> step = make(backend, owned);
         double[] theirs = _torch.Losses(work, ComparedSteps);

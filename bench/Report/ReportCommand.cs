@@ -22,7 +22,7 @@ public static class ReportCommand
     /// <summary>Runs the command line, from <c>report</c> on, and returns the exit code.</summary>
     public static int Run(string[] args)
     {
-        Option<int?> threads = Options.Threads();
+        DeviceOptions device = new();
         Option<string> vector = new("--vector") { Description = "Bits of the registers; without it the widest.", DefaultValueFactory = _ => $"{(int)VectorSupport.Widest}" };
         vector.AcceptOnlyFromAmong("512", "256", "128");
         Option<string> output = new("--out")
@@ -36,9 +36,20 @@ public static class ReportCommand
             Description = "Also the whole work with 256-bit vectors and on one thread, which takes two minutes more.",
         };
         Option<bool> json = Options.Json("the report");
-        Command report = new("report", "Checks every kernel, then measures kernels and whole work beside their peers.") { threads, vector, others, output, filter, python, json };
+        Command report = new("report", "Checks every kernel, then measures kernels and whole work beside their peers.")
+        {
+            device, vector, others, output, filter, python, json,
+        };
+        report.Validators.Add(result =>
+        {
+            if (device.IsReference(result)) result.AddError("the definitions are what kernels are checked against: they are not measured");
+            if (!device.IsCpu(result) && (result.GetValue(others) || result.GetResult(vector) is { Implicit: false }))
+            {
+                result.AddError($"{vector.Name} and {others.Name} are the processor's: they do not go with another --device");
+            }
+        });
         report.SetAction(parsed => Run(
-            parsed.GetValue(threads) ?? Environment.ProcessorCount, Enum.Parse<VectorWidth>(parsed.GetValue(vector)!), parsed.GetValue(others),
+            device.Of(parsed), device.ThreadsOf(parsed), Enum.Parse<VectorWidth>(parsed.GetValue(vector)!), parsed.GetValue(others),
             parsed.GetValue(output)!, parsed.GetValue(filter) ?? "", parsed.GetValue(python), parsed.GetValue(json)));
         ParseResult parsed = new RootCommand("Benchmarks.") { report }.Parse(args);
         if (parsed.Errors.Count > 0) return Complain($"{parsed.Errors[0].Message.TrimEnd('.')} (see report --help)", UsedWrongly);
@@ -57,16 +68,19 @@ public static class ReportCommand
         }
     }
 
-    private static int Run(int threads, VectorWidth width, bool others, string folder, string filter, string? namedPython, bool json)
+    private static int Run(
+        Func<IBackend> create, int threads, VectorWidth width, bool others, string folder, string filter, string? namedPython, bool json)
     {
         KernelCase[] kernels = [.. KernelCases.All.Where(kernel => $"{kernel}".Contains(filter, StringComparison.OrdinalIgnoreCase))];
         (string Name, Func<Contests, Contest> Make)[] works =
             [.. Contests.All.Where(work => $"{Contests.Group}: {work.Name}".Contains(filter, StringComparison.OrdinalIgnoreCase))];
         if (kernels.Length + works.Length == 0) return Complain($"nothing has {filter} in its name", UsedWrongly);
         OutputFolder.Prepare(folder);
-        string? python = TorchPeer.FindPython(namedPython);
+        using IBackend asked = create();
+        Machine machine = asked is GpuBackend on ? Machine.OfGpu(on.Gpu, threads) : Machine.OfProcessor(threads, width);
+        string? python = TorchPeer.FindPython(namedPython, machine.IsCuda);
         double error;
-        using (IBackend backend = Backends.CreateCpu(threads, width))
+        using (IBackend backend = machine.Open())
         {
             // The longest first, so that the last ones end together.
             Progress progress = new("checking kernels against their definitions", kernels.Sum(WorkOf));
@@ -78,8 +92,8 @@ public static class ReportCommand
                 });
         }
 
-        (Setting setting, List<Row> rows) = MeasureWork(works, threads, width, python, Contests.Group);
-        using (IBackend backend = Backends.CreateCpu(threads, width))
+        (Setting setting, List<Row> rows) = MeasureWork(works, machine, python, Contests.Group);
+        using (IBackend backend = machine.Open())
         {
             Progress progress = new("measuring kernels", kernels.Length);
             foreach (KernelCase kernel in kernels)
@@ -92,8 +106,8 @@ public static class ReportCommand
         if (others)
         {
             VectorWidth narrow = (VectorWidth)Math.Min((int)width, (int)VectorWidth.Bits256);
-            rows.AddRange(MeasureWork(works, threads, narrow, python, $"{Contests.Group}, {(int)narrow}-bit vectors").Rows);
-            rows.AddRange(MeasureWork(works, 1, width, python, $"{Contests.Group}, 1 thread").Rows);
+            rows.AddRange(MeasureWork(works, Machine.OfProcessor(threads, narrow), python, $"{Contests.Group}, {(int)narrow}-bit vectors").Rows);
+            rows.AddRange(MeasureWork(works, Machine.OfProcessor(1, width), python, $"{Contests.Group}, 1 thread").Rows);
         }
 
         ReportData data = new(setting, error, rows);
@@ -108,13 +122,13 @@ public static class ReportCommand
     private static double WorkOf(KernelCase kernel) => kernel.Flops + kernel.Bytes;
 
     private static (Setting Setting, List<Row> Rows) MeasureWork(
-        (string Name, Func<Contests, Contest> Make)[] works, int threads, VectorWidth width, string? python, string group)
+        (string Name, Func<Contests, Contest> Make)[] works, Machine machine, string? python, string group)
     {
-        using Contests contests = Contests.Open(threads, width, python);
+        using Contests contests = Contests.Open(machine, python);
         Setting setting = new(
-            Processor.Name, RuntimeInformation.RuntimeIdentifier, RuntimeInformation.FrameworkDescription, Processor.InstructionSets, (int)width, threads,
-            Environment.ProcessorCount, MachinePeak.MeasureGflops(threads, width), MachinePeak.MeasureBandwidth(threads, width), contests.Peers,
-            DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
+            Processor.Name, RuntimeInformation.RuntimeIdentifier, RuntimeInformation.FrameworkDescription, Processor.InstructionSets, (int)machine.Width, machine.Threads,
+            Environment.ProcessorCount, machine.MeasureGflops(), machine.MeasureBandwidth(), contests.Peers,
+            DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture), machine.Gpu);
         List<Row> rows = [];
         Progress progress = new($"measuring {group}", works.Length);
         foreach ((_, Func<Contests, Contest> make) in works)
@@ -132,14 +146,16 @@ public static class ReportCommand
     {
         float[][] inputs = kernel.RandomInputs();
         using KernelRun run = kernel.On(backend, inputs);
-        using OnnxPeer? peer = kernel.Peer is { } graph ? new OnnxPeer(graph(inputs), setting.Threads, kernel.XShape, inputs[0]) : null;
+        using OnnxPeer? peer = setting.Gpu is null && kernel.Peer is { } graph ? new OnnxPeer(graph(inputs), setting.Threads, kernel.XShape, inputs[0]) : null;
         if (peer is not null)
         {
             run.Call();
             Check.Close(peer.Output("y"), run.Result(), Check.KernelTolerance, $"{kernel}, against ONNX Runtime's");
         }
 
-        (Times ours, Times? theirs) = Alternation.Measure(run.Call, peer is null ? null : Alternation.TimesOf(peer.Run), KernelBudgetMs);
+        int launches = setting.Gpu is null ? 1 : Alternation.LaunchesOfARun(run.Launch, backend.Synchronize);
+        (Times ours, Times? theirs) = Alternation.Measure(() => run.Call(launches), peer is null ? null : Alternation.TimesOf(peer.Run), KernelBudgetMs);
+        ours = ours.Per(launches);
         bool isProduct = kernel.Flops > 0;
         double rate = (isProduct ? kernel.Flops : kernel.Bytes) / ours.Min / 1e6;
         return new Row(
@@ -152,12 +168,13 @@ public static class ReportCommand
     {
         double rate = contest.Flops / ours.Min / 1e6;
 
-        // What says one thread is held against one thread's peak.
-        double peak = contest.AudioSeconds is null ? setting.PeakGflops : setting.PeakGflops / setting.Threads;
+        // What says one thread is held against one thread's peak. What a ratio shall be was said of the processor.
+        bool isGpu = setting.Gpu is not null;
+        double peak = contest.AudioSeconds is null || isGpu ? setting.PeakGflops : setting.PeakGflops / setting.Threads;
         return new Row(
             group, contest.N, contest.Name, "", ours.Min, ours.Median, rate, "GFLOP/s", rate / peak, 0, contest.Peer,
             contest.AudioSeconds * 1000 ?? theirs?.Min, contest.AudioSeconds * 1000 ?? theirs?.Median,
-            (contest.AudioSeconds * 1000 ?? theirs?.Min) / ours.Min, contest.AtLeast, contest.HopedFor);
+            (contest.AudioSeconds * 1000 ?? theirs?.Min) / ours.Min, isGpu ? null : contest.AtLeast, isGpu ? null : contest.HopedFor);
     }
 
     private static int Complain(string message, int code)

@@ -25,15 +25,15 @@ internal static class ReportFiles
     {
         StringBuilder text = new();
         text.Append("# Results\n\n");
-        text.Append("Written by `dotnet run -c Release --project bench -- report --other-settings --out bench`; what was tried is in [NOTES.md](NOTES.md), ");
+        text.Append($"Written by `dotnet run -c Release --project bench -- report {(data.Setting.Gpu is null ? "--other-settings" : "--device …")} --out bench`; what was tried is in [NOTES.md](NOTES.md), ");
         text.Append("every figure in ");
         text.Append($"[{Csv}]({Csv}).\n\n");
         foreach (string line in ReportTables.Head(data)) text.Append($"- {line}\n");
         text.Append($"\n{ReportTables.Reading}\n");
         foreach (IGrouping<string, Row> group in data.Rows.GroupBy(row => row.Group))
         {
-            bool isWork = group.Key.StartsWith(Contests.Group, StringComparison.Ordinal);
-            string[] columns = isWork ? [.. ReportTables.Columns, .. ReportTables.RequiredColumns] : ReportTables.Columns;
+            bool isHeldToARatio = group.Any(row => row.AtLeast is not null);
+            string[] columns = isHeldToARatio ? [.. ReportTables.Columns, .. ReportTables.RequiredColumns] : ReportTables.Columns;
             text.Append($"\n## {char.ToUpperInvariant(group.Key[0])}{group.Key[1..]}\n\n| {string.Join(" | ", columns)} |\n");
             text.Append($"|{string.Concat(columns.Select(column => column is "" or "peer" or "verdict" ? " --- |" : " ---: |"))}\n");
             foreach (Row row in group) text.Append($"| {string.Join(" | ", ReportTables.Cells(row))} |\n");

@@ -28,9 +28,9 @@ internal static class ReportTables
         foreach (string line in Head(data)) AnsiConsole.WriteLine(line);
         foreach (IGrouping<string, Row> group in data.Rows.GroupBy(row => row.Group))
         {
-            bool isWork = group.Key.StartsWith(Contests.Group, StringComparison.Ordinal);
+            bool isHeldToARatio = group.Any(row => row.AtLeast is not null);
             Table table = new Table().Title(group.Key).Border(TableBorder.Simple);
-            foreach (string column in isWork ? [.. Columns, .. RequiredColumns] : Columns)
+            foreach (string column in isHeldToARatio ? [.. Columns, .. RequiredColumns] : Columns)
             {
                 TableColumn added = new(column);
                 table.AddColumn(column is "" or "peer" or "verdict" ? added : added.RightAligned());
@@ -47,8 +47,10 @@ internal static class ReportTables
         Setting setting = data.Setting;
         return
         [
-            $"{setting.Date}: {setting.Processor} ({setting.System}), {setting.Threads} of {setting.Processors} processors, {setting.VectorBits}-bit vectors "
-                + $"({string.Join(' ', setting.InstructionSets)})",
+            setting.Gpu is { } gpu
+                ? $"{setting.Date}: {gpu} ({setting.System}, driven from {setting.Processor}); kernels are started many times for each wait for the device"
+                : $"{setting.Date}: {setting.Processor} ({setting.System}), {setting.Threads} of {setting.Processors} processors, "
+                    + $"{setting.VectorBits}-bit vectors ({string.Join(' ', setting.InstructionSets)})",
             $"{setting.Runtime}; peers: {string.Join("; ", setting.Peers)}",
             Invariant($"Peak measured in this process: {setting.PeakGflops:F0} GFLOP/s, {setting.BandwidthGbs:F1} GB/s"),
             Invariant($"Every kernel was checked against its definition: {data.LargestKernelError:0.0e0} of the largest value at most, ")

@@ -55,7 +55,7 @@ internal static class Roofline
         {
             FigureStyle.DrawText(canvas, "Kernels under the roofline", Left, 55, FigureStyle.HeadingSize, FigureStyle.Ink, Width - 2 * Left);
             FigureStyle.DrawText(
-                canvas, $"{data.Setting.Processor}, {data.Setting.Threads} threads, {data.Setting.VectorBits}-bit vectors: {peak:F0} GFLOP/s, {bandwidth:F1} GB/s",
+                canvas, $"{data.Setting.Measured}: {peak:F0} GFLOP/s, {bandwidth:F1} GB/s",
                 Left, 95, FigureStyle.LabelSize, FigureStyle.PaleInk, Width - 2 * Left);
             FigureStyle.DrawPlot(canvas, plot, new SKRectI(Left, Top, Right, Bottom));
             DrawLegend(canvas, rows);

@@ -28,7 +28,11 @@ internal sealed record Row(
 /// <summary>What a report was made with.</summary>
 internal sealed record Setting(
     string Processor, string System, string Runtime, IReadOnlyList<string> InstructionSets, int VectorBits, int Threads, int Processors, double PeakGflops,
-    double BandwidthGbs, IReadOnlyList<string> Peers, string Date);
+    double BandwidthGbs, IReadOnlyList<string> Peers, string Date, string? Gpu)
+{
+    /// <summary>What was measured, in words.</summary>
+    public string Measured => Gpu ?? $"{Processor}, {Threads} threads, {VectorBits}-bit vectors";
+}
 
 /// <summary>A whole report.</summary>
 internal sealed record ReportData(Setting Setting, double LargestKernelError, IReadOnlyList<Row> Rows);

@@ -32,7 +32,7 @@ public class NetworkSuite : ICountsFlops
     [GlobalSetup]
     public void Setup()
     {
-        _contests = Contests.Open(Environment.ProcessorCount, VectorSupport.Widest, python: null);
+        _contests = Contests.Open(Machine.OfProcessor(Environment.ProcessorCount, VectorSupport.Widest), python: null);
         _contest = Contests.All.First(work => work.Name == Work).Make(_contests);
     }
 

@@ -18,8 +18,10 @@ internal sealed class TorchPeer : IDisposable
     /// <summary>
     /// The first Python that can import torch: the one that is named, else any on the search path; null where there is none.
     /// </summary>
+    /// <param name="named">A Python, or null.</param>
+    /// <param name="cuda">Whether its torch shall have CUDA.</param>
     /// <exception cref="EngineException">A Python was named and cannot import torch.</exception>
-    public static string? FindPython(string? named)
+    public static string? FindPython(string? named, bool cuda)
     {
         string[] folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
         IEnumerable<string> candidates = named is not null ? [named]
@@ -28,18 +30,19 @@ internal sealed class TorchPeer : IDisposable
               let path = Path.Combine(folder, name)
               where File.Exists(path)
               select path;
-        if (candidates.FirstOrDefault(HasTorch) is { } python) return python;
-        return named is null ? null : throw new EngineException($"{named} is no Python that can import torch; install PyTorch there or leave out --python");
+        if (candidates.FirstOrDefault(python => HasTorch(python, cuda)) is { } python) return python;
+        return named is null ? null : throw new EngineException(
+            $"{named} is no Python that can import torch{(cuda ? " with CUDA" : "")}; install PyTorch there or leave out --python");
     }
 
     /// <summary>Starts the script on the folder of weights and inputs.</summary>
-    public static TorchPeer Start(string python, string folder, int threads)
+    public static TorchPeer Start(string python, string folder, int threads, bool cuda)
     {
         string script = Path.Combine(AppContext.BaseDirectory, "peers", "torch_bench.py");
-        ProcessStartInfo info = new(python, [script, folder, "--threads", $"{threads}"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        ProcessStartInfo info = new(python, [script, folder, "--threads", $"{threads}", "--device", cuda ? "cuda" : "cpu"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         Process process = Process.Start(info)!;
         string[] hello = Line(process);
-        return new TorchPeer(process, $"PyTorch {hello[1]}");
+        return new TorchPeer(process, $"PyTorch {hello[1]}, {hello[2]}");
     }
 
     /// <summary>The losses of the first steps, without dropout.</summary>
@@ -67,11 +70,11 @@ internal sealed class TorchPeer : IDisposable
     private static string[] Line(Process process) => process.StandardOutput.ReadLine()?.Split(',')
         ?? throw new EngineException("torch_bench.py ended before its answer; its complaint stands above");
 
-    private static bool HasTorch(string python)
+    private static bool HasTorch(string python, bool cuda)
     {
         try
         {
-            using Process process = Process.Start(new ProcessStartInfo(python, ["-c", "import torch, numpy"]) { RedirectStandardError = true })!;
+            using Process process = Process.Start(new ProcessStartInfo(python, ["-c", "import torch, numpy" + (cuda ? "; assert torch.cuda.is_available()" : "")]) { RedirectStandardError = true })!;
             process.StandardError.ReadToEnd();
             process.WaitForExit();
             return process.ExitCode == 0;

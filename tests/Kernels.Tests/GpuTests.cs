@@ -39,6 +39,7 @@ public sealed partial class GpuTests : IDisposable
         using GpuBackend backend = new(_emulated, keepOpen: true);
         foreach (OpCase op in TinyCases()) op.AssertExpected(op.Run(backend, op.RandomInputs()), backend.Name);
 
+        Assert.True(GpuPeak.MeasureGflops(_emulated, threads: 1) > 0 && GpuPeak.MeasureBandwidth(_emulated, length: 1) > 0);
         Assert.Equal([], PtxFaults(_emulated.Kernels));
 
         // A kernel for each struct of the library that says what one is to do.

@@ -9,6 +9,9 @@ internal sealed class GpuBackend(GpuContext gpu, bool keepOpen = false) : IBacke
 {
     public string Name => gpu.Name;
 
+    /// <summary>The device.</summary>
+    public GpuContext Gpu => gpu;
+
     public DeviceBuffer Allocate(int length) => gpu.Memory.Rent(length);
 
     public void Upload(ReadOnlySpan<float> source, View destination) => gpu.Upload(source, At(destination, source.Length));

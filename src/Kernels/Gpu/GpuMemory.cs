@@ -46,6 +46,9 @@ internal sealed class GpuMemory(GpuContext gpu, Accelerator accelerator, long li
     private readonly Dictionary<int, Stack<GpuBuffer>> _free = [];
     private bool _disposed;
 
+    /// <summary>Bytes that may be taken from the device.</summary>
+    public long Limit => limit;
+
     /// <summary>Buffers handed out and not yet given back.</summary>
     public int Outstanding { get; private set; }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Engine.Kernels;
 
 namespace Engine.Svd.Cli;
@@ -55,6 +56,15 @@ internal sealed class DeviceOptions
             }
         });
     }
+
+    /// <summary>Whether a command line asks for the processor's vector units.</summary>
+    public bool IsCpu(CommandResult result) => result.GetValue(_device) == Cpu;
+
+    /// <summary>Whether a command line asks for the definitions.</summary>
+    public bool IsReference(CommandResult result) => result.GetValue(_device) == Reference;
+
+    /// <summary>How many of the processor's threads a command line asks for: all, unless it says so.</summary>
+    public int ThreadsOf(ParseResult parsed) => parsed.GetValue(_threads) ?? Environment.ProcessorCount;
 
     /// <summary>What a command line asks for.</summary>
     public Func<IBackend> Of(ParseResult parsed)
