@@ -142,7 +142,7 @@ internal sealed class Contests : IDisposable
         return new Contest
         {
             Name = name, N = Batch, Flops = TrainingFlops("svdnet", "conv1"), AtLeast = 3.5, HopedFor = 7, Run = () => step(), Owned = owned,
-            Peer = "PyTorch", PeerTimes = TorchTimesOf(work),
+            Peer = TrainingPeer, PeerTimes = TorchTimesOf(work),
         };
     }
 
@@ -200,7 +200,7 @@ internal sealed class Contests : IDisposable
         return new Contest
         {
             Name = name, N = Batch, Flops = TrainingFlops($"inversion-{size.Name}", "fc1"), AtLeast = 4, HopedFor = 8, Run = () => step(), Owned = owned,
-            Peer = "PyTorch", PeerTimes = TorchTimesOf(work),
+            Peer = TrainingPeer, PeerTimes = TorchTimesOf(work),
         };
     }
 
@@ -266,11 +266,13 @@ internal sealed class Contests : IDisposable
     // Who is measured beside inference: ONNX Runtime on the processor, PyTorch on CUDA, nobody on another GPU. ONNX Runtime's output is compared everywhere.
     private string? InferencePeer => _machine.Gpu is null ? "ONNX Runtime" : _machine.IsCuda ? "PyTorch" : null;
 
+    private string? TrainingPeer => _machine.Gpu is null || _machine.IsCuda ? "PyTorch" : null;
+
     private Func<int, double[]>? TimesOf(OnnxPeer onnx, string? work) =>
         _machine.Gpu is null ? Alternation.TimesOf(onnx.Run) : work is null ? null : TorchTimesOf(work);
 
     private Func<int, double[]>? TorchTimesOf(string work) =>
-        _torch is null || (_machine.Gpu is not null && !_machine.IsCuda) ? null : runs => _torch.Times(work, runs);
+        _torch is null || TrainingPeer is null ? null : runs => _torch.Times(work, runs);
 
     private void CompareLosses(string name, string work, Func<IBackend, List<IDisposable>, Func<double>> make)
     {

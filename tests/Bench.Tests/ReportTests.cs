@@ -1,3 +1,4 @@
+using System.Globalization;
 using Engine.Bench.Report;
 using Engine.Kernels;
 using Engine.Tests;
@@ -60,10 +61,45 @@ public class ReportTests
     [InlineData("--threads", "0")]
     [InlineData("--whatever")]
     [InlineData("--filter", "no kernel has this name")]
+    [InlineData("--device", "reference")]
+    [InlineData("--device", "opencl", "--vector", "256")]
+    [InlineData("--device", "opencl", "--other-settings")]
     public void WrongOptionsEndWithTwo(params string[] options)
     {
         using TempFolder temp = new();
         Assert.Equal(2, ReportCommand.Run(["report", "--out", temp.PathOf("out"), .. options]));
+    }
+
+    [Fact]
+    public void ADeviceThatIsAbsentEndsWithOne()
+    {
+        using TempFolder temp = new();
+        Assert.Equal(1, ReportCommand.Run(["report", "--out", temp.PathOf("out"), "--device", "cuda", "--device-index", "99"]));
+    }
+
+    [OpenClFact]
+    public void AGpuIsMeasured()
+    {
+        using TempFolder temp = new();
+        int index = OpenClFactAttribute.Device!.Index;
+        Assert.Equal(
+            0, ReportCommand.Run(["report", "--out", temp.Folder, "--filter", "svdnet N=1 fc9", "--device", "opencl", "--device-index", $"{index}",
+                "--opencl-without-generic-address-space"]));
+        string[] lines = File.ReadAllLines(temp.PathOf("results.csv")), row = lines[1].Split(',');
+        Assert.Equal((2, "fc9", "dense"), (lines.Length, row[2], row[3]));
+        Assert.All(row[4..9].Where(field => field != row[7]), field => Assert.True(double.Parse(field, CultureInfo.InvariantCulture) > 0));
+        Assert.Contains(OpenClFactAttribute.Device.Name, File.ReadAllText(temp.PathOf("RESULTS.md")), StringComparison.Ordinal);
+    }
+
+    /// <summary>As many launches as take some milliseconds together, whatever the first of all takes.</summary>
+    [Fact]
+    public void ADeviceIsWaitedForOnceInManyLaunches()
+    {
+        int launches = 0, waits = 0;
+        Assert.InRange(Alternation.LaunchesOfARun(() => launches++, () => waits++), 500, 1000);
+        Assert.True(launches > 100 * waits);
+        Assert.Equal(1, Alternation.LaunchesOfARun(() => Thread.Sleep(20), () => { }));
+        Assert.Equal(new Times(0.5, 2), new Times(5, 20).Per(10));
     }
 
     [Fact]
@@ -85,4 +121,15 @@ public class ReportTests
                 if (!backend.Name.StartsWith("reference", StringComparison.Ordinal)) spoil(backend, y);
             });
     }
+}
+
+/// <summary>A fact on an OpenCL device, and skipped, saying so, where there is none.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class OpenClFactAttribute : FactAttribute
+{
+    public OpenClFactAttribute() => Skip = Device is null ? "needs a device that --device opencl can use" : null;
+
+    /// <summary>The first one.</summary>
+    public static GpuDevice? Device { get; } =
+        Backends.ListGpus(withoutGenericAddressSpace: true).FirstOrDefault(gpu => gpu is { Interface: GpuInterface.OpenCl, Refusal: null });
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
@@ -33,6 +34,11 @@ public sealed record GpuDevice(
 /// <summary>Finds and opens GPUs.</summary>
 internal static class GpuDevices
 {
+    // ILGPU asks for the libraries by names that on Linux only packages for developers install; a driver itself brings the one with the version.
+    static GpuDevices() => NativeLibrary.SetDllImportResolver(
+        typeof(Context).Assembly,
+        (name, _, _) => OperatingSystem.IsLinux() && name is ("cuda" or "OpenCL") && NativeLibrary.TryLoad($"lib{name}.so.1", out nint library) ? library : 0);
+
     /// <summary>All devices that the drivers know, the refused ones included; none where there is no driver.</summary>
     public static IReadOnlyList<GpuDevice> List(bool withoutGenericAddressSpace)
     {

@@ -17,7 +17,7 @@ internal static class GpuPeak
     // Far larger than any cache.
     private const int StreamLength = 1 << 26;
 
-    private const int Runs = 5;
+    private const int Runs = 3;
     private const double LeastSeconds = 0.02;
 
     /// <summary>Float32 multiply-adds a second on registers alone, in GFLOP/s, a multiply-add counted as two.</summary>

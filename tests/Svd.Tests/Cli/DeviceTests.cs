@@ -26,6 +26,16 @@ public sealed class DeviceTests : CommandTest
         Assert.Empty(DeviceOptions.Candidates([]));
     }
 
+    /// <summary>Where no package for developers is installed: <c>libOpenCL.so</c> is no library, and the driver's own name for it has to do.</summary>
+    [GpuFact(Gpu.OpenCl)]
+    public void TheDriversOwnLibraryIsFound()
+    {
+        Put("libOpenCL.so", [0]);
+        ProgramResult devices = SvdProgram.Shell($"LD_LIBRARY_PATH='{PathOf("")}' $svd devices --threads 1 --json");
+        Assert.Equal((0, ""), (devices.ExitCode, devices.Errors));
+        Assert.Contains("\"opencl\"", devices.Output, StringComparison.Ordinal);
+    }
+
     /// <summary>The loader, if there is one, finds no driver behind it.</summary>
     [UnixFact]
     public void AMachineWithoutOpenClDriversStarts()
