@@ -258,7 +258,8 @@ internal sealed class Contests : IDisposable
         double flops = KernelCases.All.Where(kernel => kernel.Network == "log-mel").Sum(kernel => kernel.Flops / kernel.N);
         return new Contest
         {
-            Name = _machine.Gpu is null ? "log-mel, a minute, 1 thread" : "log-mel, a minute", N = 1, Flops = flops * (ours.Length / Bands), AtLeast = 1500, HopedFor = 4000, Run = Run,
+            Name = _machine.Gpu is null ? "log-mel, a minute, 1 thread" : "log-mel, a minute", N = 1, Flops = flops * (ours.Length / Bands),
+            AtLeast = 1500, HopedFor = 4000, Run = Run,
             Peer = "real time", AudioSeconds = 60, Owned = [backend, extractor, normalizer],
         };
     }

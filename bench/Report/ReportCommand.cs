@@ -126,8 +126,8 @@ public static class ReportCommand
     {
         using Contests contests = Contests.Open(machine, python);
         Setting setting = new(
-            Processor.Name, RuntimeInformation.RuntimeIdentifier, RuntimeInformation.FrameworkDescription, Processor.InstructionSets, (int)machine.Width, machine.Threads,
-            Environment.ProcessorCount, machine.MeasureGflops(), machine.MeasureBandwidth(), contests.Peers,
+            Processor.Name, RuntimeInformation.RuntimeIdentifier, RuntimeInformation.FrameworkDescription, Processor.InstructionSets, (int)machine.Width,
+            machine.Threads, Environment.ProcessorCount, machine.MeasureGflops(), machine.MeasureBandwidth(), contests.Peers,
             DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture), machine.Gpu);
         List<Row> rows = [];
         Progress progress = new($"measuring {group}", works.Length);

@@ -25,7 +25,9 @@ internal static class ReportFiles
     {
         StringBuilder text = new();
         text.Append("# Results\n\n");
-        text.Append($"Written by `dotnet run -c Release --project bench -- report {(data.Setting.Gpu is null ? "--other-settings" : "--device …")} --out bench`; what was tried is in [NOTES.md](NOTES.md), ");
+        string options = data.Setting.Gpu is null ? "--other-settings --out bench" : "--device … --out bench/gpu";
+        string notes = data.Setting.Gpu is null ? "NOTES.md" : "../NOTES.md";
+        text.Append($"Written by `dotnet run -c Release --project bench -- report {options}`; what was tried is in [NOTES.md]({notes}), ");
         text.Append("every figure in ");
         text.Append($"[{Csv}]({Csv}).\n\n");
         foreach (string line in ReportTables.Head(data)) text.Append($"- {line}\n");

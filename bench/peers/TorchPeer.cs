@@ -39,7 +39,10 @@ internal sealed class TorchPeer : IDisposable
     public static TorchPeer Start(string python, string folder, int threads, bool cuda)
     {
         string script = Path.Combine(AppContext.BaseDirectory, "peers", "torch_bench.py");
-        ProcessStartInfo info = new(python, [script, folder, "--threads", $"{threads}", "--device", cuda ? "cuda" : "cpu"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        ProcessStartInfo info = new(python, [script, folder, "--threads", $"{threads}", "--device", cuda ? "cuda" : "cpu"])
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true,
+        };
         Process process = Process.Start(info)!;
         string[] hello = Line(process);
         return new TorchPeer(process, $"PyTorch {hello[1]}, {hello[2]}");
@@ -74,7 +77,8 @@ internal sealed class TorchPeer : IDisposable
     {
         try
         {
-            using Process process = Process.Start(new ProcessStartInfo(python, ["-c", "import torch, numpy" + (cuda ? "; assert torch.cuda.is_available()" : "")]) { RedirectStandardError = true })!;
+            string program = "import torch, numpy" + (cuda ? "; assert torch.cuda.is_available()" : "");
+            using Process process = Process.Start(new ProcessStartInfo(python, ["-c", program]) { RedirectStandardError = true })!;
             process.StandardError.ReadToEnd();
             process.WaitForExit();
             return process.ExitCode == 0;

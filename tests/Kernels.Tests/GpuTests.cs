@@ -53,9 +53,11 @@ public sealed partial class GpuTests : IDisposable
     [Fact]
     public void BadPtxIsFound()
     {
-        Assert.Equal(["local memory", "local memory"], PtxFaults([(Action<ArrayView<float>>)Spilling]).Select(fault => fault.Fault));
-        Assert.Equal(["double precision", "double precision"], PtxFaults([(Action<ArrayView<float>>)Doubling]).Select(fault => fault.Fault));
-        Assert.Equal(["50176 bytes of shared memory", "50176 bytes of shared memory"], PtxFaults([(Action<ArrayView<float>>)Sharing]).Select(fault => fault.Fault));
+        foreach ((Action<ArrayView<float>> kernel, string expected) in ((Action<ArrayView<float>>, string)[])
+            [(Spilling, "local memory"), (Doubling, "double precision"), (Sharing, "50176 bytes of shared memory")])
+        {
+            Assert.Equal(Architectures.Select(architecture => (architecture, $"{kernel.Method}", expected)), PtxFaults([kernel]));
+        }
     }
 
     /// <summary>Neither the kernels' arguments nor ILGPU's launchers take memory from the managed heap.</summary>

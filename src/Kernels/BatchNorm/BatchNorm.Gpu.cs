@@ -3,8 +3,8 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form: sums over a channel are parallel over channels and pieces of a channel, in the fixed tree of <see cref="GpuReduction"/>, so that the same batch
-/// gives the same bits; what follows from them is a thread an element.
+/// The GPU form: sums over a channel are parallel over channels and pieces of a channel, in the fixed tree of <see cref="GpuReduction"/>, so that the same
+/// batch gives the same bits; what follows from them is a thread an element.
 /// <para>Training: a <see cref="GpuReduction"/> for the mean, a second one for Σ(x − mean) and Σ(x − mean)², whose first makes good what the mean lost when it
 /// was rounded to a float, and a pass that normalises; so a mean that is large against the deviation costs no digits.</para>
 /// <para>Backward, with dz the gradient before the activation and x̂ = (x − mean)·inverseStd over M = N·Inner elements of a channel: a reduction for

@@ -172,7 +172,8 @@ internal sealed class GpuContext : IDisposable
     }
 
     /// <summary>What a driver says went wrong; of OpenCL's there is only a code.</summary>
-    public static string ReasonOf(Exception failure) => failure.GetBaseException() is CLException cl ? $"OpenCL error {cl.Error}" : failure.GetBaseException().Message;
+    public static string ReasonOf(Exception failure) =>
+        failure.GetBaseException() is CLException cl ? $"OpenCL error {cl.Error}" : failure.GetBaseException().Message;
 
     private EngineException Failed(AcceleratorException failure) =>
         new($"{Name} failed ({ReasonOf(failure)}); start again: a training with --checkpoint goes on from its last", failure);
