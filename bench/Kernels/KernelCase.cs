@@ -40,6 +40,18 @@ internal sealed record KernelCase(string Network, int N, string Layer, string Ke
     /// <summary>The axes of the first input, for the peer.</summary>
     public long[] XShape { get; init; } = [];
 
+    /// <summary>Where the samples of the first input and of the output lie; the peer's lie first.</summary>
+    public BatchLayout Layout { get; init; } = BatchLayout.First;
+
+    /// <summary>The first input or the output as the peer has them.</summary>
+    public float[] ForPeer(float[] values)
+    {
+        if (Layout == BatchLayout.First) return values;
+        float[] turned = new float[values.Length];
+        for (int i = 0, others = values.Length / N; i < values.Length; i++) turned[i % N * others + i / N] = values[i];
+        return turned;
+    }
+
     /// <summary>Random inputs, the same in every run.</summary>
     public float[][] RandomInputs()
     {

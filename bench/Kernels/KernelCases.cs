@@ -35,7 +35,7 @@ internal static class KernelCases
                     row, n, "conv2d", conv.Flops, conv.Bytes, $"{conv}", [conv.XLength, conv.WLength, conv.K], conv.YLength,
                     (b, x, y) => b.Conv2d(conv, x[0], x[1], x[2], ActivationOf(row), y)) with
                 {
-                    XShape = [conv.N, conv.C, conv.H, conv.W], Peer = inputs => OnnxOperation.Conv2d(conv, ActivationOf(row), inputs),
+                    XShape = [conv.N, conv.C, conv.H, conv.W], Layout = conv.Layout, Peer = inputs => OnnxOperation.Conv2d(conv, ActivationOf(row), inputs),
                 };
                 break;
             case "conv_transpose2d":
@@ -45,7 +45,8 @@ internal static class KernelCases
                     [transposed.XLength, transposed.WLength, transposed.K], transposed.YLength,
                     (b, x, y) => b.ConvTranspose2d(transposed, x[0], x[1], x[2], Activation.None, y)) with
                 {
-                    XShape = [transposed.N, transposed.C, transposed.H, transposed.W], Peer = inputs => OnnxOperation.ConvTranspose2d(transposed, inputs),
+                    XShape = [transposed.N, transposed.C, transposed.H, transposed.W], Layout = transposed.Layout,
+                    Peer = inputs => OnnxOperation.ConvTranspose2d(transposed, inputs),
                 };
                 break;
             case "dense":
@@ -76,7 +77,7 @@ internal static class KernelCases
                 yield return Moved(row, n, "elu", $"{length} floats", [length], length, (b, x, y) => b.Activate(Activation.Elu, x[0], y));
                 break;
             case "crop2d":
-                Crop2dShape crop = new(n * row["c"], row["h"], row["w"], row["r"], row["s"]);
+                Crop2dShape crop = new(row["c"], row["h"], row["w"] * n, row["r"], row["s"] * n);
                 yield return Moved(row, n, "crop2d", $"{crop}", [crop.XLength], crop.YLength, (b, x, y) => b.Crop2d(crop, x[0], y)) with
                 {
                     Bytes = 2.0 * sizeof(float) * crop.YLength,
@@ -164,7 +165,7 @@ internal static class KernelCases
                     row, n, "elu dx", $"{length} floats", [length, length], length, (b, x, y) => b.ActivateBackward(Activation.Elu, x[0], x[1], y));
                 break;
             case "crop2d":
-                Crop2dShape crop = new(n * row["c"], row["h"], row["w"], row["r"], row["s"]);
+                Crop2dShape crop = new(row["c"], row["h"], row["w"] * n, row["r"], row["s"] * n);
                 yield return Moved(row, n, "crop2d dx", $"{crop}", [crop.YLength], crop.XLength, (b, x, y) => b.Crop2dBackward(crop, x[0], y));
                 break;
             case "dropout":
@@ -226,15 +227,20 @@ internal static class KernelCases
 
     private static Conv2dShape Conv2d(LayerRow row, int n) => new(
         n, row["c"], row["h"], row["w"], row["k"], row["r"], row["s"], row["stride_h"], row["stride_w"], row["pad"], row["pad"],
-        row["dilation_h"], row["dilation_w"]);
+        row["dilation_h"], row["dilation_w"], LayoutOf(row));
 
     private static ConvTranspose2dShape ConvTranspose2d(LayerRow row, int n) => new(
-        n, row["c"], row["h"], row["w"], row["k"], row["r"], row["s"], row["stride_h"], row["stride_w"], row["pad"], row["pad"]);
+        n, row["c"], row["h"], row["w"], row["k"], row["r"], row["s"], row["stride_h"], row["stride_w"], row["pad"], row["pad"], layout: LayoutOf(row));
 
     private static MaxPool2dShape MaxPool2d(LayerRow row, int n) => new(
         n, row["c"], row["h"], row["w"], row["r"], row["s"], row["stride_h"], row["stride_w"], row["dilation_h"], row["dilation_w"]);
 
-    private static BatchNormShape BatchNorm(LayerRow row, int n) => new(n, row["c"], row["h"] * row["w"]);
+    private static BatchNormShape BatchNorm(LayerRow row, int n) =>
+        LayoutOf(row) == BatchLayout.First ? new(n, row["c"], row["h"] * row["w"]) : new(1, row["c"], row["h"] * row["w"] * n);
+
+    // The inversion network's maps have few channels, so their batch lies last.
+    private static BatchLayout LayoutOf(LayerRow row) =>
+        row.Network.StartsWith("inversion", StringComparison.Ordinal) && row["h"] > 1 ? BatchLayout.Last : BatchLayout.First;
 
     // SVDNet's convolutions end in their activation; the inversion network's, whose batch normalisation comes between, do not.
     private static Activation ActivationOf(LayerRow row) => row.Network is "svdnet" or "song" ? LeakyRelu : Activation.None;

@@ -146,11 +146,12 @@ public static class ReportCommand
     {
         float[][] inputs = kernel.RandomInputs();
         using KernelRun run = kernel.On(backend, inputs);
-        using OnnxPeer? peer = setting.Gpu is null && kernel.Peer is { } graph ? new OnnxPeer(graph(inputs), setting.Threads, kernel.XShape, inputs[0]) : null;
+        using OnnxPeer? peer = setting.Gpu is null && kernel.Peer is { } graph
+            ? new OnnxPeer(graph(inputs), setting.Threads, kernel.XShape, kernel.ForPeer(inputs[0])) : null;
         if (peer is not null)
         {
             run.Call();
-            Check.Close(peer.Output("y"), run.Result(), Check.KernelTolerance, $"{kernel}, against ONNX Runtime's");
+            Check.Close(peer.Output("y"), kernel.ForPeer(run.Result()), Check.KernelTolerance, $"{kernel}, against ONNX Runtime's");
         }
 
         int launches = setting.Gpu is null ? 1 : Alternation.LaunchesOfARun(run.Launch, backend.Synchronize);
