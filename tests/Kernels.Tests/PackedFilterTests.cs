@@ -19,7 +19,7 @@ public class PackedFilterTests
     public void ChangesNoBit(Device device)
     {
         using IBackend backend = device.Open();
-        foreach (Conv2dShape shape in (Conv2dShape[])[.. OpCases.Winograd, .. OpCases.Wide, .. OpCases.Lines, .. Forms])
+        foreach (Conv2dShape shape in (Conv2dShape[])[.. OpCases.Winograd, .. OpCases.Wide, .. OpCases.WideTiles, .. OpCases.Lines, .. Forms])
         {
             using PackedFilter packed = new();
             AssertSameBits(backend, Ops.Conv2d(shape), Convolution(shape, packed));
@@ -47,7 +47,7 @@ public class PackedFilterTests
     public void HoldsUntilItIsEmptied(Device device)
     {
         using IBackend backend = device.Open();
-        foreach (Conv2dShape shape in (Conv2dShape[])[OpCases.Winograd[0], OpCases.Winograd[2], OpCases.Wide[0]])
+        foreach (Conv2dShape shape in (Conv2dShape[])[OpCases.Winograd[0], OpCases.Winograd[2], OpCases.Wide[0], OpCases.WideTiles[1]])
         {
             using PackedFilter packed = new();
             OpCase op = Convolution(shape, packed);
@@ -64,7 +64,7 @@ public class PackedFilterTests
     public void AllocatesNothingOnceFilledAndGivesItsMemoryBack()
     {
         using CpuBackend<Simd.V128> backend = new(threads: 1);
-        foreach (Conv2dShape shape in (Conv2dShape[])[OpCases.Winograd[0], OpCases.Winograd[2], OpCases.Wide[0]])
+        foreach (Conv2dShape shape in (Conv2dShape[])[OpCases.Winograd[0], OpCases.Winograd[2], OpCases.Wide[0], OpCases.WideTiles[1]])
         {
             using DeviceBuffer x = backend.Allocate(shape.XLength), w = backend.Allocate(shape.WLength), y = backend.Allocate(shape.YLength);
             int before = backend.Memory.Outstanding;

@@ -20,6 +20,9 @@ internal enum Conv2dForm
     /// <summary>A filter as wide as the input, from rows with their channels next to each other.</summary>
     Wide,
 
+    /// <summary>The same in tiles of 4 rows that are transformed, multiplied and transformed back: for long filters.</summary>
+    WideTiles,
+
     /// <summary>In place, in tiles that lie within an output row: for few input channels.</summary>
     Lines,
 
@@ -67,7 +70,7 @@ internal static unsafe partial class Conv2d
         if (shape.Layout == BatchLayout.Last && shape.N > 1) return Conv2dForm.BatchLast;
         if (shape is { Q: 1, PadH: 0, PadW: 0, StrideH: 1, DilationW: 1 } && shape.C * shape.S % 16 == 0 && shape.K % 32 == 0 && shape.P >= WideRows)
         {
-            return Conv2dForm.Wide;
+            return SuitsWideTiles(shape) ? Conv2dForm.WideTiles : Conv2dForm.Wide;
         }
 
         if (SuitsWinograd(shape)) return Products(shape, 3) <= Products(shape, 4) ? Conv2dForm.Winograd3 : Conv2dForm.Winograd4;
@@ -89,6 +92,7 @@ internal static unsafe partial class Conv2d
         Conv2dForm.Winograd3 => checked(25 * shape.C * shape.K),
         Conv2dForm.Winograd4 => checked(36 * shape.C * shape.K),
         Conv2dForm.Wide => shape.WLength,
+        Conv2dForm.WideTiles => checked(Pieces(shape) * WinogradLine.Points * shape.C * shape.S * shape.K),
         _ => 0,
     };
 
@@ -101,6 +105,7 @@ internal static unsafe partial class Conv2d
             case Conv2dForm.Winograd3: TransformFilters<TV, WinogradOf3>(cpu, shape, w, packed); break;
             case Conv2dForm.Winograd4: TransformFilters<TV, WinogradOf4>(cpu, shape, w, packed); break;
             case Conv2dForm.Wide: TurnFilters<TV>(cpu, shape, w, packed); break;
+            case Conv2dForm.WideTiles: TransformWideFilters<TV>(cpu, shape, w, packed); break;
         }
     }
 
@@ -117,6 +122,7 @@ internal static unsafe partial class Conv2d
             case Conv2dForm.Winograd3: ForwardWinograd<TV, WinogradOf3>(cpu, shape, x, w, b, activation, y, packed); break;
             case Conv2dForm.Winograd4: ForwardWinograd<TV, WinogradOf4>(cpu, shape, x, w, b, activation, y, packed); break;
             case Conv2dForm.Wide: ForwardWide<TV>(cpu, shape, x, w, b, activation, y, packed); break;
+            case Conv2dForm.WideTiles: ForwardWideTiles<TV>(cpu, shape, x, w, b, activation, y, packed); break;
             case Conv2dForm.Lines: ForwardLines<TV>(cpu, shape, x, w, b, activation, y); break;
             case Conv2dForm form: ForwardProduct<TV>(cpu, shape, form == Conv2dForm.Direct, x, w, b, activation, y); break;
         }

@@ -14,6 +14,9 @@ internal static unsafe partial class Conv2d
     // Output rows of a band: enough for the filters, which a band reads from the last-level cache, few enough that its input stays in the second.
     private const int WideBandRows = 192;
 
+    // That of ChannelTile, the same for all vectors.
+    private const int DepthBlock = ChannelTile<V512>.DepthBlock;
+
     private static void ForwardWide<TV>(
         CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* packed)
         where TV : unmanaged, IVector<TV>
@@ -72,13 +75,7 @@ internal static unsafe partial class Conv2d
         int first = (int)((long)shape.P * part / arguments.Bands), rows = (int)((long)shape.P * (part + 1) / arguments.Bands) - first;
         float* input = arguments.Scratch + worker * arguments.ScratchLength, sums = input + arguments.InputLength;
         long blockLength = (long)arguments.InputRows * ChannelTile<TV>.DepthBlock;
-        for (int i = 0; i < depth; i++)
-        {
-            float* from = arguments.X + (((long)n * shape.C + i / shape.S) * shape.H + first) * shape.W + i % shape.S;
-            float* to = input + i / ChannelTile<TV>.DepthBlock * blockLength + i % ChannelTile<TV>.DepthBlock;
-            int count = rows + (shape.R - 1) * shape.DilationH;
-            for (int h = 0; h < count; h++) to[h * ChannelTile<TV>.DepthBlock] = from[(long)h * shape.W];
-        }
+        GatherWide(shape, arguments.X, n, first, arguments.InputRows, input);
 
         for (int block = 0; block < shape.K / columns; block++)
         {
@@ -92,6 +89,19 @@ internal static unsafe partial class Conv2d
             int channel = block * columns;
             Activate<TV>(arguments.Activation, arguments.B is null ? null : arguments.B + channel, sums, rows);
             Transposition.Run(sums, columns, rows, columns, arguments.Y + ((long)n * shape.K + channel) * shape.P + first, shape.P);
+        }
+    }
+
+    // Rows of one sample from the first on, channels and columns in blocks: [cs / 16][row][16]; zeros where the input ends.
+    private static void GatherWide(in Conv2dShape shape, float* x, int n, int first, int rows, float* input)
+    {
+        int filled = Math.Min(rows, shape.H - first);
+        for (int i = 0; i < shape.C * shape.S; i++)
+        {
+            float* from = x + (((long)n * shape.C + i / shape.S) * shape.H + first) * shape.W + i % shape.S;
+            float* to = input + (long)(i / DepthBlock * rows) * DepthBlock + i % DepthBlock;
+            for (int h = 0; h < filled; h++) to[h * DepthBlock] = from[(long)h * shape.W];
+            for (int h = filled; h < rows; h++) to[h * DepthBlock] = 0;
         }
     }
 

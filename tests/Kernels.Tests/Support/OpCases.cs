@@ -29,9 +29,17 @@ internal static class OpCases
     /// <summary>Those with filters as wide as the input.</summary>
     public static readonly Conv2dShape[] Wide =
     [
-        new(1, 16, 70, 7, 64, 4, 7, dilationH: 5),
+        new(1, 16, 70, 7, 64, 2, 7, dilationH: 5),
         new(3, 8, 99, 2, 32, 1, 2), // several bands, none full
         new(1, 32, 210, 1, 32, 2, 1),
+    ];
+
+    /// <summary>Those with long filters as wide as the input, whose rows are transformed in tiles.</summary>
+    public static readonly Conv2dShape[] WideTiles =
+    [
+        new(1, 16, 70, 7, 64, 4, 7, dilationH: 5), // a last group of three phases
+        new(2, 16, 130, 3, 32, 11, 3, dilationH: 3), // pieces of the filter, the last not full
+        new(1, 16, 700, 1, 96, 9, 1), // several bands
     ];
 
     /// <summary>Those of few input channels and long rows.</summary>
@@ -64,6 +72,7 @@ internal static class OpCases
         new(1, 1, 20, 30, 2, 3, 3, padH: 1, padW: 1), // many tiles
         .. Winograd,
         .. Wide,
+        .. WideTiles,
         .. Lines,
     ];
 
