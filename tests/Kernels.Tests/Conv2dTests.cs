@@ -61,6 +61,7 @@ public class Conv2dTests
     {
         Assert.All(OpCases.Lines, shape => Assert.Equal(Conv2dForm.Lines, Conv2d.ChooseForm(shape)));
         Assert.All(OpCases.Wide, shape => Assert.Equal(Conv2dForm.Wide, Conv2d.ChooseForm(shape)));
+        Assert.All(OpCases.BatchLastWinograd, shape => Assert.Equal(Conv2dForm.BatchLastWinograd, Conv2d.ChooseForm(shape)));
         Assert.All(OpCases.WideTiles, shape => Assert.Equal(Conv2dForm.WideTiles, Conv2d.ChooseForm(shape)));
         Assert.All(OpCases.Winograd[..2], shape => Assert.Equal(Conv2dForm.Winograd3, Conv2d.ChooseForm(shape)));
         Assert.All(OpCases.Winograd[2..], shape => Assert.Equal(Conv2dForm.Winograd4, Conv2d.ChooseForm(shape)));

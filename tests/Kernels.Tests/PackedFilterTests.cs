@@ -19,7 +19,7 @@ public class PackedFilterTests
     public void ChangesNoBit(Device device)
     {
         using IBackend backend = device.Open();
-        foreach (Conv2dShape shape in (Conv2dShape[])[.. OpCases.Winograd, .. OpCases.Wide, .. OpCases.WideTiles, .. OpCases.Lines, .. Forms])
+        foreach (Conv2dShape shape in (Conv2dShape[])[.. OpCases.Winograd, .. OpCases.Wide, .. OpCases.WideTiles, .. OpCases.BatchLastWinograd, .. OpCases.Lines, .. Forms])
         {
             using PackedFilter packed = new();
             AssertSameBits(backend, Ops.Conv2d(shape), Convolution(shape, packed));

@@ -9,14 +9,12 @@ namespace Engine.Kernels;
 /// A vector holds a pixel's samples, weights are broadcast from where they lie, and nothing is copied or packed: padding is a tap that is left out, the
 /// phases of a stride are output pixels a stride apart (so a transposed 4×4 filter with stride 2 is four 2×2 ones), and a channel alone fills a vector
 /// like any other. A tile is 6 pixels of a line by 4 output channels (2 with 16 registers), 24 accumulators; each step loads 6 vectors, broadcasts 4 weights
-/// and does 24 multiply-adds. The pixels at the ends of a line, which lack taps, are tiles of one pixel; the last tile of the others overlaps the one
-/// before instead of being narrower. Parallel over output rows and groups of channels. With up to 4 channels memory bandwidth bounds it, else compute.
+/// and does 24 multiply-adds. The pixels at the ends of a line, which lack taps, are tiles of one pixel; what sixes leave of the others are tiles of 4, 2
+/// and 1. Parallel over output rows and groups of channels. With up to 4 channels memory bandwidth bounds it, else compute.
 /// </summary>
 /// <remarks>Samples in the lanes: the layout that SIMD Monte Carlo codes and Arm's CHWN kernels use for few channels.</remarks>
 internal static unsafe class BatchLastProduct
 {
-    private const int Pixels = 6;
-
     // Rows of tasks and channels of a task: some 32 tasks a layer, by the shape alone.
     private const int RowTasks = 32;
     private const int ChannelsPerTask = 16;
@@ -49,6 +47,22 @@ internal static unsafe class BatchLastProduct
             Input = x, Weights = w, Bias = b, Activation = activation, Output = y,
         };
         Run<TV>(cpu, ref arguments);
+    }
+
+    /// <summary>
+    /// y[k, i, ·] = Σ_c w[k, c]·x[c, i, ·], a vector for each c and i: one thread's part of a product. No array has gaps.
+    /// </summary>
+    public static void RunMatrix<TV>(float* x, int inputs, int pixels, float* w, int outputs, float* y)
+        where TV : unmanaged, IVector<TV>
+    {
+        int start = 0;
+        Arguments arguments = new()
+        {
+            N = TV.Width, C = inputs, H = 1, W = pixels, K = outputs, R = 1, S = 1, P = 1, Q = pixels, WeightsOfOutput = inputs, WeightsOfInput = 1,
+            Input = x, Weights = w, Output = y,
+        };
+        Line line = new() { XOffsets = &start, WOffsets = &start, TapCount = 1, Pixels = pixels, XPitch = TV.Width, YPitch = TV.Width };
+        RunBlocks<TV>(arguments, line, 0, outputs, y);
     }
 
     private static void Run<TV>(CpuContext cpu, ref Arguments arguments)
@@ -119,15 +133,22 @@ internal static unsafe class BatchLastProduct
         }
 
         (line.TapCount, line.Pixels) = (taps, count);
-        long pixel = ((long)p * arguments.Q + q) * arguments.N, plane = (long)arguments.P * arguments.Q * arguments.N;
-        int k = line.FirstChannel;
+        long pixel = ((long)p * arguments.Q + q) * arguments.N;
+        RunBlocks<TV>(arguments, line, line.FirstChannel, line.EndChannel, arguments.Output + pixel);
+    }
+
+    // Blocks of output channels.
+    private static void RunBlocks<TV>(in Arguments arguments, in Line line, int k, int end, float* y)
+        where TV : unmanaged, IVector<TV>
+    {
+        long plane = (long)arguments.P * arguments.Q * arguments.N;
         if (TV.HasManyRegisters)
         {
-            for (; k <= line.EndChannel - 4; k += 4) RunChannels<TV, Four>(arguments, line, k, arguments.Output + k * plane + pixel);
+            for (; k <= end - 4; k += 4) RunChannels<TV, Four>(arguments, line, k, y + k * plane);
         }
 
-        for (; k <= line.EndChannel - 2; k += 2) RunChannels<TV, Two>(arguments, line, k, arguments.Output + k * plane + pixel);
-        for (; k < line.EndChannel; k++) RunChannels<TV, One>(arguments, line, k, arguments.Output + k * plane + pixel);
+        for (; k <= end - 2; k += 2) RunChannels<TV, Two>(arguments, line, k, y + k * plane);
+        for (; k < end; k++) RunChannels<TV, One>(arguments, line, k, y + k * plane);
     }
 
     private static void RunChannels<TV, TChannels>(in Arguments arguments, in Line line, int k, float* y)
@@ -135,19 +156,19 @@ internal static unsafe class BatchLastProduct
         where TChannels : IExtent
     {
         int i = 0;
-        if (line.Pixels >= Pixels)
-        {
-            for (; ; i = Math.Min(i + Pixels, line.Pixels - Pixels))
-            {
-                for (int n = 0; n < arguments.N; n += TV.Width) RunTile<TV, TChannels, Six>(arguments, line, k, i, n, y);
-                if (i == line.Pixels - Pixels) return;
-            }
-        }
+        for (; i <= line.Pixels - 6; i += 6) RunPixels<TV, TChannels, Six>(arguments, line, k, i, y);
+        if (i <= line.Pixels - 4) i = RunPixels<TV, TChannels, Four>(arguments, line, k, i, y);
+        if (i <= line.Pixels - 2) i = RunPixels<TV, TChannels, Two>(arguments, line, k, i, y);
+        if (i < line.Pixels) RunPixels<TV, TChannels, One>(arguments, line, k, i, y);
+    }
 
-        for (; i < line.Pixels; i++)
-        {
-            for (int n = 0; n < arguments.N; n += TV.Width) RunTile<TV, TChannels, One>(arguments, line, k, i, n, y);
-        }
+    private static int RunPixels<TV, TChannels, TPixels>(in Arguments arguments, in Line line, int k, int i, float* y)
+        where TV : unmanaged, IVector<TV>
+        where TChannels : IExtent
+        where TPixels : IExtent
+    {
+        for (int n = 0; n < arguments.N; n += TV.Width) RunTile<TV, TChannels, TPixels>(arguments, line, k, i, n, y);
+        return i + TPixels.Count;
     }
 
     // Not inlined: each form keeps its accumulators in registers.
@@ -180,9 +201,11 @@ internal static unsafe class BatchLastProduct
                 Step<TV, TChannels>(at, wa, wb, wc, wd, ref a0, ref b0, ref c0, ref d0);
                 if (TPixels.Count == 1) continue;
                 Step<TV, TChannels>(at + pitch, wa, wb, wc, wd, ref a1, ref b1, ref c1, ref d1);
+                if (TPixels.Count == 2) continue;
                 Step<TV, TChannels>(at + 2 * pitch, wa, wb, wc, wd, ref a2, ref b2, ref c2, ref d2);
                 at += 3 * pitch;
                 Step<TV, TChannels>(at, wa, wb, wc, wd, ref a3, ref b3, ref c3, ref d3);
+                if (TPixels.Count == 4) continue;
                 Step<TV, TChannels>(at + pitch, wa, wb, wc, wd, ref a4, ref b4, ref c4, ref d4);
                 Step<TV, TChannels>(at + 2 * pitch, wa, wb, wc, wd, ref a5, ref b5, ref c5, ref d5);
             }
@@ -219,8 +242,10 @@ internal static unsafe class BatchLastProduct
         Store(v0 + b, y, lanes);
         if (TPixels.Count == 1) return;
         Store(v1 + b, y + pitch, lanes);
+        if (TPixels.Count == 2) return;
         Store(v2 + b, y + 2 * pitch, lanes);
         Store(v3 + b, y + 3 * pitch, lanes);
+        if (TPixels.Count == 4) return;
         Store(v4 + b, y + 4 * pitch, lanes);
         Store(v5 + b, y + 5 * pitch, lanes);
     }

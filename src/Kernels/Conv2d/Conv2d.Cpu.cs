@@ -28,6 +28,9 @@ internal enum Conv2dForm
 
     /// <summary>Maps that lie C H W N: see <see cref="BatchLastProduct"/>. Of one sample both layouts are the same.</summary>
     BatchLast,
+
+    /// <summary>Such maps in tiles of 4×4 outputs: see <see cref="Engine.Kernels.BatchLastWinograd"/>.</summary>
+    BatchLastWinograd,
 }
 
 /// <content>
@@ -67,7 +70,7 @@ internal static unsafe partial class Conv2d
     /// </summary>
     public static Conv2dForm ChooseForm(in Conv2dShape shape)
     {
-        if (shape.Layout == BatchLayout.Last && shape.N > 1) return Conv2dForm.BatchLast;
+        if (shape.Layout == BatchLayout.Last && shape.N > 1) return BatchLastWinograd.Suits(shape) ? Conv2dForm.BatchLastWinograd : Conv2dForm.BatchLast;
         if (shape is { Q: 1, PadH: 0, PadW: 0, StrideH: 1, DilationW: 1 } && shape.C * shape.S % 16 == 0 && shape.K % 32 == 0 && shape.P >= WideRows)
         {
             return SuitsWideTiles(shape) ? Conv2dForm.WideTiles : Conv2dForm.Wide;
@@ -91,6 +94,7 @@ internal static unsafe partial class Conv2d
     {
         Conv2dForm.Winograd3 => checked(25 * shape.C * shape.K),
         Conv2dForm.Winograd4 => checked(36 * shape.C * shape.K),
+        Conv2dForm.BatchLastWinograd => BatchLastWinograd.PackedLength(shape),
         Conv2dForm.Wide => shape.WLength,
         Conv2dForm.WideTiles => checked(Pieces(shape) * WinogradLine.Points * shape.C * shape.S * shape.K),
         _ => 0,
@@ -104,6 +108,7 @@ internal static unsafe partial class Conv2d
         {
             case Conv2dForm.Winograd3: TransformFilters<TV, WinogradOf3>(cpu, shape, w, packed); break;
             case Conv2dForm.Winograd4: TransformFilters<TV, WinogradOf4>(cpu, shape, w, packed); break;
+            case Conv2dForm.BatchLastWinograd: BatchLastWinograd.Pack<TV>(cpu, shape, w, packed); break;
             case Conv2dForm.Wide: TurnFilters<TV>(cpu, shape, w, packed); break;
             case Conv2dForm.WideTiles: TransformWideFilters<TV>(cpu, shape, w, packed); break;
         }
@@ -119,6 +124,7 @@ internal static unsafe partial class Conv2d
         switch (ChooseForm(shape))
         {
             case Conv2dForm.BatchLast: BatchLastProduct.Run<TV>(cpu, shape, x, w, b, activation, y); break;
+            case Conv2dForm.BatchLastWinograd: BatchLastWinograd.Run<TV>(cpu, shape, x, w, b, activation, y, packed); break;
             case Conv2dForm.Winograd3: ForwardWinograd<TV, WinogradOf3>(cpu, shape, x, w, b, activation, y, packed); break;
             case Conv2dForm.Winograd4: ForwardWinograd<TV, WinogradOf4>(cpu, shape, x, w, b, activation, y, packed); break;
             case Conv2dForm.Wide: ForwardWide<TV>(cpu, shape, x, w, b, activation, y, packed); break;
@@ -200,7 +206,7 @@ internal static unsafe partial class Conv2d
         {
             Conv2dShape gradient = new(
                 shape.N, shape.K, shape.P, shape.Q, shape.C, shape.R, shape.S, 1, 1, padH, padW, shape.DilationH, shape.DilationW, shape.Layout);
-            if (ChooseForm(gradient) is Conv2dForm.Winograd3 or Conv2dForm.Winograd4)
+            if (ChooseForm(gradient) is Conv2dForm.Winograd3 or Conv2dForm.Winograd4 or Conv2dForm.BatchLastWinograd)
             {
                 int taps = shape.R * shape.S;
                 for (int k = 0; k < shape.K; k++)

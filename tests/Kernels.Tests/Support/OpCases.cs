@@ -106,9 +106,18 @@ internal static class OpCases
         new(1, 1, 12, 20, 2, 4, 4, strideH: 2, strideW: 2), // many tiles
     ];
 
+    /// <summary>Those with their batch last that come in Winograd's tiles.</summary>
+    public static readonly Conv2dShape[] BatchLastWinograd =
+    [
+        new(16, 8, 8, 12, 17, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // whole tiles
+        new(32, 5, 11, 14, 27, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // ragged tiles, several passes over channels
+        new(16, 21, 9, 18, 7, 3, 3, padW: 2, layout: BatchLayout.Last), // paddings that differ, pairs that fill no vector
+    ];
+
     // Batches that fill vectors, that fill several and a part, and that fill none; as the inversion network has them, and the rest.
     private static readonly Conv2dShape[] BatchLastConvolutions =
     [
+        .. BatchLastWinograd,
         new(32, 2, 9, 16, 2, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last),
         new(16, 5, 8, 8, 7, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last),
         new(7, 1, 5, 9, 1, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last),

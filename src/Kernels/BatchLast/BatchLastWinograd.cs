@@ -1,0 +1,181 @@
+using Engine.Kernels.Simd;
+
+namespace Engine.Kernels;
+
+/// <summary>
+/// 3×3 convolutions of maps that lie C H W N in Winograd's tiles of 4×4 outputs, see <see cref="WinogradOf4"/>: 36 products in place of 144.
+/// <code>y[k, tile, ·] = Aᵀ·[Σ_c (G·w[k, c]·Gᵀ) ⊙ (Bᵀ·x[c, tile, ·]·B)]·A</code>
+/// A vector holds samples. A task is a row of tiles of 16 samples: all its tiles are transformed, points × channels × tiles; then, for some output channels,
+/// the sums over channels, for each point a matrix product of <see cref="BatchLastProduct"/>, and their transform back with bias and activation. Where a tile
+/// sticks out of the input it is filled up with zeros first. Parallel over rows of tiles and groups of samples; compute bounds it, with few channels the
+/// transforms.
+/// </summary>
+internal static unsafe class BatchLastWinograd
+{
+    private const int Samples = 16;
+    private const int Outputs = 4;
+    private const int Side = Outputs + 2;
+    private const int Points = Side * Side;
+
+    // Output channels whose sums are kept at a time.
+    private const int ChannelsPerPass = 16;
+
+    // Pairs of channels from which on products outweigh the transforms.
+    private const int LeastPairs = 128;
+
+    /// <summary>Whether a shape suits: whole vectors of samples whatever their width, and no more than half of the tiles wasted.</summary>
+    public static bool Suits(in Conv2dShape shape) =>
+        shape is { Layout: BatchLayout.Last, R: 3, S: 3, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1 } && shape.N % Samples == 0
+        && (long)shape.C * shape.K >= LeastPairs && 2L * Points * Tiles(shape.P) * Tiles(shape.Q) <= 9L * shape.P * shape.Q;
+
+    /// <summary>Floats of the transformed filters.</summary>
+    public static int PackedLength(in Conv2dShape shape) => checked(Points * shape.C * shape.K);
+
+    /// <summary>Transforms the filters: [point][k][c].</summary>
+    public static void Pack<TV>(CpuContext cpu, in Conv2dShape shape, float* w, float* packed)
+        where TV : unmanaged, IVector<TV>
+    {
+        Arguments arguments = new() { Shape = shape, W = w, U = packed };
+        cpu.Run((shape.C * shape.K + Samples - 1) / Samples, &TransformFilters<TV>, &arguments);
+    }
+
+    /// <summary>y = activation(x ⋆ w + b). Overwrites y; <paramref name="packed"/> is what <see cref="Pack"/> made of w, or null.</summary>
+    public static void Run<TV>(
+        CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* packed)
+        where TV : unmanaged, IVector<TV>
+    {
+        int tiles = Tiles(shape.Q), filters = packed is null ? PackedLength(shape) : 0;
+        Arguments arguments = new()
+        {
+            Shape = shape,
+            X = x,
+            B = b,
+            Activation = activation,
+            Y = y,
+            TilesLength = Workspace.Aligned((long)Points * shape.C * tiles * Samples),
+            ProductLength = Workspace.Aligned((long)Points * ChannelsPerPass * tiles * Samples),
+        };
+        cpu.Workspace.Begin(Workspace.Aligned(filters) + cpu.Threads * (arguments.TilesLength + arguments.ProductLength));
+        arguments.U = packed is null ? cpu.Workspace.Take(filters) : packed;
+        arguments.Scratch = cpu.Workspace.Take(cpu.Threads * (arguments.TilesLength + arguments.ProductLength));
+        if (packed is null) Pack<TV>(cpu, shape, w, arguments.U);
+        cpu.Run(Tiles(shape.P) * (shape.N / Samples), &RunRow<TV>, &arguments);
+    }
+
+    private static int Tiles(int outputs) => (outputs + Outputs - 1) / Outputs;
+
+    // One task is 16 pairs of channels, which lie in the lanes; the last ones end with the last pair and do again what they share with those before.
+    private static void TransformFilters<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        int pairs = arguments.Shape.C * arguments.Shape.K, first = Math.Min(task * Samples, pairs - Samples);
+        float* taps = stackalloc float[9 * Samples], half = stackalloc float[3 * Side * Samples];
+        Transposition.Run(arguments.W + first * 9L, 9, Samples, 9, taps, Samples);
+        for (int lane = 0; lane < Samples; lane += TV.Width)
+        {
+            float* u = arguments.U + first + lane;
+            for (int s = 0; s < 3; s++) WinogradOf4.Filter<TV>(taps + s * Samples + lane, 3 * Samples, half + s * TV.Width, 3 * TV.Width);
+            for (int i = 0; i < Side; i++) WinogradOf4.Filter<TV>(half + 3 * i * TV.Width, TV.Width, u + (long)i * Side * pairs, pairs);
+        }
+    }
+
+    private static void RunRow<TV>(void* context, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref Arguments arguments = ref *(Arguments*)context;
+        ref readonly Conv2dShape shape = ref arguments.Shape;
+        int tileRows = Tiles(shape.P), row = task % tileRows, sample = task / tileRows * Samples, pixels = Tiles(shape.Q) * Samples / TV.Width;
+        float* v = arguments.Scratch + worker * (arguments.TilesLength + arguments.ProductLength), products = v + arguments.TilesLength;
+        TransformTiles<TV>(shape, arguments.X + sample, row, pixels, v);
+        for (int first = 0; first < shape.K; first += ChannelsPerPass)
+        {
+            int channels = Math.Min(ChannelsPerPass, shape.K - first);
+            for (int point = 0; point < Points; point++)
+            {
+                BatchLastProduct.RunMatrix<TV>(
+                    v + (long)point * shape.C * pixels * TV.Width, shape.C, pixels, arguments.U + ((long)point * shape.K + first) * shape.C, channels,
+                    products + (long)point * channels * pixels * TV.Width);
+            }
+
+            for (int k = 0; k < channels; k++)
+            {
+                float* y = arguments.Y + (long)(first + k) * shape.P * shape.Q * shape.N + sample;
+                TransformBack<TV>(
+                    shape, products + (long)k * pixels * TV.Width, (long)channels * pixels * TV.Width, row, pixels,
+                    arguments.B is null ? 0 : arguments.B[first + k], arguments.Activation, y);
+            }
+        }
+    }
+
+    // To [point][c][tile][vector of samples].
+    private static void TransformTiles<TV>(in Conv2dShape shape, float* x, int row, int pixels, float* v)
+        where TV : unmanaged, IVector<TV>
+    {
+        float* filled = stackalloc float[Points * Samples], half = stackalloc float[Points * Samples];
+        long pointLength = (long)shape.C * pixels * TV.Width;
+        int h0 = row * Outputs - shape.PadH, vectors = Samples / TV.Width;
+        for (int c = 0; c < shape.C; c++)
+        for (int pixel = 0; pixel < pixels; pixel++, v += TV.Width)
+        {
+            int w0 = pixel / vectors * Outputs - shape.PadW, lane = pixel % vectors * TV.Width;
+            float* from = x + (((long)c * shape.H + h0) * shape.W + w0) * shape.N + lane;
+            long rowStep = (long)shape.W * shape.N, step = shape.N;
+            if (h0 < 0 || w0 < 0 || h0 + Side > shape.H || w0 + Side > shape.W)
+            {
+                for (int i = 0; i < Side; i++)
+                for (int j = 0; j < Side; j++)
+                {
+                    bool isInside = h0 + i >= 0 && h0 + i < shape.H && w0 + j >= 0 && w0 + j < shape.W;
+                    TV.Store(isInside ? TV.Load(from + i * rowStep + j * step) : TV.Zero, filled + (i * Side + j) * TV.Width);
+                }
+
+                from = filled;
+                (rowStep, step) = (Side * TV.Width, TV.Width);
+            }
+
+            for (int s = 0; s < Side; s++) WinogradOf4.Input<TV>(from + s * step, rowStep, half + s * TV.Width, Side * TV.Width);
+            for (int r = 0; r < Side; r++) WinogradOf4.Input<TV>(half + r * Side * TV.Width, TV.Width, v + r * Side * pointLength, pointLength);
+        }
+    }
+
+    private static void TransformBack<TV>(
+        in Conv2dShape shape, float* products, long pointLength, int row, int pixels, float bias, Activation activation, float* y)
+        where TV : unmanaged, IVector<TV>
+    {
+        float* half = stackalloc float[Outputs * Side * Samples], outputs = stackalloc float[Outputs * Outputs * Samples];
+        int vectors = Samples / TV.Width, rows = Math.Min(Outputs, shape.P - row * Outputs);
+        for (int pixel = 0; pixel < pixels; pixel++, products += TV.Width)
+        {
+            for (int s = 0; s < Side; s++)
+            {
+                WinogradOf4.Output<TV>(products + s * pointLength, Side * pointLength, half + s * TV.Width, Side * TV.Width);
+            }
+
+            for (int r = 0; r < Outputs; r++) WinogradOf4.Output<TV>(half + r * Side * TV.Width, TV.Width, outputs + r * Outputs * TV.Width, TV.Width);
+            for (int i = 0; i < Outputs * Outputs; i++) TV.Store(TV.Load(outputs + i * TV.Width) + TV.Broadcast(bias), outputs + i * TV.Width);
+            Elementwise.RunLine<TV>(activation, outputs, Outputs * Outputs * TV.Width);
+            int q = pixel / vectors * Outputs, columns = Math.Min(Outputs, shape.Q - q);
+            float* to = y + ((long)row * Outputs * shape.Q + q) * shape.N + pixel % vectors * TV.Width;
+            for (int r = 0; r < rows; r++)
+            for (int s = 0; s < columns; s++)
+            {
+                TV.Store(TV.Load(outputs + (r * Outputs + s) * TV.Width), to + ((long)r * shape.Q + s) * shape.N);
+            }
+        }
+    }
+
+    private struct Arguments
+    {
+        public Conv2dShape Shape;
+        public float* X;
+        public float* W;
+        public float* B;
+        public Activation Activation;
+        public float* Y;
+        public float* U;
+        public float* Scratch;
+        public long TilesLength;
+        public long ProductLength;
+    }
+}
