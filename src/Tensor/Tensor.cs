@@ -8,29 +8,31 @@ namespace Engine.Tensors;
 /// </summary>
 public sealed class Tensor : IDisposable
 {
-    private readonly Storage _storage;
-    private readonly View _view;
+    private Storage _storage = null!;
+
+    // What it last allocated, for the next time.
+    private Storage? _owned;
+    private View _view;
     private Tape? _gradientTape;
     private int _gradientStep;
     private DeviceBuffer? _furtherGradient;
-    private bool _disposed;
+    private bool _disposed = true;
 
-    private Tensor(IBackend backend, Shape shape, View view, Storage storage, BatchLayout layout = BatchLayout.First)
+    // Not yet a tensor: an InferencePlan keeps such objects, and those that were disposed, for others.
+    internal Tensor()
     {
-        (Backend, Shape, _view, _storage, Layout) = (backend, shape, view, storage, layout);
-        storage.Users++;
     }
 
     /// <summary>Where the elements are.</summary>
-    public IBackend Backend { get; }
+    public IBackend Backend { get; private set; } = null!;
 
     /// <summary>The sizes of the axes.</summary>
-    public Shape Shape { get; }
+    public Shape Shape { get; private set; }
 
     /// <summary>
     /// Where the samples of N×C×H×W lie; the axes' order in <see cref="Shape"/> is the same in both. <see cref="TensorOps.ToLayout"/> changes it.
     /// </summary>
-    public BatchLayout Layout { get; }
+    public BatchLayout Layout { get; private set; }
 
     /// <summary>The elements, as kernels take them.</summary>
     /// <exception cref="ObjectDisposedException">The tensor was disposed: others may use its memory.</exception>
@@ -59,7 +61,10 @@ public sealed class Tensor : IDisposable
     public static Tensor Allocate(IBackend backend, Shape shape, BatchLayout layout = BatchLayout.First)
     {
         DeviceBuffer buffer = backend.Allocate(shape.Length);
-        return new Tensor(backend, shape, buffer.All, new Storage(buffer), layout);
+        Tensor tensor = InferencePlan.NextTensor();
+        if (tensor._owned is not { Users: 0 }) tensor._owned = new Storage();
+        tensor._owned.Buffer = buffer;
+        return tensor.Become(backend, shape, buffer.All, tensor._owned, layout);
     }
 
     /// <summary>Allocates a tensor and copies the elements, in C order.</summary>
@@ -95,7 +100,7 @@ public sealed class Tensor : IDisposable
             3 => new Shape(count, Shape[1], Shape[2]),
             _ => new Shape(count, Shape[1], Shape[2], Shape[3]),
         };
-        return new Tensor(Backend, shape, part, _storage);
+        return InferencePlan.NextTensor().Become(Backend, shape, part, _storage, BatchLayout.First);
     }
 
     /// <summary>A run of elements from <paramref name="start"/> on under a shape of their own; shares the memory, and is not written down on a tape.</summary>
@@ -147,6 +152,9 @@ public sealed class Tensor : IDisposable
         if (!IsOwnedByTape) Free();
     }
 
+    /// <summary>Whether it has given its memory back.</summary>
+    internal bool IsDisposed => _disposed;
+
     /// <summary>Whether a tape made this tensor and will free it.</summary>
     internal bool IsOwnedByTape { get; set; }
 
@@ -160,7 +168,7 @@ public sealed class Tensor : IDisposable
     }
 
     /// <summary>A tensor that shares the memory.</summary>
-    internal Tensor Alias(Shape shape) => new(Backend, shape, View, _storage, Layout);
+    internal Tensor Alias(Shape shape) => InferencePlan.NextTensor().Become(Backend, shape, View, _storage, Layout);
 
     /// <summary>Whether both have the very same elements; two parts of one tensor have not.</summary>
     internal bool SharesMemoryWith(Tensor other) => other._storage == _storage && other._view == _view;
@@ -180,15 +188,23 @@ public sealed class Tensor : IDisposable
         _furtherGradient.Dispose();
     }
 
+    private Tensor Become(IBackend backend, Shape shape, View view, Storage storage, BatchLayout layout)
+    {
+        (Backend, Shape, _view, _storage, Layout, _disposed) = (backend, shape, view, storage, layout, false);
+        (Tape, IsOwnedByTape, RequiresGradient, Gradient, _gradientTape) = (null, false, false, null, null);
+        storage.Users++;
+        return this;
+    }
+
     // Who reads elements by their place would get others.
     private void RequireBatchFirst()
     {
         if (Layout != BatchLayout.First) throw new InvalidOperationException($"{Shape} has its batch last: change the layout first");
     }
 
-    private sealed class Storage(DeviceBuffer buffer)
+    private sealed class Storage
     {
-        public DeviceBuffer Buffer { get; } = buffer;
+        public DeviceBuffer Buffer { get; set; } = null!;
 
         public int Users { get; set; }
     }

@@ -52,6 +52,46 @@ public class NetworkTests
         Golden.AssertAbsolute(Golden.Read("svdnet_golden.npz", "fc9"), probability.ToArray(), ProbabilityTolerance, "fc9");
     }
 
+    /// <summary>Prepared plans: features and probabilities of batches of any size, a song's block, an inversion, the front end.</summary>
+    [Fact]
+    public void WarmedUpInferenceAllocatesNothing()
+    {
+        using IBackend backend = Backends.CreateCpu(2);
+        using SvdNet network = SvdNet.Load(backend, Classifier);
+        using InversionNetwork inverter = InversionNetwork.Load(backend, Inverter);
+        using LogMelExtractor extractor = new(backend);
+        using Tensor five = Excerpts(backend, new float[5 * ExcerptLength]), one = Excerpts(backend, new float[ExcerptLength]);
+        using Tensor song = Tensor.From(backend, new Shape(1, 1, ExcerptFrames + 20, Bands), new float[(ExcerptFrames + 20) * Bands]);
+        float[] samples = new float[FrameLength + 10 * Hop];
+        Allocation.AssertNone(() =>
+        {
+            foreach (Tensor excerpts in (ReadOnlySpan<Tensor>)[five, one])
+            {
+                using Tensor features = network.Features(excerpts);
+                using Tensor probability = network.Probability(features);
+                using Tensor inverted = inverter.Forward(features);
+            }
+
+            using Tensor probabilities = network.ProbabilityOfEveryFrame(song);
+            using Tensor logMel = extractor.Transform(samples);
+        });
+    }
+
+    /// <summary>A plan takes no tensor away from who still holds it.</summary>
+    [Fact]
+    public void WhatWasInferredBeforeStays()
+    {
+        using IBackend backend = Backends.CreateCpu(2);
+        using SvdNet network = SvdNet.Load(backend, Classifier);
+        using Tensor silence = Excerpts(backend, new float[ExcerptLength]);
+        using Tensor ramp = Excerpts(backend, [.. Enumerable.Range(0, ExcerptLength).Select(i => i / (float)ExcerptLength)]);
+        using Tensor first = network.Features(silence);
+        float[] expected = first.ToArray();
+        using Tensor second = network.Features(ramp);
+        Assert.NotEqual(expected, second.ToArray());
+        Assert.Equal(expected, first.ToArray());
+    }
+
     [ReferenceTheory]
     [MemberData(nameof(Devices))]
     public void ThePublishedInversionNetwork(string device)

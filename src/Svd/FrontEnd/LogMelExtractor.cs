@@ -12,6 +12,7 @@ public sealed class LogMelExtractor : IDisposable
     private readonly IBackend _backend;
     private readonly Tensor _window;
     private readonly Tensor _filterbank;
+    private readonly InferencePlan _plan = new();
 
     /// <summary>Prepares the window and the filterbank.</summary>
     public LogMelExtractor(IBackend backend)
@@ -30,6 +31,7 @@ public sealed class LogMelExtractor : IDisposable
     /// </summary>
     public Tensor Transform(ReadOnlySpan<float> samples)
     {
+        using InferencePlan.Run run = _plan.Begin();
         using Tensor magnitude = Magnitudes(samples, Bins);
         using Tensor mel = magnitude.Dense(_filterbank);
         return mel.LogFloor(MagnitudeFloor);

@@ -138,6 +138,7 @@ public sealed class InversionNetwork : IDisposable
 
     // The same network, quicker.
     private readonly Sequential _folded;
+    private readonly InferencePlan _plan = new();
 
     private InversionNetwork(InversionArchitecture architecture, Sequential layers, Sequential folded) =>
         (Architecture, _layers, _folded) = (architecture, layers, folded);
@@ -168,7 +169,11 @@ public sealed class InversionNetwork : IDisposable
     }
 
     /// <summary>The inverted representation x* = G(z): N×64 to N×1×115×80. The caller owns the result.</summary>
-    public Tensor Forward(Tensor features) => _folded.Forward(features);
+    public Tensor Forward(Tensor features)
+    {
+        using InferencePlan.Run run = _plan.Begin();
+        return _folded.Forward(features);
+    }
 
     /// <summary>Whether a weight file holds either size, by the shapes of its arrays.</summary>
     public static bool IsIn(WeightFile file) => InversionArchitecture.All.Any(architecture => file.Fits(architecture.Build()));

@@ -21,6 +21,7 @@ public sealed class SongPredictor(IBackend backend, SvdNet network, BandStatisti
     private const int BlockFrames = 1024;
 
     private readonly float[] _silence = statistics.Silence;
+    private readonly InferencePlan _plan = new();
 
     /// <summary>
     /// Predicts every frame of the normalised log-mel frames that the reader gives; 57 frames of silence are put before the first and behind
@@ -44,6 +45,7 @@ public sealed class SongPredictor(IBackend backend, SvdNet network, BandStatisti
             for (int ready; (ready = Math.Min(BlockFrames, held - (ExcerptFrames - 1))) == BlockFrames || (ended && ready > 0);)
             {
                 int rows = ready + ExcerptFrames - 1;
+                using (_plan.Begin())
                 using (Tensor song = Tensor.From(backend, new Shape(1, 1, rows, Bands), window.AsSpan(0, rows * Bands)))
                 using (Tensor probability = network.ProbabilityOfEveryFrame(song))
                 {

@@ -50,6 +50,10 @@ public sealed class SvdNet : IDisposable
     private readonly Dense _fc7 = new("fc7", 64 * 11 * 7, 256, activation: LeakyRelu);
     private readonly Dense _fc8 = new("fc8", 256, FeatureCount, activation: LeakyRelu);
     private readonly Dense _fc9 = new("fc9", FeatureCount, 1, activation: Activation.Sigmoid);
+    private readonly InferencePlan _featuresPlan = new();
+    private readonly InferencePlan _probabilityPlan = new();
+    private readonly InferencePlan _everyFramePlan = new();
+
     private readonly ConvMaxPool2d _conv2Pool3;
     private readonly ConvMaxPool2d _conv5Pool6;
     private readonly Sequential _convolutions;
@@ -138,6 +142,7 @@ public sealed class SvdNet : IDisposable
             return _hidden.Forward(maps.Reshape(new Shape(count, _fc7.Weight.Shape[0])), observe);
         }
 
+        using InferencePlan.Run run = _featuresPlan.Begin();
         using Tensor pooled = Tensor.Allocate(x.Backend, new Shape(count, _fc7.Weight.Shape[0]));
         for (int first = 0; first < count; first += ExcerptsAtATime)
         {
@@ -188,7 +193,11 @@ public sealed class SvdNet : IDisposable
     }
 
     /// <summary>The probability of singing from the features: N×64 to N×1. The caller owns the result.</summary>
-    public Tensor Probability(Tensor features) => _fc9.Forward(features);
+    public Tensor Probability(Tensor features)
+    {
+        using InferencePlan.Run run = _probabilityPlan.Begin();
+        return _fc9.Forward(features);
+    }
 
     /// <summary>The logit of that probability, for training and for explanations: N×1×115×80 to N×1. The caller owns the result.</summary>
     public Tensor Logits(Tensor x)
@@ -211,7 +220,9 @@ public sealed class SvdNet : IDisposable
     /// <remarks>The numbers are the same as from sliding the excerpt along by one frame, at about a fiftieth of the work.</remarks>
     public Tensor ProbabilityOfEveryFrame(Tensor song)
     {
-        using Tensor map = EveryFrame.Forward(song);
+        Sequential everyFrame = EveryFrame;
+        using InferencePlan.Run run = _everyFramePlan.Begin();
+        using Tensor map = everyFrame.Forward(song);
         return map.Reshape(new Shape(song.Shape[2] - (ExcerptFrames - 1)));
     }
 
