@@ -124,7 +124,7 @@ class Works:
             self.made[work] = self.forward(name) if kind == "forward" else self.step(name, 0.5)
             self.made[work]()
         run, times = self.made[work], []
-        # Before several short runs one is not counted: it comes after a pause.
+        # Before several runs one is not counted: it comes after a pause.
         if int(count) > 1:
             run()
         for _ in range(int(count)):
