@@ -28,6 +28,9 @@ internal sealed record KernelCase(string Network, int N, string Layer, string Ke
     /// <summary>Turns random numbers from −1 to 1 into inputs that the operation is defined for.</summary>
     public Action<float[][]> Adjust { get; init; } = _ => { };
 
+    /// <summary>The same kernel on fewer samples, if that is what is held against the definition.</summary>
+    public KernelCase? CheckedAs { get; init; }
+
     /// <summary>Whether it belongs to training alone.</summary>
     public bool IsGradient { get; init; }
 

@@ -10,6 +10,9 @@ internal static class KernelCases
     // What the song's lines of the file are for.
     private const int SongBlockFrames = 1024;
 
+    // SVDNet's definitions take a second for each GFLOP.
+    private const int CheckedBatch = 4;
+
     private static readonly Activation LeakyRelu = Activation.LeakyRelu(0.01f);
 
     /// <summary>All cases in the order of the file.</summary>
@@ -22,8 +25,16 @@ internal static class KernelCases
         return block.Flops / (double)block.P * (block.P + frames - SongBlockFrames);
     });
 
-    private static IEnumerable<KernelCase> Of(LayerRow row) =>
-        row.Batches.SelectMany(n => Forward(row, n)).Concat(row.TrainBatch is { } batch ? Training(row, batch).Select(kernel => kernel with { IsGradient = true }) : []);
+    private static IEnumerable<KernelCase> Of(LayerRow row)
+    {
+        IEnumerable<KernelCase> forward = row.Batches.SelectMany(n => WithCheck(row, n, Forward));
+        return row.TrainBatch is { } batch ? forward.Concat(WithCheck(row, batch, Training).Select(kernel => kernel with { IsGradient = true })) : forward;
+    }
+
+    // Where the batch is not in the lanes, few samples take the same ways as many.
+    private static IEnumerable<KernelCase> WithCheck(LayerRow row, int n, Func<LayerRow, int, IEnumerable<KernelCase>> make) =>
+        row.Network != "svdnet" || n <= CheckedBatch ? make(row, n)
+        : make(row, n).Zip(make(row, CheckedBatch), (kernel, few) => kernel with { CheckedAs = few });
 
     private static IEnumerable<KernelCase> Forward(LayerRow row, int n)
     {

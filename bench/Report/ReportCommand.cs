@@ -83,8 +83,9 @@ public static class ReportCommand
         using (IBackend backend = machine.Open())
         {
             // The longest first, so that the last ones end together.
-            Progress progress = new("checking kernels against their definitions", kernels.Sum(WorkOf));
-            error = kernels.OrderByDescending(WorkOf).AsParallel().WithDegreeOfParallelism(threads).WithMergeOptions(ParallelMergeOptions.NotBuffered)
+            KernelCase[] checks = [.. kernels.Select(kernel => kernel.CheckedAs ?? kernel)];
+            Progress progress = new("checking kernels against their definitions", checks.Sum(WorkOf));
+            error = checks.OrderByDescending(WorkOf).AsParallel().WithDegreeOfParallelism(threads).WithMergeOptions(ParallelMergeOptions.NotBuffered)
                 .Select(kernel => (WorkOf(kernel), Error: Check.Kernel(kernel, backend))).Aggregate(0.0, (largest, done) =>
                 {
                     progress.Add(done.Item1);
