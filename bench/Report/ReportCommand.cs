@@ -9,7 +9,9 @@ using Engine.Svd.Cli;
 
 namespace Engine.Bench.Report;
 
-/// <summary><c>report</c>: checks every kernel, then measures kernels and whole work beside their peers. Exit codes: 0 done, 1 failed, 2 used wrongly.</summary>
+/// <summary>
+/// <c>report</c>: checks every kernel, then measures kernels and whole work beside their peers. Exit codes: 0 done, 1 failed, 2 used wrongly.
+/// </summary>
 public static class ReportCommand
 {
     private const int Failed = 1;
@@ -23,14 +25,20 @@ public static class ReportCommand
     public static int Run(string[] args)
     {
         DeviceOptions device = new();
-        Option<string> vector = new("--vector") { Description = "Bits of the registers; without it the widest.", DefaultValueFactory = _ => $"{(int)VectorSupport.Widest}" };
+        Option<string> vector = new("--vector")
+        {
+            Description = "Bits of the registers; without it the widest.", DefaultValueFactory = _ => $"{(int)VectorSupport.Widest}",
+        };
         vector.AcceptOnlyFromAmong("512", "256", "128");
         Option<string> output = new("--out")
         {
             Description = "The folder for RESULTS.md, results.csv and roofline.png.", HelpName = "DIR", DefaultValueFactory = _ => Path.Combine("out", "bench"),
         };
         Option<string?> filter = new("--filter") { Description = "Only what has this text in its name, for example conv2 or training.", HelpName = "TEXT" };
-        Option<string?> python = new("--python") { Description = "A Python that can import torch; without it the first on the search path.", HelpName = "FILE" };
+        Option<string?> python = new("--python")
+        {
+            Description = "A Python that can import torch; without it the first on the search path that can.", HelpName = "FILE",
+        };
         Option<bool> others = new("--other-settings")
         {
             Description = "Also the whole work with 256-bit vectors and on one thread, which takes two minutes more.",

@@ -53,8 +53,8 @@ internal static class ReportTables
                     + $"{setting.VectorBits}-bit vectors ({string.Join(' ', setting.InstructionSets)})",
             $"{setting.Runtime}; peers: {string.Join("; ", setting.Peers)}",
             Invariant($"Peak measured in this process: {setting.PeakGflops:F0} GFLOP/s, {setting.BandwidthGbs:F1} GB/s"),
-            Invariant($"Every kernel was checked against its definition (SVDNet's on up to four samples): {data.LargestKernelError:0.0e0} of the largest value ")
-                + "at most, "
+            Invariant($"Every kernel was checked against its definition (SVDNet's on up to four samples): {data.LargestKernelError:0.0e0} of the largest ")
+                + "value at most, "
                 + Invariant($"{Check.KernelTolerance:0e0} is allowed; whole networks against their peers within {Check.NetworkTolerance:0e0}, ")
                 + Invariant($"the losses of two steps within {Check.LossTolerance:0e0}"),
         ];

@@ -108,7 +108,7 @@ public sealed class Tensor : IDisposable
     public Tensor Part(int start, Shape shape)
     {
         RequireBatchFirst();
-        return new Tensor(Backend, shape, View.Slice(start, shape.Length), _storage);
+        return InferencePlan.NextTensor().Become(Backend, shape, View.Slice(start, shape.Length), _storage, BatchLayout.First);
     }
 
     /// <summary>Copies the elements to the host.</summary>

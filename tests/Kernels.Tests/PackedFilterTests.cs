@@ -19,7 +19,8 @@ public class PackedFilterTests
     public void ChangesNoBit(Device device)
     {
         using IBackend backend = device.Open();
-        foreach (Conv2dShape shape in (Conv2dShape[])[.. OpCases.Winograd, .. OpCases.Wide, .. OpCases.WideTiles, .. OpCases.BatchLastWinograd, .. OpCases.Lines, .. Forms])
+        Conv2dShape[] shapes = [.. OpCases.Winograd, .. OpCases.Wide, .. OpCases.WideTiles, .. OpCases.BatchLastWinograd, .. OpCases.Lines, .. Forms];
+        foreach (Conv2dShape shape in shapes)
         {
             using PackedFilter packed = new();
             AssertSameBits(backend, Ops.Conv2d(shape), Convolution(shape, packed));
