@@ -3,6 +3,7 @@ using Engine.Kernels;
 using Engine.Svd.Data;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
+using Engine.Svd.Predict;
 using Engine.Svd.Train;
 using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
@@ -82,8 +83,9 @@ internal static class TrainCommand
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<string> output = Options.OutFile("the weights (.npz); the log is written beside it (.csv)");
-        Option<int> epochs = Options.Count("--epochs", "Passes over all excerpts.", 4);
-        Option<int> hop = Options.Count("--hop", "Frames from one excerpt to the next.", 35);
+        Option<int> epochs = Options.Count("--epochs", "Passes over all excerpts.", 3);
+        Option<string> classThreshold = Options.ClassThresholdOrAuto();
+        Option<int> hop = Options.Count("--hop", "Frames from one excerpt to the next.", 20);
         Option<int> batch = Options.Count("--batch", "Excerpts of a step.", 16);
         Option<ulong> seed = Options.Seed();
         DeviceOptions device = new();
@@ -96,11 +98,13 @@ internal static class TrainCommand
             + "removed.\n\n"
             + "Example:\n  svd train masker --data jamendo --classifier svdnet.npz --stats meanstd.npz --out masker.npz --checkpoint run1")
         {
-            data, classifier, statistics, output, epochs, hop, batch, seed, device, checkpoint, cache,
+            data, classifier, statistics, output, epochs, hop, batch, classThreshold, seed, device, checkpoint, cache,
         };
         command.SetAction(parsed => TrainMasker(new MaskerRequest(
             parsed.GetRequiredValue(data), parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
-            parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(hop), parsed.GetValue(batch), parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint), parsed.GetValue(cache))));
+            parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(hop), parsed.GetValue(batch),
+            Options.NumberIn(parsed.GetRequiredValue(classThreshold)), parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint),
+            parsed.GetValue(cache))));
         return command;
     }
 
@@ -167,14 +171,17 @@ internal static class TrainCommand
         BandStatistics statistics = BandStatistics.Read(request.Statistics);
         using SvdNet classifier = SvdNet.Load(backend, request.Classifier);
         PrepareOutputs(request.Out, request.Checkpoint);
-        float[][] frames = Normalize(
-            backend, statistics, LogMels(backend, [.. songs, .. validation], SpectrogramCache.Open(request.Data, request.Cache)));
+        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
+        float[][] frames = Normalize(backend, statistics, LogMels(backend, [.. songs, .. validation], cache));
+        double classThreshold = request.ClassThreshold ?? LabelledSong.Together(ProgressDisplay.Run(
+            "songs of valid", report => LabelledSong.PredictAll(backend, classifier, statistics, cache, validation, report))).TuneThreshold();
+        if (classThreshold is <= 0 or >= 1) throw new EngineException($"a class threshold of {classThreshold} leaves one label only: there is nothing to mask");
         using MaskerTraining training = new(
-            backend, classifier, frames[..songs.Count], frames[songs.Count..], request.Hop, request.Batch, request.Seed);
+            backend, classifier, frames[..songs.Count], frames[songs.Count..], request.Hop, request.Batch, classThreshold, request.Seed);
         TrainingPlan plan = training.Plan(
             request.Epochs,
             [
-                ("seed", request.Seed), ("hop", request.Hop), ("batch_size", request.Batch),
+                ("seed", request.Seed), ("hop", request.Hop), ("batch_size", request.Batch), ("class_threshold", classThreshold),
                 ("digest_of_the_songs", Digest.OfFiles(songs.Select(song => song.AudioPath))),
                 ("digest_of_the_classifier", Digest.OfFiles(request.Classifier, request.Statistics)),
             ]);
@@ -217,8 +224,8 @@ internal static class TrainCommand
         Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
 
     private sealed record MaskerRequest(
-        string Data, string Classifier, string Statistics, string Out, int Epochs, int Hop, int Batch, ulong Seed,
-        Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
+        string Data, string Classifier, string Statistics, string Out, int Epochs, int Hop, int Batch,
+        double? ClassThreshold, ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
 
     private sealed record ClassifierRequest(
         string Data, string Out, int Epochs, int Batches, bool Augment, ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);

@@ -13,8 +13,8 @@ namespace Engine.Svd.Train;
 /// Trains a mask network with a fixed classifier in the loop. Of every excerpt x with label y (the classifier's own) the importance z becomes a mask that
 /// keeps a share a of the bins, a drawn anew each time: m = σ(k·(z − t)), where t lies between the importance of the last bin that is kept and of the first that
 /// is not, and the steepness goes by the deviation of z over the excerpt. So every share has its turn, and the order of the bins is what is learnt. The loss is
-/// <code>cross-entropy(f(m ⊙ x), y) + ½ · cross-entropy(f(x − m ⊙ x), 1 − y)</code>
-/// sufficiency and necessity, where f is the classifier; plus the L2 penalty. Nothing asks for masks of one piece: the network's way of painting does that.
+/// <code>cross-entropy(f(m ⊙ x) − θ, y) + ¼ · cross-entropy(f(x − m ⊙ x) − θ, 1 − y)</code>
+/// sufficiency and necessity, where f is the classifier's logit and θ that from which on it says singing; plus the L2 penalty. Nothing asks for masks of one piece: the network's way of painting does that.
 /// ADAM, the learning rate falling by a factor after each epoch.
 /// </summary>
 /// <remarks>
@@ -26,7 +26,7 @@ internal sealed class MaskerTraining : IDisposable
     private const float L2 = 1e-5f;
     private const double InitialLearningRate = 0.002;
     private const double Decay = 0.7;
-    private const float NecessityWeight = 0.5f;
+    private const float NecessityWeight = 0.25f;
     private const double SmallestArea = 0.05, LargestArea = 0.5;
 
     // Of the sigmoid in units of 1/deviation: half of the bins lie where it still has a slope. An excerpt without contrast has no deviation.
@@ -45,11 +45,13 @@ internal sealed class MaskerTraining : IDisposable
     private readonly Detector _detector;
     private readonly TrainableParameters _parameters;
     private readonly int _batchSize;
+    private readonly float _logitThreshold;
     private readonly ulong _seed;
     private readonly Tape _tape = new();
     private readonly Tensor _input;
     private readonly Tensor _label;
     private readonly Tensor _otherLabel;
+    private readonly Tensor _classThreshold;
     private readonly Tensor _threshold;
     private readonly Tensor _steepness;
     private readonly Tensor _rounding;
@@ -66,13 +68,15 @@ internal sealed class MaskerTraining : IDisposable
     /// <param name="validation">Those of the validation songs, which the log speaks of.</param>
     /// <param name="hop">Frames from one excerpt to the next.</param>
     /// <param name="batchSize">Excerpts of a step.</param>
+    /// <param name="classThreshold">From which probability on the classifier says singing.</param>
     /// <param name="seed">Decides the weights, the order and the areas.</param>
     /// <exception cref="EngineException">There are fewer excerpts than a batch has.</exception>
     public MaskerTraining(
         IBackend backend, SvdNet classifier, IReadOnlyList<float[]> songs, IReadOnlyList<float[]> validation, int hop, int batchSize,
-        ulong seed)
+        double classThreshold, ulong seed)
     {
         (_backend, _classifier, _validation, _batchSize, _seed) = (backend, classifier, validation, batchSize, seed);
+        _logitThreshold = (float)Math.Log(classThreshold / (1 - classThreshold));
         _excerpts = new ExcerptBatches(songs, hop, batchSize, seed);
         _detector = new Detector(backend, classifier);
         _network = MaskNetwork.Create(backend, new RandomSource(seed));
@@ -81,6 +85,7 @@ internal sealed class MaskerTraining : IDisposable
         Shape excerpts = new(batchSize, 1, ExcerptFrames, Bands);
         _input = _tape.Watch(Tensor.Allocate(backend, excerpts));
         (_label, _otherLabel) = (Tensor.Allocate(backend, new Shape(batchSize, 1)), Tensor.Allocate(backend, new Shape(batchSize, 1)));
+        _classThreshold = Tensor.From(backend, new Shape(batchSize, 1), [.. Enumerable.Repeat(_logitThreshold, batchSize)]);
         (_threshold, _steepness, _rounding) = (Tensor.Allocate(backend, excerpts), Tensor.Allocate(backend, excerpts), Tensor.Allocate(backend, excerpts));
         (_values, _importance, _steepnessValues) = (new float[excerpts.Length], new float[excerpts.Length], new float[excerpts.Length]);
         _labelValues = new float[batchSize];
@@ -106,7 +111,7 @@ internal sealed class MaskerTraining : IDisposable
         _detector.Dispose();
         Optimizer.Dispose();
         _parameters.Dispose();
-        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[_input, _label, _otherLabel, _threshold, _steepness, _rounding]) tensor.Dispose();
+        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[_input, _label, _otherLabel, _classThreshold, _threshold, _steepness, _rounding]) tensor.Dispose();
         _network.Dispose();
     }
 
@@ -122,8 +127,8 @@ internal sealed class MaskerTraining : IDisposable
         Tensor soft = importance.Add(_threshold, -1).Multiply(_steepness).Activate(Activation.Sigmoid), mask = soft.Add(_rounding);
 
         Tensor kept = mask.Multiply(_input), removed = _input.Add(kept, -1);
-        Tensor loss = _classifier.Logits(kept).SigmoidCrossEntropy(_label)
-            .Add(_classifier.Logits(removed).SigmoidCrossEntropy(_otherLabel, NecessityWeight));
+        Tensor loss = _classifier.Logits(kept).Add(_classThreshold, -1).SigmoidCrossEntropy(_label)
+            .Add(_classifier.Logits(removed).Add(_classThreshold, -1).SigmoidCrossEntropy(_otherLabel, NecessityWeight));
         _tape.Backward(loss);
         (double error, double penalty) = _parameters.AddL2Penalty(L2, loss);
         return double.IsFinite(penalty) ? error : penalty;
@@ -132,7 +137,7 @@ internal sealed class MaskerTraining : IDisposable
     private void UploadLabels(Tensor logits)
     {
         logits.CopyTo(_labelValues);
-        for (int n = 0; n < _batchSize; n++) _labelValues[n] = _labelValues[n] >= 0 ? 1 : 0;
+        for (int n = 0; n < _batchSize; n++) _labelValues[n] = _labelValues[n] >= _logitThreshold ? 1 : 0;
         _backend.Upload(_labelValues, _label.View);
         TensorPrimitives.Subtract(1, _labelValues, _labelValues);
         _backend.Upload(_labelValues, _otherLabel.View);
@@ -212,7 +217,7 @@ internal sealed class MaskerTraining : IDisposable
     {
         _detector.Logits(excerpts, logits);
         bool[] labels = new bool[logits.Length];
-        for (int n = 0; n < labels.Length; n++) labels[n] = logits[n] >= 0;
+        for (int n = 0; n < labels.Length; n++) labels[n] = logits[n] >= _logitThreshold;
         return labels;
     }
 }
