@@ -3,7 +3,9 @@
 #
 #   docs/experiment.sh CORPUS OUT [STEP…]        CORPUS in the Jamendo layout; steps: data train score paper methods transfer localise figures, all by default
 #
-# Trainings keep checkpoints in OUT and go on from there. On two cores all of it takes about two hours, half of which are the two detectors' trainings.
+# Trainings keep checkpoints in OUT and go on from there. On two cores all of it takes about an hour and a half, half of which are the two detectors'
+# trainings. With
+# PUBLISHED_FIG5=FILE the paper's figure is drawn beside the published curves.
 set -euo pipefail
 [ $# -ge 2 ] && [ -d "$1/filelists" ] || { echo "usage: $0 CORPUS OUT [STEP…], CORPUS with audio, labels and filelists" >&2; exit 2; }
 corpus=$(cd "$1" && pwd)
@@ -61,9 +63,10 @@ fi
 # Where the voice is known.
 if does localise; then svd localise --stems "$out/stems" "${networks[@]}" --masker "$out/masker.npz" --out "$out/localisation"; fi
 
-# The paper's Fig. 4: excerpts in whose middle the voice starts, by the labels; and the same by each method.
+# The paper's Fig. 4: excerpts in whose middle the voice starts by the labels (SONG@SECONDS in FIGURES), by both methods.
 if does figures; then
-  for at in ${FIGURES:-}; do
-    svd explain "$corpus/audio/${at%%@*}" --at "${at##*@}" "${networks[@]}" --masker "$out/masker.npz" --method both --listen --out "$out/figure-${at##*@}"
+  for at in ${FIGURES:-jonathan_coulton_better.mp3@136.454 joshua_morin_on_the_run.ogg@73.405}; do
+    svd explain "$corpus/audio/${at%%@*}" --at "${at##*@}" "${networks[@]}" --masker "$out/masker.npz" --method both --class-threshold 0.727 --listen \
+      --out "$out/figure-${at##*@}"
   done
 fi

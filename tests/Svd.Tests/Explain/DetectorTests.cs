@@ -11,7 +11,7 @@ namespace Engine.Svd.Tests;
 /// <summary>What explanations ask of SVDNet, with the bundled weights.</summary>
 public class DetectorTests
 {
-    // The network is linear but for kinks, of which thousands lie along the line: 32 midpoints of the path integral.
+    // The network is linear but for kinks, of which thousands lie along the line: 128 midpoints of the path integral.
     private const double CompletenessTolerance = 0.03;
 
     // Rounding apart, the whole error of a difference along the gradient is kinks crossed in a step of 1e-3.
@@ -78,7 +78,7 @@ public class DetectorTests
         float[] logits = new float[count], ofNothing = new float[1];
         detector.Logits(excerpts, logits);
         detector.Logits(new float[ExcerptLength], ofNothing);
-        new IntegratedGradients(detector).Explain(new ExplanationBatch(0, excerpts, [true, true, true]), importance);
+        new IntegratedGradients(detector, steps: 128).Explain(new ExplanationBatch(0, excerpts, [true, true, true]), importance);
         for (int n = 0; n < count; n++)
         {
             double sum = importance.Skip(n * ExcerptLength).Take(ExcerptLength).Sum(value => (double)value), difference = logits[n] - ofNothing[0];
