@@ -57,8 +57,8 @@ internal sealed class DeviceOptions
         });
     }
 
-    /// <summary>Whether a command line asks for the processor's vector units.</summary>
-    public bool IsCpu(CommandResult result) => result.GetValue(_device) == Cpu;
+    /// <summary>Whether a command line asks for the processor's vector units, as one does that names no device.</summary>
+    public bool IsCpu(CommandResult result) => result.GetResult(_device) is not { Implicit: false } || result.GetValue(_device) == Cpu;
 
     /// <summary>Whether a command line asks for the definitions.</summary>
     public bool IsReference(CommandResult result) => result.GetValue(_device) == Reference;
