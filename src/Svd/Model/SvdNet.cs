@@ -34,7 +34,7 @@ public sealed class SvdNet : IDisposable
     public const int FeatureCount = 64;
 
     // conv1 makes 2.3 MB of an excerpt: of a few excerpts that is still in the cache when conv2 reads it.
-    private const int ExcerptsAtATime = 2;
+    private const int ExcerptsAtATime = 4;
 
     private const string Description = "SVDNet (Schlüter and Grill, ISMIR 2015) detects singing in log-mel spectrograms.";
 
