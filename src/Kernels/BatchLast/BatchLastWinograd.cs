@@ -10,6 +10,10 @@ namespace Engine.Kernels;
 /// sticks out of the input it is filled up with zeros first. Parallel over rows of tiles and groups of samples; compute bounds it, with few channels the
 /// transforms.
 /// </summary>
+/// <remarks>
+/// The transforms cost digits: of sums of 576 terms with padding the largest error against float64 was 2.7e-6 of the sum of the terms' absolute values, see
+/// the test WinogradWithTheBatchLastKeepsItsDigits.
+/// </remarks>
 internal static unsafe class BatchLastWinograd
 {
     private const int Samples = 16;
