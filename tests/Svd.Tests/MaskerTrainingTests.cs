@@ -1,0 +1,50 @@
+using Engine.Kernels;
+using Engine.Nn;
+using Engine.Svd.Model;
+using Engine.Svd.Train;
+using Engine.Tensors;
+using Engine.Tests;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Tests;
+
+public class MaskerTrainingTests
+{
+    /// <summary>The classifier is only passed through: none of its weights moves, nor is a gradient worked out for one; all of the mask network's have one.</summary>
+    [Fact]
+    public void TheClassifierStaysAsItIs()
+    {
+        using IBackend backend = Backends.CreateCpu(2);
+        using SvdNet classifier = SvdNet.Load(backend, Path.Combine(ReferenceData.Repository, "weights", "svdnet.npz"));
+        float[][] before = [.. classifier.Layers.Parameters.Select(parameter => parameter.Value.ToArray())];
+        float[] song = [.. ExplanationMethodTests.Numbers(6, 2 * ExcerptLength)];
+        using MaskerTraining training = new(backend, classifier, [song], [], hop: 40, batchSize: 2, classThreshold: 0.5, seed: 1);
+        TrainingPlan plan = training.Plan(1, []);
+
+        Assert.True(double.IsFinite(plan.Step(0, 0)));
+        plan.Optimizer.Step(plan.Schedule.LearningRate);
+
+        Assert.All(classifier.Layers.Parameters.Zip(before), pair =>
+        {
+            Assert.Null(pair.First.Value.Gradient);
+            Assert.Equal(pair.Second, pair.First.Value.ToArray());
+        });
+        Assert.All(
+            training.Network.Parameters.Where(parameter => parameter.Role != ParameterRole.Statistic),
+            parameter => Assert.Contains(parameter.Value.Gradient!.ToArray(), value => value != 0));
+    }
+
+    /// <summary>What the detector makes on the way is the same whether it is asked for its features or for all its maps.</summary>
+    [Fact]
+    public void MapsComeWithTheFeaturesThatTheDetectorHas()
+    {
+        using IBackend backend = Backends.CreateCpu(2);
+        using SvdNet classifier = SvdNet.Load(backend, Path.Combine(ReferenceData.Repository, "weights", "svdnet.npz"));
+        const int count = 5;
+        using Tensor input = Tensor.From(
+            backend, new Shape(count, 1, ExcerptFrames, Bands), ExplanationMethodTests.Numbers(7, count * ExcerptLength));
+        using Tensor features = classifier.Features(input);
+        using SvdNetMaps maps = classifier.Maps(input);
+        Assert.Equal(features.ToArray(), maps.Features.ToArray());
+    }
+}
