@@ -13,11 +13,11 @@ public sealed class Conv2d : Module
     /// <summary>A layer with square filters.</summary>
     public Conv2d(string name, int channelsIn, int channelsOut, int kernel, int padding = 0, bool bias = true, Activation activation = default)
         : this(
-            new Parameter($"{name}.weight", new Shape(channelsOut, channelsIn, kernel, kernel), ParameterRole.Decayed, ParameterLayout.FlippedKernel)
+            new Parameter($"{name}.weight", new Shape(channelsOut, channelsIn, kernel, kernel), ParameterRole.Weight, ParameterLayout.FlippedKernel)
             {
                 FanIn = channelsIn * kernel * kernel,
             },
-            bias ? new Parameter($"{name}.bias", new Shape(channelsOut), ParameterRole.Free) : null, padding, (1, 1), activation)
+            bias ? new Parameter($"{name}.bias", new Shape(channelsOut), ParameterRole.Bias) : null, padding, (1, 1), activation)
     {
     }
 
@@ -68,13 +68,13 @@ public sealed class ConvTranspose2d(
 {
     /// <summary>The filters, In×Out×kernel×kernel.</summary>
     public Parameter Weight { get; } =
-        new($"{name}.weight", new Shape(channelsIn, channelsOut, kernel, kernel), ParameterRole.Decayed, ParameterLayout.FlippedKernel)
+        new($"{name}.weight", new Shape(channelsIn, channelsOut, kernel, kernel), ParameterRole.Weight, ParameterLayout.FlippedKernel)
         {
-            FanIn = channelsIn * kernel * kernel,
+            FanIn = channelsIn * kernel * kernel, OutputAxis = 1,
         };
 
     /// <summary>One number an output channel, or null.</summary>
-    public Parameter? Bias { get; } = bias ? new Parameter($"{name}.bias", new Shape(channelsOut), ParameterRole.Free) : null;
+    public Parameter? Bias { get; } = bias ? new Parameter($"{name}.bias", new Shape(channelsOut), ParameterRole.Bias) : null;
 
     /// <inheritdoc/>
     public override IReadOnlyList<Parameter> Parameters => Bias is null ? [Weight] : [Weight, Bias];
@@ -100,10 +100,11 @@ public sealed class ConvTranspose2d(
 public sealed class Dense(string name, int featuresIn, int featuresOut, bool bias = true, Activation activation = default) : Module
 {
     /// <summary>The weights, In×Out.</summary>
-    public Parameter Weight { get; } = new($"{name}.weight", new Shape(featuresIn, featuresOut), ParameterRole.Decayed) { FanIn = featuresIn };
+    public Parameter Weight { get; } =
+        new($"{name}.weight", new Shape(featuresIn, featuresOut), ParameterRole.Weight) { FanIn = featuresIn, OutputAxis = 1 };
 
     /// <summary>One number an output feature, or null.</summary>
-    public Parameter? Bias { get; } = bias ? new Parameter($"{name}.bias", new Shape(featuresOut), ParameterRole.Free) : null;
+    public Parameter? Bias { get; } = bias ? new Parameter($"{name}.bias", new Shape(featuresOut), ParameterRole.Bias) : null;
 
     /// <summary>What follows.</summary>
     public Activation Activation { get; } = activation;
@@ -135,7 +136,7 @@ public sealed class Dense(string name, int featuresIn, int featuresOut, bool bia
             transposed[o * featuresIn + i] = values[i * featuresOut + o];
         }
 
-        Parameter filters = new(Weight.Name, new Shape(featuresOut, channels, rows, columns), ParameterRole.Decayed);
+        Parameter filters = new(Weight.Name, new Shape(featuresOut, channels, rows, columns), ParameterRole.Weight);
         filters.Load(Weight.Value.Backend, transposed);
         return new Conv2d(filters, Bias, 0, dilation ?? (1, 1), Activation);
     }
@@ -151,10 +152,10 @@ public sealed class BatchNorm(string name, int channels, Activation activation =
     private const float Momentum = 0.1f;
     private const double Epsilon = 1e-4;
 
-    private readonly Parameter _beta = new($"{name}.beta", new Shape(channels), ParameterRole.Free);
-    private readonly Parameter _gamma = new($"{name}.gamma", new Shape(channels), ParameterRole.Decayed);
-    private readonly Parameter _mean = new($"{name}.mean", new Shape(channels), ParameterRole.Statistic);
-    private readonly Parameter _inverseStd = new($"{name}.inverse_std", new Shape(channels), ParameterRole.Statistic);
+    private readonly Parameter _beta = new($"{name}.beta", new Shape(channels), ParameterRole.Beta);
+    private readonly Parameter _gamma = new($"{name}.gamma", new Shape(channels), ParameterRole.Gamma);
+    private readonly Parameter _mean = new($"{name}.mean", new Shape(channels), ParameterRole.RunningMean);
+    private readonly Parameter _inverseStd = new($"{name}.inverse_std", new Shape(channels), ParameterRole.RunningInverseStd);
     private Tensor? _batchMean;
     private Tensor? _batchInverseStd;
 

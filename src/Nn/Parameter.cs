@@ -15,17 +15,26 @@ public enum ParameterLayout
     FlippedKernel,
 }
 
-/// <summary>What training does with a parameter.</summary>
+/// <summary>What a parameter does in its layer.</summary>
 public enum ParameterRole
 {
-    /// <summary>Trained, and pulled towards zero by an L2 penalty: weights, and batch normalisation's gamma.</summary>
-    Decayed,
+    /// <summary>The filters of a convolution or the matrix of a dense layer.</summary>
+    Weight,
 
-    /// <summary>Trained without a penalty: biases, and batch normalisation's beta.</summary>
-    Free,
+    /// <summary>Added to each output of a convolution or a dense layer.</summary>
+    Bias,
 
-    /// <summary>Not trained: running statistics.</summary>
-    Statistic,
+    /// <summary>Batch normalisation multiplies each normalised channel by it.</summary>
+    Gamma,
+
+    /// <summary>Batch normalisation adds it to each scaled channel.</summary>
+    Beta,
+
+    /// <summary>Batch normalisation's running mean.</summary>
+    RunningMean,
+
+    /// <summary>Batch normalisation's running inverse standard deviation.</summary>
+    RunningInverseStd,
 }
 
 /// <summary>A named array that a module computes with, in the order and layout of the published weight files.</summary>
@@ -44,14 +53,23 @@ public sealed class Parameter : IDisposable
     /// <summary>The sizes, the same in the file and in memory.</summary>
     public Shape Shape { get; }
 
-    /// <summary>What training does with it.</summary>
+    /// <summary>What it does in its layer.</summary>
     public ParameterRole Role { get; }
+
+    /// <summary>Whether an optimiser changes it. Running statistics follow the batches instead.</summary>
+    public bool IsTrained => Role is not (ParameterRole.RunningMean or ParameterRole.RunningInverseStd);
+
+    /// <summary>Whether an L2 penalty pulls it towards zero: weights and gamma, but not biases and beta.</summary>
+    public bool IsDecayed => Role is ParameterRole.Weight or ParameterRole.Gamma;
 
     /// <summary>How the file lays it out.</summary>
     public ParameterLayout Layout { get; }
 
     /// <summary>Of a weight: how many inputs each output sums over, which He's initialisation goes by.</summary>
     public int FanIn { get; init; }
+
+    /// <summary>Of a weight: the axis that counts the outputs, 0 for the filters of a convolution and 1 otherwise.</summary>
+    public int OutputAxis { get; init; }
 
     /// <summary>The tensor that kernels take.</summary>
     /// <exception cref="InvalidOperationException">The parameter was not loaded.</exception>

@@ -57,7 +57,7 @@ public sealed class WeightFileTests : IDisposable
         _backend.Upload(new float[before.Length], parameters.Values.View);
         WeightFile.Read(File).LoadInto(network, "a network", _backend);
         Assert.Equal(before, parameters.Values.ToArray());
-        Assert.All(network.Parameters.Where(p => p.Role != ParameterRole.Statistic), p => Assert.True(p.Value.RequiresGradient));
+        Assert.All(network.Parameters.Where(p => p.IsTrained), p => Assert.True(p.Value.RequiresGradient));
     }
 
     [Fact]

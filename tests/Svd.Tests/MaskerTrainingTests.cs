@@ -1,5 +1,4 @@
 using Engine.Kernels;
-using Engine.Nn;
 using Engine.Svd.Model;
 using Engine.Svd.Train;
 using Engine.Tensors;
@@ -30,7 +29,7 @@ public class MaskerTrainingTests
             Assert.Equal(pair.Second, pair.First.Value.ToArray());
         });
         Assert.All(
-            training.Network.Parameters.Where(parameter => parameter.Role != ParameterRole.Statistic),
+            training.Network.Parameters.Where(parameter => parameter.IsTrained),
             parameter => Assert.Contains(parameter.Value.Gradient!.ToArray(), value => value != 0));
     }
 

@@ -24,8 +24,8 @@ public static class Initializers
         foreach (Parameter parameter in network.Parameters)
         {
             float[] values = new float[parameter.Shape.Length];
-            if (parameter.Shape.Rank > 1) Draw(parameter, initializer, random, values);
-            else if (parameter.Role == ParameterRole.Decayed || parameter.Name.EndsWith(".inverse_std", StringComparison.Ordinal)) values.AsSpan().Fill(1);
+            if (parameter.Role == ParameterRole.Weight) Draw(parameter, initializer, random, values);
+            else if (parameter.Role is ParameterRole.Gamma or ParameterRole.RunningInverseStd) values.AsSpan().Fill(1);
             parameter.Load(backend, values);
         }
     }

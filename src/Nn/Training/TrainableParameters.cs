@@ -17,12 +17,12 @@ public sealed class TrainableParameters : IDisposable
     /// <summary>Moves a network's parameters, which must have values, into a flat array, and has tapes work out their gradients.</summary>
     public TrainableParameters(Module network, IBackend backend)
     {
-        _parameters = [.. network.Parameters.Where(p => p.Role == ParameterRole.Decayed), .. network.Parameters.Where(p => p.Role == ParameterRole.Free)];
+        _parameters = [.. network.Parameters.Where(p => p.IsDecayed), .. network.Parameters.Where(p => p.IsTrained && !p.IsDecayed)];
         int length = 0;
         foreach (Parameter parameter in _parameters)
         {
             length = Aligned(length + parameter.Shape.Length);
-            if (parameter.Role == ParameterRole.Decayed) DecayedLength = length;
+            if (parameter.IsDecayed) DecayedLength = length;
         }
 
         Backend = backend;

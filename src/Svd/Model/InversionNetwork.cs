@@ -55,7 +55,7 @@ public sealed class InversionArchitecture
         for (int i = 0; i < parameters.Count;)
         {
             float[] weight = parameters[i].ToFileLayout();
-            if (i + 1 < parameters.Count && !parameters[i + 1].Name.EndsWith(".beta", StringComparison.Ordinal))
+            if (parameters[i + 1].Role == ParameterRole.Bias)
             {
                 Load(weight);
                 Load(parameters[i + 1].ToFileLayout());
@@ -63,26 +63,26 @@ public sealed class InversionArchitecture
                 continue;
             }
 
-            // Weight, beta, gamma, mean, inverse standard deviation: γ·i·(w·x − mean) + β. Outputs lie on the second axis but for those of Conv.
-            float[][] norm = [.. parameters.Skip(i + 1).Take(4).Select(parameter => parameter.ToFileLayout())];
-            float[] bias = new float[norm[0].Length];
-            int inner = weight.Length / parameters[i].Shape[0] / (IsConv(parameters[i]) ? 1 : bias.Length);
-            for (int k = 0; k < bias.Length; k++) bias[k] = (float)(norm[0][k] - (double)norm[1][k] * norm[3][k] * norm[2][k]);
+            // γ·i·(w·x − mean) + β, where i is the inverse standard deviation.
+            Parameter[] norm = [.. parameters.Skip(i + 1).Take(4)];
+            float[] Values(ParameterRole role) => norm.Single(parameter => parameter.Role == role).ToFileLayout();
+            float[] gamma = Values(ParameterRole.Gamma), mean = Values(ParameterRole.RunningMean), inverseStd = Values(ParameterRole.RunningInverseStd);
+            float[] bias = Values(ParameterRole.Beta);
+            int inner = weight.Length / parameters[i].Shape[0] / (parameters[i].OutputAxis == 0 ? 1 : bias.Length);
+            for (int k = 0; k < bias.Length; k++) bias[k] = (float)(bias[k] - (double)gamma[k] * inverseStd[k] * mean[k]);
             for (int j = 0; j < weight.Length; j++)
             {
                 int k = j / inner % bias.Length;
-                weight[j] = (float)((double)weight[j] * norm[1][k] * norm[3][k]);
+                weight[j] = (float)((double)weight[j] * gamma[k] * inverseStd[k]);
             }
 
             Load(weight);
             Load(bias);
-            i += 5;
+            i += 1 + norm.Length;
         }
 
         return folded;
     }
-
-    private static bool IsConv(Parameter weight) => weight.Name.StartsWith("conv", StringComparison.Ordinal);
 
     private Sequential Build(bool isFolded)
     {

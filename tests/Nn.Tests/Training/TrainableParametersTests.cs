@@ -38,13 +38,13 @@ public sealed class TrainableParametersTests : IDisposable
             Assert.True(parameter.Value.RequiresGradient);
             Assert.Equal(new View(parameters.Gradients.View.Buffer, view.Offset, view.Length), parameter.Value.Gradient!.View);
             end = (view.Offset + view.Length + AlignedFloats - 1) / AlignedFloats * AlignedFloats;
-            if (parameter.Role == ParameterRole.Decayed) Assert.Equal(end, EndOfDecayedUpTo(parameter));
+            if (parameter.IsDecayed) Assert.Equal(end, EndOfDecayedUpTo(parameter));
         }
 
         Assert.Equal(end, parameters.Values.Shape.Length);
         Assert.Equal(parameters.Values.Shape, parameters.Gradients.Shape);
-        Assert.Equal(Trained.First(parameter => parameter.Role == ParameterRole.Free).Value.View.Offset, parameters.DecayedLength);
-        Assert.All(_network.Parameters.Where(p => p.Role == ParameterRole.Statistic), parameter => Assert.False(parameter.Value.RequiresGradient));
+        Assert.Equal(Trained.First(parameter => parameter.IsTrained && !parameter.IsDecayed).Value.View.Offset, parameters.DecayedLength);
+        Assert.All(_network.Parameters.Where(p => !p.IsTrained), parameter => Assert.False(parameter.Value.RequiresGradient));
     }
 
     [Fact]
@@ -94,7 +94,7 @@ public sealed class TrainableParametersTests : IDisposable
             float[] values = Trained[i].Value.ToArray(), after = Trained[i].Value.Gradient!.ToArray();
             for (int k = 0; k < values.Length; k++)
             {
-                bool decayed = Trained[i].Role == ParameterRole.Decayed;
+                bool decayed = Trained[i].IsDecayed;
                 if (decayed) expected += (double)lambda * values[k] * values[k];
                 double gradient = before[i][k] + (decayed ? 2.0 * lambda * values[k] : 0);
                 Assert.Equal(gradient, after[k], SumTolerance * (1 + Math.Abs(before[i][k])));
@@ -135,8 +135,8 @@ public sealed class TrainableParametersTests : IDisposable
 
     private Parameter[] Trained =>
     [
-        .. _network.Parameters.Where(parameter => parameter.Role == ParameterRole.Decayed),
-        .. _network.Parameters.Where(parameter => parameter.Role == ParameterRole.Free),
+        .. _network.Parameters.Where(parameter => parameter.IsDecayed),
+        .. _network.Parameters.Where(parameter => parameter.IsTrained && !parameter.IsDecayed),
     ];
 
     private int EndOfDecayedUpTo(Parameter last)
