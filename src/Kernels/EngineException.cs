@@ -2,19 +2,20 @@ namespace Engine.Kernels;
 
 /// <summary>
 /// A failure that a user can understand and mend: a bad file, a missing tool, a value out of range. The message is one complete line that
-/// says what is wrong and what to do; the command line prints it as it is and exits with 1.
+/// says what is wrong and what to do; the command line prints it as it is and exits with 1. Names and content of files may stand in it as they
+/// are: <see cref="MessageText.Line"/> makes them fit to be shown.
 /// </summary>
 public sealed class EngineException : Exception
 {
     /// <summary>Makes the failure with its one-line message.</summary>
     public EngineException(string message)
-        : base(message)
+        : base(MessageText.Line(message))
     {
     }
 
     /// <summary>Makes the failure with its one-line message and what caused it.</summary>
     public EngineException(string message, Exception innerException)
-        : base(message, innerException)
+        : base(MessageText.Line(message), innerException)
     {
     }
 }

@@ -27,7 +27,7 @@ internal readonly record struct NpyHeader(bool IsDouble, bool IsFortranOrder, in
                 case "descr" when isDouble is null: isDouble = reader.TakeType(); break;
                 case "fortran_order" when isFortranOrder is null: isFortranOrder = reader.TakeBoolean(); break;
                 case "shape" when shape is null: shape = reader.TakeShape(); break;
-                default: throw reader.Malformed($"the key {FileName.Quote(key)} is unknown or repeated");
+                default: throw reader.Malformed($"the key {MessageText.Quote(key)} is unknown or repeated");
             }
 
             if (reader.TryTake(',')) continue;
@@ -99,8 +99,8 @@ internal readonly record struct NpyHeader(bool IsDouble, bool IsFortranOrder, in
             {
                 "<f4" => false,
                 "<f8" => true,
-                ['>', ..] => throw Unsupported($"holds big-endian values ({FileName.Quote(type)})"),
-                _ => throw Unsupported($"holds values of type {FileName.Quote(type)}"),
+                ['>', ..] => throw Unsupported($"holds big-endian values ({MessageText.Quote(type)})"),
+                _ => throw Unsupported($"holds values of type {MessageText.Quote(type)}"),
             };
         }
 
@@ -139,7 +139,7 @@ internal readonly record struct NpyHeader(bool IsDouble, bool IsFortranOrder, in
             if (!int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int size))
             {
                 throw new EngineException(
-                    $"{name} has an axis of {FileName.Quote(digits)} values, more than can be held; save a smaller array.");
+                    $"{name} has an axis of {MessageText.Quote(digits)} values, more than can be held; save a smaller array.");
             }
 
             position += digits.Length;

@@ -29,7 +29,7 @@ public sealed class NpzFile : IDisposable
                 : !entries.TryAdd(entry.FullName[..^Extension.Length], entry) ? "which is there twice"
                 : null;
             if (problem is null) continue;
-            throw new EngineException($"{path} holds an entry {FileName.Quote(entry.FullName)} {problem}; save it again with numpy.savez.");
+            throw new EngineException($"{path} holds an entry {MessageText.Quote(entry.FullName)} {problem}; save it again with numpy.savez.");
         }
     }
 

@@ -94,7 +94,7 @@ public sealed class NpyFileTests : IDisposable
     [InlineData("{'descr: ", "a string does not end")]
     [InlineData("{descr: '<f4'}", "a string was expected")]
     [InlineData("{'descr' '<f4'}", "':' was expected")]
-    [InlineData("{'a\nb': 1}", "'a?b' is unknown")]
+    [InlineData("{'a\nb': 1}", "'a\\x0Ab' is unknown")]
     [InlineData("{'descr': '>f4', 'fortran_order': False, 'shape': (2,)}", "big-endian", "little-endian float32")]
     [InlineData("{'descr': '<i8', 'fortran_order': False, 'shape': (2,)}", "values of type '<i8'", "float64")]
     [InlineData("{'descr': '|u1', 'fortran_order': False, 'shape': (2,)}", "values of type '|u1'")]

@@ -95,7 +95,7 @@ public sealed class NpzFileTests : IDisposable
     [InlineData("/etc/a.npy", "leaves the archive")]
     [InlineData("C:/a.npy", "leaves the archive")]
     [InlineData("..\\a.npy", "leaves the archive")]
-    [InlineData("a\nb.npy", "'a?b.npy'", "malformed")]
+    [InlineData("a\nb.npy", "'a\\x0Ab.npy'", "malformed")]
     [InlineData(".npy", "malformed")]
     [InlineData("readme.txt", "'readme.txt'", "is not a .npy array")]
     [InlineData("folder/", "'folder/'", "is not a .npy array")]

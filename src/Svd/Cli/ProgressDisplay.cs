@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Engine.Kernels;
 using Spectre.Console;
 
 namespace Engine.Svd.Cli;
@@ -15,6 +16,7 @@ internal static class ProgressDisplay
     /// <summary>Runs work that reports (done, total) in seconds of audio; the total may be unknown.</summary>
     public static T Run<T>(string title, Func<Action<double, double?>, T> work)
     {
+        title = MessageText.Line(title);
         if (Console.IsErrorRedirected) return work(Lines(title));
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         if (console.Profile.Capabilities is not { Ansi: true, Interactive: true }) return work(Lines(title));

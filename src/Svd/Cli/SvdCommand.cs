@@ -79,7 +79,9 @@ public static class SvdCommand
     {
         try
         {
-            Console.Error.WriteLine($"svd: {string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))}");
+            // The parser's and the runtime's messages may have several lines.
+            string[] lines = message.Split(['\r', '\n'], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            Console.Error.WriteLine($"svd: {MessageText.Line(string.Join(' ', lines))}");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -8,8 +8,6 @@ namespace Engine.Svd.Data;
 /// <summary>Where a song is sung, from a label file: a segment a line, its start and end in seconds and <c>sing</c> or <c>nosing</c>.</summary>
 public sealed class LabelTrack
 {
-    private const int LongestQuote = 40;
-
     private readonly Segment[] _segments;
 
     private LabelTrack(Segment[] segments) => _segments = segments;
@@ -28,10 +26,10 @@ public sealed class LabelTrack
         foreach ((int number, string line) in Corpus.ReadLines(path))
         {
             string[] fields = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-            if (fields.Length != 3) throw Malformed($"'{Quote(line)}' is not a segment; write its start, its end and sing or nosing.");
+            if (fields.Length != 3) throw Malformed($"{MessageText.Quote(line)} is not a segment; write its start, its end and sing or nosing.");
             double start = Seconds(fields[0]), end = Seconds(fields[1]);
             bool singing = fields[2] == Predict.Segments.Label(true);
-            if (!singing && fields[2] != Predict.Segments.Label(false)) throw Malformed($"the label is sing or nosing, not '{Quote(fields[2])}'.");
+            if (!singing && fields[2] != Predict.Segments.Label(false)) throw Malformed($"the label is sing or nosing, not {MessageText.Quote(fields[2])}.");
             if (end <= start) throw Malformed($"the segment ends at {fields[1]} s, not after its start at {fields[0]} s.");
             if (segments.Count > 0 && start < segments[^1].EndSeconds)
             {
@@ -43,7 +41,7 @@ public sealed class LabelTrack
             double Seconds(string field) =>
                 double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) && value >= 0
                     ? value
-                    : throw Malformed($"'{Quote(field)}' is not a number of seconds, such as 12.345.");
+                    : throw Malformed($"{MessageText.Quote(field)} is not a number of seconds, such as 12.345.");
 
             EngineException Malformed(string problem) => new($"{path}, line {number}: {problem}");
         }
@@ -77,6 +75,4 @@ public sealed class LabelTrack
         for (int i = 0; i < frames; i++) labels[i] = SingingAt((double)i / FramesPerSecond) ? 1 : 0;
         return labels;
     }
-
-    private static string Quote(string text) => text.Length <= LongestQuote ? text : text[..LongestQuote] + "…";
 }

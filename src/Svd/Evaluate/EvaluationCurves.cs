@@ -76,7 +76,7 @@ public static class EvaluationCurves
         foreach ((int number, string line) in Corpus.ReadLines(path))
         {
             if (!begun && line != Header) throw new EngineException($"{path} does not hold evaluation curves: its first line is not {Header}");
-            if (begun) points.Add(Parse(line) ?? throw new EngineException($"{path}, line {number}: '{line}' is not a point of these curves"));
+            if (begun) points.Add(Parse(line) ?? throw new EngineException($"{path}, line {number}: {MessageText.Quote(line)} is not a point of these curves"));
             begun = true;
         }
 
