@@ -29,13 +29,13 @@ internal static unsafe partial class Adam
             Rest2 = (float)(1.0 - step.Beta2),
             Epsilon = step.Epsilon,
         };
-        cpu.Run((int)((length + Chunk - 1L) / Chunk), &RunChunk<TV>, &arguments);
+        cpu.Run((int)((length + Chunk - 1L) / Chunk), &RunChunk<TV>, ref arguments);
     }
 
-    private static void RunChunk<TV>(void* context, int task, int worker)
+    private static void RunChunk<TV>(ref Arguments shared, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        Arguments arguments = *(Arguments*)context;
+        Arguments arguments = shared;
         int i = task * Chunk, end = i + Math.Min(arguments.Length - i, Chunk);
         for (; i <= end - TV.Width; i += TV.Width) Move<TV>(arguments, i);
         for (; i < end; i++) Move<V1>(arguments, i);

@@ -42,7 +42,7 @@ internal static unsafe class BatchLastFilterGradient
             Rows = new(shape.P, shape.H, shape.R, shape.StrideH, shape.PadH, shape.DilationH, transposed: false),
             Columns = new(shape.Q, shape.W, shape.S, shape.StrideW, shape.PadW, shape.DilationW, transposed: false),
         };
-        cpu.Run(blocks * bands, &RunBlock<TV>, &arguments);
+        cpu.Run(blocks * bands, &RunBlock<TV>, ref arguments);
         for (int i = 0; i < shape.WLength; i++)
         {
             double sum = 0;
@@ -51,10 +51,9 @@ internal static unsafe class BatchLastFilterGradient
         }
     }
 
-    private static void RunBlock<TV>(void* context, int task, int worker)
+    private static void RunBlock<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         int k = task / arguments.Bands * arguments.Block, channels = Math.Min(arguments.Block, arguments.Shape.K - k);
         int band = task % arguments.Bands;
         if (channels == 4) RunBand<TV, Four>(arguments, k, band, worker);

@@ -74,16 +74,12 @@ internal static unsafe class BatchLastProduct
         arguments.Taps = cpu.Workspace.Take(cpu.Threads * arguments.TapsLength);
         arguments.RowsPerTask = (arguments.P + RowTasks - 1) / RowTasks;
         arguments.RowGroups = (arguments.P + arguments.RowsPerTask - 1) / arguments.RowsPerTask;
-        fixed (Arguments* context = &arguments)
-        {
-            cpu.Run(arguments.RowGroups * ((arguments.K + ChannelsPerTask - 1) / ChannelsPerTask), &RunRows<TV>, context);
-        }
+        cpu.Run(arguments.RowGroups * ((arguments.K + ChannelsPerTask - 1) / ChannelsPerTask), &RunRows<TV>, ref arguments);
     }
 
-    private static void RunRows<TV>(void* context, int task, int worker)
+    private static void RunRows<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         int first = task % arguments.RowGroups * arguments.RowsPerTask, end = Math.Min(arguments.P, first + arguments.RowsPerTask);
         int firstChannel = task / arguments.RowGroups * ChannelsPerTask, endChannel = Math.Min(arguments.K, firstChannel + ChannelsPerTask);
         Line line = new()

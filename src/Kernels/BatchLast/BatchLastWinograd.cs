@@ -40,7 +40,7 @@ internal static unsafe class BatchLastWinograd
         where TV : unmanaged, IVector<TV>
     {
         Arguments arguments = new() { Shape = shape, W = w, U = packed };
-        cpu.Run((shape.C * shape.K + Samples - 1) / Samples, &TransformFilters<TV>, &arguments);
+        cpu.Run((shape.C * shape.K + Samples - 1) / Samples, &TransformFilters<TV>, ref arguments);
     }
 
     /// <summary>y = activation(x ⋆ w + b). Overwrites y; <paramref name="packed"/> is what <see cref="Pack"/> made of w, or null.</summary>
@@ -63,16 +63,15 @@ internal static unsafe class BatchLastWinograd
         arguments.U = packed is null ? cpu.Workspace.Take(filters) : packed;
         arguments.Scratch = cpu.Workspace.Take(cpu.Threads * (arguments.TilesLength + arguments.ProductLength));
         if (packed is null) Pack<TV>(cpu, shape, w, arguments.U);
-        cpu.Run(Tiles(shape.P) * (shape.N / Samples), &RunRow<TV>, &arguments);
+        cpu.Run(Tiles(shape.P) * (shape.N / Samples), &RunRow<TV>, ref arguments);
     }
 
     private static int Tiles(int outputs) => (outputs + Outputs - 1) / Outputs;
 
     // One task is 16 pairs of channels, which lie in the lanes; the last ones end with the last pair and do again what they share with those before.
-    private static void TransformFilters<TV>(void* context, int task, int worker)
+    private static void TransformFilters<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         int pairs = arguments.Shape.C * arguments.Shape.K, first = Math.Min(task * Samples, pairs - Samples);
         float* taps = stackalloc float[9 * Samples], half = stackalloc float[3 * Side * Samples];
         Transposition.Run(arguments.W + first * 9L, 9, Samples, 9, taps, Samples);
@@ -84,10 +83,9 @@ internal static unsafe class BatchLastWinograd
         }
     }
 
-    private static void RunRow<TV>(void* context, int task, int worker)
+    private static void RunRow<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         ref readonly Conv2dShape shape = ref arguments.Shape;
         int tileRows = Tiles(shape.P), row = task % tileRows, sample = task / tileRows * Samples, pixels = Tiles(shape.Q) * Samples / TV.Width;
         float* v = arguments.Scratch + worker * (arguments.TilesLength + arguments.ProductLength), products = v + arguments.TilesLength;

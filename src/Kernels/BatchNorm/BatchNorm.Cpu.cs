@@ -22,8 +22,8 @@ internal static unsafe partial class BatchNorm
             Shape = shape, X = x, Mean = mean, Scale = cpu.Workspace.Take(shape.C), Beta = beta, Activation = activation, Y = y,
         };
         for (int c = 0; c < shape.C; c++) arguments.Scale[c] = inverseStd[c] * gamma[c];
-        if (shape.Inner == 1) cpu.Run((shape.N + SamplesPerTask - 1) / SamplesPerTask, &InferRows<TV>, &arguments);
-        else cpu.Run(shape.N * shape.C * PartsOf(shape), &InferPart<TV>, &arguments);
+        if (shape.Inner == 1) cpu.Run((shape.N + SamplesPerTask - 1) / SamplesPerTask, &InferRows<TV>, ref arguments);
+        else cpu.Run(shape.N * shape.C * PartsOf(shape), &InferPart<TV>, ref arguments);
     }
 
     private const int SamplesPerTask = 32;
@@ -44,10 +44,9 @@ internal static unsafe partial class BatchNorm
         return (long)plane * shape.Inner + start;
     }
 
-    private static void InferPart<TV>(void* context, int task, int worker)
+    private static void InferPart<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         long start = PartOf(arguments.Shape, task, out int c, out int length);
         float* x = arguments.X + start;
         float* y = arguments.Y + start;
@@ -65,10 +64,9 @@ internal static unsafe partial class BatchNorm
         }
     }
 
-    private static void InferRows<TV>(void* context, int task, int worker)
+    private static void InferRows<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         int channels = arguments.Shape.C, end = Math.Min(arguments.Shape.N, (task + 1) * SamplesPerTask);
         float* mean = arguments.Mean;
         float* scale = arguments.Scale;

@@ -50,8 +50,8 @@ internal static unsafe partial class BatchNorm
             arguments.Scale[c] = (float)(inverse * gamma[c]);
         }
 
-        if (shape.Inner == 1) cpu.Run((shape.N + SamplesPerTask - 1) / SamplesPerTask, &TrainRows<TV>, &arguments);
-        else cpu.Run(shape.N * shape.C * PartsOf(shape), &TrainPart<TV>, &arguments);
+        if (shape.Inner == 1) cpu.Run((shape.N + SamplesPerTask - 1) / SamplesPerTask, &TrainRows<TV>, ref arguments);
+        else cpu.Run(shape.N * shape.C * PartsOf(shape), &TrainPart<TV>, ref arguments);
     }
 
     /// <summary>The gradients of <see cref="Train"/>. Overwrites dx, which may be dy, dgamma and dbeta.</summary>
@@ -85,8 +85,8 @@ internal static unsafe partial class BatchNorm
             arguments.Scale[c] = gamma[c] * inverseStd[c];
         }
 
-        if (shape.Inner == 1) cpu.Run((shape.N + SamplesPerTask - 1) / SamplesPerTask, &BackwardRows<TV>, &arguments);
-        else cpu.Run(shape.N * shape.C * PartsOf(shape), &BackwardPart<TV>, &arguments);
+        if (shape.Inner == 1) cpu.Run((shape.N + SamplesPerTask - 1) / SamplesPerTask, &BackwardRows<TV>, ref arguments);
+        else cpu.Run(shape.N * shape.C * PartsOf(shape), &BackwardPart<TV>, ref arguments);
     }
 
     private static TrainArguments Begin(CpuContext cpu, in BatchNormShape shape)
@@ -111,31 +111,26 @@ internal static unsafe partial class BatchNorm
         where TV : unmanaged, IVector<TV>
         where TOperator : unmanaged, IChannelOperator
     {
-        fixed (TrainArguments* context = &arguments)
-        {
-            if (arguments.Shape.Inner == 1) cpu.Run((arguments.Shape.C + TV.Width - 1) / TV.Width, &SumColumns<TV, TOperator>, context);
-            else cpu.Run(arguments.Shape.N * arguments.Shape.C * PartsOf(arguments.Shape), &SumPart<TV, TOperator>, context);
-        }
+        if (arguments.Shape.Inner == 1) cpu.Run((arguments.Shape.C + TV.Width - 1) / TV.Width, &SumColumns<TV, TOperator>, ref arguments);
+        else cpu.Run(arguments.Shape.N * arguments.Shape.C * PartsOf(arguments.Shape), &SumPart<TV, TOperator>, ref arguments);
     }
 
-    private static void SumPart<TV, TOperator>(void* context, int task, int worker)
+    private static void SumPart<TV, TOperator>(ref TrainArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
-        where TOperator : unmanaged, IChannelOperator => default(TOperator).SumPart<TV>(*(TrainArguments*)context, task);
+        where TOperator : unmanaged, IChannelOperator => default(TOperator).SumPart<TV>(arguments, task);
 
-    private static void SumColumns<TV, TOperator>(void* context, int task, int worker)
+    private static void SumColumns<TV, TOperator>(ref TrainArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
         where TOperator : unmanaged, IChannelOperator
     {
-        ref TrainArguments arguments = ref *(TrainArguments*)context;
         int c = task * TV.Width, end = Math.Min(arguments.Shape.C, c + TV.Width);
         if (end - c == TV.Width) default(TOperator).SumColumns<TV>(arguments, c);
         else for (; c < end; c++) default(TOperator).SumColumns<V1>(arguments, c);
     }
 
-    private static void TrainPart<TV>(void* context, int task, int worker)
+    private static void TrainPart<TV>(ref TrainArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref TrainArguments arguments = ref *(TrainArguments*)context;
         long start = PartOf(arguments.Shape, task, out int c, out int length);
         float* x = arguments.X + start;
         float* y = arguments.Y + start;
@@ -157,10 +152,10 @@ internal static unsafe partial class BatchNorm
         }
     }
 
-    private static void TrainRows<TV>(void* context, int task, int worker)
+    private static void TrainRows<TV>(ref TrainArguments shared, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        TrainArguments arguments = *(TrainArguments*)context;
+        TrainArguments arguments = shared;
         int channels = arguments.Shape.C, end = Math.Min(arguments.Shape.N, (task + 1) * SamplesPerTask);
         for (int n = task * SamplesPerTask; n < end; n++)
         {
@@ -181,10 +176,9 @@ internal static unsafe partial class BatchNorm
                 TV.Load(arguments.Beta + c)),
             arguments.Y + row + c);
 
-    private static void BackwardPart<TV>(void* context, int task, int worker)
+    private static void BackwardPart<TV>(ref TrainArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref TrainArguments arguments = ref *(TrainArguments*)context;
         long start = PartOf(arguments.Shape, task, out int c, out int length);
         int i = 0;
         float* x = arguments.X + start;
@@ -207,10 +201,10 @@ internal static unsafe partial class BatchNorm
         }
     }
 
-    private static void BackwardRows<TV>(void* context, int task, int worker)
+    private static void BackwardRows<TV>(ref TrainArguments shared, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        TrainArguments arguments = *(TrainArguments*)context;
+        TrainArguments arguments = shared;
         int channels = arguments.Shape.C, end = Math.Min(arguments.Shape.N, (task + 1) * SamplesPerTask);
         for (int n = task * SamplesPerTask; n < end; n++)
         {

@@ -125,8 +125,8 @@ internal static unsafe partial class Conv2d
             arguments.GroupStarts[group] = (r * shape.DilationH * imageColumns + s * shape.DilationW) * shape.C;
         }
 
-        cpu.Run((int)pieces, &SumPiece<TV>, &arguments);
-        cpu.Run(tiles * blocks, &MergePieces<TV>, &arguments);
+        cpu.Run((int)pieces, &SumPiece<TV>, ref arguments);
+        cpu.Run(tiles * blocks, &MergePieces<TV>, ref arguments);
     }
 
     /// <summary>Which form the filter gradient of a shape takes: by the cycles that a pixel costs, two multiply-adds or two thirds of a copy in one.</summary>
@@ -154,10 +154,9 @@ internal static unsafe partial class Conv2d
     private static (int Groups, int Run) Groups(in Conv2dShape shape) =>
         shape.DilationW == 1 ? (shape.R, shape.S * shape.C) : (shape.R * shape.S, shape.C);
 
-    private static void SumPiece<TV>(void* context, int task, int worker)
+    private static void SumPiece<TV>(ref FilterArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref FilterArguments arguments = ref *(FilterArguments*)context;
         ref readonly Conv2dShape shape = ref arguments.Shape;
         int blocks = arguments.Blocks, tileLength = RegisterTile<TV>.Rows * RegisterTile<TV>.Columns;
         float* sums = arguments.Sums + task * arguments.SumsLength;
@@ -249,10 +248,9 @@ internal static unsafe partial class Conv2d
     }
 
     // One task is one register tile: adds its sums over the pieces, then puts each where its filter tap lies.
-    private static void MergePieces<TV>(void* context, int task, int worker)
+    private static void MergePieces<TV>(ref FilterArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref FilterArguments arguments = ref *(FilterArguments*)context;
         ref readonly Conv2dShape shape = ref arguments.Shape;
         int height = RegisterTile<TV>.Rows, width = RegisterTile<TV>.Columns;
         float* sums = arguments.Sums + (long)task * height * width;

@@ -49,14 +49,13 @@ internal static unsafe partial class Conv2d
             Scratch = cpu.Workspace.Take(cpu.Threads * scratch),
             ScratchLength = scratch,
         };
-        cpu.Run((int)pieces, &SumDots<TV>, &arguments);
-        cpu.Run(shape.K, &MergeDots<TV>, &arguments);
+        cpu.Run((int)pieces, &SumDots<TV>, ref arguments);
+        cpu.Run(shape.K, &MergeDots<TV>, ref arguments);
     }
 
-    private static void SumDots<TV>(void* context, int task, int worker)
+    private static void SumDots<TV>(ref DotArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref DotArguments arguments = ref *(DotArguments*)context;
         Conv2dShape shape = arguments.Shape;
         int taps = arguments.Taps, plane = arguments.PlaneLength;
         float* sums = arguments.Sums + task * arguments.SumsLength;
@@ -162,10 +161,9 @@ internal static unsafe partial class Conv2d
     }
 
     // One task is one output channel: adds the lanes of all pieces.
-    private static void MergeDots<TV>(void* context, int task, int worker)
+    private static void MergeDots<TV>(ref DotArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref DotArguments arguments = ref *(DotArguments*)context;
         int weights = arguments.Shape.C * arguments.Shape.R * arguments.Shape.S;
         for (int tap = 0; tap < arguments.Taps; tap++)
         {

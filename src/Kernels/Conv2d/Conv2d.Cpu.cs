@@ -187,11 +187,11 @@ internal static unsafe partial class Conv2d
                 : checked((int)((((long)c * shape.S + s) * phases + row % shape.StrideH) * planeLength)) + row / shape.StrideH * shape.Q;
         }
 
-        cpu.Run(TiledProduct.RowBlocks<TV>(shape.K), &PackFilters<TV>, &arguments);
-        if (!direct) cpu.Run(shape.N * shape.C * shape.S, &Unfold, &arguments);
+        cpu.Run(TiledProduct.RowBlocks<TV>(shape.K), &PackFilters<TV>, ref arguments);
+        if (!direct) cpu.Run(shape.N * shape.C * shape.S, &Unfold, ref arguments);
         int groups = (TiledProduct.Tiles<TV>(arguments.Product.Columns) + TilesPerTask - 1) / TilesPerTask;
         arguments.Groups = groups;
-        cpu.Run(shape.N * groups, &RunGroup<TV>, &arguments);
+        cpu.Run(shape.N * groups, &RunGroup<TV>, ref arguments);
     }
 
     /// <summary>
@@ -224,18 +224,16 @@ internal static unsafe partial class Conv2d
         ConvTranspose2d.Forward<TV>(cpu, ConvTranspose2dShape.GradientOf(shape), dy, w, null, Activation.None, dx);
     }
 
-    private static void PackFilters<TV>(void* context, int task, int worker)
+    private static void PackFilters<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         ref TiledProduct product = ref arguments.Product;
         TiledProduct.PackRows<TV>(arguments.W, product.Depth, null, product.Rows, product.Depth, task, product.A);
     }
 
     // One task is one (sample, channel, filter column): a plane for each phase of the rows.
-    private static void Unfold(void* context, int task, int worker)
+    private static void Unfold(ref Arguments arguments, int task, int worker)
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         ref readonly Conv2dShape shape = ref arguments.Shape;
         int s = task % shape.S;
         float* image = arguments.X + (long)(task / shape.S) * shape.H * shape.W;
@@ -248,10 +246,9 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    private static void RunGroup<TV>(void* context, int task, int worker)
+    private static void RunGroup<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         ref readonly Conv2dShape shape = ref arguments.Shape;
         TiledProduct product = arguments.Product;
         int n = task / arguments.Groups, first = task % arguments.Groups * TilesPerTask;

@@ -40,13 +40,12 @@ internal static unsafe partial class Conv2d
         }
 
         for (int block = 0; block < shape.K / RegisterTile<TV>.Rows; block++) TiledProduct.PackRows<TV>(w, depth, null, shape.K, depth, block, arguments.A);
-        cpu.Run(shape.N * arguments.Bands, &RunLines<TV>, &arguments);
+        cpu.Run(shape.N * arguments.Bands, &RunLines<TV>, ref arguments);
     }
 
-    private static void RunLines<TV>(void* context, int task, int worker)
+    private static void RunLines<TV>(ref LineArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref LineArguments arguments = ref *(LineArguments*)context;
         Activation activation = arguments.Activation;
         switch (activation.Kind)
         {

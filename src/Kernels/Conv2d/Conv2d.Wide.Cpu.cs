@@ -41,21 +41,20 @@ internal static unsafe partial class Conv2d
         arguments.U = packed is null ? cpu.Workspace.Take(filters) : packed;
         arguments.Scratch = cpu.Workspace.Take(cpu.Threads * arguments.ScratchLength);
         if (packed is null) TurnFilters<TV>(cpu, shape, w, arguments.U);
-        cpu.Run(shape.N * bands, &RunWideBand<TV>, &arguments);
+        cpu.Run(shape.N * bands, &RunWideBand<TV>, ref arguments);
     }
 
     private static void TurnFilters<TV>(CpuContext cpu, in Conv2dShape shape, float* w, float* u)
         where TV : unmanaged, IVector<TV>
     {
         WideArguments arguments = new() { Shape = shape, W = w, U = u };
-        cpu.Run(shape.K / ChannelTile<TV>.Columns * shape.C, &TurnFilter<TV>, &arguments);
+        cpu.Run(shape.K / ChannelTile<TV>.Columns * shape.C, &TurnFilter<TV>, ref arguments);
     }
 
     // One task is one input channel of two vectors of output channels.
-    private static void TurnFilter<TV>(void* context, int task, int worker)
+    private static void TurnFilter<TV>(ref WideArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref WideArguments arguments = ref *(WideArguments*)context;
         ref readonly Conv2dShape shape = ref arguments.Shape;
         int columns = ChannelTile<TV>.Columns, block = task / shape.C, c = task % shape.C;
         for (int r = 0; r < shape.R; r++)
@@ -66,10 +65,9 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    private static void RunWideBand<TV>(void* context, int task, int worker)
+    private static void RunWideBand<TV>(ref WideArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref WideArguments arguments = ref *(WideArguments*)context;
         ref readonly Conv2dShape shape = ref arguments.Shape;
         int columns = ChannelTile<TV>.Columns, depth = shape.C * shape.S, n = task / arguments.Bands, part = task % arguments.Bands;
         int first = (int)((long)shape.P * part / arguments.Bands), rows = (int)((long)shape.P * (part + 1) / arguments.Bands) - first;

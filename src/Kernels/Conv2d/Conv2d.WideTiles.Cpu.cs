@@ -60,21 +60,20 @@ internal static unsafe partial class Conv2d
         arguments.U = packed is null ? cpu.Workspace.Take(filters) : packed;
         arguments.Scratch = cpu.Workspace.Take(cpu.Threads * arguments.ScratchLength);
         if (packed is null) TransformWideFilters<TV>(cpu, shape, w, arguments.U);
-        cpu.Run(shape.N * bands, &RunWideTiles<TV>, &arguments);
+        cpu.Run(shape.N * bands, &RunWideTiles<TV>, ref arguments);
     }
 
     private static void TransformWideFilters<TV>(CpuContext cpu, in Conv2dShape shape, float* w, float* u)
         where TV : unmanaged, IVector<TV>
     {
         WideTileArguments arguments = new() { Shape = shape, W = w, U = u };
-        cpu.Run(shape.K / ChannelTile<TV>.Columns * shape.C, &TransformWideFilter<TV>, &arguments);
+        cpu.Run(shape.K / ChannelTile<TV>.Columns * shape.C, &TransformWideFilter<TV>, ref arguments);
     }
 
     // One task is one input channel of two vectors of output channels; u lies [block of output channels][point][piece][cs][Columns].
-    private static void TransformWideFilter<TV>(void* context, int task, int worker)
+    private static void TransformWideFilter<TV>(ref WideTileArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref WideTileArguments arguments = ref *(WideTileArguments*)context;
         ref readonly Conv2dShape shape = ref arguments.Shape;
         int columns = ChannelTile<TV>.Columns, block = task / shape.C, c = task % shape.C, pieces = Pieces(shape);
         long pieceLength = (long)shape.C * shape.S * columns, pointLength = pieces * pieceLength;
@@ -94,10 +93,9 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    private static void RunWideTiles<TV>(void* context, int task, int worker)
+    private static void RunWideTiles<TV>(ref WideTileArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref WideTileArguments arguments = ref *(WideTileArguments*)context;
         ref readonly Conv2dShape shape = ref arguments.Shape;
         int columns = ChannelTile<TV>.Columns, depth = shape.C * shape.S, dilation = shape.DilationH, n = task / arguments.Bands;
         int part = task % arguments.Bands, groups = RowsOfTiles(shape), pieces = Pieces(shape);

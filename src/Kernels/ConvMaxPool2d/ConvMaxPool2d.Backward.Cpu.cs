@@ -35,8 +35,8 @@ internal static unsafe partial class ConvMaxPool2d
         patches.Filters = cpu.Workspace.Take(filters);
         patches.W = w;
         patches.X = dx;
-        cpu.Run(shape.Conv.K, &PackFilter<TV>, &patches);
-        cpu.Run(shape.Conv.N * patches.Blocks, &AddPatches<TV>, &patches);
+        cpu.Run(shape.Conv.K, &PackFilter<TV>, ref patches);
+        cpu.Run(shape.Conv.N * patches.Blocks, &AddPatches<TV>, ref patches);
     }
 
     /// <summary>The gradient with respect to the filters, and with respect to the bias unless <paramref name="db"/> is null. Overwrites both.</summary>
@@ -52,8 +52,8 @@ internal static unsafe partial class ConvMaxPool2d
         patches.Filters = cpu.Workspace.Take(patches.Pieces * sums);
         patches.W = dw;
         patches.X = x;
-        cpu.Run(patches.Pieces * patches.Blocks, &SumPatches<TV>, &patches);
-        cpu.Run(shape.Conv.K, &MergePieces<TV>, &patches);
+        cpu.Run(patches.Pieces * patches.Blocks, &SumPatches<TV>, ref patches);
+        cpu.Run(shape.Conv.K, &MergePieces<TV>, ref patches);
     }
 
     private static Patches PatchesOf<TV>(in ConvMaxPool2dShape shape)
@@ -108,12 +108,11 @@ internal static unsafe partial class ConvMaxPool2d
             patches.TapOffsets[tap] = tap / conv.S * conv.DilationH * patches.Line + tap % conv.S * conv.DilationW * patches.Pixel;
         }
 
-        fixed (Patches* arguments = &patches) cpu.Run(conv.N * conv.K, &FindPatchesOfPlane, arguments);
+        cpu.Run(conv.N * conv.K, &FindPatchesOfPlane, ref patches);
     }
 
-    private static void FindPatchesOfPlane(void* context, int task, int worker)
+    private static void FindPatchesOfPlane(ref Patches patches, int task, int worker)
     {
-        ref Patches patches = ref *(Patches*)context;
         MaxPool2dShape pool = patches.Shape.Pool;
         int* corner = patches.Corners + (long)task * pool.P * pool.Q, window = patches.Window;
         float* argmax = patches.Argmax + (long)task * pool.P * pool.Q;
@@ -126,10 +125,9 @@ internal static unsafe partial class ConvMaxPool2d
     }
 
     // One task is one output channel: block, then output channel, then tap, then channel within the block; channels past the end are zero.
-    private static void PackFilter<TV>(void* context, int task, int worker)
+    private static void PackFilter<TV>(ref Patches patches, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Patches patches = ref *(Patches*)context;
         int channels = patches.Shape.Conv.C, taps = patches.Taps;
         for (int c = 0; c < patches.Blocks * TV.Width; c++)
         {
@@ -139,10 +137,9 @@ internal static unsafe partial class ConvMaxPool2d
     }
 
     // One task is one (sample, block of channels).
-    private static void AddPatches<TV>(void* context, int task, int worker)
+    private static void AddPatches<TV>(ref Patches patches, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Patches patches = ref *(Patches*)context;
         Conv2dShape conv = patches.Shape.Conv;
         int n = task / patches.Blocks, block = task % patches.Blocks, top = 0;
         float* image = patches.Images + worker * patches.ImageStride;
@@ -187,10 +184,9 @@ internal static unsafe partial class ConvMaxPool2d
     }
 
     // One task is one (piece of the batch, block of channels).
-    private static void SumPatches<TV>(void* context, int task, int worker)
+    private static void SumPatches<TV>(ref Patches patches, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Patches patches = ref *(Patches*)context;
         Conv2dShape conv = patches.Shape.Conv;
         int piece = task / patches.Blocks, block = task % patches.Blocks;
         int firstSample = (int)((long)conv.N * piece / patches.Pieces), endSample = (int)((long)conv.N * (piece + 1) / patches.Pieces);
@@ -235,10 +231,9 @@ internal static unsafe partial class ConvMaxPool2d
     }
 
     // One task is one output channel: adds its sums over the pieces, then puts each where its filter tap lies.
-    private static void MergePieces<TV>(void* context, int task, int worker)
+    private static void MergePieces<TV>(ref Patches patches, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Patches patches = ref *(Patches*)context;
         int channels = patches.Shape.Conv.C, taps = patches.Taps;
         for (int block = 0; block < patches.Blocks; block++)
         {

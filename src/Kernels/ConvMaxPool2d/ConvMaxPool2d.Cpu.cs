@@ -57,13 +57,12 @@ internal static unsafe partial class ConvMaxPool2d
 
         MaxPool2d.Forward<TV>(cpu, pool, sums, y);
         Arguments arguments = new() { Pool = pool, Sums = sums, Bias = b, Activation = activation, Y = y, Argmax = argmax };
-        cpu.Run(pool.N * pool.C, &FinishPlane<TV>, &arguments);
+        cpu.Run(pool.N * pool.C, &FinishPlane<TV>, ref arguments);
     }
 
-    private static void FinishPlane<TV>(void* context, int task, int worker)
+    private static void FinishPlane<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         MaxPool2dShape pool = arguments.Pool;
         int length = pool.P * pool.Q;
         float* y = arguments.Y + (long)task * length;

@@ -99,8 +99,8 @@ internal static unsafe partial class ConvTranspose2d
             arguments.Products[phase] = product;
         }
 
-        cpu.Run(shape.N * shape.C, &CopyPlanes, &arguments);
-        cpu.Run(shape.N * phases * arguments.Groups, &RunGroup<TV>, &arguments);
+        cpu.Run(shape.N * shape.C, &CopyPlanes, ref arguments);
+        cpu.Run(shape.N * phases * arguments.Groups, &RunGroup<TV>, ref arguments);
     }
 
     /// <summary>The gradient with respect to the input, which is a strided convolution of dy with the same filters. Overwrites dx.</summary>
@@ -122,9 +122,8 @@ internal static unsafe partial class ConvTranspose2d
     private static int DepthOf(in ConvTranspose2dShape shape, in Axis rows, in Axis columns, int phase) =>
         shape.C * rows.Taps(phase / columns.Phases) * columns.Taps(phase % columns.Phases);
 
-    private static void CopyPlanes(void* context, int task, int worker)
+    private static void CopyPlanes(ref Arguments arguments, int task, int worker)
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         ref readonly ConvTranspose2dShape shape = ref arguments.Shape;
         float* image = arguments.X + (long)task * shape.H * shape.W;
         for (int shift = 0; shift < arguments.Shifts; shift++)
@@ -136,10 +135,9 @@ internal static unsafe partial class ConvTranspose2d
         }
     }
 
-    private static void RunGroup<TV>(void* context, int task, int worker)
+    private static void RunGroup<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         ref readonly ConvTranspose2dShape shape = ref arguments.Shape;
         int phases = arguments.Phases;
         int first = task % arguments.Groups * TilesPerTask, phase = task / arguments.Groups % phases, n = task / arguments.Groups / phases;

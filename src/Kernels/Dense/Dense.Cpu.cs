@@ -38,8 +38,8 @@ internal static unsafe partial class Dense
             Scratch = cpu.Workspace.Take(cpu.Threads * scratch),
         };
         for (int i = 0; i < shape.In; i++) arguments.Product.Offsets[i] = i * shape.Out;
-        cpu.Run(TiledProduct.RowBlocks<TV>(shape.N), &PackSamples<TV>, &arguments);
-        cpu.Run(TiledProduct.Tiles<TV>(shape.Out), &RunTile<TV>, &arguments);
+        cpu.Run(TiledProduct.RowBlocks<TV>(shape.N), &PackSamples<TV>, ref arguments);
+        cpu.Run(TiledProduct.Tiles<TV>(shape.Out), &RunTile<TV>, ref arguments);
     }
 
     /// <summary>
@@ -74,8 +74,8 @@ internal static unsafe partial class Dense
             Scratch = cpu.Workspace.Take(cpu.Threads * scratch),
         };
         for (int o = 0; o < shape.Out; o++) arguments.Product.Offsets[o] = checked(o * RegisterTile<TV>.Columns);
-        cpu.Run(TiledProduct.RowBlocks<TV>(shape.N), &PackSamples<TV>, &arguments);
-        cpu.Run(TiledProduct.Tiles<TV>(shape.In), &RunTransposedTile<TV>, &arguments);
+        cpu.Run(TiledProduct.RowBlocks<TV>(shape.N), &PackSamples<TV>, ref arguments);
+        cpu.Run(TiledProduct.Tiles<TV>(shape.In), &RunTransposedTile<TV>, ref arguments);
     }
 
     /// <summary>
@@ -117,18 +117,17 @@ internal static unsafe partial class Dense
             arguments.Product.Offsets[n] = n * shape.Out;
         }
 
-        cpu.Run(TiledProduct.RowBlocks<TV>(shape.In), &PackInputs<TV>, &arguments);
-        cpu.Run(groups * TiledProduct.Tiles<TV>(shape.Out), &RunInputs<TV>, &arguments);
+        cpu.Run(TiledProduct.RowBlocks<TV>(shape.In), &PackInputs<TV>, ref arguments);
+        cpu.Run(groups * TiledProduct.Tiles<TV>(shape.Out), &RunInputs<TV>, ref arguments);
         if (db is not null) SumSamples<TV>(shape, dy, db);
     }
 
     // Input features that a task of the weights' gradient takes: a multiple of every register tile's rows.
     private const int InputsPerTask = 64;
 
-    private static void RunTransposedTile<TV>(void* context, int task, int worker)
+    private static void RunTransposedTile<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         TiledProduct product = arguments.Product;
         int width = RegisterTile<TV>.Columns, first = task * width, count = Math.Min(width, product.Columns - first), depth = product.Depth;
         float* scratch = arguments.Scratch + worker * arguments.ScratchLength;
@@ -144,18 +143,16 @@ internal static unsafe partial class Dense
         product.RunTile<TV>(task, scratch);
     }
 
-    private static void PackInputs<TV>(void* context, int task, int worker)
+    private static void PackInputs<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         ref TiledProduct product = ref arguments.Product;
         TiledProduct.PackRows<TV>(arguments.X, 1, arguments.Index, product.Rows, product.Depth, task, product.A);
     }
 
-    private static void RunInputs<TV>(void* context, int task, int worker)
+    private static void RunInputs<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         TiledProduct product = arguments.Product;
         int tiles = TiledProduct.Tiles<TV>(product.Columns), first = task / tiles * InputsPerTask;
         product.A += (long)first * product.Depth;
@@ -182,18 +179,16 @@ internal static unsafe partial class Dense
         }
     }
 
-    private static void PackSamples<TV>(void* context, int task, int worker)
+    private static void PackSamples<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         ref TiledProduct product = ref arguments.Product;
         TiledProduct.PackRows<TV>(arguments.X, product.Depth, null, product.Rows, product.Depth, task, product.A);
     }
 
-    private static void RunTile<TV>(void* context, int task, int worker)
+    private static void RunTile<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         arguments.Product.RunTile<TV>(task, arguments.Scratch + worker * arguments.ScratchLength);
     }
 

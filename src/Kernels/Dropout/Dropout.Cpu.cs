@@ -15,12 +15,12 @@ internal static unsafe partial class Dropout
     public static void Run(CpuContext cpu, float probability, ulong seed, float* x, float* y, int length)
     {
         Arguments arguments = new() { X = x, Y = y, Length = length, Key = Hash(seed), Probability = probability };
-        cpu.Run((int)((length + Chunk - 1L) / Chunk), &RunChunk, &arguments);
+        cpu.Run((int)((length + Chunk - 1L) / Chunk), &RunChunk, ref arguments);
     }
 
-    private static void RunChunk(void* context, int task, int worker)
+    private static void RunChunk(ref Arguments shared, int task, int worker)
     {
-        Arguments arguments = *(Arguments*)context;
+        Arguments arguments = shared;
         int i = task * Chunk, end = i + Math.Min(arguments.Length - i, Chunk);
         double kept = 1.0 - arguments.Probability;
         if (Vector512.IsHardwareAccelerated)

@@ -16,7 +16,7 @@ internal static unsafe class Elementwise
         where TOperator : unmanaged, IUnaryOperator
     {
         Arguments<TOperator> arguments = new() { Function = function, X = x, Y = y, Length = length };
-        cpu.Run((int)((length + Chunk - 1L) / Chunk), &RunChunk<TV, TOperator>, &arguments);
+        cpu.Run((int)((length + Chunk - 1L) / Chunk), &RunChunk<TV, TOperator>, ref arguments);
     }
 
     public static void Run<TV, TOperator>(CpuContext cpu, TOperator function, float* left, float* right, float* y, int length)
@@ -24,7 +24,7 @@ internal static unsafe class Elementwise
         where TOperator : unmanaged, IBinaryOperator
     {
         BinaryArguments<TOperator> arguments = new() { Function = function, Left = left, Right = right, Y = y, Length = length };
-        cpu.Run((int)((length + Chunk - 1L) / Chunk), &RunBinaryChunk<TV, TOperator>, &arguments);
+        cpu.Run((int)((length + Chunk - 1L) / Chunk), &RunBinaryChunk<TV, TOperator>, ref arguments);
     }
 
     /// <summary>Applies an activation to a run of floats in place, for kernels whose results are still in the cache.</summary>
@@ -58,20 +58,20 @@ internal static unsafe class Elementwise
         for (; i < length; i++) V1.Store(function.Apply(V1.Load(x + i)), y + i);
     }
 
-    private static void RunChunk<TV, TOperator>(void* context, int task, int worker)
+    private static void RunChunk<TV, TOperator>(ref Arguments<TOperator> shared, int task, int worker)
         where TV : unmanaged, IVector<TV>
         where TOperator : unmanaged, IUnaryOperator
     {
-        Arguments<TOperator> arguments = *(Arguments<TOperator>*)context;
+        Arguments<TOperator> arguments = shared;
         int first = task * Chunk;
         RunLine<TV, TOperator>(arguments.Function, arguments.X + first, arguments.Y + first, Math.Min(arguments.Length - first, Chunk));
     }
 
-    private static void RunBinaryChunk<TV, TOperator>(void* context, int task, int worker)
+    private static void RunBinaryChunk<TV, TOperator>(ref BinaryArguments<TOperator> shared, int task, int worker)
         where TV : unmanaged, IVector<TV>
         where TOperator : unmanaged, IBinaryOperator
     {
-        BinaryArguments<TOperator> arguments = *(BinaryArguments<TOperator>*)context;
+        BinaryArguments<TOperator> arguments = shared;
         int first = task * Chunk;
         RunLine<TV, TOperator>(
             arguments.Function, arguments.Left + first, arguments.Right + first, arguments.Y + first, Math.Min(arguments.Length - first, Chunk));

@@ -88,7 +88,7 @@ internal static unsafe class Reduction
         int chunks = (int)((length + Chunk - 1L) / Chunk);
         cpu.Workspace.Begin(Workspace.Aligned(2L * chunks));
         Arguments<TOperator> arguments = new() { Terms = terms, A = a, B = b, Length = length, Sums = (double*)cpu.Workspace.Take(2L * chunks) };
-        cpu.Run(chunks, &RunChunk<TV, TOperator>, &arguments);
+        cpu.Run(chunks, &RunChunk<TV, TOperator>, ref arguments);
         double sum = 0;
         for (int chunk = 0; chunk < chunks; chunk++) sum += arguments.Sums[chunk];
         return sum;
@@ -101,7 +101,7 @@ internal static unsafe class Reduction
         int planes = samples * channels;
         cpu.Workspace.Begin(Workspace.Aligned(2L * planes));
         Arguments<PlainSum> arguments = new() { A = x, Length = inner, Sums = (double*)cpu.Workspace.Take(2L * planes) };
-        cpu.Run(planes, &RunPlane<TV>, &arguments);
+        cpu.Run(planes, &RunPlane<TV>, ref arguments);
         for (int c = 0; c < channels; c++)
         {
             double sum = 0;
@@ -110,20 +110,19 @@ internal static unsafe class Reduction
         }
     }
 
-    private static void RunChunk<TV, TOperator>(void* context, int task, int worker)
+    private static void RunChunk<TV, TOperator>(ref Arguments<TOperator> shared, int task, int worker)
         where TV : unmanaged, IVector<TV>
         where TOperator : unmanaged, ISumOperator
     {
-        Arguments<TOperator> arguments = *(Arguments<TOperator>*)context;
+        Arguments<TOperator> arguments = shared;
         int first = task * Chunk;
         Run<TV, TOperator>(
             arguments.Terms, arguments.A + first, arguments.B + first, 0, Math.Min(arguments.Length - first, Chunk), out arguments.Sums[task], out _);
     }
 
-    private static void RunPlane<TV>(void* context, int task, int worker)
+    private static void RunPlane<TV>(ref Arguments<PlainSum> arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments<PlainSum> arguments = ref *(Arguments<PlainSum>*)context;
         float* plane = arguments.A + (long)task * arguments.Length;
         Run<TV, PlainSum>(default, plane, plane, 0, arguments.Length, out arguments.Sums[task], out _);
     }

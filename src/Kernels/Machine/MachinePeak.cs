@@ -39,15 +39,16 @@ public static unsafe class MachinePeak
     private static double MeasureGflops<TV>(int threads)
         where TV : unmanaged, IVector<TV>
     {
-        using WorkerPool pool = new(threads);
-        float* sums = stackalloc float[threads];
-        double seconds = Best(() => pool.Run(threads, &Multiply<TV>, sums));
+        using CpuContext cpu = new(threads);
+        cpu.Workspace.Begin(threads);
+        Arrays sums = new() { Start = cpu.Workspace.Take(threads) };
+        double seconds = Best(() => cpu.Run(threads, &Multiply<TV>, ref sums));
         return 2.0 * Accumulators * TV.Width * FmaRounds * threads / seconds / 1e9;
     }
 
     // Twelve independent chains hide the latency of the multiply-add on two units.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Multiply<TV>(void* sums, int task, int worker)
+    private static void Multiply<TV>(ref Arrays sums, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
         TV a = TV.Broadcast(0.5f), b = TV.Broadcast(0.25f);
@@ -70,7 +71,7 @@ public static unsafe class MachinePeak
 
         float* sum = stackalloc float[TV.Width];
         TV.Store(c0 + c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + c10 + c11, sum);
-        ((float*)sums)[task] = *sum;
+        sums.Start[task] = *sum;
     }
 
     private static double MeasureBandwidth<TV>(int threads)
@@ -78,15 +79,15 @@ public static unsafe class MachinePeak
     {
         using CpuContext cpu = new(threads);
         cpu.Workspace.Begin(3L * TriadLength);
-        float* arrays = cpu.Workspace.Take(3L * TriadLength);
-        double seconds = Best(() => cpu.Run(TriadLength / TriadChunk, &Triad<TV>, arrays));
+        Arrays arrays = new() { Start = cpu.Workspace.Take(3L * TriadLength) };
+        double seconds = Best(() => cpu.Run(TriadLength / TriadChunk, &Triad<TV>, ref arrays));
         return 3.0 * sizeof(float) * TriadLength / seconds / 1e9;
     }
 
-    private static void Triad<TV>(void* arrays, int task, int worker)
+    private static void Triad<TV>(ref Arrays arrays, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        float* a = (float*)arrays + (long)task * TriadChunk;
+        float* a = arrays.Start + (long)task * TriadChunk;
         TV scale = TV.Broadcast(0.5f);
         for (float* end = a + TriadChunk; a < end; a += TV.Width)
         {
@@ -107,5 +108,10 @@ public static unsafe class MachinePeak
         }
 
         return best;
+    }
+
+    private struct Arrays
+    {
+        public float* Start;
     }
 }

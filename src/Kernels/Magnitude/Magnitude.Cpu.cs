@@ -18,13 +18,13 @@ internal static unsafe partial class Magnitude
         where TV : unmanaged, IVector<TV>
     {
         Arguments arguments = new() { X = x, Y = y, Length = length };
-        cpu.Run((int)((length + Chunk - 1L) / Chunk), &RunChunk<TV>, &arguments);
+        cpu.Run((int)((length + Chunk - 1L) / Chunk), &RunChunk<TV>, ref arguments);
     }
 
-    private static void RunChunk<TV>(void* context, int task, int worker)
+    private static void RunChunk<TV>(ref Arguments shared, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        Arguments arguments = *(Arguments*)context;
+        Arguments arguments = shared;
         int first = task * Chunk, length = Math.Min(arguments.Length - first, Chunk);
         for (int at = 0; at < length; at += Block)
         {

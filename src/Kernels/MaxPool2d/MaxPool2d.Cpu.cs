@@ -16,13 +16,12 @@ internal static unsafe partial class MaxPool2d
         long line = Workspace.Aligned(shape.W + HostMemory.ReadableTail);
         cpu.Workspace.Begin(cpu.Threads * line);
         Arguments arguments = new() { Shape = shape, X = x, Y = y, Lines = cpu.Workspace.Take(cpu.Threads * line), LineLength = line };
-        cpu.Run(shape.N * shape.C, &RunPlane<TV>, &arguments);
+        cpu.Run(shape.N * shape.C, &RunPlane<TV>, ref arguments);
     }
 
-    private static void RunPlane<TV>(void* context, int task, int worker)
+    private static void RunPlane<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         MaxPool2dShape shape = arguments.Shape;
         float* line = arguments.Lines + worker * arguments.LineLength;
         float* y = arguments.Y + (long)task * shape.P * shape.Q;
@@ -60,12 +59,11 @@ internal static unsafe partial class MaxPool2d
     public static void Backward(CpuContext cpu, in MaxPool2dShape shape, float* x, float* y, float* dy, float* dx)
     {
         Arguments arguments = new() { Shape = shape, X = x, Y = y, Dy = dy, Dx = dx };
-        cpu.Run(shape.N * shape.C, &BackwardPlane, &arguments);
+        cpu.Run(shape.N * shape.C, &BackwardPlane, ref arguments);
     }
 
-    private static void BackwardPlane(void* context, int task, int worker)
+    private static void BackwardPlane(ref Arguments arguments, int task, int worker)
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         MaxPool2dShape shape = arguments.Shape;
         float* y = arguments.Y + (long)task * shape.P * shape.Q;
         float* dy = arguments.Dy + (long)task * shape.P * shape.Q;

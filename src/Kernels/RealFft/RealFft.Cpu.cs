@@ -40,7 +40,7 @@ internal static unsafe partial class RealFft
             arguments.Reversed[i] = Reverse(i, BitOperations.Log2((uint)half));
         }
 
-        cpu.Run((shape.Frames + TV.Width - 1) / TV.Width, &RunGroup<TV>, &arguments);
+        cpu.Run((shape.Frames + TV.Width - 1) / TV.Width, &RunGroup<TV>, ref arguments);
     }
 
     private static int Reverse(int value, int bits)
@@ -50,10 +50,9 @@ internal static unsafe partial class RealFft
         return reversed;
     }
 
-    private static void RunGroup<TV>(void* context, int task, int worker)
+    private static void RunGroup<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         float* z = arguments.Scratch + worker * arguments.ScratchLength;
         int first = task * TV.Width;
         Gather<TV>(arguments, first, z);

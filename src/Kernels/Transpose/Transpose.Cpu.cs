@@ -16,12 +16,11 @@ internal static unsafe partial class Transpose
     {
         Arguments arguments = new() { Shape = shape, X = x, Y = y };
         const int band = Tile * TilesPerTask;
-        cpu.Run((Math.Max(shape.Rows, shape.Columns) + band - 1) / band, &RunBand, &arguments);
+        cpu.Run((Math.Max(shape.Rows, shape.Columns) + band - 1) / band, &RunBand, ref arguments);
     }
 
-    private static void RunBand(void* context, int task, int worker)
+    private static void RunBand(ref Arguments arguments, int task, int worker)
     {
-        ref Arguments arguments = ref *(Arguments*)context;
         int rows = arguments.Shape.Rows, columns = arguments.Shape.Columns;
         int first = task * Tile * TilesPerTask, end = first + Tile * TilesPerTask;
         (int firstRow, int endRow) = rows > columns ? (first, Math.Min(rows, end)) : (0, rows);

@@ -81,7 +81,7 @@ internal static unsafe partial class Conv2d
         arguments.U = packed is null ? cpu.Workspace.Take(filters) : packed;
         arguments.Scratch = cpu.Workspace.Take(cpu.Threads * scratch);
         if (packed is null) TransformFilters<TV, TWinograd>(cpu, shape, w, arguments.U);
-        cpu.Run(shape.N * arguments.Bands, &RunBand<TV, TWinograd>, &arguments);
+        cpu.Run(shape.N * arguments.Bands, &RunBand<TV, TWinograd>, ref arguments);
     }
 
     private static void TransformFilters<TV, TWinograd>(CpuContext cpu, in Conv2dShape shape, float* w, float* u)
@@ -89,15 +89,14 @@ internal static unsafe partial class Conv2d
         where TWinograd : struct, IWinograd
     {
         WinogradArguments arguments = new() { Shape = shape, W = w, U = u };
-        cpu.Run(shape.K / ChannelTile<TV>.Columns * shape.C, &TransformFilter<TV, TWinograd>, &arguments);
+        cpu.Run(shape.K / ChannelTile<TV>.Columns * shape.C, &TransformFilter<TV, TWinograd>, ref arguments);
     }
 
     // One task is one input channel of two vectors of output channels: points × Columns of u, which lies [block of output channels][point][c][Columns].
-    private static void TransformFilter<TV, TWinograd>(void* context, int task, int worker)
+    private static void TransformFilter<TV, TWinograd>(ref WinogradArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
     {
-        ref WinogradArguments arguments = ref *(WinogradArguments*)context;
         int side = TWinograd.Outputs + 2, columns = ChannelTile<TV>.Columns, channels = arguments.Shape.C;
         int block = task / channels, c = task % channels;
         float* w = arguments.W + ((long)block * columns * channels + c) * 9;
@@ -119,11 +118,10 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    private static void RunBand<TV, TWinograd>(void* context, int task, int worker)
+    private static void RunBand<TV, TWinograd>(ref WinogradArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
     {
-        ref WinogradArguments arguments = ref *(WinogradArguments*)context;
         ref readonly Conv2dShape shape = ref arguments.Shape;
         int m = TWinograd.Outputs, side = m + 2, columns = ChannelTile<TV>.Columns, dilation = shape.DilationH;
         int n = task / arguments.Bands, part = task % arguments.Bands;
