@@ -70,10 +70,10 @@ def cos_sin(size):
         return cos, sin
 
 
-# Activations. `activation` is a dictionary with the kind and, for LeakyRelu, the slope.
+# Activations. `activation` is a dictionary with the name and, for LeakyRelu, the slope.
 
 def activate(activation, x):
-    kind = activation["kind"]
+    kind = activation["activation"]
     if kind == "LeakyRelu":
         return np.where(x > 0, x, activation["slope"] * x)
     if kind == "Elu":
@@ -85,7 +85,7 @@ def activate(activation, x):
 
 def activate_backward(activation, y, dy):
     """The gradient before the activation, from the output y."""
-    kind = activation["kind"]
+    kind = activation["activation"]
     if kind == "LeakyRelu":
         return np.where(y > 0, dy, activation["slope"] * dy)
     if kind == "Elu":

@@ -13,8 +13,13 @@ class Case:
     """One call of an operation: settings, inputs in float32, outputs in float64."""
 
     def __init__(self, op, settings):
-        self.settings = {"op": op, **settings, "tolerance": {}}
-        self.arrays = {}
+        self.op, self.settings, self.arrays = op, settings, {}
+        self.tolerance, self.size, self.largest = {}, {}, {}
+
+    def description(self):
+        """What the file says beside the arrays, as JSON."""
+        sampled = {"size": self.size, "largest": self.largest} if self.size else {}
+        return json.dumps({"op": self.op, "settings": self.settings, "tolerance": self.tolerance, **sampled})
 
     def inputs(self, **operands):
         """Adds inputs, which float32 must hold as they are; None is left out."""
@@ -22,7 +27,7 @@ class Case:
             if values is None:
                 continue
             rounded = np.float32(values)
-            assert np.array_equal(rounded, values), f"{self.settings['op']}: float32 does not hold {name}"
+            assert np.array_equal(rounded, values), f"{self.op}: float32 does not hold {name}"
             self.arrays[f"in/{name}"] = rounded
         return self
 
@@ -32,7 +37,7 @@ class Case:
         say which, the file holds only some values, and the sums of what its two leading axes number: planes of maps, columns of filters.
         """
         values = np.asarray(values, np.float64)
-        self.settings["tolerance"][name] = float(f"{tolerance:.3g}")
+        self.tolerance[name] = float(f"{tolerance:.3g}")
         if indices is None and values.size <= 2 * count:
             self.arrays[f"out/{name}"] = values
             return self
@@ -45,8 +50,8 @@ class Case:
             blocks = blocks.reshape(len(blocks) // 2, -1)
         self.arrays[f"sample/{name}"] = np.stack([indices.astype(np.float64), flat[indices]])
         self.arrays[f"sum/{name}"] = np.array([math.fsum(block.tolist()) for block in blocks])
-        self.settings.setdefault("size", {})[name] = flat.size
-        self.settings.setdefault("largest", {})[name] = float(np.abs(flat).max())
+        self.size[name] = flat.size
+        self.largest[name] = float(np.abs(flat).max())
         return self
 
 
@@ -57,8 +62,8 @@ def encode(cases, shared=None):
         for name, values in (shared or {}).items():
             _add(archive, name, values)
         for number, case in enumerate(cases):
-            settings = np.frombuffer(json.dumps(case.settings).encode(), np.uint8)
-            for name, values in {"settings": settings, **case.arrays}.items():
+            description = np.frombuffer(case.description().encode(), np.uint8)
+            for name, values in {"description": description, **case.arrays}.items():
                 _add(archive, f"case{number}/{name}", values)
     return content.getvalue()
 

@@ -7,7 +7,7 @@ import numpy as np
 import definitions as define
 from golden_file import Case
 
-NONE, ELU, SIGMOID = ({"kind": kind} for kind in ("None", "Elu", "Sigmoid"))
+NONE, ELU, SIGMOID = ({"activation": kind} for kind in ("None", "Elu", "Sigmoid"))
 
 
 def single(value):
@@ -16,7 +16,7 @@ def single(value):
 
 
 def leaky(slope):
-    return {"kind": "LeakyRelu", "slope": single(slope)}
+    return {"activation": "LeakyRelu", "slope": single(slope)}
 
 
 ACTIVATIONS = [NONE, leaky(0.01), ELU, SIGMOID, leaky(0)]
@@ -153,7 +153,7 @@ def convolution_forward(op, transposed):
         bias = 0 if b is None else define.along_channels(b, x)
         y = define.activate(activation, forward_of(shape, transposed)(x, w) + bias)
         scale = forward_of(shape, transposed)(abs(x), abs(w)) + abs(bias)
-        case = Case(op, {"shape": shape, "activation": activation})
+        case = Case(op, {**shape, **activation})
         case.inputs(x=in_layout(shape, x), w=w, b=b)
         yield case.output("y", in_layout(shape, y), sum_tolerance(shape["c"] * shape["r"] * shape["s"], scale, y))
 
@@ -163,7 +163,7 @@ def convolution_backward_data(op, transposed):
         shape = conv_shape(*sizes)
         w, dy = filters_of(shape, transposed), fixed(shape["n"], shape["k"], *output_size(shape, transposed))
         dx, scale = (data_gradient(shape, transposed, a, b) for a, b in ((dy, w), (abs(dy), abs(w))))
-        case = Case(op, {"shape": shape}).inputs(dy=in_layout(shape, dy), w=w)
+        case = Case(op, shape).inputs(dy=in_layout(shape, dy), w=w)
         yield case.output("dx", in_layout(shape, dx), sum_tolerance(shape["k"] * shape["r"] * shape["s"], scale, dx))
 
 
@@ -179,7 +179,7 @@ def convolution_backward_filter(op, transposed):
         x, dy = input_of(shape), fixed(shape["n"], shape["k"], *output_size(shape, transposed))
         dw, scale = (filter_gradient(shape, transposed, a, b) for a, b in ((x, dy), (abs(x), abs(dy))))
         terms = shape["n"] * max(dy[0, 0].size, x[0, 0].size)
-        case = Case(op, {"shape": shape}).inputs(x=in_layout(shape, x), dy=in_layout(shape, dy))
+        case = Case(op, shape).inputs(x=in_layout(shape, x), dy=in_layout(shape, dy))
         case.output("dw", dw, sum_tolerance(terms, scale, dw))
         if i % 3:
             db = define.channel_sums(dy)
@@ -206,7 +206,7 @@ def dense_forward(op):
         x, w, b, activation = fixed(n, inputs), fixed(inputs, outputs), fixed(outputs) if i % 3 else None, ACTIVATIONS[i % len(ACTIVATIONS)]
         bias = 0 if b is None else b
         y = define.activate(activation, define.dense(x, w) + bias)
-        case = Case(op, {"shape": dense_shape(n, inputs, outputs), "activation": activation}).inputs(x=x, w=w, b=b)
+        case = Case(op, {**dense_shape(n, inputs, outputs), **activation}).inputs(x=x, w=w, b=b)
         yield case.output("y", y, sum_tolerance(inputs, define.dense(abs(x), abs(w)) + abs(bias), y))
 
 
@@ -214,7 +214,7 @@ def dense_backward_data(op):
     for n, inputs, outputs in PRODUCTS:
         dy, w = fixed(n, outputs), fixed(inputs, outputs)
         dx = define.dense(dy, w.T)
-        case = Case(op, {"shape": dense_shape(n, inputs, outputs)}).inputs(dy=dy, w=w)
+        case = Case(op, dense_shape(n, inputs, outputs)).inputs(dy=dy, w=w)
         yield case.output("dx", dx, sum_tolerance(outputs, define.dense(abs(dy), abs(w).T), dx))
 
 
@@ -222,7 +222,7 @@ def dense_backward_filter(op):
     for i, (n, inputs, outputs) in enumerate(PRODUCTS):
         x, dy = fixed(n, inputs), fixed(n, outputs)
         dw, db = define.dense(x.T, dy), define.channel_sums(dy)
-        case = Case(op, {"shape": dense_shape(n, inputs, outputs)}).inputs(x=x, dy=dy)
+        case = Case(op, dense_shape(n, inputs, outputs)).inputs(x=x, dy=dy)
         case.output("dw", dw, sum_tolerance(n, define.dense(abs(x).T, abs(dy)), dw))
         yield case.output("db", db, sum_tolerance(n, define.channel_sums(abs(dy)), db)) if i % 3 else case
 
@@ -236,8 +236,8 @@ NORMALIZED = [NONE, ELU, leaky(0.2)]
 def norm_cases(op, more=None):
     """Each case with x, gamma and beta; N x C x Inner."""
     for i, (n, c, inner) in enumerate(NORMALIZATIONS):
-        settings = {"shape": {"n": n, "c": c, "inner": inner}, "activation": NORMALIZED[i % 3], **(more or {})}
-        yield Case(op, settings), settings["activation"], 2 * fixed(n, c, inner) + 0.5, fixed(c) + 1.5, fixed(c)
+        activation = NORMALIZED[i % 3]
+        yield Case(op, {"n": n, "c": c, "inner": inner, **activation, **(more or {})}), activation, 2 * fixed(n, c, inner) + 0.5, fixed(c) + 1.5, fixed(c)
 
 
 def normal_scale(x, mean, inverse):
@@ -295,7 +295,7 @@ def activate(op):
     for length, activation in itertools.product(LENGTHS, ACTIVATIONS):
         x = 20 * fixed(length) if length < 150 else fixed(length)
         y = define.activate(activation, x)
-        yield Case(op, {"activation": activation}).inputs(x=x).output("y", y, 0 if activation["kind"] == "None" else roundings(8))
+        yield Case(op, {"length": length, **activation}).inputs(x=x).output("y", y, 0 if activation["activation"] == "None" else roundings(8))
 
 
 def activate_backward(op):
@@ -303,46 +303,53 @@ def activate_backward(op):
         x, dy = 4 * fixed(length), fixed(length)
         y = np.float32(define.activate(activation, x)).astype(np.float64)
         dx = define.activate_backward(activation, y, dy)
-        tolerance = 0 if activation["kind"] == "None" else roundings(4, (abs(y) + 1) * abs(dy), dx)
-        yield Case(op, {"activation": activation}).inputs(y=y, dy=dy).output("dx", dx, tolerance)
+        tolerance = 0 if activation["activation"] == "None" else roundings(4, (abs(y) + 1) * abs(dy), dx)
+        yield Case(op, {"length": length, **activation}).inputs(y=y, dy=dy).output("dx", dx, tolerance)
 
 
 def magnitude(op):
     for length in LENGTHS:
         x = fixed(length, 2)
         y = np.sqrt(x[:, 0] * x[:, 0] + x[:, 1] * x[:, 1])
-        yield Case(op, {}).inputs(x=x).output("y", y, roundings(4))
+        yield Case(op, {"length": length}).inputs(x=x).output("y", y, roundings(4))
 
 
 def log_floor(op):
     for length, floor in zip(LENGTHS, (0.25, 1e-3, 1e-7)):
         x = np.float32(abs(fixed(length)) ** 8).astype(np.float64)  # down to far below the floor
-        yield Case(op, {"floor": single(floor)}).inputs(x=x).output("y", define.log(np.maximum(x, single(floor))), roundings(5))
+        yield Case(op, {"length": length, "floor": single(floor)}).inputs(x=x).output("y", define.log(np.maximum(x, single(floor))), roundings(5))
 
 
 def dropout(op):
     for length, (probability, seed) in zip([1, 70, 257, 600, 70], [(0.5, 1), (0.1, 2**64 - 1), (0.5, 12345), (0.9, 2**40 + 7), (0, 3)]):
         x, probability = fixed(length), single(probability)
         y = define.dropout(x, probability, seed)
-        yield Case(op, {"probability": probability, "seed": seed}).inputs(x=x).output("y", y, roundings(3))
+        yield Case(op, {"length": length, "probability": probability, "seed": seed}).inputs(x=x).output("y", y, roundings(3))
 
 
 def add_scaled(op):
     for length, scale in zip(LENGTHS, (-0.3, 0.7, 1)):
         x, y, scale = fixed(length), fixed(length), single(scale)
         moved = y + scale * x
-        yield Case(op, {"scale": scale}).inputs(x=x, y=y).output("y", moved, roundings(3, abs(y) + abs(scale * x), moved))
+        yield Case(op, {"length": length, "scale": scale}).inputs(x=x, y=y).output("y", moved, roundings(3, abs(y) + abs(scale * x), moved))
+
+
+def add(op):
+    for length, scale in zip(LENGTHS, (-0.3, 0.7, 1)):
+        x, y, scale = fixed(length), fixed(length), single(scale)
+        total = x + scale * y
+        yield Case(op, {"length": length, "scale": scale}).inputs(x=x, y=y).output("sum", total, roundings(3, abs(x) + abs(scale * y), total))
 
 
 def multiply(op):
     for length in LENGTHS:
         a, b = fixed(length), fixed(length)
-        yield Case(op, {}).inputs(a=a, b=b).output("y", a * b, roundings(2))
+        yield Case(op, {"length": length}).inputs(a=a, b=b).output("y", a * b, roundings(2))
 
 
 def fill(op):
     for length, value in zip(LENGTHS, (-0.3, 0, 1e-30)):
-        yield Case(op, {"value": single(value)}).output("y", np.full(length, single(value)), 0)
+        yield Case(op, {"length": length, "value": single(value)}).output("y", np.full(length, single(value)), 0)
 
 
 # Losses and optimisers.
@@ -355,14 +362,14 @@ def mean_squared_error(op):
     for length, weight in zip(LOSS_LENGTHS, WEIGHTS):
         x, target = fixed(length), fixed(length)
         loss = np.array([define.mean_squared_error(x, target, weight)])
-        yield Case(op, {"weight": weight}).inputs(x=x, target=target).output("loss", loss, sum_tolerance(length, loss, loss))
+        yield Case(op, {"length": length, "weight": weight}).inputs(x=x, target=target).output("loss", loss, sum_tolerance(length, loss, loss))
 
 
 def mean_squared_error_backward(op):
     for length, weight in zip(LOSS_LENGTHS, WEIGHTS):
         x, target = fixed(length), fixed(length)
         dx = define.mean_squared_error_backward(x, target, weight)
-        yield Case(op, {"weight": weight}).inputs(x=x, target=target).output("dx", dx, roundings(6))
+        yield Case(op, {"length": length, "weight": weight}).inputs(x=x, target=target).output("dx", dx, roundings(6))
 
 
 def logits_and_targets(length):
@@ -374,14 +381,14 @@ def sigmoid_cross_entropy(op):
         logits, target = logits_and_targets(length)
         loss = np.array([define.sigmoid_cross_entropy(logits, target, weight)])
         scale = weight * define.total(np.maximum(logits, 0) + abs(logits * target) + define.log(1 + define.exp(-abs(logits)))) / length
-        yield Case(op, {"weight": weight}).inputs(logits=logits, target=target).output("loss", loss, sum_tolerance(length, scale, loss))
+        yield Case(op, {"length": length, "weight": weight}).inputs(logits=logits, target=target).output("loss", loss, sum_tolerance(length, scale, loss))
 
 
 def sigmoid_cross_entropy_backward(op):
     for length, weight in zip(LOSS_LENGTHS, WEIGHTS):
         logits, target = logits_and_targets(length)
         gradient = define.sigmoid_cross_entropy_backward(logits, target, weight)
-        case = Case(op, {"weight": weight}).inputs(logits=logits, target=target)
+        case = Case(op, {"length": length, "weight": weight}).inputs(logits=logits, target=target)
         yield case.output("dlogits", gradient, roundings(12, 2 * weight / length, gradient))
 
 
@@ -389,7 +396,7 @@ def sum_of_squares(op):
     for length in LOSS_LENGTHS:
         x = fixed(length)
         total = np.array([define.total(x * x)])
-        yield Case(op, {}).inputs(x=x).output("sum", total, sum_tolerance(length, total, total))
+        yield Case(op, {"length": length}).inputs(x=x).output("sum", total, sum_tolerance(length, total, total))
 
 
 def adam(op):
@@ -402,7 +409,7 @@ def adam(op):
             # Moments that fall below 1e-30 become 0.
             g[:3], m[:3], v[:3] = 0, np.float32(1e-30), np.float32(1e-30)
         new_w, new_m, new_v = define.adam(w, g, m, v, *step.values())
-        case = Case(op, {"step": step}).inputs(w=w, g=g, m=m, v=v)
+        case = Case(op, {"length": length, "step": step}).inputs(w=w, g=g, m=m, v=v)
         rate = define.adam_rate(*(step[name] for name in ("learningRate", "beta1", "beta2", "step")))
         terms = step["beta1"] * abs(m) + (1 - step["beta1"]) * abs(g)
         case.output("w", new_w, roundings(16, abs(w) + rate * terms / (np.sqrt(new_v) + step["epsilon"]), new_w))
@@ -415,7 +422,7 @@ def nesterov(op):
         w, g, velocity = fixed(length), fixed(length), fixed(length)
         new_w, new_velocity = define.nesterov(w, g, velocity, rate, momentum)
         scale = momentum * abs(velocity) + rate * abs(g)
-        case = Case(op, {"learningRate": rate, "momentum": momentum}).inputs(w=w, g=g, velocity=velocity)
+        case = Case(op, {"length": length, "learningRate": rate, "momentum": momentum}).inputs(w=w, g=g, velocity=velocity)
         case.output("w", new_w, roundings(7, abs(w) + momentum * scale + rate * abs(g), new_w))
         yield case.output("velocity", new_velocity, roundings(4, scale, new_velocity))
 
@@ -438,7 +445,7 @@ def pooled_maps(i, n, c, h, w):
 def max_pool(op):
     for i, pool in enumerate(POOLS):
         x = pooled_maps(i, *pool[:4])
-        yield Case(op, {"shape": dict(zip(POOL_SETTINGS, pool))}).inputs(x=x).output("y", define.max_pool(x, pool[4:])[0], 0)
+        yield Case(op, dict(zip(POOL_SETTINGS, pool))).inputs(x=x).output("y", define.max_pool(x, pool[4:])[0], 0)
 
 
 def max_pool_backward(op):
@@ -447,7 +454,7 @@ def max_pool_backward(op):
         y, argmax = define.max_pool(x, pool[4:])
         dy = fixed(*y.shape)
         dx, scale = (define.unpool(g, argmax, pool[4:], *x.shape[2:]) for g in (dy, abs(dy)))
-        case = Case(op, {"shape": dict(zip(POOL_SETTINGS, pool))}).inputs(x=x, y=y, dy=dy)
+        case = Case(op, dict(zip(POOL_SETTINGS, pool))).inputs(x=x, y=y, dy=dy)
         yield case.output("dx", dx, sum_tolerance(pool[4] * pool[5], scale, dx))
 
 
@@ -467,12 +474,13 @@ WINDOW_SETTINGS = ["windowH", "windowW", "strideH", "strideW", "dilationH", "dil
 def pooled_convolutions(op, table):
     for i, (sizes, window) in enumerate(table):
         conv = conv_shape(sizes, {})
-        yield i, conv, window, Case(op, {"shape": {"conv": conv, **dict(zip(WINDOW_SETTINGS, window))}})
+        yield i, conv, window, Case(op, {"conv": conv, **dict(zip(WINDOW_SETTINGS, window))})
 
 
 def conv_max_pool(op):
     for i, conv, window, case in pooled_convolutions(op, POOLED_CONVOLUTIONS + POOLED_WINOGRAD):
-        case.settings["activation"] = ACTIVATIONS[i % len(ACTIVATIONS)]
+        activation = ACTIVATIONS[i % len(ACTIVATIONS)]
+        case.settings.update(activation)
         b = fixed(conv["k"]) if i % 3 else None
         bias = 0 if b is None else define.along_channels(b, np.zeros((1, 1, 1, 1)))
         while True:
@@ -482,7 +490,7 @@ def conv_max_pool(op):
             if define.window_gaps(sums, window).min() > 1e-5 * scale.max():
                 break
         maxima, argmax = define.max_pool(sums, window)
-        y = define.activate(case.settings["activation"], maxima + bias)
+        y = define.activate(activation, maxima + bias)
         case.inputs(x=x, w=w, b=b)
         case.output("y", y, sum_tolerance(conv["c"] * conv["r"] * conv["s"], scale.max() + np.max(abs(bias)), y))
         # The last case takes a form of its own only where nobody wants argmax.
@@ -526,20 +534,20 @@ CROP_SETTINGS = ["planes", "h", "w", "p", "q"]
 def crop(op):
     for planes, h, w, p, q in CROPS:
         x = fixed(planes, h, w)
-        yield Case(op, {"shape": dict(zip(CROP_SETTINGS, (planes, h, w, p, q)))}).inputs(x=x).output("y", x[:, :p, :q], 0)
+        yield Case(op, dict(zip(CROP_SETTINGS, (planes, h, w, p, q)))).inputs(x=x).output("y", x[:, :p, :q], 0)
 
 
 def crop_backward(op):
     for planes, h, w, p, q in CROPS:
         dy, dx = fixed(planes, p, q), np.zeros((planes, h, w))
         dx[:, :p, :q] = dy
-        yield Case(op, {"shape": dict(zip(CROP_SETTINGS, (planes, h, w, p, q)))}).inputs(dy=dy).output("dx", dx, 0)
+        yield Case(op, dict(zip(CROP_SETTINGS, (planes, h, w, p, q)))).inputs(dy=dy).output("dx", dx, 0)
 
 
 def transpose(op):
     for rows, columns in [(1, 1), (7, 1), (5, 33), (40, 17)]:
         x = fixed(rows, columns)
-        yield Case(op, {"shape": {"rows": rows, "columns": columns}}).inputs(x=x).output("y", x.T, 0)
+        yield Case(op, {"rows": rows, "columns": columns}).inputs(x=x).output("y", x.T, 0)
 
 
 def real_fft(op):
@@ -547,7 +555,7 @@ def real_fft(op):
         x, window = fixed((frames - 1) * hop + size), fixed(size)
         y = define.real_fft(x, window, frames, size, hop, bins)
         scale = max(define.total(abs(x[f * hop:f * hop + size] * window)) for f in range(frames))
-        case = Case(op, {"shape": {"frames": frames, "size": size, "hop": hop, "bins": bins}}).inputs(x=x, window=window)
+        case = Case(op, {"frames": frames, "size": size, "hop": hop, "bins": bins}).inputs(x=x, window=window)
         yield case.output("y", y, roundings(5 * (size.bit_length() - 1), scale, y))
 
 
@@ -555,6 +563,7 @@ KERNELS = {
     "Activate": activate,
     "ActivateBackward": activate_backward,
     "Adam": adam,
+    "Add": add,
     "AddScaled": add_scaled,
     "BatchNormBackward": batch_norm_backward,
     "BatchNormInfer": batch_norm_infer,

@@ -13,8 +13,8 @@ from kernel_cases import single
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SLOPE = single(0.01)
-LEAKY = {"kind": "LeakyRelu", "slope": SLOPE}
-ELU = {"kind": "Elu"}
+LEAKY = {"activation": "LeakyRelu", "slope": SLOPE}
+ELU = {"activation": "Elu"}
 VALID = (1, 1, 0, 0, 1, 1)
 SAME = (1, 1, 1, 1, 1, 1)
 DOUBLE = (2, 2, 1, 1, 1, 1)
@@ -83,7 +83,7 @@ class SvdNet:
         maps["fc7"] = define.activate(LEAKY, define.dense(maps["flat"], w[8]) + w[9])
         maps["fc8"] = define.activate(LEAKY, define.dense(maps["fc7"], w[10]) + w[11])
         maps["logit"] = define.dense(maps["fc8"], w[12]) + w[13]
-        maps["fc9"] = define.activate({"kind": "Sigmoid"}, maps["logit"])
+        maps["fc9"] = define.activate({"activation": "Sigmoid"}, maps["logit"])
         return maps
 
     def backward(self, gradient):
