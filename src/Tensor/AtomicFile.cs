@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Engine.Kernels;
 using Microsoft.Win32.SafeHandles;
 
@@ -6,13 +7,49 @@ namespace Engine.Tensors;
 /// <summary>Writes files so that whoever opens one finds the old content or the new, never a part.</summary>
 public static class AtomicFile
 {
+    private const string Prefix = ".engine-", Suffix = ".tmp";
+
+    // A process that was just killed may have left an empty file; one that was just made is empty, too.
+    private static readonly TimeSpan emptyFor = TimeSpan.FromMinutes(1);
+
+    private static readonly ConcurrentDictionary<string, bool> cleaned = new();
+
     /// <summary>
     /// Makes or replaces the file, and its folder where there is none, with what <paramref name="write"/> puts into the stream it is given.
     /// The content goes to a temporary file beside the target and is on the disk before it takes the target's name. Whatever fails, the
-    /// temporary file is deleted and the target stays as it was.
+    /// temporary file is deleted and the target stays as it was. A process that is killed leaves its temporary file; the next process that
+    /// writes into the folder deletes it.
     /// </summary>
     /// <exception cref="EngineException">The file cannot be written, or <paramref name="write"/> met an input or output error.</exception>
-    public static void Write(string path, Action<Stream> write)
+    public static void Write(string path, Action<Stream> write) => Attempt(path, target =>
+    {
+        // The lock lasts until the file has its name, so no other process takes it for one that was left behind.
+        (FileStream stream, string temporary) = CreateTemporary(target);
+        try
+        {
+            using (stream)
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+                File.Move(temporary, target, overwrite: true);
+            }
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    });
+
+    /// <summary>Throws now what <see cref="Write"/> would throw later; makes the folder where there is none and changes nothing else.</summary>
+    /// <exception cref="EngineException">The file cannot be written.</exception>
+    public static void RequireWritable(string path) => Attempt(path, target =>
+    {
+        (FileStream stream, string temporary) = CreateTemporary(target);
+        stream.Dispose();
+        File.Delete(temporary);
+    });
+
+    private static void Attempt(string path, Action<string> act)
     {
         string target = FileName.Full(path);
         if (Path.EndsInDirectorySeparator(target) || Directory.Exists(target))
@@ -28,27 +65,38 @@ public static class AtomicFile
                 RequireRegular(target);
             }
 
-            string folder = Directory.CreateDirectory(Path.GetDirectoryName(target)!).FullName;
-            string temporary = Path.Combine(folder, $".{Path.GetRandomFileName()}.tmp");
-            try
-            {
-                using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 16))
-                {
-                    write(stream);
-                    stream.Flush(flushToDisk: true);
-                }
-
-                File.Move(temporary, target, overwrite: true);
-            }
-            finally
-            {
-                File.Delete(temporary);
-            }
+            act(target);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new EngineException(
                 $"{path} cannot be written: {e.Message.TrimEnd('.')}; check the folder's permissions and free space.", e);
+        }
+    }
+
+    private static (FileStream Stream, string Path) CreateTemporary(string target)
+    {
+        string folder = Directory.CreateDirectory(Path.GetDirectoryName(target)!).FullName;
+        if (cleaned.TryAdd(folder, true)) Clean(folder);
+        string temporary = Path.Combine(folder, $"{Prefix}{Path.GetRandomFileName()}{Suffix}");
+        return (new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Delete, bufferSize: 1 << 16), temporary);
+    }
+
+    /// <summary>Deletes the temporary files that killed processes left in a folder, not those that a running process has open.</summary>
+    internal static void Clean(string folder)
+    {
+        foreach (string file in Directory.GetFiles(folder, $"{Prefix}*{Suffix}", new EnumerationOptions { AttributesToSkip = FileAttributes.ReparsePoint }))
+        {
+            try
+            {
+                FileInfo left = new(file);
+                if (left.Length == 0 && DateTime.UtcNow - left.LastWriteTimeUtc < emptyFor) continue;
+                using FileStream own = new(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Another process has it open, or deletes it: nothing that the work at hand depends on.
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Engine.Kernels;
 
 namespace Engine.Tensors;
@@ -37,5 +38,18 @@ public static class InputFile
 
         stream.Dispose();
         throw new EngineException($"{path} {problem}");
+    }
+
+    /// <summary>
+    /// What a download often brings in place of the file: "is …" and what to do, for a message behind the file's name; null if it is neither of these.
+    /// </summary>
+    /// <param name="start">The file's first bytes, eight at least if it has them.</param>
+    internal static string? Mistake(ReadOnlySpan<byte> start)
+    {
+        string text = Encoding.Latin1.GetString(start).TrimStart('\u00EF', '\u00BB', '\u00BF', ' ', '\t', '\r', '\n');
+        bool Starts(string with) => text.Length > 1 && string.Compare(text, 0, with, 0, Math.Min(text.Length, with.Length), StringComparison.OrdinalIgnoreCase) == 0;
+        return Starts("version https://git-lfs") ? "is a git-LFS pointer, not the file itself; fetch the file with 'git lfs pull'."
+            : Starts("<!doctype html") || Starts("<html") || Starts("<?xml") ? "is a web page, not the file itself; download the file once more."
+            : null;
     }
 }

@@ -34,20 +34,7 @@ public static class NpyFile
     {
         try
         {
-            NpyHeader header = ReadHeader(stream, name, out int headerBytes);
-            int count = NpyArray.CountOf(header.Shape);
-            string shape = string.Join(" × ", header.Shape);
-            if (count < 0) throw new EngineException($"{name} has more values ({shape}) than can be held; save a smaller array.");
-
-            long claimed = headerBytes + ((long)count * (header.IsDouble ? sizeof(double) : sizeof(float)));
-            if (claimed > availableBytes)
-            {
-                throw new EngineException($"{name} is truncated: its header ({shape}) asks for {claimed} bytes, "
-                    + $"{availableBytes} are there; copy or save it again.");
-            }
-
-            if (claimed < availableBytes) throw Trailing(name);
-
+            NpyHeader header = ReadHeader(stream, name, availableBytes, out int count);
             NpyArray array = header.IsDouble
                 ? NpyArray.Adopt(header.Shape, ReadValues<double>(stream, header, count, name))
                 : NpyArray.Adopt(header.Shape, ReadValues<float>(stream, header, count, name));
@@ -80,12 +67,34 @@ public static class NpyFile
         else WriteValues<float>(stream, array.Singles);
     }
 
+    /// <summary>Reads the header alone and holds the size that it claims against the number of bytes there.</summary>
+    /// <exception cref="EngineException">The header is damaged, or that of an array of another type or size than are read.</exception>
+    internal static NpyHeader ReadHeader(Stream stream, string name, long availableBytes, out int count)
+    {
+        NpyHeader header = ReadHeader(stream, name, out int headerBytes);
+        count = NpyArray.CountOf(header.Shape);
+        string shape = string.Join(" × ", header.Shape);
+        if (count < 0) throw new EngineException($"{name} has more values ({shape}) than can be held; save a smaller array.");
+
+        long claimed = headerBytes + ((long)count * (header.IsDouble ? sizeof(double) : sizeof(float)));
+        if (claimed > availableBytes)
+        {
+            throw new EngineException(
+                $"{name} is truncated: its header ({shape}) asks for {claimed} bytes, {availableBytes} are there; copy or save it again.");
+        }
+
+        return claimed == availableBytes ? header : throw Trailing(name);
+    }
+
     private static NpyHeader ReadHeader(Stream stream, string name, out int headerBytes)
     {
         Span<byte> preamble = stackalloc byte[Magic.Length + 6];
         Span<byte> magicAndVersion = preamble[..(Magic.Length + 2)];
         Fill(stream, magicAndVersion, name);
-        if (!magicAndVersion.StartsWith(Magic)) throw new EngineException($"{name} is not a .npy array; save it with numpy.save.");
+        if (!magicAndVersion.StartsWith(Magic))
+        {
+            throw new EngineException($"{name} {InputFile.Mistake(magicAndVersion) ?? "is not a .npy array; save it with numpy.save."}");
+        }
 
         (int major, int minor) = (magicAndVersion[^2], magicAndVersion[^1]);
         if (major is < 1 or > 3 || minor != 0)

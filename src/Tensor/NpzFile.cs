@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.IO.Compression;
+using System.Text;
 using Engine.Kernels;
 
 namespace Engine.Tensors;
@@ -8,6 +10,9 @@ public sealed class NpzFile : IDisposable
 {
     private const string Extension = ".npy";
     private const long LargestEntry = 4L << 30;
+
+    // Deflated zeros take a thousandth of their size: without a limit a small file takes all memory. The largest checkpoint has a sixth of this.
+    private const long LargestSum = 64 << 20;
     private const int NamesShown = 8;
 
     // Not the time of writing, so that the same arrays give the same bytes. A zip file's calendar starts here.
@@ -16,6 +21,7 @@ public sealed class NpzFile : IDisposable
     private readonly string path;
     private readonly ZipArchive archive;
     private readonly OrderedDictionary<string, ZipArchiveEntry> entries = [];
+    private long bytesRead;
 
     private NpzFile(string path, ZipArchive archive)
     {
@@ -36,6 +42,9 @@ public sealed class NpzFile : IDisposable
     /// <summary>The names of the arrays, without <c>.npy</c>, in the order of the file.</summary>
     public IReadOnlyList<string> Names => entries.Keys;
 
+    /// <summary>The archive's comment, which NumPy does not notice; empty where there is none.</summary>
+    public string Comment => archive.Comment;
+
     /// <summary>Opens a .npz file.</summary>
     /// <exception cref="EngineException">The file cannot be read, is no whole zip archive, or holds entries that are no arrays.</exception>
     public static NpzFile Open(string path)
@@ -43,9 +52,15 @@ public sealed class NpzFile : IDisposable
         FileStream stream = InputFile.Open(path);
         try
         {
-            bool startsAsZip = stream.ReadByte() == 'P' && stream.ReadByte() == 'K';
+            Span<byte> start = stackalloc byte[64];
+            start = start[..stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
             stream.Position = 0;
-            if (!startsAsZip) throw new EngineException($"{path} is not a .npz file (a zip archive); save it with numpy.savez.");
+            if (!start.StartsWith("PK"u8))
+            {
+                throw new EngineException(
+                    $"{path} {InputFile.Mistake(start) ?? "is not a .npz file (a zip archive); save it with numpy.savez."}");
+            }
+
             return new NpzFile(path, new ZipArchive(stream, ZipArchiveMode.Read));
         }
         catch (Exception e)
@@ -58,12 +73,15 @@ public sealed class NpzFile : IDisposable
     }
 
     /// <summary>Writes a deflated .npz file, whole or not at all. The same arrays give the same bytes.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="arrays">The arrays and their names.</param>
+    /// <param name="comment">What stands in <see cref="Comment"/>; ASCII, fewer than 65 536 characters.</param>
     /// <exception cref="ArgumentException">A name is repeated, blank or leaves the archive.</exception>
     /// <exception cref="EngineException">The file cannot be written.</exception>
-    public static void Write(string path, IEnumerable<(string Name, NpyArray Array)> arrays) => AtomicFile.Write(path, stream =>
+    public static void Write(string path, IEnumerable<(string Name, NpyArray Array)> arrays, string comment = "") => AtomicFile.Write(path, stream =>
     {
         HashSet<string> names = [];
-        using ZipArchive archive = new(stream, ZipArchiveMode.Create, leaveOpen: true);
+        using ZipArchive archive = new(stream, ZipArchiveMode.Create, leaveOpen: true) { Comment = comment };
         foreach ((string name, NpyArray array) in arrays)
         {
             if (!IsSafe(name) || !names.Add(name)) throw new ArgumentException($"'{name}' is repeated or no array's name", nameof(arrays));
@@ -74,12 +92,72 @@ public sealed class NpzFile : IDisposable
         }
     });
 
+    /// <summary>Replaces the comment of a file; its arrays stay as they are, byte for byte.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="comment">As <see cref="Write"/> takes it.</param>
+    /// <exception cref="EngineException">It is no whole .npz file, or cannot be written.</exception>
+    public static void WriteComment(string path, string comment)
+    {
+        int old;
+        using (NpzFile file = Open(path)) old = file.archive.Comment.Length;
+
+        // An archive ends with the comment's length in two bytes, and the comment.
+        byte[] whole = File.ReadAllBytes(path), text = Encoding.ASCII.GetBytes(comment), length = new byte[sizeof(ushort)];
+        BinaryPrimitives.WriteUInt16LittleEndian(length, checked((ushort)text.Length));
+        int end = whole.Length - old;
+        if (end < length.Length || BinaryPrimitives.ReadUInt16LittleEndian(whole.AsSpan(end - length.Length)) != old)
+        {
+            throw new EngineException($"{path} has data behind its end or a comment in other letters than ASCII; save it again with numpy.savez.");
+        }
+
+        AtomicFile.Write(path, stream =>
+        {
+            stream.Write(whole.AsSpan(0, end - length.Length));
+            stream.Write(length);
+            stream.Write(text);
+        });
+    }
+
     /// <summary>Whether the file holds an array of this name.</summary>
     public bool Contains(string name) => entries.ContainsKey(name);
 
-    /// <summary>Reads one array.</summary>
+    /// <summary>Whether an array is float64, and the sizes of its axes: what its header says, its values unread.</summary>
+    /// <exception cref="EngineException">There is no such array, its header is damaged, or it is of a type or size that is not read.</exception>
+    public (bool IsDouble, int[] Shape) Describe(string name) => Read(name, (content, title, length) =>
+    {
+        NpyHeader header = NpyFile.ReadHeader(content, title, length, out _);
+        return (header.IsDouble, header.Shape);
+    });
+
+    /// <summary>Reads one array. Of one file at most 64 MiB are read.</summary>
     /// <exception cref="EngineException">There is no such array, it is damaged, or of a type or size that is not read.</exception>
-    public NpyArray Read(string name)
+    public NpyArray Read(string name) => Read(name, (content, title, length) =>
+    {
+        if (length > LargestSum - bytesRead)
+        {
+            throw new EngineException($"{title} and those before it hold more than {LargestSum >> 20} MiB; save smaller arrays.");
+        }
+
+        bytesRead += length;
+        uint expected = entries[name].Crc32;
+        NpyArray array = NpyFile.Read(content, title, length);
+        return content.Checksum == expected
+            ? array
+            : throw new EngineException($"{title} is damaged: its checksum does not match; copy or save the file again.");
+    });
+
+    /// <summary>Reads one array that has to have so many values; where it claims others, none are read.</summary>
+    /// <exception cref="EngineException">There is no such array, it is damaged, or of a type or size that is not wanted.</exception>
+    public NpyArray Read(string name, int length)
+    {
+        int claimed = NpyArray.CountOf(Describe(name).Shape);
+        return claimed == length ? Read(name) : throw new EngineException($"{path}: array '{name}' has {claimed} values, not {length}.");
+    }
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => archive.Dispose();
+
+    private T Read<T>(string name, Func<Crc32Stream, string, long, T> read)
     {
         if (!entries.TryGetValue(name, out ZipArchiveEntry? entry))
         {
@@ -98,20 +176,14 @@ public sealed class NpzFile : IDisposable
         try
         {
             using Crc32Stream content = new(entry.Open());
-            NpyArray array = NpyFile.Read(content, title, entry.Length);
-            return content.Checksum == entry.Crc32
-                ? array
-                : throw new EngineException($"{title} is damaged: its checksum does not match; copy or save the file again.");
+            return read(content, title, entry.Length);
         }
-        catch (Exception e) when (e is InvalidDataException or NotSupportedException or ArgumentException)
+        catch (Exception e) when (e is InvalidDataException or NotSupportedException or ArgumentException or IOException or OverflowException)
         {
             throw new EngineException($"{title} is damaged or compressed by another method than stored or deflated; save it again with "
                 + "numpy.savez.", e);
         }
     }
-
-    /// <summary>Closes the file.</summary>
-    public void Dispose() => archive.Dispose();
 
     /// <summary>Whether the name as a path stays in its folder: no empty or dotted part, no root or drive, no odd character.</summary>
     private static bool IsSafe(string name) =>

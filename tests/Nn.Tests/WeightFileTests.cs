@@ -1,4 +1,5 @@
 using Engine.Kernels;
+using Engine.Tensors;
 using Engine.Tests;
 
 namespace Engine.Nn.Tests;
@@ -70,6 +71,35 @@ public sealed class WeightFileTests : IDisposable
         WeightFile file = WeightFile.Read(File);
         Assert.False(file.Fits(dense));
         Failure.Says(() => file.LoadInto(dense, "a layer", _backend), File, "a layer", "3×2×3×3", "2×3", "dense.weight");
+    }
+
+    [Fact]
+    public void ADigestIsThatOfTheWeightsNotOfTheFile()
+    {
+        using Sequential network = Create();
+        Initializers.Initialize(network, _backend, WeightInitializer.HeNormal, new RandomSource(2));
+        WeightFile.Write(File, network);
+        string digest = WeightFile.Read(File).Digest;
+        Assert.Matches("^[0-9a-f]{32}$", digest);
+        WeightFile.Write(File, network, "{\"a\":1}");
+        WeightFile file = WeightFile.Read(File);
+        Assert.Equal((digest, "{\"a\":1}"), (file.Digest, file.Comment));
+        network.Parameters[0].Load(_backend, new float[network.Parameters[0].Shape.Length]);
+        WeightFile.Write(File, network);
+        Assert.NotEqual(digest, WeightFile.Read(File).Digest);
+    }
+
+    [Fact]
+    public void ShapesAreJudgedBeforeValuesAreRead()
+    {
+        const int length = 12 << 20;
+        NpzFile.Write(File, [("param0", new NpyArray([length], new float[length]))]);
+        using Sequential network = Create();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Failure.Says(() => WeightFile.Read(File).LoadInto(network, "a network", _backend), $"param0 is {length}, not 3×2×3×3");
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4 << 20);
+        NpzFile.Write(File, [("param0", new NpyArray([length], new float[length])), ("param1", new NpyArray([length], new float[length]))]);
+        Failure.Says(() => WeightFile.Read(File), File, "holds more than");
     }
 
     private static Sequential Create() => new(

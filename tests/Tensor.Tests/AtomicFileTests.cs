@@ -97,4 +97,32 @@ public sealed class AtomicFileTests : IDisposable
         File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         Failure.Says(() => AtomicFile.Write(Path.Combine(folder, "a.bin"), _ => { }), "a.bin", "cannot be written", "permissions");
     }
+
+    [Fact]
+    public void WhatKilledProcessesLeftIsDeletedAndNothingElse()
+    {
+        string folder = Directory.CreateDirectory(temp.PathOf("crowded")).FullName;
+        string left = Path.Combine(folder, ".engine-abcdefgh.ijk.tmp"), empty = Path.Combine(folder, ".engine-empty.tmp");
+        string old = Path.Combine(folder, ".engine-old.tmp"), busy = Path.Combine(folder, ".engine-busy.tmp");
+        string[] others = [Path.Combine(folder, ".abcdefgh.ijk.tmp"), Path.Combine(folder, "engine-a.tmp"), Path.Combine(folder, ".engine-a.npz")];
+        foreach (string file in (string[])[left, busy, .. others]) File.WriteAllBytes(file, [1]);
+        foreach (string file in (string[])[empty, old]) File.WriteAllBytes(file, []);
+        File.SetLastWriteTimeUtc(old, DateTime.UtcNow.AddHours(-1));
+        using FileStream writing = new(busy, FileMode.Open, FileAccess.Write, FileShare.Delete);
+        AtomicFile.Write(Path.Combine(folder, "a.bin"), stream => stream.WriteByte(1));
+        Assert.Equal([.. ((string[])[Path.Combine(folder, "a.bin"), empty, busy, .. others]).Order()], Directory.GetFiles(folder).Order());
+    }
+
+    [Fact]
+    public void FindsOutWhetherItCouldWriteAndWritesNothing()
+    {
+        string path = temp.PathOf("new/a.bin"), file = temp.Put("b.bin", [1]);
+        AtomicFile.RequireWritable(path);
+        AtomicFile.RequireWritable(file);
+        Assert.Empty(Directory.GetFiles(temp.PathOf("new")));
+        Assert.Equal([1], File.ReadAllBytes(file));
+        Failure.Says(() => AtomicFile.RequireWritable(temp.Folder), temp.Folder, "is a folder");
+        Failure.Says(() => AtomicFile.RequireWritable(Path.Combine(file, "c.bin")), "c.bin", "cannot be written");
+        foreach (string blank in (string[])["", " ", "a\0b"]) Failure.Says(() => AtomicFile.RequireWritable(blank), "blank");
+    }
 }

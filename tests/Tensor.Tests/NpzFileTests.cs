@@ -222,6 +222,57 @@ public sealed class NpzFileTests : IDisposable
         Failure.Says(() => song.Read("label"), "song_golden.npz", "'label'", "'|u1'");
     }
 
+    [Theory]
+    [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "a git-LFS pointer", "git lfs pull")]
+    [InlineData("<!DOCTYPE html>\n<html><title>Sign in</title></html>", "a web page", "download")]
+    [InlineData("\r\n <HTML lang=\"en\">", "a web page", "download")]
+    public void SaysWhatADownloadBrought(string content, params string[] words)
+    {
+        string path = temp.Put("a.npz", System.Text.Encoding.ASCII.GetBytes(content));
+        Failure.Says(() => NpzFile.Open(path), [path, .. words]);
+        Failure.Says(() => NpyFile.Read(path), [path, .. words]);
+    }
+
+    [Fact]
+    public void ACommentGoesBesideTheArrays()
+    {
+        string path = temp.PathOf("a.npz");
+        NpyArray array = new([3], [1f, 2f, 3f]);
+        NpzFile.Write(path, [("a", array)], "first");
+        byte[] before = File.ReadAllBytes(path);
+        NpzFile.WriteComment(path, "{\"second\":2}");
+        byte[] after = File.ReadAllBytes(path);
+        Assert.Equal(before[..^"xxfirst".Length], after[..^"xx{\"second\":2}".Length]);
+        using (NpzFile file = NpzFile.Open(path))
+        {
+            Assert.Equal(["a"], file.Names);
+            Assert.Equal("{\"second\":2}", file.Comment);
+            Assert.Equal([3], file.Describe("a").Shape);
+            Assert.False(file.Describe("a").IsDouble);
+            Assert.Equal([1f, 2f, 3f], file.Read("a").ToSingle());
+        }
+
+        NpzFile.WriteComment(path, "");
+        NpzFile.WriteComment(path, "first");
+        Assert.Equal(before, File.ReadAllBytes(path));
+        Failure.Says(() => NpzFile.WriteComment(temp.Put("b.npz", before[..^2]), "x"), "b.npz", "damaged");
+    }
+
+    // 4 MB on the disk, 4 GB in memory.
+    [Fact]
+    public void AFileOfZerosDoesNotFillTheMemory()
+    {
+        const int arrays = 6, length = 8 << 20;
+        NpzFile.Write(temp.PathOf("zeros.npz"), Enumerable.Range(0, arrays).Select(i => ($"a{i}", new NpyArray([length], new float[length]))));
+        using NpzFile file = NpzFile.Open(temp.PathOf("zeros.npz"));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < arrays; i++) Assert.Equal([length], file.Describe($"a{i}").Shape);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 10 << 20);
+        Failure.Says(() => file.Read("a0", 80), "zeros.npz", "'a0'", $"{length} values, not 80");
+        file.Read("a0", length);
+        Failure.Says(() => file.Read("a1"), "zeros.npz", "'a1'", "more than 64 MiB");
+    }
+
     private static byte[] Array => NpyFileTests.ToBytes(new NpyArray([3], [1f, 2f, 3f]));
 
     private string Zip(CompressionLevel level, params (string Name, byte[] Content)[] entries)

@@ -13,9 +13,12 @@ public sealed class Checkpoint
     private const double Version = 1;
 
     private readonly Dictionary<string, NpyArray> _arrays = [];
+    private readonly string _path = "the checkpoint";
 
     /// <summary>Makes an empty checkpoint.</summary>
     public Checkpoint() => Put(VersionName, Version);
+
+    private Checkpoint(string path) => _path = path;
 
     /// <summary>Reads a checkpoint.</summary>
     /// <exception cref="EngineException">The file is missing, damaged, or not a checkpoint of this version.</exception>
@@ -23,7 +26,7 @@ public sealed class Checkpoint
     {
         using NpzFile file = NpzFile.Open(path);
         if (!file.Contains(VersionName)) throw new EngineException($"{path} is not a checkpoint; remove it or name another folder");
-        Checkpoint checkpoint = new();
+        Checkpoint checkpoint = new(path);
         foreach (string name in file.Names) checkpoint._arrays[name] = file.Read(name);
         double version = checkpoint.Number(VersionName);
         return version == Version
@@ -41,6 +44,9 @@ public sealed class Checkpoint
     /// <summary>Puts numbers in.</summary>
     public void Put(string name, params double[] numbers) => _arrays[name] = new NpyArray([numbers.Length], numbers);
 
+    /// <summary>Puts text in.</summary>
+    public void PutText(string name, string text) => Put(name, [.. text.Select(letter => (double)letter)]);
+
     /// <summary>Puts 64-bit words in, each as two halves.</summary>
     public void Put(string name, ReadOnlySpan<ulong> words)
     {
@@ -50,13 +56,28 @@ public sealed class Checkpoint
     }
 
     /// <summary>Takes a tensor's elements out.</summary>
-    /// <exception cref="EngineException">There is no such array, or it has another length.</exception>
+    /// <exception cref="EngineException">There is no such array, it has another length, or an element is not finite: no training goes on from there.</exception>
     public void Take(string name, Tensor tensor)
     {
         NpyArray array = Array(name);
         if (array.Length != tensor.Shape.Length) throw Misfit(name);
-        tensor.Backend.Upload(array.ToSingle(), tensor.View);
+        float[] values = array.ToSingle();
+        if (!values.All(float.IsFinite)) throw Nonsense(name, "holds NaN or infinite values");
+        tensor.Backend.Upload(values, tensor.View);
     }
+
+    /// <summary>Text by name.</summary>
+    /// <exception cref="EngineException">There is none, or numbers that are none.</exception>
+    public string Text(string name) => new([.. Numbers(name).Select(letter => letter == (char)letter ? (char)letter : throw Misfit(name))]);
+
+    /// <summary>A whole number by name.</summary>
+    /// <exception cref="EngineException">There is none, more than one, one with a fraction, or one outside this range.</exception>
+    public long Count(string name, long from, long to) =>
+        Number(name) is var number && double.IsInteger(number) && number >= from && number <= to
+            ? (long)number : throw Nonsense(name, $"is {number}, which is not a whole number from {from} to {to}");
+
+    /// <summary>The failure of what parses but cannot be.</summary>
+    public EngineException Nonsense(string name, string problem) => new($"{_path} is of no use: '{name}' {problem}; start again in another folder");
 
     /// <summary>Numbers by name.</summary>
     /// <exception cref="EngineException">There are none.</exception>
@@ -79,6 +100,6 @@ public sealed class Checkpoint
 
     private NpyArray Array(string name) => _arrays.TryGetValue(name, out NpyArray? array) ? array : throw Misfit(name);
 
-    private static EngineException Misfit(string name) =>
-        new($"the checkpoint does not belong to this training ('{name}' does not fit); start again in another folder");
+    private EngineException Misfit(string name) =>
+        new($"{_path} does not belong to this training ('{name}' does not fit); start again in another folder");
 }

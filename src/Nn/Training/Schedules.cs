@@ -6,7 +6,8 @@ public interface ISchedule
     /// <summary>The rate of the present epoch.</summary>
     double LearningRate { get; }
 
-    /// <summary>What it remembers.</summary>
+    /// <summary>What it remembers. It takes nothing that it could not have said itself.</summary>
+    /// <exception cref="ArgumentException">The numbers are not such a state.</exception>
     double[] State { get; set; }
 
     /// <summary>Ends an epoch, whose mean loss was this.</summary>
@@ -23,7 +24,7 @@ public sealed class StepDecay(double initialRate, double factor) : ISchedule
     public double[] State
     {
         get => [LearningRate];
-        set => LearningRate = value[0];
+        set => LearningRate = value is [>= 0 and < double.PositiveInfinity] ? value[0] : throw new ArgumentException("no state of this schedule", nameof(value));
     }
 
     /// <inheritdoc/>
@@ -49,7 +50,15 @@ public sealed class HalveOnPlateau(double initialRate) : ISchedule
     public double[] State
     {
         get => [LearningRate, _lastLoss, _unchanged];
-        set => (LearningRate, _lastLoss, _unchanged) = (value[0], value[1], (int)value[2]);
+        set
+        {
+            if (value is not [>= 0 and < double.PositiveInfinity, _, 0 or 1] || double.IsInfinity(value[1]))
+            {
+                throw new ArgumentException("no state of this schedule", nameof(value));
+            }
+
+            (LearningRate, _lastLoss, _unchanged) = (value[0], value[1], (int)value[2]);
+        }
     }
 
     /// <inheritdoc/>

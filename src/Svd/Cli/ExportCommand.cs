@@ -50,7 +50,7 @@ internal static class ExportCommand
 
         if (!InversionNetwork.IsIn(file))
         {
-            throw new EngineException($"{weights} holds neither SVDNet nor an inversion network: its {file.Arrays.Count} arrays have other shapes");
+            throw new EngineException($"{weights} holds neither SVDNet nor an inversion network: its {file.Shapes.Count} arrays have other shapes");
         }
 
         if (wholeSong) throw new EngineException($"{weights} holds an inversion network: only SVDNet has a whole-song form");

@@ -1,5 +1,6 @@
 using Engine.Kernels;
 using Engine.Tensors;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Evaluate;
 
@@ -58,16 +59,25 @@ public sealed record MethodScores(int Count, double[][] Values, double Seconds)
         try
         {
             using NpzFile file = NpzFile.Open(path);
-            double[] Read(string name) => file.Read(name).ToDouble();
-            if (!Read("identity").AsSpan().SequenceEqual(identity)) return null;
-            double[][] values = [.. Measures.Select(measure => Read(NameOf(measure)))];
-            return Measures.All(measure => values[(int)measure].Length == RowsOf(measure, sizes, questions) * count) ? new MethodScores(count, values, Read("seconds")[0]) : null;
+            double[] Read(string name, int length) => file.Read(name, length).ToDouble();
+            if (!Read("identity", identity.Length).AsSpan().SequenceEqual(identity)) return null;
+            double[][] values = [.. Measures.Select(measure => Read(NameOf(measure), RowsOf(measure, sizes, questions) * count))];
+            double seconds = Read("seconds", 1)[0];
+            return seconds >= 0 && double.IsFinite(seconds) && Measures.All(measure => Array.TrueForAll(values[(int)measure], value => IsPossible(measure, value)))
+                ? new MethodScores(count, values, seconds) : null;
         }
         catch (EngineException)
         {
             return null;
         }
     }
+
+    private static bool IsPossible(MaskMeasure measure, double value) => measure switch
+    {
+        MaskMeasure.KeptAlone or MaskMeasure.KeptRemoved => value is 0 or 1,
+        MaskMeasure.Components => value is >= 0 and <= ExcerptLength && double.IsInteger(value),
+        _ => value is >= 0 and <= 1,
+    };
 
     private static bool DependsOnTheQuestion(MaskMeasure measure) => measure is MaskMeasure.KeptAlone or MaskMeasure.KeptRemoved;
 

@@ -44,21 +44,19 @@ public sealed record SongEvaluation(int[] Starts, double[] Thresholds, float[] P
         try
         {
             using NpzFile file = NpzFile.Open(path);
-            double[] Read(string name) => file.Read(name).ToDouble();
-            if (!Read("identity").AsSpan().SequenceEqual([identity])
-                || !Read("start_frames").SequenceEqual(starts.Select(frame => (double)frame))
-                || !Read("thresholds").AsSpan().SequenceEqual(thresholds))
+            if (!file.Read("identity", 1).ToDouble().AsSpan().SequenceEqual([identity])
+                || !file.Read("start_frames", starts.Length).ToDouble().SequenceEqual(starts.Select(frame => (double)frame))
+                || !file.Read("thresholds", thresholds.Length).ToDouble().AsSpan().SequenceEqual(thresholds))
             {
                 return null;
             }
 
-            SongEvaluation song = new(
-                starts, thresholds, file.Read("probability").ToSingle(), file.Read("masked_probability").ToSingle(),
-                file.Read("relative_area").ToSingle());
             int answers = thresholds.Length * starts.Length;
-            bool whole = song.Probability.Length == starts.Length && song.MaskedProbability.Length == MaskingCases.All.Count * answers
-                && song.RelativeArea.Length == answers;
-            return whole ? song : null;
+            float[] Shares(string name, int length) => file.Read(name, length).ToSingle();
+            SongEvaluation song = new(
+                starts, thresholds, Shares("probability", starts.Length), Shares("masked_probability", MaskingCases.All.Count * answers),
+                Shares("relative_area", answers));
+            return song.Probability.Concat(song.MaskedProbability).Concat(song.RelativeArea).All(share => share is >= 0 and <= 1) ? song : null;
         }
         catch (EngineException)
         {

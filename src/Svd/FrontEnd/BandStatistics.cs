@@ -48,13 +48,9 @@ public sealed class BandStatistics
             throw new EngineException($"{path} does not hold normalisation statistics: it has no array '{name}' (it has {string.Join(", ", file.Names)})");
         }
 
-        NpyArray array = file.Read(name);
-        if (array.Shape is not [Bands])
-        {
-            throw new EngineException($"{path}: {name} has shape ({string.Join(", ", array.Shape.ToArray())}), not ({Bands},): one number a mel band");
-        }
-
-        double[] values = array.ToDouble();
+        int[] shape = file.Describe(name).Shape;
+        if (shape is not [Bands]) throw new EngineException($"{path}: {name} has shape ({string.Join(", ", shape)}), not ({Bands},): one number a mel band");
+        double[] values = file.Read(name).ToDouble();
         if (values.Any(value => !double.IsFinite(value))) throw new EngineException($"{path}: {name} holds NaN or infinite values");
         return values;
     }

@@ -163,7 +163,7 @@ public sealed class InversionNetwork : IDisposable
         // Where neither fits, the one with as many arrays is the better guess for the message.
         (InversionArchitecture architecture, Sequential layers) =
             candidates.Where(candidate => file.Fits(candidate.Layers)).Concat(candidates.OrderBy(
-                candidate => Math.Abs(candidate.Layers.Parameters.Count - file.Arrays.Count))).First();
+                candidate => Math.Abs(candidate.Layers.Parameters.Count - file.Shapes.Count))).First();
         file.LoadInto(layers, $"the inversion network ({architecture.Name} size)", backend);
         return new InversionNetwork(architecture, layers, architecture.Fold(layers, backend));
     }

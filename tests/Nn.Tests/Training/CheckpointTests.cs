@@ -20,7 +20,7 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void EverythingComesBackToTheBit()
     {
-        float[] values = [1, -0.0f, float.Epsilon, float.MaxValue, float.NaN, float.PositiveInfinity];
+        float[] values = [1, -0.0f, float.Epsilon, float.MaxValue, -float.Epsilon, float.MinValue];
         double[] numbers = [Math.PI, 1L << 53, double.NaN, double.Epsilon, -0.0];
         ulong[] words = [0, 1, uint.MaxValue, 1ul << 32, 1ul << 53, (1ul << 53) + 1, long.MaxValue, 1ul << 63, ulong.MaxValue - 1, ulong.MaxValue];
         using Tensor tensor = Tensor.From(_backend, new Shape(2, 3), values), back = Tensor.From(_backend, new Shape(2, 3), new float[6]);
@@ -29,12 +29,15 @@ public sealed class CheckpointTests : IDisposable
         written.Put("numbers", numbers);
         written.Put("epoch", 17);
         written.Put("words", words);
+        written.PutText("text", "cpu (256-bit)\u00fc");
         written.Write(File);
         Checkpoint read = Checkpoint.Read(File);
         read.Take("values", back);
         Assert.Equal(values.Select(BitConverter.SingleToInt32Bits), back.ToArray().Select(BitConverter.SingleToInt32Bits));
         Assert.Equal(numbers.Select(BitConverter.DoubleToInt64Bits), read.Numbers("numbers").Select(BitConverter.DoubleToInt64Bits));
         Assert.Equal(17, read.Number("epoch"));
+        Assert.Equal(17, read.Count("epoch", 0, 17));
+        Assert.Equal("cpu (256-bit)\u00fc", read.Text("text"));
         Assert.Equal(words, read.Words("words"));
     }
 
@@ -64,6 +67,13 @@ public sealed class CheckpointTests : IDisposable
         Failure.Says(() => checkpoint.Number("three"), "'three'");
         Failure.Says(() => checkpoint.Numbers("four"), "'four'");
         Failure.Says(() => checkpoint.Words("four"), "'four'");
+        checkpoint.Put("half", 0.5);
+        checkpoint.Put("nan", double.NaN);
+        using Tensor broken = Tensor.From(_backend, new Shape(3), [1f, float.NaN, 3f]);
+        checkpoint.Put("broken", broken);
+        Failure.Says(() => checkpoint.Take("broken", three), "'broken'", "NaN");
+        foreach (string name in (string[])["half", "nan"]) Failure.Says(() => checkpoint.Count(name, 0, 9), $"'{name}'", "whole number from 0 to 9");
+        Failure.Says(() => checkpoint.Text("half"), "'half'");
         foreach (string name in (string[])["fraction", "negative", "large", "odd"]) Failure.Says(() => checkpoint.Words(name), $"'{name}'");
     }
 
