@@ -8,6 +8,9 @@ public class ActivationTests(ITestOutputHelper output)
     public void KnownAnswerOfNone(Device device) => Ops.Activate(Activation.None, 3).AssertAnswer(device, [-2, 0, 3], [-2, 0, 3]);
 
     [Theory, EveryDevice]
+    public void KnownAnswerOfRelu(Device device) => Ops.Activate(Activation.Relu, 3).AssertAnswer(device, [0, 0, 3], [-2, 0, 3]);
+
+    [Theory, EveryDevice]
     public void KnownAnswerOfLeakyRelu(Device device) =>
         Ops.Activate(Activation.LeakyRelu(0.5f), 6).AssertAnswer(
             device, [float.NegativeInfinity, -1, -0.5f, 0, 3, float.PositiveInfinity],
@@ -94,6 +97,7 @@ public class ActivationTests(ITestOutputHelper output)
     public void KnownAnswerOfTheGradients(Device device)
     {
         Ops.ActivateBackward(Activation.None, 3).AssertAnswer(device, [1, 2, 3], [-1, 0, 1], [1, 2, 3]);
+        Ops.ActivateBackward(Activation.Relu, 3).AssertAnswer(device, [0, 0, 3], [0, 0, 1], [1, 2, 3]);
         Ops.ActivateBackward(Activation.LeakyRelu(0.5f), 3).AssertAnswer(device, [0.5f, 1, 3], [-1, 0, 1], [1, 2, 3]);
         Ops.ActivateBackward(Activation.Elu, 4).AssertAnswer(device, [0, 1.5f, 3, 4], [-1, -0.25f, 0, 1], [1, 2, 3, 4]);
         Ops.ActivateBackward(Activation.Sigmoid, 3).AssertAnswer(device, [0, 0.5f, 0.75f], [0, 0.5f, 0.25f], [1, 2, 4]);

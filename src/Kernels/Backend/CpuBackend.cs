@@ -59,13 +59,8 @@ internal sealed unsafe class CpuBackend<TV>(int threads) : HostBackend, IBackend
 
     public void Activate(Activation activation, View x, View y)
     {
-        switch (activation.Kind)
-        {
-            case ActivationKind.LeakyRelu: Map(new LeakyReluOperator(activation.Slope), x, y); break;
-            case ActivationKind.Elu: Map(default(EluOperator), x, y); break;
-            case ActivationKind.Sigmoid: Map(default(SigmoidOperator), x, y); break;
-            default: Map(default(IdentityOperator), x, y); break;
-        }
+        SpanOf(x, y.Length);
+        Elementwise.Run<TV>(_cpu, activation, At(x), At(y), y.Length);
     }
 
     public void MaxPool2d(in MaxPool2dShape shape, View x, View y) =>
@@ -146,13 +141,9 @@ internal sealed unsafe class CpuBackend<TV>(int threads) : HostBackend, IBackend
     public void ActivateBackward(Activation activation, View y, View dy, View dx)
     {
         ActivationGradient.Validate(activation);
-        switch (activation.Kind)
-        {
-            case ActivationKind.LeakyRelu: Map(new LeakyReluGradient(activation.Slope), y, dy, dx); break;
-            case ActivationKind.Elu: Map(default(EluGradient), y, dy, dx); break;
-            case ActivationKind.Sigmoid: Map(default(SigmoidGradient), y, dy, dx); break;
-            default: Map(default(IdentityGradient), y, dy, dx); break;
-        }
+        SpanOf(y, dx.Length);
+        SpanOf(dy, dx.Length);
+        ActivationGradient.Run<TV>(_cpu, activation, At(y), At(dy), At(dx), dx.Length);
     }
 
     public void BatchNormTrain(

@@ -20,16 +20,7 @@ internal static unsafe partial class Conv2d
 
     // Pixels of two vectors of channels; bias may be null.
     private static void Activate<TV>(Activation activation, float* bias, float* pixels, int count)
-        where TV : unmanaged, IVector<TV>
-    {
-        switch (activation.Kind)
-        {
-            case ActivationKind.LeakyRelu: Activate<TV, LeakyReluOperator>(new LeakyReluOperator(activation.Slope), bias, pixels, count); break;
-            case ActivationKind.Elu: Activate<TV, EluOperator>(default, bias, pixels, count); break;
-            case ActivationKind.Sigmoid: Activate<TV, SigmoidOperator>(default, bias, pixels, count); break;
-            default: Activate<TV, IdentityOperator>(default, bias, pixels, count); break;
-        }
-    }
+        where TV : unmanaged, IVector<TV> => activation.Accept<PixelActivation<TV>, Nothing>(new PixelActivation<TV>(bias, pixels, count));
 
     private static void Activate<TV, TOperator>(TOperator activation, float* bias, float* pixels, int count)
         where TV : unmanaged, IVector<TV>
@@ -40,6 +31,17 @@ internal static unsafe partial class Conv2d
         {
             TV.Store(activation.Apply(TV.Load(pixels) + bias0), pixels);
             TV.Store(activation.Apply(TV.Load(pixels + TV.Width) + bias1), pixels + TV.Width);
+        }
+    }
+
+    private readonly struct PixelActivation<TV>(float* bias, float* pixels, int count) : IActivationVisitor<Nothing>
+        where TV : unmanaged, IVector<TV>
+    {
+        public Nothing Visit<TActivation>(TActivation activation)
+            where TActivation : unmanaged, IActivation
+        {
+            Activate<TV, TActivation>(activation, bias, pixels, count);
+            return default;
         }
     }
 }

@@ -44,17 +44,7 @@ internal static unsafe partial class Conv2d
     }
 
     private static void RunLines<TV>(ref LineArguments arguments, int task, int worker)
-        where TV : unmanaged, IVector<TV>
-    {
-        Activation activation = arguments.Activation;
-        switch (activation.Kind)
-        {
-            case ActivationKind.LeakyRelu: RunLines<TV, LeakyReluOperator>(arguments, new LeakyReluOperator(activation.Slope), task, worker); break;
-            case ActivationKind.Elu: RunLines<TV, EluOperator>(arguments, default, task, worker); break;
-            case ActivationKind.Sigmoid: RunLines<TV, SigmoidOperator>(arguments, default, task, worker); break;
-            default: RunLines<TV, IdentityOperator>(arguments, default, task, worker); break;
-        }
-    }
+        where TV : unmanaged, IVector<TV> => arguments.Activation.Accept<LinesTask<TV>, Nothing>(new LinesTask<TV>(ref arguments, task, worker));
 
     private static void RunLines<TV, TOperator>(in LineArguments arguments, TOperator activation, int task, int worker)
         where TV : unmanaged, IVector<TV>
@@ -80,6 +70,19 @@ internal static unsafe partial class Conv2d
                 TV.Store(activation.Apply(TV.Load(sum + TV.Width) + bias), y + TV.Width);
                 TV.Store(activation.Apply(TV.Load(sum + 2 * TV.Width) + bias), y + 2 * TV.Width);
             }
+        }
+    }
+
+    private readonly ref struct LinesTask<TV>(ref LineArguments arguments, int task, int worker) : IActivationVisitor<Nothing>
+        where TV : unmanaged, IVector<TV>
+    {
+        private readonly ref LineArguments _arguments = ref arguments;
+
+        public Nothing Visit<TActivation>(TActivation activation)
+            where TActivation : unmanaged, IActivation
+        {
+            RunLines<TV, TActivation>(_arguments, activation, task, worker);
+            return default;
         }
     }
 

@@ -77,13 +77,7 @@ internal static unsafe partial class ConvMaxPool2d
         }
 
         float bias = arguments.Bias is null ? 0 : arguments.Bias[task % pool.C];
-        switch (arguments.Activation.Kind)
-        {
-            case ActivationKind.LeakyRelu: Finish<TV, LeakyReluOperator>(new LeakyReluOperator(arguments.Activation.Slope), bias, y, length); break;
-            case ActivationKind.Elu: Finish<TV, EluOperator>(default, bias, y, length); break;
-            case ActivationKind.Sigmoid: Finish<TV, SigmoidOperator>(default, bias, y, length); break;
-            default: Finish<TV, IdentityOperator>(default, bias, y, length); break;
-        }
+        arguments.Activation.Accept<PlaneEnd<TV>, Nothing>(new PlaneEnd<TV>(bias, y, length));
     }
 
     private static void Finish<TV, TOperator>(TOperator activation, float bias, float* y, int length)
@@ -107,6 +101,17 @@ internal static unsafe partial class ConvMaxPool2d
         }
 
         return found;
+    }
+
+    private readonly struct PlaneEnd<TV>(float bias, float* y, int length) : IActivationVisitor<Nothing>
+        where TV : unmanaged, IVector<TV>
+    {
+        public Nothing Visit<TActivation>(TActivation activation)
+            where TActivation : unmanaged, IActivation
+        {
+            Finish<TV, TActivation>(activation, bias, y, length);
+            return default;
+        }
     }
 
     private struct Arguments

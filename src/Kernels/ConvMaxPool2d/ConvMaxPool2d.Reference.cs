@@ -6,10 +6,7 @@ internal static partial class ConvMaxPool2d
     /// <summary>Throws unless the activation never falls: then the activated maximum is the maximum of the activated.</summary>
     public static void Validate(Activation activation)
     {
-        if (activation.Kind == ActivationKind.LeakyRelu && !(activation.Slope >= 0))
-        {
-            throw new ArgumentException($"a maximum is taken before a leaky rectifier only for a slope from 0 on: {activation}");
-        }
+        if (!activation.NeverFalls) throw new ArgumentException($"max-pooling needs an activation that never falls, but this one does: {activation}");
     }
 
     /// <summary>The definition, the sums in double precision. Overwrites y and, unless it is empty, argmax; b may be empty.</summary>

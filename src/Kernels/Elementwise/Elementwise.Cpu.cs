@@ -27,16 +27,15 @@ internal static unsafe class Elementwise
         cpu.Run((int)((length + Chunk - 1L) / Chunk), &RunBinaryChunk<TV, TOperator>, ref arguments);
     }
 
+    /// <summary>y = activation(x). Overwrites y, which may be x.</summary>
+    public static void Run<TV>(CpuContext cpu, Activation activation, float* x, float* y, int length)
+        where TV : unmanaged, IVector<TV> => activation.Accept<WholeActivation<TV>, Nothing>(new WholeActivation<TV>(cpu, x, y, length));
+
     /// <summary>Applies an activation to a run of floats in place, for kernels whose results are still in the cache.</summary>
     public static void RunLine<TV>(Activation activation, float* y, int length)
         where TV : unmanaged, IVector<TV>
     {
-        switch (activation.Kind)
-        {
-            case ActivationKind.LeakyRelu: RunLine<TV, LeakyReluOperator>(new LeakyReluOperator(activation.Slope), y, y, length); break;
-            case ActivationKind.Elu: RunLine<TV, EluOperator>(default, y, y, length); break;
-            case ActivationKind.Sigmoid: RunLine<TV, SigmoidOperator>(default, y, y, length); break;
-        }
+        if (activation != Activation.None) activation.Accept<LineActivation<TV>, Nothing>(new LineActivation<TV>(y, length));
     }
 
     /// <summary>y[i] = f(left[i], right[i]) over a run of floats.</summary>
@@ -75,6 +74,28 @@ internal static unsafe class Elementwise
         int first = task * Chunk;
         RunLine<TV, TOperator>(
             arguments.Function, arguments.Left + first, arguments.Right + first, arguments.Y + first, Math.Min(arguments.Length - first, Chunk));
+    }
+
+    private readonly struct WholeActivation<TV>(CpuContext cpu, float* x, float* y, int length) : IActivationVisitor<Nothing>
+        where TV : unmanaged, IVector<TV>
+    {
+        public Nothing Visit<TActivation>(TActivation activation)
+            where TActivation : unmanaged, IActivation
+        {
+            Run<TV, TActivation>(cpu, activation, x, y, length);
+            return default;
+        }
+    }
+
+    private readonly struct LineActivation<TV>(float* y, int length) : IActivationVisitor<Nothing>
+        where TV : unmanaged, IVector<TV>
+    {
+        public Nothing Visit<TActivation>(TActivation activation)
+            where TActivation : unmanaged, IActivation
+        {
+            RunLine<TV, TActivation>(activation, y, y, length);
+            return default;
+        }
     }
 
     private struct Arguments<TOperator>

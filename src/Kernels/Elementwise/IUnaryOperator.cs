@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
@@ -8,12 +7,4 @@ internal interface IUnaryOperator
 {
     TV Apply<TV>(TV x)
         where TV : unmanaged, IVector<TV>;
-}
-
-/// <summary>y = x.</summary>
-internal readonly struct IdentityOperator : IUnaryOperator
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public TV Apply<TV>(TV x)
-        where TV : unmanaged, IVector<TV> => x;
 }

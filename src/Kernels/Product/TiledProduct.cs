@@ -131,13 +131,7 @@ internal unsafe struct TiledProduct
             }
         }
 
-        switch (Activation.Kind)
-        {
-            case ActivationKind.LeakyRelu: Finish<TV, LeakyReluOperator>(tile, sums, new LeakyReluOperator(Activation.Slope)); break;
-            case ActivationKind.Elu: Finish<TV, EluOperator>(tile, sums, default); break;
-            case ActivationKind.Sigmoid: Finish<TV, SigmoidOperator>(tile, sums, default); break;
-            default: Finish<TV, IdentityOperator>(tile, sums, default); break;
-        }
+        Activation.Accept<TileEnd<TV>, Nothing>(new TileEnd<TV>(in this, tile, sums));
     }
 
     /// <summary>Copies the first tile's width of rows that are found through offsets next to each other.</summary>
@@ -204,6 +198,19 @@ internal unsafe struct TiledProduct
             int at = Math.Min(j, count - TV.Width);
             if (columnBias is not null) bias = TV.Load(columnBias + at);
             TV.Store(activation.Apply(TV.Load(sum + at) + bias), y + at);
+        }
+    }
+
+    private readonly ref struct TileEnd<TV>(ref readonly TiledProduct product, int tile, float* sums) : IActivationVisitor<Nothing>
+        where TV : unmanaged, IVector<TV>
+    {
+        private readonly ref readonly TiledProduct _product = ref product;
+
+        public Nothing Visit<TActivation>(TActivation activation)
+            where TActivation : unmanaged, IActivation
+        {
+            _product.Finish<TV, TActivation>(tile, sums, activation);
+            return default;
         }
     }
 }

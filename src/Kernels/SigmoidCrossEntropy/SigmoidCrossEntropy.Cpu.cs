@@ -37,6 +37,6 @@ internal static unsafe partial class SigmoidCrossEntropy
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public TV Apply<TV>(TV left, TV right)
-            where TV : unmanaged, IVector<TV> => (default(SigmoidOperator).Apply(left) - right) * TV.Broadcast(_scale);
+            where TV : unmanaged, IVector<TV> => (default(Sigmoid).Apply(left) - right) * TV.Broadcast(_scale);
     }
 }

@@ -40,6 +40,6 @@ internal static unsafe partial class SigmoidCrossEntropy
         public ArrayView<float> Target;
         public ArrayView<float> Gradient;
 
-        public readonly void Run(int i) => Gradient[i] = (Sigmoid.OnGpu(Logits[i]) - Target[i]) * Scale;
+        public readonly void Run(int i) => Gradient[i] = (default(Sigmoid).OnGpu(Logits[i]) - Target[i]) * Scale;
     }
 }

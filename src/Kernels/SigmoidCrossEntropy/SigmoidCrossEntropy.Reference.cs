@@ -29,6 +29,6 @@ internal static partial class SigmoidCrossEntropy
     /// <summary>The definition of the gradient, dz = weight·(σ(z) − t)/n, in double precision. Overwrites dlogits.</summary>
     public static void BackwardReference(ReadOnlySpan<float> logits, ReadOnlySpan<float> target, Span<float> dlogits, float weight)
     {
-        for (int i = 0; i < logits.Length; i++) dlogits[i] = (float)(weight * (Sigmoid.Reference(logits[i]) - target[i]) / logits.Length);
+        for (int i = 0; i < logits.Length; i++) dlogits[i] = (float)(weight * (default(Sigmoid).Reference(logits[i]) - target[i]) / logits.Length);
     }
 }

@@ -63,6 +63,7 @@ public sealed class OnnxGraph(string name, string description)
     public OnnxValue Activate(string name, OnnxValue x, Activation activation) => activation.Kind switch
     {
         ActivationKind.None => x,
+        ActivationKind.Relu => Add("Relu", name, x, x.Shape),
         ActivationKind.LeakyRelu => Add("LeakyRelu", name, x, x.Shape, [], new OnnxSetting("alpha", activation.Slope)),
         ActivationKind.Elu => Add("Elu", name, x, x.Shape, [], new OnnxSetting("alpha", 1f)),
         ActivationKind.Sigmoid => Add("Sigmoid", name, x, x.Shape),

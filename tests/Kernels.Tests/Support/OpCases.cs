@@ -13,7 +13,7 @@ internal static class OpCases
     private const int GeneratedPerOp = 10;
 
     private static readonly Activation[] Activations =
-        [Activation.None, Activation.LeakyRelu(0.01f), Activation.Elu, Activation.Sigmoid, Activation.LeakyRelu(0)];
+        [Activation.None, Activation.LeakyRelu(0.01f), Activation.Elu, Activation.Sigmoid, Activation.LeakyRelu(0), Activation.Relu];
 
     /// <summary>Those that Winograd's forms compute, in tiles of 3×3 and then of 4×4.</summary>
     public static readonly Conv2dShape[] Winograd =
