@@ -28,6 +28,48 @@ public class DetectionScoresTests
     }
 
     [Fact]
+    public void TheBestErrorIsThatOfTheBestThreshold()
+    {
+        // From 0.75 on two of four sung frames are missed, from 0.5 on one and one is wrong: two of ten is the best at any threshold.
+        DetectionScores scores = DetectionScores.Of(Probabilities, Labels, 0.95);
+        Assert.Equal(4 / 10.0, scores.Error!.Value, Tolerance);
+        Assert.Equal(2 / 10.0, scores.BestError!.Value, Tolerance);
+        Assert.Equal(ClassThreshold.Tune(Probabilities, Labels), scores.BestThreshold);
+    }
+
+    [Fact]
+    public void BrierScoreAndCalibrationError()
+    {
+        // Squares: 1/4², 3/4², 1/4², 1/4², 0.
+        float[] probabilities = [0.75f, 0.75f, 0.75f, 0.25f, 1], labels = [1, 0, 1, 0, 1];
+        DetectionScores scores = DetectionScores.Of(probabilities, labels, 0.5);
+        Assert.Equal((1 + 9 + 1 + 1) / 16.0 / 5, scores.BrierScore!.Value, Tolerance);
+
+        // Three frames are called 3/4 and two of them are sung; one is called 1/4 and is not.
+        Assert.Equal((3 * (3 / 4.0 - 2 / 3.0) + 1 / 4.0) / 5, scores.CalibrationError!.Value, Tolerance);
+        ReliabilityCurve curve = ReliabilityCurve.Of(probabilities, labels);
+        Assert.Equal([0, 0, 1, 0, 0, 0, 0, 3, 0, 1], curve.Bins.Select(bin => bin.Frames));
+        Assert.Equal(new ReliabilityBin(0.7, 0.8, 3, 0.75, 2 / 3.0), curve.Bins[7]);
+        Assert.Equal(new ReliabilityBin(0, 0.1, 0, null, null), curve.Bins[0]);
+        Assert.Null(ReliabilityCurve.Of([], []).CalibrationError);
+        Assert.Throws<ArgumentException>(() => ReliabilityCurve.Of([0.5f], []));
+    }
+
+    [Fact]
+    public void CalibratedProbabilitiesHaveASmallCalibrationError()
+    {
+        Random random = new(3);
+        float[] probabilities = [.. Enumerable.Range(0, 20_000).Select(_ => random.NextSingle())];
+        float[] labels = [.. probabilities.Select(p => random.NextSingle() < p ? 1f : 0f)];
+        Assert.InRange(ReliabilityCurve.Of(probabilities, labels).CalibrationError!.Value, 0, 0.02);
+
+        // ∫ p(1 − p) dp = 1/6; all too sure of themselves, they miss.
+        Assert.InRange(DetectionScores.Of(probabilities, labels, 0.5).BrierScore!.Value, 1 / 6.0 - 0.01, 1 / 6.0 + 0.01);
+        float[] sure = [.. probabilities.Select(p => p > 0.5f ? 0.99f : 0.01f)];
+        Assert.InRange(ReliabilityCurve.Of(sure, labels).CalibrationError!.Value, 0.2, 0.3);
+    }
+
+    [Fact]
     public void AProbabilityAtTheThresholdCountsAsSinging() =>
         Assert.Equal((1, 1), (DetectionScores.Of([0.5f], [1], 0.5).TruePositives, DetectionScores.Of([0.5f], [1], 0.51).FalseNegatives));
 
@@ -56,7 +98,8 @@ public class DetectionScoresTests
         DetectionScores silent = DetectionScores.Of([0.1f, 0.2f], [0, 0], 0.5), sung = DetectionScores.Of([0.9f], [1], 0.5);
         Assert.Equal((0, null, null, 1, null, null), (silent.Error, silent.Precision, silent.Recall, silent.Specificity, silent.F1, silent.RocArea));
         Assert.Equal((0, 1, 1, null, 1, null), (sung.Error, sung.Precision, sung.Recall, sung.Specificity, sung.F1, sung.RocArea));
-        Assert.Null(DetectionScores.Of([], [], 0.5).Error);
+        DetectionScores nothing = DetectionScores.Of([], [], 0.5);
+        Assert.Equal((null, null, null), (nothing.Error, nothing.BestError, nothing.BrierScore));
     }
 
     [Theory]

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Engine.Kernels;
 using Engine.Svd.Data;
+using Engine.Svd.Figures;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
 using Engine.Svd.Predict;
@@ -20,8 +21,9 @@ internal static class ScoreCommand
 
     private static readonly (string Heading, string Name, Func<DetectionScores, double?> Score)[] Columns =
     [
-        ("error", "error", scores => scores.Error), ("precision", "precision", scores => scores.Precision), ("recall", "recall", scores => scores.Recall),
+        ("error", "error", scores => scores.Error), ("best", "best_error", scores => scores.BestError), ("precision", "precision", scores => scores.Precision), ("recall", "recall", scores => scores.Recall),
         ("specificity", "specificity", scores => scores.Specificity), ("F1", "f1", scores => scores.F1), ("ROC area", "roc_area", scores => scores.RocArea),
+        ("Brier", "brier_score", scores => scores.BrierScore), ("ECE", "calibration_error", scores => scores.CalibrationError),
     ];
 
     public static Command Create()
@@ -31,15 +33,17 @@ internal static class ScoreCommand
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<string> classThreshold = Options.ClassThresholdOrAuto();
-        Option<string?> output = new("--out") { Description = "The folder for scores.csv; without it no file is written.", HelpName = "DIR" };
+        Option<string?> output = new("--out") { Description = "The folder for scores.csv, reliability.csv, .png and .svg; without it no file is written.", HelpName = "DIR" };
         Option<string?> cache = Options.Cache();
         DeviceOptions device = new();
         Option<bool> json = Options.Json("one object");
         Command command = new(
             "score",
-            "Scores the detector on the labelled songs of a corpus, by song and all frames together: error, precision, recall, specificity, F1, and the area "
-            + "under the ROC curve. Counted are frames, 70 a second; a frame has the label of the time at which it starts, and its probability after a running "
-            + "median over 56 frames, from which the ROC curve is made too. The threshold is the one with the fewest errors on the songs of filelists/valid, "
+            "Scores the detector on the labelled songs of a corpus, by song and all frames together: error, the best error that any threshold would give "
+            + "there, precision, recall, specificity, F1, the area under the ROC curve, the Brier score (the mean squared distance between probability and "
+            + "label) and the expected calibration error (ECE): how far, in the mean, the share of sung frames lies from the probability, over ten ranges of it "
+            + "(reliability.csv). Counted are frames, 70 a second; a frame has the label of the time at which it starts, and its probability after a running "
+            + "median over 56 frames. The threshold is the one with the fewest errors on the songs of filelists/valid, "
             + "in the middle of the longest interval of such thresholds.\n\n"
             + "Example:\n  svd score --data jamendo --classifier svdnet.npz --stats svdnet.meanstd.npz --out scores")
         {
@@ -68,14 +72,40 @@ internal static class ScoreCommand
         LabelledSong[] scored = predicted[..songs.Count];
         double threshold = request.ClassThreshold ?? LabelledSong.Together(tuning.Count > 0 ? predicted[songs.Count..] : scored).TuneThreshold();
         Row[] rows = [.. scored.Append(LabelledSong.Together(scored)).Select(song => new Row(song.Name, song.Scores(threshold)))];
-        Report report = new(request.Split, threshold, request.ClassThreshold is null ? TuningSplit : null, backend.Name, rows[..^1], rows[^1].Scores);
-        if (request.Out is not null) Write(Path.Combine(request.Out, "scores.csv"), rows);
+        ReliabilityCurve reliability = LabelledSong.Together(scored).Reliability();
+        Report report = new(
+            request.Split, threshold, request.ClassThreshold is null ? TuningSplit : null, backend.Name, rows[..^1], rows[^1].Scores, reliability.Bins);
+        if (request.Out is not null) Write(request.Out, rows, reliability, $"{request.Data}, {request.Split}: {songs.Count} songs");
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else Print(request, report, rows);
         return 0;
     }
 
-    private static void Write(string path, Row[] rows)
+    private static void Write(string folder, Row[] rows, ReliabilityCurve reliability, string subheading)
+    {
+        WriteText("scores.csv", ToCsv(rows));
+        WriteText("reliability.csv", ToCsv(reliability));
+        const string heading = "Reliability of the probabilities";
+        WriteBytes("reliability.png", ReliabilityFigure.RenderPng(reliability, heading, subheading));
+        WriteBytes("reliability.svg", ReliabilityFigure.RenderSvg(reliability, heading, subheading));
+
+        void WriteText(string name, string text) => WriteBytes(name, Encoding.UTF8.GetBytes(text));
+
+        void WriteBytes(string name, byte[] bytes) => AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(bytes));
+    }
+
+    private static string ToCsv(ReliabilityCurve reliability)
+    {
+        StringBuilder text = new("from,to,frames,mean_probability,sung_share\n");
+        foreach (ReliabilityBin bin in reliability.Bins)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{bin.From},{bin.To},{bin.Frames},{bin.MeanProbability},{bin.SungShare}\n");
+        }
+
+        return text.ToString();
+    }
+
+    private static string ToCsv(Row[] rows)
     {
         StringBuilder text = new($"song,frames,{string.Join(',', Columns.Select(column => column.Name))}\n");
         foreach (Row row in rows)
@@ -85,7 +115,7 @@ internal static class ScoreCommand
             text.Append('\n');
         }
 
-        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text.ToString())));
+        return text.ToString();
     }
 
     private static void Print(Request request, Report report, Row[] rows)
@@ -107,7 +137,8 @@ internal static class ScoreCommand
             + $"probabilities after a running median over {Segments.MedianFrames} frames");
         Console.WriteLine($"singing from {report.ClassThreshold:F4} on, "
             + (report.TunedOn is null ? "as given" : $"the threshold with the fewest errors on the songs of {report.TunedOn}")
-            + (report.TunedOn == report.Split ? ": those scored here" : ""));
+            + (report.TunedOn == report.Split ? ": those scored here" : "")
+            + $"; the best possible one here is {report.All.BestThreshold:F4}");
     }
 
     private sealed record Request(
@@ -116,5 +147,6 @@ internal static class ScoreCommand
 
     private sealed record Row(string Song, DetectionScores Scores);
 
-    private sealed record Report(string Split, double ClassThreshold, string? TunedOn, string Device, Row[] Songs, DetectionScores All);
+    private sealed record Report(string Split, double ClassThreshold, string? TunedOn, string Device, Row[] Songs, DetectionScores All,
+        IReadOnlyList<ReliabilityBin> Reliability);
 }

@@ -11,6 +11,20 @@ namespace Engine.Svd.Predict;
 /// </param>
 public sealed record DetectionScores(int TruePositives, int FalsePositives, int TrueNegatives, int FalseNegatives, double? RocArea)
 {
+    /// <summary>The threshold with the fewest errors on these very frames, <see cref="ClassThreshold.Tune"/>; null without frames.</summary>
+    public double? BestThreshold { get; private init; }
+
+    /// <summary>The error at that threshold: no other choice of one could have made it smaller.</summary>
+    public double? BestError { get; private init; }
+
+    /// <summary>
+    /// The mean squared distance between probability and label (Brier, 1950): 0 where each frame is certain and right, 0.25 where all are called 0.5.
+    /// </summary>
+    public double? BrierScore { get; private init; }
+
+    /// <inheritdoc cref="ReliabilityCurve.CalibrationError"/>
+    public double? CalibrationError { get; private init; }
+
     /// <summary>All frames.</summary>
     public int Frames => TruePositives + FalsePositives + TrueNegatives + FalseNegatives;
 
@@ -37,6 +51,18 @@ public sealed record DetectionScores(int TruePositives, int FalsePositives, int 
     public static DetectionScores Of(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> labels, double threshold)
     {
         if (probabilities.Length != labels.Length) throw new ArgumentException($"{probabilities.Length} probabilities with {labels.Length} labels");
+        DetectionScores scores = Count(probabilities, labels, threshold);
+        if (labels.IsEmpty) return scores;
+        double best = ClassThreshold.Tune(probabilities, labels);
+        return scores with
+        {
+            RocArea = AreaUnderRoc(probabilities, labels), BestThreshold = best, BestError = Count(probabilities, labels, best).Error,
+            BrierScore = Brier(probabilities, labels), CalibrationError = ReliabilityCurve.Of(probabilities, labels).CalibrationError,
+        };
+    }
+
+    private static DetectionScores Count(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> labels, double threshold)
+    {
         int truePositives = 0, falsePositives = 0, trueNegatives = 0, falseNegatives = 0;
         for (int i = 0; i < labels.Length; i++)
         {
@@ -47,7 +73,19 @@ public sealed record DetectionScores(int TruePositives, int FalsePositives, int 
             else trueNegatives++;
         }
 
-        return new DetectionScores(truePositives, falsePositives, trueNegatives, falseNegatives, AreaUnderRoc(probabilities, labels));
+        return new DetectionScores(truePositives, falsePositives, trueNegatives, falseNegatives, RocArea: null);
+    }
+
+    private static double Brier(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> labels)
+    {
+        double sum = 0;
+        for (int i = 0; i < labels.Length; i++)
+        {
+            double distance = (double)probabilities[i] - (labels[i] > 0 ? 1 : 0);
+            sum += distance * distance;
+        }
+
+        return sum / labels.Length;
     }
 
     // Counts pairs of a sung and another frame in halves, two for a right order and one for a tie, from the least probable frames up.

@@ -43,6 +43,9 @@ public sealed record LabelledSong(string Name, float[] Probabilities, float[] La
     /// <summary>The threshold with the fewest errors on these frames: <see cref="ClassThreshold.Tune"/>.</summary>
     public double TuneThreshold() => ClassThreshold.Tune(Probabilities, Labels);
 
+    /// <summary>Whether the probabilities of these frames mean what they say.</summary>
+    public ReliabilityCurve Reliability() => ReliabilityCurve.Of(Probabilities, Labels);
+
     /// <summary>The scores of these frames, which count as singing where the probability is at least the threshold.</summary>
     public DetectionScores Scores(double threshold) => DetectionScores.Of(Probabilities, Labels, threshold);
 }

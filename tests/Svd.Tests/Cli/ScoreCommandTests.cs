@@ -33,17 +33,31 @@ public sealed class ScoreCommandTests : CommandTest
         JsonElement[] rows = [.. report.RootElement.GetProperty("songs").EnumerateArray()];
         Assert.Equal(Songs, rows.Select(row => row.GetProperty("song").GetString()));
         string[] csv = File.ReadAllLines(Path.Combine(PathOf("new"), "scores.csv"));
-        Assert.Equal("song,frames,error,precision,recall,specificity,f1,roc_area", csv[0]);
+        Assert.Equal("song,frames,error,best_error,precision,recall,specificity,f1,roc_area,brier_score,calibration_error", csv[0]);
         Assert.Equal(4, csv.Length);
+        AssertReliability(LabelledSong.Together(songs).Reliability(), report.RootElement.GetProperty("reliability"));
         for (int i = 0; i < Songs.Length; i++) AssertRow(songs[i], rows[i].GetProperty("scores"), csv[i + 1]);
         AssertRow(LabelledSong.Together(songs), report.RootElement.GetProperty("all"), csv[3]);
+
+        void AssertReliability(ReliabilityCurve expected, JsonElement json)
+        {
+            string[] lines = File.ReadAllLines(Path.Combine(PathOf("new"), "reliability.csv"));
+            Assert.Equal("from,to,frames,mean_probability,sung_share", lines[0]);
+            Assert.Equal(expected.Bins.Select(bin => bin.Frames), lines.Skip(1).Select(line => int.Parse(line.Split(',')[2], CultureInfo.InvariantCulture)));
+            Assert.Equal(expected.Bins.Select(bin => bin.Frames), json.EnumerateArray().Select(bin => bin.GetProperty("frames").GetInt32()));
+            Assert.True(File.Exists(Path.Combine(PathOf("new"), "reliability.png")) && File.Exists(Path.Combine(PathOf("new"), "reliability.svg")));
+        }
 
         void AssertRow(LabelledSong song, JsonElement json, string line)
         {
             DetectionScores scores = song.Scores(threshold);
             Assert.Equal(scores.TruePositives, json.GetProperty("true_positives").GetInt32());
             Assert.Equal(scores.RocArea, json.GetProperty("roc_area").GetDouble());
-            double?[] ratios = [scores.Error, scores.Precision, scores.Recall, scores.Specificity, scores.F1, scores.RocArea];
+            double?[] ratios =
+            [
+                scores.Error, scores.BestError, scores.Precision, scores.Recall, scores.Specificity, scores.F1, scores.RocArea, scores.BrierScore,
+                scores.CalibrationError,
+            ];
             Assert.Equal(
                 $"\"{song.Name}\",{scores.Frames},{string.Join(',', ratios.Select(ratio => ratio?.ToString(CultureInfo.InvariantCulture)))}", line);
         }
@@ -53,7 +67,7 @@ public sealed class ScoreCommandTests : CommandTest
     public void PrintsATable()
     {
         string text = Score("--class-threshold", "0", "--split", "valid");
-        foreach (string word in (string[])["song", "ROC area", "three", "all", $"{NoiseCorpus.SongFrames}", "1.000", "singing from 0.0000 on, as given"])
+        foreach (string word in (string[])["song", "ROC area", "three", "all", $"{NoiseCorpus.SongFrames}", "1.000", "Brier", "ECE", "singing from 0.0000 on, as given", "best possible one"])
         {
             Assert.Contains(word, text, StringComparison.Ordinal);
         }

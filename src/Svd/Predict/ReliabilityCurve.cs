@@ -1,0 +1,65 @@
+namespace Engine.Svd.Predict;
+
+/// <summary>The frames whose probabilities lie in one tenth of [0, 1].</summary>
+/// <param name="From">The lower end, which belongs to it.</param>
+/// <param name="To">The upper end, which belongs to the next bin; 1 belongs to the last one.</param>
+/// <param name="Frames">How many there are.</param>
+/// <param name="MeanProbability">Their mean probability; null where there are none.</param>
+/// <param name="SungShare">The share of them that is sung; null where there are none.</param>
+public sealed record ReliabilityBin(double From, double To, int Frames, double? MeanProbability, double? SungShare);
+
+/// <summary>
+/// Whether probabilities mean what they say: of the frames of which a calibrated detector says 0.7, 70 % are sung. Ten bins of equal width
+/// (Niculescu-Mizil and Caruana, ICML 2005).
+/// </summary>
+public sealed class ReliabilityCurve
+{
+    private const int BinCount = 10;
+
+    private ReliabilityCurve(IReadOnlyList<ReliabilityBin> bins) => Bins = bins;
+
+    /// <summary>The bins, from probability 0 on.</summary>
+    public IReadOnlyList<ReliabilityBin> Bins { get; }
+
+    /// <summary>
+    /// The expected calibration error (Naeini, Cooper and Hauskrecht, AAAI 2015): the mean over frames of the distance between their bin's mean probability
+    /// and its sung share. Null without frames.
+    /// </summary>
+    public double? CalibrationError
+    {
+        get
+        {
+            long frames = Bins.Sum(bin => (long)bin.Frames);
+            return frames == 0 ? null : Bins.Where(bin => bin.Frames > 0).Sum(bin => bin.Frames * Math.Abs(bin.MeanProbability!.Value - bin.SungShare!.Value)) / frames;
+        }
+    }
+
+    /// <summary>Sorts frames of any number of songs into the bins.</summary>
+    /// <param name="probabilities">In [0, 1].</param>
+    /// <param name="labels">As many, 1 where it is sung and 0 elsewhere.</param>
+    /// <exception cref="ArgumentException">There are not as many labels.</exception>
+    public static ReliabilityCurve Of(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> labels)
+    {
+        if (probabilities.Length != labels.Length) throw new ArgumentException($"{probabilities.Length} probabilities with {labels.Length} labels");
+        Span<int> frames = stackalloc int[BinCount], sung = stackalloc int[BinCount];
+        Span<double> sums = stackalloc double[BinCount];
+        for (int i = 0; i < labels.Length; i++)
+        {
+            int bin = Math.Min((int)((double)probabilities[i] * BinCount), BinCount - 1);
+            frames[bin]++;
+            sums[bin] += probabilities[i];
+            if (labels[i] > 0) sung[bin]++;
+        }
+
+        ReliabilityBin[] bins = new ReliabilityBin[BinCount];
+        for (int bin = 0; bin < BinCount; bin++)
+        {
+            int count = frames[bin];
+            bins[bin] = new ReliabilityBin(
+                bin / (double)BinCount, (bin + 1) / (double)BinCount, count,
+                count > 0 ? sums[bin] / count : null, count > 0 ? (double)sung[bin] / count : null);
+        }
+
+        return new ReliabilityCurve(bins);
+    }
+}
