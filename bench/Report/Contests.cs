@@ -50,12 +50,12 @@ internal sealed class Contests : IDisposable
         NpyFile.Write(PathOf("targets.npy"), new NpyArray([Batch, 1], _targets));
         using IBackend backend = Backends.CreateCpu(1);
         using SvdNet classifier = SvdNet.Create(backend, new RandomSource(1));
-        WeightFile.Write(PathOf("svdnet.npz"), classifier.Layers);
+        classifier.Layers.Save(PathOf("svdnet.npz"));
         foreach (InversionArchitecture architecture in InversionArchitecture.All)
         {
             using Sequential network = architecture.Build();
             Initializers.Initialize(network, backend, WeightInitializer.HeNormal, new RandomSource(1));
-            WeightFile.Write(PathOf($"inversion-{architecture.Name}.npz"), network);
+            network.Save(PathOf($"inversion-{architecture.Name}.npz"));
         }
 
         _torch = python is null ? null : TorchPeer.Start(python, _folder, machine.Threads, machine.IsCuda);
@@ -207,7 +207,7 @@ internal sealed class Contests : IDisposable
     private Func<double> InverterStep(IBackend backend, InversionArchitecture size, List<IDisposable> owned)
     {
         Sequential network = size.Build();
-        network.Load(backend, WeightFile.Read(PathOf($"inversion-{size.Name}.npz")).Arrays);
+        network.Load(PathOf($"inversion-{size.Name}.npz"), backend);
         TrainableParameters parameters = new(network, backend);
         Adam optimizer = new(parameters);
         Tape tape = new();

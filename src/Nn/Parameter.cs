@@ -40,15 +40,20 @@ public enum ParameterRole
 /// <summary>A named array that a module computes with, in the order and layout of the published weight files.</summary>
 public sealed class Parameter : IDisposable
 {
+    private readonly string _part;
     private readonly PackedFilter _packed = new();
     private Tensor? _value;
 
-    /// <summary>Declares a parameter; it has no value until it is loaded.</summary>
-    public Parameter(string name, Shape shape, ParameterRole role, ParameterLayout layout = ParameterLayout.AsIs) =>
-        (Name, Shape, Role, Layout) = (name, shape, role, layout);
+    /// <summary>Declares a parameter; it has no values until it is initialised or loaded.</summary>
+    /// <param name="part">What it is of its module, for example <c>weight</c>; the module's name is put before it.</param>
+    /// <param name="shape">The sizes.</param>
+    /// <param name="role">What training does with it.</param>
+    /// <param name="layout">How the file lays it out.</param>
+    public Parameter(string part, Shape shape, ParameterRole role, ParameterLayout layout = ParameterLayout.AsIs) =>
+        (_part, Name, Shape, Role, Layout) = (part, part, shape, role, layout);
 
-    /// <summary>The layer and the part of it, for example <c>conv1.weight</c>.</summary>
-    public string Name { get; }
+    /// <summary>The module and the part of it, for example <c>conv1.weight</c>.</summary>
+    public string Name { get; private set; }
 
     /// <summary>The sizes, the same in the file and in memory.</summary>
     public Shape Shape { get; }
@@ -72,8 +77,9 @@ public sealed class Parameter : IDisposable
     public int OutputAxis { get; init; }
 
     /// <summary>The tensor that kernels take.</summary>
-    /// <exception cref="InvalidOperationException">The parameter was not loaded.</exception>
-    public Tensor Value => _value ?? throw new InvalidOperationException($"{Name} was not loaded");
+    /// <exception cref="InvalidOperationException">The parameter has no values yet.</exception>
+    public Tensor Value => _value ?? throw new InvalidOperationException(
+        $"{Name} has no values yet: call Initializers.Initialize on the network, or load its weights, before it is used or trained");
 
     /// <summary>
     /// Where backends keep what they make of the values from one inference to the next. Null while the values are being trained, that is, require a gradient;
@@ -83,9 +89,16 @@ public sealed class Parameter : IDisposable
 
     /// <summary>Takes the values as the weight file has them, into the tensor that holds them already if the backend is the same.</summary>
     /// <exception cref="ArgumentException">There are not as many values as the shape says.</exception>
+    /// <exception cref="InvalidOperationException">The parameter is being trained on another backend.</exception>
     public void Load(IBackend backend, ReadOnlySpan<float> values)
     {
         if (values.Length != Shape.Length) throw new ArgumentException($"{values.Length} values for {Name}, which is {Shape}");
+        if (_value is { RequiresGradient: true } trained && trained.Backend != backend)
+        {
+            throw new InvalidOperationException(
+                $"{Name} is being trained on another backend: initialise or load the network first, then create TrainableParameters");
+        }
+
         _packed.Dispose();
         float[] flipped = Flip(values.ToArray());
         if (_value?.Backend == backend) backend.Upload(flipped, _value.View);
@@ -114,6 +127,9 @@ public sealed class Parameter : IDisposable
         _packed.Dispose();
         _value?.Dispose();
     }
+
+    /// <summary>Puts its module's name before its own.</summary>
+    internal void NameAfter(string module) => Name = $"{module}.{_part}";
 
     // Flipping both axes of an R×S kernel is reversing its R·S numbers; done twice it is undone.
     private float[] Flip(float[] values)

@@ -1,19 +1,22 @@
-using Engine.Nn.Onnx;
 using Engine.Tensors;
 
 namespace Engine.Nn;
 
-/// <summary>Modules one after the other, each with a name. What lies between two of them is given back as soon as the second has run.</summary>
+/// <summary>Modules one after the other. What lies between two of them is given back as soon as the second has run.</summary>
 public sealed class Sequential : Module
 {
-    private readonly (string Name, Module Module)[] _steps;
+    private readonly Module[] _parts;
 
-    /// <summary>Chains modules from the input on.</summary>
-    public Sequential(params (string Name, Module Module)[] steps)
+    /// <summary>Chains modules from the input on, and names those that have no name.</summary>
+    public Sequential(params Module[] parts)
     {
-        _steps = steps;
-        Parameters = [.. steps.SelectMany(step => step.Module.Parameters)];
+        _parts = parts;
+        Parameters = base.Parameters;
+        NameParts();
     }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Module> Parts => _parts;
 
     /// <inheritdoc/>
     public override IReadOnlyList<Parameter> Parameters { get; }
@@ -25,9 +28,9 @@ public sealed class Sequential : Module
     public Tensor Forward(Tensor x, Action<string, Tensor>? observe)
     {
         Tensor current = x;
-        foreach ((string name, Module module) in _steps)
+        foreach (Module part in _parts)
         {
-            Tensor next = observe is null ? module.Forward(current) : module.ForwardObserved(name, current, observe);
+            Tensor next = observe is null ? part.Forward(current) : part.ForwardObserved(current, observe);
             if (current != x) current.Dispose();
             current = next;
         }
@@ -36,47 +39,34 @@ public sealed class Sequential : Module
     }
 
     /// <inheritdoc/>
-    /// <remarks>The nodes have the names of the modules.</remarks>
-    public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x)
+    internal override Tensor ForwardObserved(Tensor x, Action<string, Tensor> observe) => Forward(x, observe);
+
+    /// <inheritdoc/>
+    private protected override bool IsTransparent => !HasGivenName;
+}
+
+/// <summary>Modules that form no chain; their owner decides how data flows through them. They are loaded, saved and trained as one.</summary>
+public sealed class ModuleList : Module
+{
+    /// <summary>Takes modules in the order of the weight file, and names those that have no name.</summary>
+    public ModuleList(params Module[] modules)
     {
-        foreach ((string step, Module module) in _steps) x = module.Export(graph, step, x);
-        return x;
+        Parts = modules;
+        Parameters = base.Parameters;
+        NameParts();
     }
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        foreach ((_, Module module) in _steps) module.Dispose();
-        base.Dispose(disposing);
-    }
-}
-
-/// <summary>Modules that are no chain: what they make together is their owner's affair. They are loaded, saved and trained as one.</summary>
-public sealed class ModuleList : Module
-{
-    private readonly Module[] _modules;
-
-    /// <summary>Takes modules in the order of the weight file.</summary>
-    public ModuleList(params Module[] modules)
-    {
-        _modules = modules;
-        Parameters = [.. modules.SelectMany(module => module.Parameters)];
-    }
+    public override IReadOnlyList<Module> Parts { get; }
 
     /// <inheritdoc/>
     public override IReadOnlyList<Parameter> Parameters { get; }
 
-    /// <summary>A list is no map.</summary>
+    /// <summary>Not supported: a list does not say how data flows through it.</summary>
     /// <exception cref="NotSupportedException">Always.</exception>
-    public override Tensor Forward(Tensor x) => throw new NotSupportedException("a list of modules is no map");
-
-    /// <inheritdoc cref="Forward"/>
-    public override OnnxValue Export(OnnxGraph graph, string name, OnnxValue x) => throw new NotSupportedException("a list of modules is no map");
+    public override Tensor Forward(Tensor x) =>
+        throw new NotSupportedException("a ModuleList cannot run by itself; call Forward of its modules, or put them into a Sequential");
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        foreach (Module module in _modules) module.Dispose();
-        base.Dispose(disposing);
-    }
+    private protected override bool IsTransparent => !HasGivenName;
 }

@@ -64,12 +64,12 @@ public sealed class WeightFile
         return new WeightFile(path, shapes, file.Comment);
     }
 
-    /// <summary>Writes a module's parameters.</summary>
+    /// <summary>Writes a module's parameters, see <see cref="Module.Save"/>.</summary>
     /// <param name="path">The file.</param>
     /// <param name="module">Has the parameters.</param>
     /// <param name="comment">What <see cref="Comment"/> will say; ASCII.</param>
     /// <exception cref="EngineException">The file cannot be written.</exception>
-    public static void Write(string path, Module module, string comment = "") => NpzFile.Write(
+    internal static void Write(string path, Module module, string comment = "") => NpzFile.Write(
         path,
         module.Parameters.Select((parameter, i) =>
         {
@@ -86,7 +86,7 @@ public sealed class WeightFile
     public void LoadInto(Module module, string network, IBackend backend)
     {
         if (Complaint(module) is { } complaint) throw new EngineException($"{Path} does not hold {network}: {complaint}");
-        module.Load(backend, Arrays);
+        foreach ((Parameter parameter, NpyArray array) in module.Parameters.Zip(Arrays)) parameter.Load(backend, array.ToSingle());
     }
 
     private static string NameOf(int number) => $"param{number}";

@@ -1,5 +1,6 @@
 using Engine.Kernels;
 using Engine.Tensors;
+using Engine.Tests;
 
 namespace Engine.Nn.Tests;
 
@@ -16,7 +17,7 @@ public sealed class LayersTests : IDisposable
     [Fact]
     public void RunningStatisticsMoveByATenthTowardsTheBatchs()
     {
-        using BatchNorm layer = new("norm", 2);
+        using BatchNorm layer = new(2) { Name = "norm" };
         float[][] start = [[0.5f, -0.5f], [2, 3], [0.2f, -0.1f], [0.7f, 1.3f]];
         for (int i = 0; i < start.Length; i++) layer.Parameters[i].Load(_backend, start[i]);
         using TrainableParameters parameters = new(layer, _backend);
@@ -35,7 +36,7 @@ public sealed class LayersTests : IDisposable
     [Fact]
     public void InferenceUsesAndKeepsTheRunningStatistics()
     {
-        using BatchNorm layer = new("norm", 2);
+        using BatchNorm layer = new(2) { Name = "norm" };
         float[][] values = [[0.5f, -0.5f], [2, 3], [0.2f, -0.1f], [0.7f, 1.3f]];
         for (int i = 0; i < values.Length; i++) layer.Parameters[i].Load(_backend, values[i]);
         using Tensor x = Tensor.From(_backend, new Shape(1, 2), [1, 2]);
@@ -59,8 +60,8 @@ public sealed class LayersTests : IDisposable
     [Fact]
     public void ConvolutionsFollowTheirFilters()
     {
-        using Conv2d layer = new("conv", 16, 32, 3, bias: false);
-        using ConvMaxPool2d pooled = new(("conv", layer), ("pool", new MaxPool2d(3)));
+        using Conv2d layer = new(16, 32, 3, bias: false) { Name = "conv" };
+        using ConvMaxPool2d pooled = new(layer, new MaxPool2d(3));
         Shape sizes = new(1, 16, 14, 18);
         float[] input = [.. Enumerable.Range(0, sizes.Length).Select(i => MathF.Sin(i))];
         using Tensor x = Tensor.From(_backend, sizes, input);
@@ -97,9 +98,35 @@ public sealed class LayersTests : IDisposable
     }
 
     [Fact]
+    public void AConvolutionTakesAStride()
+    {
+        using Conv2d layer = new(2, 3, 3, stride: 2, padding: 1);
+        Initializers.Initialize(layer, _backend, WeightInitializer.HeNormal, new RandomSource(1));
+        using Tensor x = Tensor.From(_backend, new Shape(2, 2, 7, 6), [.. Enumerable.Range(0, 2 * 2 * 7 * 6).Select(i => MathF.Sin(i))]);
+        using Tensor y = layer.Forward(x), expected = x.Conv2d(layer.Weight.Value, layer.Bias!.Value, (2, 2), (1, 1));
+        Assert.Equal(new Shape(2, 3, 4, 3), y.Shape);
+        Assert.Equal(expected.ToArray(), y.ToArray());
+
+        // The fused form has no stride.
+        using MaxPool2d pool = new(2);
+        Failure.Says<ArgumentException>(() => new ConvMaxPool2d(layer, pool).Dispose(), "conv2d", "stride 2", "Sequential");
+    }
+
+    [Fact]
+    public void FlattenWorksOutItsSize()
+    {
+        using Flatten layer = new();
+        using Tensor x = Tensor.From(_backend, new Shape(2, 3, 2, 1), [.. Enumerable.Range(0, 12).Select(i => (float)i)]), y = layer.Forward(x);
+        Assert.Equal(new Shape(2, 6), y.Shape);
+        Assert.Equal(x.ToArray(), y.ToArray());
+        using Tensor rows = Tensor.From(_backend, new Shape(3, 1), [1, 2, 3]), same = layer.Forward(rows);
+        Assert.Equal(rows.Shape, same.Shape);
+    }
+
+    [Fact]
     public void AFrozenBatchNormHasNoGradientYet()
     {
-        using BatchNorm layer = new("norm", 2);
+        using BatchNorm layer = new(2) { Name = "norm" };
         Initializers.Initialize(layer, _backend, WeightInitializer.HeNormal, new RandomSource(1));
         using Tensor x = Tensor.From(_backend, new Shape(1, 2), [1, 2]);
         using Tape tape = new();
@@ -139,7 +166,8 @@ public sealed class LayersTests : IDisposable
     public void AChainGivesBackWhatLiesBetween()
     {
         using Sequential chain = new(
-            ("first", new Activate(Activation.LeakyRelu(0.5f))), ("second", new Reshape(2, 3)), ("third", new Activate(Activation.LeakyRelu(0.5f))));
+            new Activate(Activation.LeakyRelu(0.5f)) { Name = "first" }, new Reshape(2, 3) { Name = "second" },
+            new Activate(Activation.LeakyRelu(0.5f)) { Name = "third" });
         using Tensor x = Tensor.From(_backend, new Shape(1, 6), [-4, -2, 0, 1, 2, 3]);
         List<(string Name, Tensor Value)> seen = [];
         using Tensor y = chain.Forward(x, (name, value) => seen.Add((name, value)));
@@ -155,7 +183,7 @@ public sealed class LayersTests : IDisposable
     [Fact]
     public void OnATapeTheChainLeavesEverythingForTheWayBack()
     {
-        using Sequential chain = new(("dense", new Dense("dense", 3, 4, activation: Activation.Elu)), ("norm", new BatchNorm("norm", 4)));
+        using Sequential chain = new(new Dense(3, 4, activation: Activation.Elu) { Name = "dense" }, new BatchNorm(4) { Name = "norm" });
         Initializers.Initialize(chain, _backend, WeightInitializer.HeNormal, new RandomSource(1));
         using TrainableParameters parameters = new(chain, _backend);
         using Tensor x = Tensor.From(_backend, new Shape(2, 3), [1, 2, 3, 3, 1, 1]), target = Tensor.From(_backend, new Shape(2, 4), new float[8]);

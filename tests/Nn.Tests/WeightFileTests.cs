@@ -27,7 +27,7 @@ public sealed class WeightFileTests : IDisposable
         // In memory kernels are flipped: the first of 3×3 numbers is the file's ninth.
         Assert.Equal(8, network.Parameters[0].Value.ToArray()[0]);
         Assert.Equal(1000, network.Parameters[1].Value.ToArray()[0]);
-        WeightFile.Write(File, network);
+        network.Save(File);
         WeightFile file = WeightFile.Read(File);
         Assert.Equal(arrays, file.Arrays.Select(array => array.ToSingle()));
         Assert.Equal([3, 2, 3, 3], file.Arrays[0].Shape.ToArray());
@@ -37,12 +37,25 @@ public sealed class WeightFileTests : IDisposable
     }
 
     [Fact]
+    public void AModuleIsSavedAndLoadedInOneCall()
+    {
+        using Sequential network = Create(), other = Create();
+        Initializers.Initialize(network, _backend, WeightInitializer.HeNormal, new RandomSource(2));
+        network.Save(File);
+        other.Load(File, _backend);
+        Assert.Equal(network.Parameters.Select(p => p.Value.ToArray()), other.Parameters.Select(p => p.Value.ToArray()));
+        using Dense dense = new(2, 3) { Name = "dense" };
+        Failure.Says(() => dense.Load(File, _backend), File, "3×2×3×3", "2×3", "dense.weight");
+        Failure.Says<InvalidOperationException>(() => dense.Save(File), "dense.weight", "no values");
+    }
+
+    [Fact]
     public void TrainedParametersAreWrittenToo()
     {
         using Sequential network = Create(), other = Create();
         Initializers.Initialize(network, _backend, WeightInitializer.HeNormal, new RandomSource(2));
         using TrainableParameters parameters = new(network, _backend);
-        WeightFile.Write(File, network);
+        network.Save(File);
         WeightFile.Read(File).LoadInto(other, "a network", _backend);
         Assert.Equal(network.Parameters.Select(p => p.Value.ToArray()), other.Parameters.Select(p => p.Value.ToArray()));
     }
@@ -52,7 +65,7 @@ public sealed class WeightFileTests : IDisposable
     {
         using Sequential network = Create();
         Initializers.Initialize(network, _backend, WeightInitializer.HeNormal, new RandomSource(2));
-        WeightFile.Write(File, network);
+        network.Save(File);
         using TrainableParameters parameters = new(network, _backend);
         float[] before = parameters.Values.ToArray();
         _backend.Upload(new float[before.Length], parameters.Values.View);
@@ -66,8 +79,8 @@ public sealed class WeightFileTests : IDisposable
     {
         using Sequential network = Create();
         Initializers.Initialize(network, _backend, WeightInitializer.HeNormal, new RandomSource(2));
-        WeightFile.Write(File, network);
-        using Dense dense = new("dense", 2, 3);
+        network.Save(File);
+        using Dense dense = new(2, 3) { Name = "dense" };
         WeightFile file = WeightFile.Read(File);
         Assert.False(file.Fits(dense));
         Failure.Says(() => file.LoadInto(dense, "a layer", _backend), File, "a layer", "3×2×3×3", "2×3", "dense.weight");
@@ -78,14 +91,14 @@ public sealed class WeightFileTests : IDisposable
     {
         using Sequential network = Create();
         Initializers.Initialize(network, _backend, WeightInitializer.HeNormal, new RandomSource(2));
-        WeightFile.Write(File, network);
+        network.Save(File);
         string digest = WeightFile.Read(File).Digest;
         Assert.Matches("^[0-9a-f]{32}$", digest);
-        WeightFile.Write(File, network, "{\"a\":1}");
+        network.Save(File, "{\"a\":1}");
         WeightFile file = WeightFile.Read(File);
         Assert.Equal((digest, "{\"a\":1}"), (file.Digest, file.Comment));
         network.Parameters[0].Load(_backend, new float[network.Parameters[0].Shape.Length]);
-        WeightFile.Write(File, network);
+        network.Save(File);
         Assert.NotEqual(digest, WeightFile.Read(File).Digest);
     }
 
@@ -103,8 +116,8 @@ public sealed class WeightFileTests : IDisposable
     }
 
     private static Sequential Create() => new(
-        ("conv", new Conv2d("conv", 2, 3, 3)), ("norm", new BatchNorm("norm", 3)),
-        ("up", new ConvTranspose2d("up", 3, 2, 4, stride: 2, padding: 1, bias: false)), ("dense", new Dense("dense", 4, 5)));
+        new Conv2d(2, 3, 3) { Name = "conv" }, new BatchNorm(3) { Name = "norm" },
+        new ConvTranspose2d(3, 2, 4, stride: 2, padding: 1, bias: false) { Name = "up" }, new Dense(4, 5) { Name = "dense" });
 
     private static float[] Counting(int length, int start) => [.. Enumerable.Range(start, length).Select(i => (float)i)];
 }

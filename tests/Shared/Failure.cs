@@ -6,9 +6,13 @@ namespace Engine.Tests;
 internal static class Failure
 {
     /// <summary>Asserts that <paramref name="act"/> throws an <see cref="EngineException"/> of one line that has all these words.</summary>
-    public static void Says(Action act, params string[] words)
+    public static void Says(Action act, params string[] words) => Says<EngineException>(act, words);
+
+    /// <summary>Asserts that <paramref name="act"/> throws an exception of this type and of one line that has all these words.</summary>
+    public static void Says<TException>(Action act, params string[] words)
+        where TException : Exception
     {
-        string message = Assert.Throws<EngineException>(act).Message;
+        string message = Assert.Throws<TException>(act).Message;
         Assert.DoesNotContain('\n', message);
         foreach (string word in words) Assert.Contains(word, message, StringComparison.Ordinal);
     }

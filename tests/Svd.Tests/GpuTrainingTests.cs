@@ -52,7 +52,7 @@ public sealed class GpuTrainingTests
         {
             using GpuContext gpu = Gpu.OpenAnew(Gpu.OpenCl);
             using GpuBackend backend = new(gpu, keepOpen: true);
-            using Sequential network = new(("dense", new Dense("dense", 3, 2)));
+            using Sequential network = new(new Dense(3, 2) { Name = "dense" });
             Initializers.Initialize(network, backend, WeightInitializer.HeNormal, new RandomSource(5));
             using TrainableParameters parameters = new(network, backend);
             using Adam adam = new(parameters);

@@ -1,4 +1,5 @@
 using Engine.Kernels;
+using Engine.Nn;
 using Engine.Nn.Onnx;
 using Engine.Svd.Cli;
 using Engine.Svd.Model;
@@ -107,13 +108,13 @@ public sealed class OnnxTests : IDisposable
         float[] beta = [1, 2, 3, 4, 5], gamma = [1, -2, 1e-38f, 0.5f, 3], mean = [0.1f, -0.2f, 0.3f, -0.4f, 0];
         float[] inverseStd = [1e-3f, 99.9999f, 100.00001f, 500, 1e5f];
         using IBackend backend = Backends.CreateReference();
-        using BatchNorm layer = new("bn", 5);
-        layer.Load(backend, [.. new[] { beta, gamma, mean, inverseStd }.Select(values => new NpyArray([5], values))]);
+        using BatchNorm layer = new(5) { Name = "bn" };
+        foreach ((Parameter parameter, float[] values) in layer.Parameters.Zip([beta, gamma, mean, inverseStd])) parameter.Load(backend, values);
         float[] x = Random(15);
         using Tensor input = Tensor.From(backend, new Shape(3, 5), x);
         using Tensor expected = layer.Forward(input);
         OnnxGraph graph = new("bn", "");
-        graph.Output("y", "", layer.Export(graph, "bn", graph.Input("x", "", new Shape(1, 5), 0, "N")));
+        graph.Output("y", "", graph.Add(layer, graph.Input("x", "", new Shape(1, 5), 0, "N")));
         string path = _temp.PathOf("bn.onnx");
         graph.Save(path);
         using InferenceSession session = Open(path);
@@ -128,6 +129,24 @@ public sealed class OnnxTests : IDisposable
         }
     }
 
+    /// <summary>What SVDNet and the inversion networks do without.</summary>
+    [Fact]
+    public void OtherNetworksAreExportedInOneCall()
+    {
+        using IBackend backend = Backends.CreateReference();
+        using Sequential network = new(
+            new Conv2d(2, 3, 3, stride: 2, padding: 1, activation: Activation.Relu), new MaxPool2d(2), new Flatten(), new Dense(6, 4));
+        Initializers.Initialize(network, backend, WeightInitializer.HeNormal, new RandomSource(1));
+        string path = _temp.PathOf("cnn.onnx");
+        network.ToOnnx(new Shape(1, 2, 9, 5)).Save(path);
+        float[] x = Random(3 * 2 * 9 * 5);
+        using Tensor input = Tensor.From(backend, new Shape(3, 2, 9, 5), x), expected = network.Forward(input);
+        using InferenceSession session = Open(path);
+        (long[] shape, float[] actual) = Run(session, "input", [3, 2, 9, 5], x)["output"];
+        Assert.Equal([3, 4], shape);
+        Golden.AssertRelative(Doubles(expected), actual, Tolerance, "output");
+    }
+
     [Theory]
     [InlineData(0f)]
     [InlineData(-1f)]
@@ -135,11 +154,11 @@ public sealed class OnnxTests : IDisposable
     public void SaysWhatOnnxCannotExpress(float inverseStd)
     {
         using IBackend backend = Backends.CreateReference();
-        using BatchNorm layer = new("fc1.bn", 1);
-        layer.Load(backend, [.. new[] { 0, 1, 0, inverseStd }.Select(value => new NpyArray([1], [value]))]);
+        using BatchNorm layer = new(1) { Name = "fc1.bn" };
+        foreach ((Parameter parameter, float value) in layer.Parameters.Zip([0, 1, 0, inverseStd])) parameter.Load(backend, [value]);
         OnnxGraph graph = new("bn", "");
         OnnxValue x = graph.Input("x", "", new Shape(1, 1), 0, "N");
-        Failure.Says(() => layer.Export(graph, "fc1.bn", x), "fc1.bn.inverse_std", $"{inverseStd:R}");
+        Failure.Says(() => graph.Add(layer, x), "fc1.bn.inverse_std", $"{inverseStd:R}");
     }
 
     [Theory]

@@ -71,7 +71,7 @@ public sealed class TrainingRunTests : IDisposable
     private float[] Train(string? checkpoints, int cancelAfter = int.MaxValue, int divergeAt = int.MaxValue, int failAt = int.MaxValue)
     {
         using IBackend backend = Backends.CreateCpu(1);
-        using Sequential network = new(("dense", new Dense("dense", 3, 2)));
+        using Sequential network = new(new Dense(3, 2) { Name = "dense" });
         Initializers.Initialize(network, backend, WeightInitializer.HeNormal, new RandomSource(5));
         using TrainableParameters parameters = new(network, backend);
         using Adam adam = new(parameters);

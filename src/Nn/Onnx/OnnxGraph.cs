@@ -4,8 +4,7 @@ using Engine.Tensors;
 namespace Engine.Nn.Onnx;
 
 /// <summary>
-/// An ONNX model under construction: <see cref="Input"/>, then what the modules' <see cref="Module.Export"/> add to it, then
-/// <see cref="Output"/>. One axis of the input is dynamic, and with it one of every value. The numbers in the comments are the field numbers
+/// An ONNX model under construction: <see cref="Input"/>, then the modules, see <see cref="OnnxExport"/>, then <see cref="Output"/>. One axis of the input is dynamic, and with it one of every value. The numbers in the comments are the field numbers
 /// of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 /// </summary>
 public sealed class OnnxGraph(string name, string description)
@@ -51,9 +50,11 @@ public sealed class OnnxGraph(string name, string description)
     /// <param name="shape">The sizes of the result.</param>
     /// <param name="constants">The names of the other inputs.</param>
     /// <param name="settings">The operator's settings where they are not the default.</param>
+    /// <exception cref="EngineException">There is a node of this name.</exception>
     public OnnxValue Add(
         string operation, string name, OnnxValue x, Shape shape, ReadOnlySpan<string> constants = default, params ReadOnlySpan<OnnxSetting> settings)
     {
+        if (_nodes.Exists(node => node.Output.Name == name)) throw new EngineException($"two parts of the network are called {name}: give one another Name");
         OnnxValue result = x with { Name = name, Shape = shape };
         _nodes.Add(new Node(operation, [x.Name, .. constants], result, settings.ToArray()));
         return result;

@@ -19,6 +19,8 @@ public static class Initializers
     /// <summary>
     /// Draws every weight; biases and beta are 0, gamma, running means and inverse deviations as for data that is normalised already (1, 0, 1).
     /// </summary>
+    /// <exception cref="ArgumentException">He's initialisation meets a weight whose <see cref="Parameter.FanIn"/> is not stated.</exception>
+    /// <exception cref="InvalidOperationException">The network is being trained on another backend.</exception>
     public static void Initialize(Module network, IBackend backend, WeightInitializer initializer, RandomSource random)
     {
         foreach (Parameter parameter in network.Parameters)
@@ -38,6 +40,7 @@ public static class Initializers
             return;
         }
 
+        if (parameter.FanIn < 1) throw new ArgumentException($"{parameter.Name} does not state its FanIn, which He's initialisation goes by");
         double deviation = Math.Sqrt(2.0 / parameter.FanIn);
         for (int i = 0; i < values.Length; i++) values[i] = (float)(deviation * random.NextGaussian());
     }

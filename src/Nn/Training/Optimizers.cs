@@ -37,9 +37,18 @@ public abstract class Optimizer(TrainableParameters parameters) : IDisposable
         Tensor.From(parameters.Backend, parameters.Values.Shape, new float[parameters.Values.Shape.Length]);
 }
 
-/// <summary>ADAM with bias correction (Kingma and Ba, ICLR 2015): β 0.9 and 0.999, ε 1e-8.</summary>
-public sealed class Adam(TrainableParameters parameters) : Optimizer(parameters)
+/// <summary>ADAM with bias correction (Kingma and Ba, ICLR 2015).</summary>
+/// <param name="parameters">What is optimised.</param>
+/// <param name="beta1">How much of the mean gradient is kept from step to step, in [0, 1).</param>
+/// <param name="beta2">How much of the mean squared gradient is kept from step to step, in [0, 1).</param>
+/// <param name="epsilon">
+/// What is added to the root of the mean squared gradient; at least 0. It is added before the correction for having started at 0, as in the second form of
+/// the paper's section 2, where it is called ε̂, and in Lasagne.
+/// </param>
+/// <exception cref="ArgumentOutOfRangeException">A setting lies outside its range.</exception>
+public sealed class Adam(TrainableParameters parameters, float beta1 = 0.9f, float beta2 = 0.999f, float epsilon = 1e-8f) : Optimizer(parameters)
 {
+    private readonly (float Beta1, float Beta2, float Epsilon) _settings = (Share(beta1), Share(beta2), NotNegative(epsilon));
     private readonly Tensor _m = Zeros(parameters);
     private readonly Tensor _v = Zeros(parameters);
 
@@ -49,7 +58,13 @@ public sealed class Adam(TrainableParameters parameters) : Optimizer(parameters)
     /// <inheritdoc/>
     protected override void Apply(float learningRate) =>
         Parameters.Backend.Adam(
-            new AdamStep(learningRate, 0.9f, 0.999f, 1e-8f, Steps), Parameters.Values.View, Parameters.Gradients.View, _m.View, _v.View);
+            new AdamStep(learningRate, _settings.Beta1, _settings.Beta2, _settings.Epsilon, Steps), Parameters.Values.View, Parameters.Gradients.View,
+            _m.View, _v.View);
+
+    private static float Share(float beta) => beta is >= 0 and < 1 ? beta : throw new ArgumentOutOfRangeException(nameof(beta), beta, "ADAM's β lies in [0, 1)");
+
+    private static float NotNegative(float epsilon) =>
+        epsilon >= 0 ? epsilon : throw new ArgumentOutOfRangeException(nameof(epsilon), epsilon, "ADAM's ε is at least 0");
 }
 
 /// <summary>Stochastic gradient descent with Nesterov's momentum, in Lasagne's form.</summary>

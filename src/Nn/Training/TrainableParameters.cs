@@ -15,8 +15,10 @@ public sealed class TrainableParameters : IDisposable
     private readonly Tensor _lossAndSum;
 
     /// <summary>Moves a network's parameters, which must have values, into a flat array, and has tapes work out their gradients.</summary>
+    /// <exception cref="InvalidOperationException">A parameter has no values, is on another backend, or is being trained already.</exception>
     public TrainableParameters(Module network, IBackend backend)
     {
+        foreach (Parameter parameter in network.Parameters) RequireTrainable(parameter, backend);
         _parameters = [.. network.Parameters.Where(p => p.IsDecayed), .. network.Parameters.Where(p => p.IsTrained && !p.IsDecayed)];
         int length = 0;
         foreach (Parameter parameter in _parameters)
@@ -80,6 +82,19 @@ public sealed class TrainableParameters : IDisposable
         Values.Dispose();
         Gradients.Dispose();
         _lossAndSum.Dispose();
+    }
+
+    private static void RequireTrainable(Parameter parameter, IBackend backend)
+    {
+        if (parameter.Value.Backend != backend)
+        {
+            throw new InvalidOperationException($"{parameter.Name} is on another backend: initialise or load the network on the one that shall train it");
+        }
+
+        if (parameter.Value.RequiresGradient)
+        {
+            throw new InvalidOperationException($"{parameter.Name} is being trained already: dispose the other TrainableParameters first");
+        }
     }
 
     private static int Aligned(int length) => (length + AlignedFloats - 1) / AlignedFloats * AlignedFloats;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Engine.Nn;
 using Engine.Svd.Train;
 using Spectre.Console;
 
@@ -39,7 +38,7 @@ internal static class TrainingDisplay
             Console.CancelKeyPress -= stop;
         }
 
-        WeightFile.Write(output, plan.Network);
+        plan.Network.Save(output);
         Console.WriteLine($"{plan.Network.ParameterCount} numbers → {output}, log → {log}");
         return 0;
     }

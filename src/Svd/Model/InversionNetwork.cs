@@ -86,31 +86,31 @@ public sealed class InversionArchitecture
 
     private Sequential Build(bool isFolded)
     {
-        List<(string, Module)> steps = [];
+        List<Module> steps = [];
         Activation activation = isFolded ? Activation.Elu : Activation.None;
-        void Normalized(string name, Module linear, int channels)
+        void Normalized(Module linear, int channels)
         {
-            steps.Add((name, linear));
-            if (!isFolded) steps.Add(($"{name}.bn", new BatchNorm($"{name}.bn", channels, Activation.Elu)));
+            steps.Add(linear);
+            if (!isFolded) steps.Add(new BatchNorm(channels, Activation.Elu) { Name = $"{linear.Name}.bn" });
         }
 
-        Normalized("fc1", new Dense("fc1", SvdNet.FeatureCount, 64, isFolded, activation), 64);
-        Normalized("fc2", new Dense("fc2", 64, 256, isFolded, activation), 256);
-        steps.Add(("reshape", new Reshape(16, 4, 4)));
-        steps.Add(("batch_last", new ToLayout(BatchLayout.Last)));
+        Normalized(new Dense(SvdNet.FeatureCount, 64, isFolded, activation) { Name = "fc1" }, 64);
+        Normalized(new Dense(64, 256, isFolded, activation) { Name = "fc2" }, 256);
+        steps.Add(new Reshape(16, 4, 4) { Name = "reshape" });
+        steps.Add(new ToLayout(BatchLayout.Last) { Name = "batch_last" });
         int channels = 16, number = 3;
         foreach ((int filters, (int rows, int columns)) in Filters.Zip(Needed()))
         {
-            Normalized($"uconv{number}", new ConvTranspose2d($"uconv{number}", channels, filters, 4, 2, 1, isFolded, activation), filters);
-            Normalized($"conv{number}", new Conv2d($"conv{number}", filters, filters, 3, 1, isFolded, activation), filters);
-            if (isFolded || filters == Filters[^1]) steps.Add(($"conv{number}.crop", new Crop2d(rows, columns)));
+            Normalized(new ConvTranspose2d(channels, filters, 4, stride: 2, padding: 1, isFolded, activation) { Name = $"uconv{number}" }, filters);
+            Normalized(new Conv2d(filters, filters, 3, stride: 1, padding: 1, isFolded, activation) { Name = $"conv{number}" }, filters);
+            if (isFolded || filters == Filters[^1]) steps.Add(new Crop2d(rows, columns) { Name = $"conv{number}.crop" });
             (channels, number) = (filters, number + 1);
         }
 
-        steps.Add(($"uconv{number}", new ConvTranspose2d($"uconv{number}", channels, 1, 4, 2, 1, activation: Activation.Elu)));
-        if (HasFinalConv) steps.Add(($"conv{number}", new Conv2d($"conv{number}", 1, 1, 3, 1, activation: Activation.Elu)));
-        steps.Add(("crop", new Crop2d(ExcerptFrames, Bands)));
-        steps.Add(("batch_first", new ToLayout(BatchLayout.First)));
+        steps.Add(new ConvTranspose2d(channels, 1, 4, stride: 2, padding: 1, activation: Activation.Elu) { Name = $"uconv{number}" });
+        if (HasFinalConv) steps.Add(new Conv2d(1, 1, 3, padding: 1, activation: Activation.Elu) { Name = $"conv{number}" });
+        steps.Add(new Crop2d(ExcerptFrames, Bands) { Name = "crop" });
+        steps.Add(new ToLayout(BatchLayout.First) { Name = "batch_first" });
         return new Sequential([.. steps]);
     }
 
@@ -186,7 +186,7 @@ public sealed class InversionNetwork : IDisposable
             "The inversion network of Mishra, Sturm and Dixon (EUSIPCO 2018): the log-mel excerpt that is expected from SVDNet's features.");
         OnnxValue features = graph.Input("features", "What SVDNet's fc8 makes of an excerpt: batch, features.", new Shape(1, SvdNet.FeatureCount), 0, "N");
         graph.Output(
-            "inverted", "Normalised log-mel excerpts: batch, 1, frames (70 a second), mel bands.", _layers.Export(graph, "layers", features));
+            "inverted", "Normalised log-mel excerpts: batch, 1, frames (70 a second), mel bands.", graph.Add(_layers, features));
         return graph;
     }
 

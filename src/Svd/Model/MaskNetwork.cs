@@ -27,17 +27,17 @@ public sealed class MaskNetwork : IDisposable
     // The blur's standard deviations; the gain is some three times the deviation of what it is added to at first.
     private const double BlurFrames = 2.5, BlurBands = 0.7, BlurGain = 4;
 
-    private readonly Dense _fromFeatures = new("fc8", SvdNet.FeatureCount, Channels6 * Rows6 * Columns6, bias: false);
-    private readonly Conv2d _fromPool6 = new("mp6", 64, Channels6, 1, bias: false);
-    private readonly ConvTranspose2d _up5 = new("up5", Channels6, Channels4, 5, stride: 3, padding: 0, bias: false);
-    private readonly Conv2d _fromConv4 = new("conv4", 128, Channels4, 1, bias: false);
-    private readonly ConvTranspose2d _up4 = new("up4", Channels4, Channels3, 3, stride: 1, padding: 0, bias: false);
-    private readonly Conv2d _fromPool3 = new("mp3", 32, Channels3, 1, bias: false);
-    private readonly ConvTranspose2d _up2 = new("up2", Channels3, 1, 8, stride: 3, padding: 0);
-    private readonly Conv2d _fromInput = new("input", 1, 1, DetailSize, padding: DetailSize / 2, bias: false);
-    private readonly BatchNorm _norm6 = new("norm6", Channels6, Activation.Elu);
-    private readonly BatchNorm _norm4 = new("norm4", Channels4, Activation.Elu);
-    private readonly BatchNorm _norm3 = new("norm3", Channels3, Activation.Elu);
+    private readonly Dense _fromFeatures = new(SvdNet.FeatureCount, Channels6 * Rows6 * Columns6, bias: false) { Name = "fc8" };
+    private readonly Conv2d _fromPool6 = new(64, Channels6, 1, bias: false) { Name = "mp6" };
+    private readonly ConvTranspose2d _up5 = new(Channels6, Channels4, 5, stride: 3, bias: false) { Name = "up5" };
+    private readonly Conv2d _fromConv4 = new(128, Channels4, 1, bias: false) { Name = "conv4" };
+    private readonly ConvTranspose2d _up4 = new(Channels4, Channels3, 3, bias: false) { Name = "up4" };
+    private readonly Conv2d _fromPool3 = new(32, Channels3, 1, bias: false) { Name = "mp3" };
+    private readonly ConvTranspose2d _up2 = new(Channels3, 1, 8, stride: 3) { Name = "up2" };
+    private readonly Conv2d _fromInput = new(1, 1, DetailSize, padding: DetailSize / 2, bias: false) { Name = "input" };
+    private readonly BatchNorm _norm6 = new(Channels6, Activation.Elu) { Name = "norm6" };
+    private readonly BatchNorm _norm4 = new(Channels4, Activation.Elu) { Name = "norm4" };
+    private readonly BatchNorm _norm3 = new(Channels3, Activation.Elu) { Name = "norm3" };
     private Tensor? _box;
 
     private MaskNetwork() => Layers = new ModuleList(_fromFeatures, _fromPool6, _up5, _fromConv4, _up4, _fromPool3, _up2, _fromInput, _norm6, _norm4, _norm3);

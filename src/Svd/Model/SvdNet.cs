@@ -40,16 +40,16 @@ public sealed class SvdNet : IDisposable
 
     private static readonly Activation LeakyRelu = Activation.LeakyRelu(0.01f);
 
-    private readonly Conv2d _conv1 = new("conv1", 1, 64, 3, activation: LeakyRelu);
-    private readonly Conv2d _conv2 = new("conv2", 64, 32, 3, activation: LeakyRelu);
-    private readonly Conv2d _conv4 = new("conv4", 32, 128, 3, activation: LeakyRelu);
-    private readonly Conv2d _conv5 = new("conv5", 128, 64, 3, activation: LeakyRelu);
-    private readonly Dropout _dropout7 = new(0.5f);
-    private readonly Dropout _dropout8 = new(0.5f);
-    private readonly Dropout _dropout9 = new(0.5f);
-    private readonly Dense _fc7 = new("fc7", 64 * 11 * 7, 256, activation: LeakyRelu);
-    private readonly Dense _fc8 = new("fc8", 256, FeatureCount, activation: LeakyRelu);
-    private readonly Dense _fc9 = new("fc9", FeatureCount, 1, activation: Activation.Sigmoid);
+    private readonly Conv2d _conv1 = new(1, 64, 3, activation: LeakyRelu) { Name = "conv1" };
+    private readonly Conv2d _conv2 = new(64, 32, 3, activation: LeakyRelu) { Name = "conv2" };
+    private readonly Conv2d _conv4 = new(32, 128, 3, activation: LeakyRelu) { Name = "conv4" };
+    private readonly Conv2d _conv5 = new(128, 64, 3, activation: LeakyRelu) { Name = "conv5" };
+    private readonly Dropout _dropout7 = new(0.5f) { Name = "fc7.dropout" };
+    private readonly Dropout _dropout8 = new(0.5f) { Name = "fc8.dropout" };
+    private readonly Dropout _dropout9 = new(0.5f) { Name = "fc9.dropout" };
+    private readonly Dense _fc7 = new(64 * 11 * 7, 256, activation: LeakyRelu) { Name = "fc7" };
+    private readonly Dense _fc8 = new(256, FeatureCount, activation: LeakyRelu) { Name = "fc8" };
+    private readonly Dense _fc9 = new(FeatureCount, 1, activation: Activation.Sigmoid) { Name = "fc9" };
     private readonly InferencePlan _featuresPlan = new();
     private readonly InferencePlan _probabilityPlan = new();
     private readonly InferencePlan _everyFramePlan = new();
@@ -65,11 +65,11 @@ public sealed class SvdNet : IDisposable
 
     private SvdNet()
     {
-        _conv2Pool3 = new ConvMaxPool2d(("conv2", _conv2), ("mp3", new MaxPool2d(3)));
-        _conv5Pool6 = new ConvMaxPool2d(("conv5", _conv5), ("mp6", new MaxPool2d(3)));
-        _convolutions = new Sequential(("conv1", _conv1), ("conv2+mp3", _conv2Pool3), ("conv4", _conv4), ("conv5+mp6", _conv5Pool6));
-        _hidden = new Sequential(("fc7.dropout", _dropout7), ("fc7", _fc7), ("fc8.dropout", _dropout8), ("fc8", _fc8));
-        Layers = new Sequential(("convolutions", _convolutions), ("hidden", _hidden), ("fc9.dropout", _dropout9), ("fc9", _fc9));
+        _conv2Pool3 = new ConvMaxPool2d(_conv2, new MaxPool2d(3) { Name = "mp3" });
+        _conv5Pool6 = new ConvMaxPool2d(_conv5, new MaxPool2d(3) { Name = "mp6" });
+        _convolutions = new Sequential(_conv1, _conv2Pool3, _conv4, _conv5Pool6);
+        _hidden = new Sequential(_dropout7, _fc7, _dropout8, _fc8);
+        Layers = new Sequential(_convolutions, _hidden, _dropout9, _fc9);
     }
 
     /// <summary>How many numbers the parameters hold.</summary>
@@ -97,13 +97,13 @@ public sealed class SvdNet : IDisposable
     {
         _slidDense = [_fc7.AsConv2d(64, 11, 7, dilation: (9, 1)), _fc8.AsConv2d(256, 1, 1), _fc9.AsConv2d(FeatureCount, 1, 1)];
         return new Sequential(
-            ("conv1", _conv1),
-            ("conv2+mp3", new ConvMaxPool2d(("conv2", _conv2), ("mp3", new MaxPool2d((3, 3), stride: (1, 3))))),
-            ("conv4", _conv4.Dilated(3, 1)),
-            ("conv5+mp6", new ConvMaxPool2d(("conv5", _conv5.Dilated(3, 1)), ("mp6", new MaxPool2d((3, 3), stride: (1, 3), dilation: (3, 1))))),
-            ("fc7", _slidDense[0]),
-            ("fc8", _slidDense[1]),
-            ("fc9", _slidDense[2]));
+            _conv1,
+            new ConvMaxPool2d(_conv2, new MaxPool2d((3, 3), stride: (1, 3)) { Name = "mp3" }),
+            _conv4.Dilated(3, 1),
+            new ConvMaxPool2d(_conv5.Dilated(3, 1), new MaxPool2d((3, 3), stride: (1, 3), dilation: (3, 1)) { Name = "mp6" }),
+            _slidDense[0],
+            _slidDense[1],
+            _slidDense[2]);
     }
 
     /// <summary>Reads the weights and puts them on a backend.</summary>
@@ -232,10 +232,10 @@ public sealed class SvdNet : IDisposable
         OnnxGraph graph = new("SVDNet", $"{Description} Every excerpt has its features and its probability.");
         OnnxValue excerpts = graph.Input(
             "excerpts", "Normalised log-mel excerpts: batch, 1, frames (70 a second), mel bands.", new Shape(1, 1, ExcerptFrames, Bands), 0, "N");
-        OnnxValue maps = _convolutions.Export(graph, "convolutions", excerpts);
-        OnnxValue features = _hidden.Export(graph, "hidden", new Reshape(_fc7.Weight.Shape[0]).Export(graph, "flatten", maps));
+        OnnxValue maps = graph.Add(_convolutions, excerpts);
+        OnnxValue features = graph.Add(_hidden, graph.Add(new Flatten { Name = "flatten" }, maps));
         graph.Output("features", "What fc8 makes of every excerpt.", features);
-        graph.Output("probability", "The probability that somebody sings in the middle of every excerpt.", _fc9.Export(graph, "fc9", features));
+        graph.Output("probability", "The probability that somebody sings in the middle of every excerpt.", graph.Add(_fc9, features));
         return graph;
     }
 
@@ -245,7 +245,7 @@ public sealed class SvdNet : IDisposable
         OnnxGraph graph = new("SVDNet-whole-song", $"{Description} Every stretch of 115 frames has its probability.");
         OnnxValue frames = graph.Input(
             "frames", "A song's normalised log-mel frames: 1, 1, frames (70 a second), mel bands.", new Shape(1, 1, ExcerptFrames, Bands), 2, "T");
-        OnnxValue map = EveryFrame.Export(graph, "every_frame", frames);
+        OnnxValue map = graph.Add(EveryFrame, frames);
         graph.Output(
             "probability", "Entry i is the probability that somebody sings in frame i + 57.",
             graph.Reshape("probabilities", map, new Shape(1), dynamicAxis: 0));

@@ -47,7 +47,7 @@ public sealed class InitializersTests : IDisposable
     [InlineData(64, 1)]
     public void DenseWeightsAreOrthogonal(int featuresIn, int featuresOut)
     {
-        using Dense layer = new("dense", featuresIn, featuresOut);
+        using Dense layer = new(featuresIn, featuresOut) { Name = "dense" };
         AssertOrthogonal(featuresIn, featuresOut, Draw(layer, WeightInitializer.Orthogonal, seed: 5));
     }
 
@@ -56,14 +56,14 @@ public sealed class InitializersTests : IDisposable
     [InlineData(64, 32, 3)]
     public void FiltersAreOrthogonal(int channelsIn, int channelsOut, int kernel)
     {
-        using Conv2d layer = new("conv", channelsIn, channelsOut, kernel);
+        using Conv2d layer = new(channelsIn, channelsOut, kernel) { Name = "conv" };
         AssertOrthogonal(channelsOut, channelsIn * kernel * kernel, Draw(layer, WeightInitializer.Orthogonal, seed: 6));
     }
 
     [Fact]
     public void BatchNormStartsAsTheIdentity()
     {
-        using BatchNorm layer = new("norm", 7);
+        using BatchNorm layer = new(7) { Name = "norm" };
         Initializers.Initialize(layer, _backend, WeightInitializer.HeNormal, new RandomSource(1));
         Assert.Equal(["norm.beta", "norm.gamma", "norm.mean", "norm.inverse_std"], layer.Parameters.Select(parameter => parameter.Name));
         float[] expected = [0, 1, 0, 1];
@@ -72,9 +72,9 @@ public sealed class InitializersTests : IDisposable
 
     private static Module Create(string kind) => kind switch
     {
-        "conv" => new Conv2d("conv", 20, 30, 3),
-        "transposed" => new ConvTranspose2d("transposed", 20, 30, 4, stride: 2, padding: 1),
-        _ => new Dense("dense", 20, 300),
+        "conv" => new Conv2d(20, 30, 3) { Name = "conv" },
+        "transposed" => new ConvTranspose2d(20, 30, 4, stride: 2, padding: 1) { Name = "transposed" },
+        _ => new Dense(20, 300) { Name = "dense" },
     };
 
     private float[] Draw(Module layer, WeightInitializer initializer, ulong seed)

@@ -15,12 +15,13 @@ public class OptimizersTests
     private static readonly float[] x = [1, -2, 0.5f], start = [0.3f, -0.2f, 0.9f, 0.1f, -0.7f, 0.4f], target = [2, -1];
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void AdamIsThatOfADoubleLoop(bool reference)
+    [InlineData(true, 0.9f, 0.999f, 1e-8f)]
+    [InlineData(false, 0.9f, 0.999f, 1e-8f)]
+    [InlineData(false, 0.5f, 0.75f, 0.1f)]
+    [InlineData(false, 0f, 0.75f, 1e-3f)]
+    public void AdamIsThatOfADoubleLoop(bool reference, float beta1, float beta2, float epsilon)
     {
         double[] w = [.. start.Select(value => (double)value)], m = new double[w.Length], v = new double[w.Length];
-        const double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
         for (int t = 1; t <= Steps; t++)
         {
             double[] g = GradientOf(w);
@@ -28,11 +29,36 @@ public class OptimizersTests
             {
                 m[i] = beta1 * m[i] + (1 - beta1) * g[i];
                 v[i] = beta2 * v[i] + (1 - beta2) * g[i] * g[i];
-                w[i] -= LearningRate * m[i] / (1 - Math.Pow(beta1, t)) / (Math.Sqrt(v[i] / (1 - Math.Pow(beta2, t))) + epsilon);
+                w[i] -= LearningRate * Math.Sqrt(1 - Math.Pow(beta2, t)) / (1 - Math.Pow(beta1, t)) * m[i] / (Math.Sqrt(v[i]) + epsilon);
             }
         }
 
-        Run(reference, parameters => new Adam(parameters), w, [("adam_m", m), ("adam_v", v)]);
+        Run(reference, parameters => new Adam(parameters, beta1, beta2, epsilon), w, [("adam_m", m), ("adam_v", v)]);
+    }
+
+    [Fact]
+    public void TheDefaultsOfAdamAreThePapers()
+    {
+        using IBackend backend = Backends.CreateReference();
+        using Dense network = Build(backend), other = Build(backend);
+        using TrainableParameters parameters = new(network, backend), others = new(other, backend);
+        using Adam adam = new(parameters), same = new(others, 0.9f, 0.999f, 1e-8f);
+        Step(backend, network, adam);
+        Step(backend, other, same);
+        Assert.Equal(network.Weight.Value.ToArray(), other.Weight.Value.ToArray());
+    }
+
+    [Theory]
+    [InlineData(1f, 0.5f, 0f)]
+    [InlineData(0.5f, -0.1f, 0f)]
+    [InlineData(0.5f, 0.5f, -1f)]
+    [InlineData(float.NaN, 0.5f, 0f)]
+    public void AdamRefusesSettingsOutOfRange(float beta1, float beta2, float epsilon)
+    {
+        using IBackend backend = Backends.CreateReference();
+        using Dense network = Build(backend);
+        using TrainableParameters parameters = new(network, backend);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Adam(parameters, beta1, beta2, epsilon));
     }
 
     [Theory]
@@ -111,7 +137,7 @@ public class OptimizersTests
 
     private static Dense Build(IBackend backend)
     {
-        Dense network = new("dense", x.Length, target.Length, bias: false);
+        Dense network = new(x.Length, target.Length, bias: false) { Name = "dense" };
         network.Weight.Load(backend, start);
         return network;
     }

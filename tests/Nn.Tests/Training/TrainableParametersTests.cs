@@ -1,5 +1,6 @@
 using Engine.Kernels;
 using Engine.Tensors;
+using Engine.Tests;
 
 namespace Engine.Nn.Tests;
 
@@ -12,8 +13,8 @@ public sealed class TrainableParametersTests : IDisposable
 
     private readonly IBackend _backend = Backends.CreateCpu(2);
     private readonly Sequential _network = new(
-        ("conv", new Conv2d("conv", 1, 3, 3)), ("norm", new BatchNorm("norm", 3)), ("elu", new Activate(Activation.Elu)),
-        ("flat", new Reshape(3 * 3 * 2)), ("dense", new Dense("dense", 3 * 3 * 2, 5)));
+        new Conv2d(1, 3, 3) { Name = "conv" }, new BatchNorm(3) { Name = "norm" }, new Activate(Activation.Elu) { Name = "elu" },
+        new Reshape(3 * 3 * 2) { Name = "flat" }, new Dense(3 * 3 * 2, 5) { Name = "dense" });
 
     public TrainableParametersTests() => Initializers.Initialize(_network, _backend, WeightInitializer.HeNormal, new RandomSource(1));
 
@@ -104,6 +105,27 @@ public sealed class TrainableParametersTests : IDisposable
         Assert.Equal(expected, penalty, SumTolerance * expected);
         Assert.Equal(
             ["conv.weight", "norm.gamma", "dense.weight", "conv.bias", "norm.beta", "dense.bias"], Trained.Select(parameter => parameter.Name));
+    }
+
+    [Fact]
+    public void SaysWhatWasForgotten()
+    {
+        using Sequential network = new(new Dense(2, 3) { Name = "dense" });
+        Failure.Says<InvalidOperationException>(() => new TrainableParameters(network, _backend).Dispose(), "dense.weight", "Initialize");
+        using Tensor x = Tensor.From(_backend, new Shape(1, 2), [1, 2]);
+        Failure.Says<InvalidOperationException>(() => network.Forward(x), "dense.weight", "Initialize");
+        Initialize(_backend);
+        using IBackend other = Backends.CreateReference();
+        Failure.Says<InvalidOperationException>(() => new TrainableParameters(network, other).Dispose(), "dense.weight", "another backend");
+        using TrainableParameters parameters = new(network, _backend);
+        Failure.Says<InvalidOperationException>(() => new TrainableParameters(network, _backend).Dispose(), "dense.weight", "already");
+        Failure.Says<InvalidOperationException>(() => Initialize(other), "dense.weight", "then create TrainableParameters");
+
+        // On the same backend the values go where they are trained.
+        Initialize(_backend);
+        Assert.Equal(network.Parameters[0].Value.ToArray(), parameters.Values.ToArray()[..6]);
+
+        void Initialize(IBackend backend) => Initializers.Initialize(network, backend, WeightInitializer.HeNormal, new RandomSource(1));
     }
 
     [Fact]
