@@ -1,3 +1,4 @@
+using Engine.Svd.Data;
 using Engine.Svd.Predict;
 
 namespace Engine.Svd.Tests;

@@ -3,11 +3,11 @@ using System.Diagnostics;
 using System.Text.Json;
 using Engine.Kernels;
 using Engine.Svd.Audio;
+using Engine.Svd.Data;
 using Engine.Svd.Explain;
 using Engine.Svd.Figures;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
-using Engine.Svd.Predict;
 using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
@@ -132,8 +132,8 @@ internal static class ExplainCommand
         Lap("write");
 
         Report report = new(
-            explanation.Probability, Segments.Label(explanation.Probability >= request.ClassThreshold),
-            explanation.ProbabilityMasked, Segments.Label(explanation.ProbabilityMasked >= request.ClassThreshold),
+            explanation.Probability, Segment.Label(explanation.Probability >= request.ClassThreshold),
+            explanation.ProbabilityMasked, Segment.Label(explanation.ProbabilityMasked >= request.ClassThreshold),
             explanation.RelativeArea, request.Method, explanations.Count == 1 ? null : ReportOf(explanations[1], request), startSeconds, backend.Name, files,
             milliseconds);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
@@ -226,7 +226,7 @@ internal static class ExplainCommand
     }
 
     private static MaskReport ReportOf(Named named, Request request) => new(
-        named.Explanation.ProbabilityMasked, Segments.Label(named.Explanation.ProbabilityMasked >= request.ClassThreshold), named.Explanation.RelativeArea);
+        named.Explanation.ProbabilityMasked, Segment.Label(named.Explanation.ProbabilityMasked >= request.ClassThreshold), named.Explanation.RelativeArea);
 
     private static string Verdict(float probability, Request request) =>
         $"{(probability >= request.ClassThreshold ? "singing" : "no singing")} (P = {probability:F3})";

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Engine.Kernels;
 using Engine.Svd.Audio;
+using Engine.Svd.Data;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
 using Engine.Svd.Predict;

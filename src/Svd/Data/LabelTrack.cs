@@ -1,6 +1,5 @@
 using System.Globalization;
 using Engine.Kernels;
-using Engine.Svd.Predict;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Data;
@@ -28,8 +27,8 @@ public sealed class LabelTrack
             string[] fields = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
             if (fields.Length != 3) throw Malformed($"{MessageText.Quote(line)} is not a segment; write its start, its end and sing or nosing.");
             double start = Seconds(fields[0]), end = Seconds(fields[1]);
-            bool singing = fields[2] == Predict.Segments.Label(true);
-            if (!singing && fields[2] != Predict.Segments.Label(false)) throw Malformed($"the label is sing or nosing, not {MessageText.Quote(fields[2])}.");
+            bool singing = fields[2] == Segment.Label(true);
+            if (!singing && fields[2] != Segment.Label(false)) throw Malformed($"the label is sing or nosing, not {MessageText.Quote(fields[2])}.");
             if (end <= start) throw Malformed($"the segment ends at {fields[1]} s, not after its start at {fields[0]} s.");
             if (segments.Count > 0 && start < segments[^1].EndSeconds)
             {

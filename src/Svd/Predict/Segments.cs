@@ -1,14 +1,9 @@
 using System.Globalization;
 using System.Text;
+using Engine.Svd.Data;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Predict;
-
-/// <summary>A stretch of a song with one label.</summary>
-/// <param name="StartSeconds">Where it starts.</param>
-/// <param name="EndSeconds">Where it ends.</param>
-/// <param name="Singing">Whether somebody sings.</param>
-public readonly record struct Segment(double StartSeconds, double EndSeconds, bool Singing);
 
 /// <summary>From frame probabilities to labelled segments.</summary>
 public static class Segments
@@ -67,12 +62,9 @@ public static class Segments
         StringBuilder text = new();
         foreach (Segment segment in segments)
         {
-            text.Append(CultureInfo.InvariantCulture, $"{segment.StartSeconds:F3} {segment.EndSeconds:F3} {Label(segment.Singing)}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{segment.StartSeconds:F3} {segment.EndSeconds:F3} {Segment.Label(segment.Singing)}\n");
         }
 
         return text.ToString();
     }
-
-    /// <summary>The corpus's word for a label.</summary>
-    public static string Label(bool singing) => singing ? "sing" : "nosing";
 }
