@@ -44,7 +44,7 @@ internal static class KernelCases
                 Conv2dShape conv = Conv2d(row, n);
                 yield return Product(
                     row, n, "conv2d", conv.Flops, conv.Bytes, $"{conv}", [conv.XLength, conv.WLength, conv.K], conv.YLength,
-                    (b, x, y) => b.Conv2d(conv, x[0], x[1], x[2], ActivationOf(row), y)) with
+                    (b, x, y) => b.Run(new Conv2dOp(conv, x[0], x[1], x[2], ActivationOf(row), y))) with
                 {
                     XShape = [conv.N, conv.C, conv.H, conv.W], Layout = conv.Layout, Peer = inputs => OnnxOperation.Conv2d(conv, ActivationOf(row), inputs),
                 };
@@ -54,7 +54,7 @@ internal static class KernelCases
                 yield return Product(
                     row, n, "conv_transpose2d", transposed.Flops, transposed.Bytes, $"{transposed}",
                     [transposed.XLength, transposed.WLength, transposed.K], transposed.YLength,
-                    (b, x, y) => b.ConvTranspose2d(transposed, x[0], x[1], x[2], Activation.None, y)) with
+                    (b, x, y) => b.Run(new ConvTranspose2dOp(transposed, x[0], x[1], x[2], Activation.None, y))) with
                 {
                     XShape = [transposed.N, transposed.C, transposed.H, transposed.W], Layout = transposed.Layout,
                     Peer = inputs => OnnxOperation.ConvTranspose2d(transposed, inputs),
@@ -64,7 +64,7 @@ internal static class KernelCases
                 DenseShape dense = new(n, row["c"], row["k"]);
                 yield return Product(
                     row, n, "dense", dense.Flops, dense.Bytes, $"{dense}", [dense.XLength, dense.WLength, dense.Out], dense.YLength,
-                    (b, x, y) => b.Dense(dense, x[0], x[1], x[2], Activation.None, y)) with
+                    (b, x, y) => b.Run(new DenseOp(dense, x[0], x[1], x[2], Activation.None, y))) with
                 {
                     XShape = [dense.N, dense.In], Peer = inputs => OnnxOperation.Dense(dense, inputs),
                 };
@@ -72,7 +72,7 @@ internal static class KernelCases
             case "max_pool2d":
                 MaxPool2dShape pool = MaxPool2d(row, n);
                 yield return Moved(
-                    row, n, "max_pool2d", $"{pool}", [pool.XLength], pool.YLength, (b, x, y) => b.MaxPool2d(pool, x[0], y)) with
+                    row, n, "max_pool2d", $"{pool}", [pool.XLength], pool.YLength, (b, x, y) => b.Run(new MaxPool2dOp(pool, x[0], y))) with
                 {
                     XShape = [pool.N, pool.C, pool.H, pool.W], Peer = _ => OnnxOperation.MaxPool2d(pool),
                 };
@@ -81,15 +81,15 @@ internal static class KernelCases
                 BatchNormShape norm = BatchNorm(row, n);
                 yield return Moved(
                     row, n, "batch_norm", $"{norm}", [norm.Length, norm.C, norm.C, norm.C, norm.C], norm.Length,
-                    (b, x, y) => b.BatchNormInfer(norm, x[0], x[1], x[2], x[3], x[4], Activation.None, y));
+                    (b, x, y) => b.Run(new BatchNormInferOp(norm, x[0], x[1], x[2], x[3], x[4], Activation.None, y)));
                 break;
             case "elu":
                 int length = n * row["c"] * row["h"] * row["w"];
-                yield return Moved(row, n, "elu", $"{length} floats", [length], length, (b, x, y) => b.Activate(Activation.Elu, x[0], y));
+                yield return Moved(row, n, "elu", $"{length} floats", [length], length, (b, x, y) => b.Run(new ActivateOp(Activation.Elu, x[0], y)));
                 break;
             case "crop2d":
                 Crop2dShape crop = new(row["c"], row["h"], row["w"] * n, row["r"], row["s"] * n);
-                yield return Moved(row, n, "crop2d", $"{crop}", [crop.XLength], crop.YLength, (b, x, y) => b.Crop2d(crop, x[0], y)) with
+                yield return Moved(row, n, "crop2d", $"{crop}", [crop.XLength], crop.YLength, (b, x, y) => b.Run(new Crop2dOp(crop, x[0], y))) with
                 {
                     Bytes = 2.0 * sizeof(float) * crop.YLength,
                 };
@@ -98,15 +98,15 @@ internal static class KernelCases
                 RealFftShape fft = new(n, row["h"], row["w"], row["c"]);
                 yield return Product(
                     row, n, "real_fft", fft.Flops, fft.Bytes, $"{fft}", [fft.XLength, fft.Size], fft.YLength,
-                    (b, x, y) => b.RealFft(fft, x[0], x[1], y));
+                    (b, x, y) => b.Run(new RealFftOp(fft, x[0], x[1], y)));
                 break;
             case "magnitude":
                 int bins = n * row["c"];
-                yield return Moved(row, n, "magnitude", $"{bins} floats", [2 * bins], bins, (b, x, y) => b.Magnitude(x[0], y));
+                yield return Moved(row, n, "magnitude", $"{bins} floats", [2 * bins], bins, (b, x, y) => b.Run(new MagnitudeOp(x[0], y)));
                 break;
             case "log_floor":
                 int bands = n * row["c"];
-                yield return Moved(row, n, "log_floor", $"{bands} floats", [bands], bands, (b, x, y) => b.LogFloor(MagnitudeFloor, x[0], y)) with
+                yield return Moved(row, n, "log_floor", $"{bands} floats", [bands], bands, (b, x, y) => b.Run(new LogFloorOp(MagnitudeFloor, x[0], y))) with
                 {
                     Adjust = AllPositive,
                 };
@@ -124,34 +124,34 @@ internal static class KernelCases
                 Conv2dShape conv = Conv2d(row, n);
                 yield return Product(
                     row, n, "conv2d dx", conv.Flops, conv.Bytes, $"{conv}", [conv.YLength, conv.WLength], conv.XLength,
-                    (b, x, y) => b.Conv2dBackwardData(conv, x[0], x[1], y));
+                    (b, x, y) => b.Run(new Conv2dBackwardDataOp(conv, x[0], x[1], y)));
                 yield return Product(
                     row, n, "conv2d dw", conv.Flops, conv.Bytes, $"{conv}", [conv.XLength, conv.YLength], conv.WLength + conv.K,
-                    (b, x, y) => b.Conv2dBackwardFilter(conv, x[0], x[1], y.Slice(0, conv.WLength), y.Slice(conv.WLength, conv.K)));
+                    (b, x, y) => b.Run(new Conv2dBackwardFilterOp(conv, x[0], x[1], y.Slice(0, conv.WLength), y.Slice(conv.WLength, conv.K))));
                 break;
             case "conv_transpose2d":
                 ConvTranspose2dShape transposed = ConvTranspose2d(row, n);
                 yield return Product(
                     row, n, "conv_transpose2d dx", transposed.Flops, transposed.Bytes, $"{transposed}", [transposed.YLength, transposed.WLength],
-                    transposed.XLength, (b, x, y) => b.ConvTranspose2dBackwardData(transposed, x[0], x[1], y));
+                    transposed.XLength, (b, x, y) => b.Run(new ConvTranspose2dBackwardDataOp(transposed, x[0], x[1], y)));
                 yield return Product(
                     row, n, "conv_transpose2d dw", transposed.Flops, transposed.Bytes, $"{transposed}", [transposed.XLength, transposed.YLength],
-                    transposed.WLength, (b, x, y) => b.ConvTranspose2dBackwardFilter(transposed, x[0], x[1], y, null));
+                    transposed.WLength, (b, x, y) => b.Run(new ConvTranspose2dBackwardFilterOp(transposed, x[0], x[1], y, null)));
                 break;
             case "dense":
                 DenseShape dense = new(n, row["c"], row["k"]);
                 yield return Product(
                     row, n, "dense dx", dense.Flops, dense.Bytes, $"{dense}", [dense.YLength, dense.WLength], dense.XLength,
-                    (b, x, y) => b.DenseBackwardData(dense, x[0], x[1], y));
+                    (b, x, y) => b.Run(new DenseBackwardDataOp(dense, x[0], x[1], y)));
                 yield return Product(
                     row, n, "dense dw", dense.Flops, dense.Bytes, $"{dense}", [dense.XLength, dense.YLength], dense.WLength + dense.Out,
-                    (b, x, y) => b.DenseBackwardFilter(dense, x[0], x[1], y.Slice(0, dense.WLength), y.Slice(dense.WLength, dense.Out)));
+                    (b, x, y) => b.Run(new DenseBackwardFilterOp(dense, x[0], x[1], y.Slice(0, dense.WLength), y.Slice(dense.WLength, dense.Out))));
                 break;
             case "max_pool2d":
                 MaxPool2dShape pool = MaxPool2d(row, n);
                 yield return Moved(
                     row, n, "max_pool2d dx", $"{pool}", [pool.XLength, pool.YLength, pool.YLength], pool.XLength,
-                    (b, x, y) => b.MaxPool2dBackward(pool, x[0], x[1], x[2], y)) with
+                    (b, x, y) => b.Run(new MaxPool2dBackwardOp(pool, x[0], x[1], x[2], y))) with
                 {
                     Adjust = inputs => inputs[1] = Pooled(pool, inputs[0]),
                 };
@@ -161,45 +161,45 @@ internal static class KernelCases
                 int c = norm.C;
                 yield return Moved(
                     row, n, "batch_norm train", $"{norm}", [norm.Length, c, c, c, c], norm.Length + 2 * c,
-                    (b, x, y) => b.BatchNormTrain(
+                    (b, x, y) => b.Run(new BatchNormTrainOp(
                         norm, x[0], x[1], x[2], Activation.None, y.Slice(0, norm.Length), y.Slice(norm.Length, c), y.Slice(norm.Length + c, c), x[3],
-                        x[4], momentum: 0.1f, epsilon: 1e-4f));
+                        x[4], 0.1f, 1e-4f)));
                 yield return Moved(
                     row, n, "batch_norm dx", $"{norm}", [norm.Length, c, c, c, norm.Length], norm.Length + 2 * c,
-                    (b, x, y) => b.BatchNormBackward(
+                    (b, x, y) => b.Run(new BatchNormBackwardOp(
                         norm, x[0], x[1], x[2], x[3], Activation.None, x[4], x[4], y.Slice(0, norm.Length), y.Slice(norm.Length, c),
-                        y.Slice(norm.Length + c, c)));
+                        y.Slice(norm.Length + c, c))));
                 break;
             case "elu":
                 int length = n * row["c"] * row["h"] * row["w"];
                 yield return Moved(
-                    row, n, "elu dx", $"{length} floats", [length, length], length, (b, x, y) => b.ActivateBackward(Activation.Elu, x[0], x[1], y));
+                    row, n, "elu dx", $"{length} floats", [length, length], length, (b, x, y) => b.Run(new ActivateBackwardOp(Activation.Elu, x[0], x[1], y)));
                 break;
             case "crop2d":
                 Crop2dShape crop = new(row["c"], row["h"], row["w"] * n, row["r"], row["s"] * n);
-                yield return Moved(row, n, "crop2d dx", $"{crop}", [crop.YLength], crop.XLength, (b, x, y) => b.Crop2dBackward(crop, x[0], y));
+                yield return Moved(row, n, "crop2d dx", $"{crop}", [crop.YLength], crop.XLength, (b, x, y) => b.Run(new Crop2dBackwardOp(crop, x[0], y)));
                 break;
             case "dropout":
                 int features = n * row["c"];
-                yield return Moved(row, n, "dropout", $"{features} floats", [features], features, (b, x, y) => b.Dropout(0.5f, 1, x[0], y));
+                yield return Moved(row, n, "dropout", $"{features} floats", [features], features, (b, x, y) => b.Run(new DropoutOp(0.5f, 1, x[0], y)));
                 break;
             case "mean_squared_error":
                 int values = n * row["c"] * row["h"] * row["w"];
                 yield return Moved(
-                    row, n, "mean_squared_error", $"{values} floats", [values, values], 1, (b, x, y) => b.MeanSquaredError(x[0], x[1], y));
+                    row, n, "mean_squared_error", $"{values} floats", [values, values], 1, (b, x, y) => b.Run(new MeanSquaredErrorOp(x[0], x[1], y)));
                 yield return Moved(
-                    row, n, "mean_squared_error dx", $"{values} floats", [values, values], values, (b, x, y) => b.MeanSquaredErrorBackward(x[0], x[1], y));
+                    row, n, "mean_squared_error dx", $"{values} floats", [values, values], values, (b, x, y) => b.Run(new MeanSquaredErrorBackwardOp(x[0], x[1], y)));
                 break;
             case "sigmoid_cross_entropy":
                 int logits = n * row["c"];
                 yield return Moved(
-                    row, n, "sigmoid_cross_entropy", $"{logits} floats", [logits, logits], 1, (b, x, y) => b.SigmoidCrossEntropy(x[0], x[1], y)) with
+                    row, n, "sigmoid_cross_entropy", $"{logits} floats", [logits, logits], 1, (b, x, y) => b.Run(new SigmoidCrossEntropyOp(x[0], x[1], y))) with
                 {
                     Adjust = AllPositive,
                 };
                 yield return Moved(
                     row, n, "sigmoid_cross_entropy dx", $"{logits} floats", [logits, logits], logits,
-                    (b, x, y) => b.SigmoidCrossEntropyBackward(x[0], x[1], y)) with
+                    (b, x, y) => b.Run(new SigmoidCrossEntropyBackwardOp(x[0], x[1], y))) with
                 {
                     Adjust = AllPositive,
                 };
@@ -208,7 +208,7 @@ internal static class KernelCases
                 int weights = row["c"];
                 yield return Moved(
                     row, n, "adam", $"{weights} parameters", [weights, weights, weights, weights], weights,
-                    (b, x, _) => b.Adam(new AdamStep(1e-3f, 0.9f, 0.999f, 1e-8f, 10), x[0], x[1], x[2], x[3])) with
+                    (b, x, _) => b.Run(new AdamOp(new AdamStep(1e-3f, 0.9f, 0.999f, 1e-8f, 10), x[1], x[0], x[2], x[3]))) with
                 {
                     IsInPlace = true, Adjust = AllPositive, Bytes = 7.0 * sizeof(float) * weights,
                 };
@@ -217,7 +217,7 @@ internal static class KernelCases
                 int parameters = row["c"];
                 yield return Moved(
                     row, n, "nesterov", $"{parameters} parameters", [parameters, parameters, parameters], parameters,
-                    (b, x, _) => b.Nesterov(0.01f, 0.95f, x[0], x[1], x[2])) with
+                    (b, x, _) => b.Run(new NesterovOp(0.01f, 0.95f, x[1], x[0], x[2]))) with
                 {
                     IsInPlace = true, Bytes = 5.0 * sizeof(float) * parameters,
                 };
@@ -269,7 +269,7 @@ internal static class KernelCases
         using IBackend reference = Backends.CreateReference();
         using DeviceBuffer input = reference.Allocate(shape.XLength), output = reference.Allocate(shape.YLength);
         reference.Upload(x, input.All);
-        reference.MaxPool2d(shape, input.All, output.All);
+        reference.Run(new MaxPool2dOp(shape, input.All, output.All));
         float[] y = new float[shape.YLength];
         reference.Download(output.All, y);
         return y;

@@ -56,7 +56,8 @@ public sealed class Conv2d : Module
 
     /// <summary>The same layer followed by a pooling, in one operation that does not keep what lies between.</summary>
     internal Tensor ForwardPooled(Tensor x, (int H, int W) window, (int H, int W) stride, (int H, int W) poolDilation) =>
-        x.ConvMaxPool2d(Weight.Value, Bias?.Value, (Padding, Padding), Dilation, Activation, window, stride, poolDilation, Weight.Packed);
+        x.ConvMaxPool2d(
+            Weight.Value, Bias?.Value, (Stride, Stride), (Padding, Padding), Dilation, Activation, window, stride, poolDilation, Weight.Packed);
 
     /// <summary>The same layer, sharing the parameters, with the taps of the filters spread out.</summary>
     public Conv2d Dilated(int rows, int columns) => new(Weight, Bias, Stride, Padding, (rows, columns), Activation) { Name = Name };

@@ -15,7 +15,6 @@ public sealed class Tensor : IDisposable
     private View _view;
     private Tape? _gradientTape;
     private int _gradientStep;
-    private DeviceBuffer? _furtherGradient;
     private bool _disposed = true;
 
     // Not yet a tensor: an InferencePlan keeps such objects, and those that were disposed, for others.
@@ -40,7 +39,7 @@ public sealed class Tensor : IDisposable
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
+            RequireLive();
             return _view;
         }
     }
@@ -180,17 +179,15 @@ public sealed class Tensor : IDisposable
 
     internal void MarkGradient(Tape tape) => (_gradientTape, _gradientStep) = (tape, tape.Step);
 
-    internal View BeginFurtherGradient() => (_furtherGradient = Backend.Allocate(Shape.Length)).All;
-
-    internal void AddFurtherGradient()
-    {
-        Backend.AddScaled(1, _furtherGradient!.All, Gradient!.View);
-        _furtherGradient.Dispose();
-    }
+    /// <summary>Throws if the memory was given back: others may use it.</summary>
+    internal void RequireLive() => ObjectDisposedException.ThrowIf(_disposed, this);
 
     private Tensor Become(IBackend backend, Shape shape, View view, Storage storage, BatchLayout layout)
     {
-        (Backend, Shape, _view, _storage, Layout, _disposed) = (backend, shape, view, storage, layout, false);
+        (Backend, Shape, _view, _storage, _disposed) = (backend, shape, view, storage, false);
+
+        // Of one sample both layouts are the same.
+        Layout = shape.Rank == Shape.MaxRank && shape[0] == 1 ? BatchLayout.First : layout;
         (Tape, IsOwnedByTape, RequiresGradient, Gradient, _gradientTape) = (null, false, false, null, null);
         storage.Users++;
         return this;

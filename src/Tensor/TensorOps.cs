@@ -4,33 +4,34 @@ using Engine.Kernels;
 namespace Engine.Tensors;
 
 /// <summary>
-/// The operations on tensors: each works out the shape, makes its result on the backend of its input and runs one kernel. Shapes are N C H W,
-/// whatever the <see cref="Tensor.Layout"/>; weights as the kernels' shapes say. Where the input is on a tape, the operation is written down there with the
-/// rule for its gradient, which stands beside it here, and the tape owns the result; else the caller does, and disposes it.
+/// The operations on tensors: each works out the shape of its result, makes it on the backend of its input and runs one <see cref="IOp"/>. Shapes are N C H W,
+/// whatever the <see cref="Tensor.Layout"/>; weights are as the operations' shapes say. Where the input is on a tape, the operation is written down there with
+/// its own rule for the gradient, and the tape owns the result; else the caller owns it and disposes it.
 /// </summary>
 public static class TensorOps
 {
+    /// <summary>Begins an operation whose result has this shape; see <see cref="OpResult{TOp}"/>. This is how to add an operation of one's own.</summary>
+    /// <param name="x">The main input: the result is on its backend and on its tape.</param>
+    /// <param name="shape">The shape of the result.</param>
+    /// <param name="layout">Where the samples of the result lie; as in <paramref name="x"/> unless stated.</param>
+    /// <param name="keeps">Whether the gradient rule needs a second result, shaped as the first.</param>
+    public static OpResult<TOp> Begin<TOp>(this Tensor x, Shape shape, BatchLayout? layout = null, bool keeps = false)
+        where TOp : struct, IDifferentiableOp =>
+        x.Tape is { } tape ? new(tape.Begin<TOp>(x.Backend, shape, layout ?? x.Layout, keeps: keeps))
+        : new(Tensor.Allocate(x.Backend, shape, layout ?? x.Layout));
+
     /// <summary>
-    /// Cross-correlation; x is N×C×H×W, w K×C×R×S, b K or null, the result N×K×P×Q; see <see cref="Conv2dShape"/>. What is made of w may be kept in packed,
-    /// which whoever changes w must empty.
+    /// Cross-correlation; x is N×C×H×W, w K×C×R×S, b K or null, the result N×K×P×Q; see <see cref="Conv2dShape"/>. What is made of w may be kept in
+    /// <paramref name="packed"/>, which whoever changes w must empty.
     /// </summary>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     public static Tensor Conv2d(
         this Tensor x, Tensor w, Tensor? b = null, (int H, int W)? stride = null, (int H, int W)? padding = null,
         (int H, int W)? dilation = null, Activation activation = default, PackedFilter? packed = null)
     {
-        (int strideH, int strideW) = stride ?? (1, 1);
-        (int padH, int padW) = padding ?? (0, 0);
-        (int dilationH, int dilationW) = dilation ?? (1, 1);
-        RequireRank(x, 4);
-        RequireRank(w, 4);
-        if (x.Shape[1] != w.Shape[1]) throw new ArgumentException($"the input {x.Shape} has not the channels of the filters {w.Shape}");
-        Conv2dShape shape = new(
-            x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w.Shape[0], w.Shape[2], w.Shape[3],
-            strideH, strideW, padH, padW, dilationH, dilationW, x.Layout);
-        Tensor y = Result(x, new Shape(shape.N, shape.K, shape.P, shape.Q), Conv2dRule, (shape, activation), w, b);
-        x.Backend.Conv2d(shape, x.View, w.View, b?.View, activation, y.View, packed);
-        return y;
+        Conv2dShape shape = ShapeOf(x, w, stride ?? (1, 1), padding ?? (0, 0), dilation ?? (1, 1));
+        OpResult<Conv2dOp> y = x.Begin<Conv2dOp>(new Shape(shape.N, shape.K, shape.P, shape.Q));
+        return y.Run(new Conv2dOp(shape, x.View, w.View, b?.View, activation, y.View, packed), x, w, b);
     }
 
     /// <summary>Transposed convolution; x is N×C×H×W, w C×K×R×S, b K or null, the result N×K×P×Q; see <see cref="ConvTranspose2dShape"/>.</summary>
@@ -44,13 +45,12 @@ public static class TensorOps
         (int dilationH, int dilationW) = dilation ?? (1, 1);
         RequireRank(x, 4);
         RequireRank(w, 4);
-        if (x.Shape[1] != w.Shape[0]) throw new ArgumentException($"the input {x.Shape} has not the channels of the filters {w.Shape}");
+        RequireEqual(x, 1, w, 0);
         ConvTranspose2dShape shape = new(
             x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w.Shape[1], w.Shape[2], w.Shape[3],
             strideH, strideW, padH, padW, dilationH, dilationW, x.Layout);
-        Tensor y = Result(x, new Shape(shape.N, shape.K, shape.P, shape.Q), ConvTranspose2dRule, (shape, activation), w, b);
-        x.Backend.ConvTranspose2d(shape, x.View, w.View, b?.View, activation, y.View);
-        return y;
+        OpResult<ConvTranspose2dOp> y = x.Begin<ConvTranspose2dOp>(new Shape(shape.N, shape.K, shape.P, shape.Q));
+        return y.Run(new ConvTranspose2dOp(shape, x.View, w.View, b?.View, activation, y.View), x, w, b);
     }
 
     /// <summary>Matrix product; x is N×In, w In×Out, b Out or null, the result N×Out.</summary>
@@ -59,78 +59,70 @@ public static class TensorOps
     {
         RequireRank(x, 2);
         RequireRank(w, 2);
-        if (x.Shape[1] != w.Shape[0]) throw new ArgumentException($"the input {x.Shape} has not the features of the weights {w.Shape}");
+        RequireEqual(x, 1, w, 0);
         DenseShape shape = new(x.Shape[0], x.Shape[1], w.Shape[1]);
-        Tensor y = Result(x, new Shape(shape.N, shape.Out), DenseRule, (shape, activation), w, b);
-        x.Backend.Dense(shape, x.View, w.View, b?.View, activation, y.View);
-        return y;
+        OpResult<DenseOp> y = x.Begin<DenseOp>(new Shape(shape.N, shape.Out));
+        return y.Run(new DenseOp(shape, x.View, w.View, b?.View, activation, y.View), x, w, b);
     }
 
     /// <summary>Batch normalisation with given statistics, then the activation; x is N×C or N×C×H×W, the parameters have C elements.</summary>
-    /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
+    /// <exception cref="ArgumentException">The shapes do not fit together, or x requires a gradient, for which there is no rule.</exception>
     public static Tensor BatchNorm(this Tensor x, Tensor mean, Tensor inverseStd, Tensor gamma, Tensor beta, Activation activation = default)
     {
         RequireNoGradient(x);
-        BatchNormShape shape = BatchNormShapeOf(x);
         Tensor y = Tensor.Allocate(x.Backend, x.Shape, x.Layout);
-        x.Backend.BatchNormInfer(shape, x.View, mean.View, inverseStd.View, gamma.View, beta.View, activation, y.View);
+        x.Backend.Run(new BatchNormInferOp(BatchNormShapeOf(x), x.View, mean.View, inverseStd.View, gamma.View, beta.View, activation, y.View));
         return y;
     }
 
     /// <summary>
     /// Batch normalisation with the statistics of the batch itself, which also move the running ones, then the activation; x is N×C or N×C×H×W, gamma
-    /// and beta have C elements, the result is as x. See <see cref="IBackend.BatchNormTrain"/>.
+    /// and beta have C elements, the result is as x. See <see cref="BatchNormTrainOp"/>.
     /// </summary>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     public static Tensor BatchNormTrain(
         this Tensor x, Tensor gamma, Tensor beta, BatchStatistics statistics, float momentum, float epsilon, Activation activation = default)
     {
-        BatchNormShape shape = BatchNormShapeOf(x);
-        Tensor y = Result(x, x.Shape, BatchNormRule, (shape, statistics, activation), gamma, beta);
-        x.Backend.BatchNormTrain(
-            shape, x.View, gamma.View, beta.View, activation, y.View, statistics.Mean.View, statistics.InverseStd.View,
+        OpResult<BatchNormTrainOp> y = x.Begin<BatchNormTrainOp>(x.Shape);
+        BatchNormTrainOp op = new(
+            BatchNormShapeOf(x), x.View, gamma.View, beta.View, activation, y.View, statistics.Mean.View, statistics.InverseStd.View,
             statistics.RunningMean.View, statistics.RunningInverseStd.View, momentum, epsilon);
-        return y;
+        return y.Run(op, x, gamma, beta);
     }
 
-    /// <summary>
-    /// Drops elements with a probability and scales the others by 1 / (1 − probability); which ones, the seed decides. The result is shaped as x.
-    /// </summary>
+    /// <summary>Drops elements with a probability and scales the others by 1 / (1 − probability); the seed decides which. The result is shaped as x.</summary>
+    /// <exception cref="ArgumentException">The probability does not lie in [0, 1), or the batch is last.</exception>
     public static Tensor Dropout(this Tensor x, float probability, ulong seed)
     {
         RequireBatchFirst(x);
-        Tensor y = Result(x, x.Shape, DropoutRule, (probability, seed));
-        x.Backend.Dropout(probability, seed, x.View, y.View);
-        return y;
+        OpResult<DropoutOp> y = x.Begin<DropoutOp>(x.Shape);
+        return y.Run(new DropoutOp(probability, seed, x.View, y.View), x);
     }
 
     /// <summary>
-    /// weight times the mean of (x − target)² over all elements: one number. A loss: where it is on a tape, its own gradient is 1, so losses may be added up
-    /// but not scaled; that is what the weight is for.
+    /// weight times the mean of (x − target)² over all elements: one number. On a tape a loss's own gradient counts as 1, so losses may be added up but not
+    /// scaled; the weight is there for that.
     /// </summary>
     /// <exception cref="ArgumentException">The shapes differ, or the target requires a gradient.</exception>
     public static Tensor MeanSquaredError(this Tensor x, Tensor target, float weight = 1)
     {
         RequireNoGradient(target);
-        if (x.Layout != target.Layout) throw new ArgumentException($"a batch {x.Layout} against a target with its batch {target.Layout}");
-        if (x.Shape != target.Shape) throw new ArgumentException($"{x.Shape} against a target of {target.Shape}");
-        Tensor loss = Result(x, new Shape(1), MeanSquaredErrorRule, weight, target, layout: BatchLayout.First);
-        x.Backend.MeanSquaredError(x.View, target.View, loss.View, weight);
-        return loss;
+        RequireAlike(x, target);
+        OpResult<MeanSquaredErrorOp> loss = x.Begin<MeanSquaredErrorOp>(new Shape(1), BatchLayout.First);
+        return loss.Run(new MeanSquaredErrorOp(x.View, target.View, loss.View, weight), x, target);
     }
 
     /// <summary>
-    /// weight times the binary cross-entropy of σ(logits) and targets from 0 to 1, meaned over all elements: one number. A loss: where it is on a tape, its
-    /// own gradient is 1, so losses may be added up but not scaled; that is what the weight is for.
+    /// weight times the mean binary cross-entropy of σ(logits) and targets from 0 to 1 over all elements: one number. On a tape a loss's own gradient counts
+    /// as 1, so losses may be added up but not scaled; the weight is there for that.
     /// </summary>
     /// <exception cref="ArgumentException">The shapes differ, or the target requires a gradient.</exception>
     public static Tensor SigmoidCrossEntropy(this Tensor logits, Tensor target, float weight = 1)
     {
         RequireNoGradient(target);
-        if (logits.Shape != target.Shape) throw new ArgumentException($"{logits.Shape} against a target of {target.Shape}");
-        Tensor loss = Result(logits, new Shape(1), SigmoidCrossEntropyRule, weight, target);
-        logits.Backend.SigmoidCrossEntropy(logits.View, target.View, loss.View, weight);
-        return loss;
+        RequireAlike(logits, target);
+        OpResult<SigmoidCrossEntropyOp> loss = logits.Begin<SigmoidCrossEntropyOp>(new Shape(1), BatchLayout.First);
+        return loss.Run(new SigmoidCrossEntropyOp(logits.View, target.View, loss.View, weight), logits, target);
     }
 
     /// <summary>x + scale·y, element by element, both of one shape.</summary>
@@ -138,10 +130,9 @@ public static class TensorOps
     public static Tensor Add(this Tensor x, Tensor y, float scale = 1)
     {
         RequireAlike(x, y);
-        Tensor sum = Result(x, x.Shape, AddRule, scale, y);
-        x.Backend.Copy(x.View, sum.View);
-        x.Backend.AddScaled(scale, y.View, sum.View);
-        return sum;
+        RequireTapeFor(x, y);
+        OpResult<AddOp> sum = x.Begin<AddOp>(x.Shape);
+        return sum.Run(new AddOp(x.View, y.View, scale, sum.View), x, y);
     }
 
     /// <summary>x·y, element by element, both of one shape.</summary>
@@ -149,21 +140,20 @@ public static class TensorOps
     public static Tensor Multiply(this Tensor x, Tensor y)
     {
         RequireAlike(x, y);
-        Tensor product = Result(x, x.Shape, MultiplyRule, default(NoArguments), y);
-        x.Backend.Multiply(x.View, y.View, product.View);
-        return product;
+        RequireTapeFor(x, y);
+        OpResult<MultiplyOp> product = x.Begin<MultiplyOp>(x.Shape);
+        return product.Run(new MultiplyOp(x.View, y.View, product.View), x, y);
     }
 
     /// <summary>A pointwise function; the result is shaped as x.</summary>
     public static Tensor Activate(this Tensor x, Activation activation)
     {
-        Tensor y = Result(x, x.Shape, ActivateRule, activation);
-        x.Backend.Activate(activation, x.View, y.View);
-        return y;
+        OpResult<ActivateOp> y = x.Begin<ActivateOp>(x.Shape);
+        return y.Run(new ActivateOp(activation, x.View, y.View), x);
     }
 
     /// <summary>Max-pooling; x is N×C×H×W, the result N×C×P×Q; see <see cref="MaxPool2dShape"/>.</summary>
-    /// <exception cref="ArgumentException">The window does not fit.</exception>
+    /// <exception cref="ArgumentException">The window does not fit, or the batch is last.</exception>
     public static Tensor MaxPool2d(this Tensor x, (int H, int W) window, (int H, int W) stride, (int H, int W)? dilation = null)
     {
         (int dilationH, int dilationW) = dilation ?? (1, 1);
@@ -171,257 +161,98 @@ public static class TensorOps
         RequireBatchFirst(x);
         MaxPool2dShape shape = new(
             x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], window.H, window.W, stride.H, stride.W, dilationH, dilationW);
-        Tensor y = Result(x, new Shape(shape.N, shape.C, shape.P, shape.Q), MaxPool2dRule, shape);
-        x.Backend.MaxPool2d(shape, x.View, y.View);
-        return y;
+        OpResult<MaxPool2dOp> y = x.Begin<MaxPool2dOp>(new Shape(shape.N, shape.C, shape.P, shape.Q));
+        return y.Run(new MaxPool2dOp(shape, x.View, y.View), x);
     }
 
     /// <summary>
-    /// Cross-correlation without stride, max-pooling of its sums, bias and activation; x is N×C×H×W, w K×C×R×S, b K or null, the result N×K×P×Q; see
-    /// <see cref="ConvMaxPool2dShape"/>. What is made of w may be kept in packed, which whoever changes w must empty.
+    /// Cross-correlation, max-pooling of its sums, bias and activation; x is N×C×H×W, w K×C×R×S, b K or null, the result N×K×P×Q; see
+    /// <see cref="ConvMaxPool2dShape"/>. What is made of w may be kept in <paramref name="packed"/>, which whoever changes w must empty.
     /// </summary>
-    /// <exception cref="ArgumentException">The shapes do not fit together, or the activation falls somewhere.</exception>
+    /// <exception cref="ArgumentException">The shapes do not fit together, the batch is last, or the activation falls somewhere.</exception>
     public static Tensor ConvMaxPool2d(
-        this Tensor x, Tensor w, Tensor? b, (int H, int W) padding, (int H, int W) dilation, Activation activation,
-        (int H, int W) window, (int H, int W) stride, (int H, int W) poolDilation, PackedFilter? packed = null)
+        this Tensor x, Tensor w, Tensor? b, (int H, int W) stride, (int H, int W) padding, (int H, int W) dilation, Activation activation,
+        (int H, int W) window, (int H, int W) poolStride, (int H, int W) poolDilation, PackedFilter? packed = null)
     {
-        RequireRank(x, 4);
-        RequireRank(w, 4);
-        if (x.Shape[1] != w.Shape[1]) throw new ArgumentException($"the input {x.Shape} has not the channels of the filters {w.Shape}");
-        Conv2dShape conv = new(
-            x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w.Shape[0], w.Shape[2], w.Shape[3],
-            padH: padding.H, padW: padding.W, dilationH: dilation.H, dilationW: dilation.W);
-        ConvMaxPool2dShape shape = new(conv, window.H, window.W, stride.H, stride.W, poolDilation.H, poolDilation.W);
-        Shape pooled = new(conv.N, conv.K, shape.Pool.P, shape.Pool.Q);
-        TapeEntry? entry = x.Tape?.RecordKeeping(pooled, ConvMaxPool2dRule, (shape, activation), x, w, b);
-        Tensor y = entry?.Output ?? Tensor.Allocate(x.Backend, pooled);
-        x.Backend.ConvMaxPool2d(shape, x.View, w.View, b?.View, activation, y.View, entry?.Kept!.View, packed);
-        return y;
+        ConvMaxPool2dShape shape = new(
+            ShapeOf(x, w, stride, padding, dilation), window.H, window.W, poolStride.H, poolStride.W, poolDilation.H, poolDilation.W);
+        OpResult<ConvMaxPool2dOp> y = x.Begin<ConvMaxPool2dOp>(new Shape(shape.Conv.N, shape.Conv.K, shape.Pool.P, shape.Pool.Q), keeps: true);
+        return y.Run(new ConvMaxPool2dOp(shape, x.View, w.View, b?.View, activation, y.View, y.Kept, packed), x, w, b);
     }
 
-    /// <summary>Crop to the upper left corner; x is N×C×H×W, the result N×C×rows×columns.</summary>
+    /// <summary>The upper left corner; x is N×C×H×W, the result N×C×rows×columns.</summary>
     /// <exception cref="ArgumentException">The result would be larger than x.</exception>
     public static Tensor Crop2d(this Tensor x, int rows, int columns)
     {
         RequireRank(x, 4);
         (int n, int c, int h, int w) = (x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]);
         Crop2dShape shape = x.Layout == BatchLayout.First ? new(n * c, h, w, rows, columns) : new(c, h, w * n, rows, columns * n);
-        Tensor y = Result(x, new Shape(x.Shape[0], x.Shape[1], rows, columns), Crop2dRule, shape);
-        x.Backend.Crop2d(shape, x.View, y.View);
-        return y;
+        OpResult<Crop2dOp> y = x.Begin<Crop2dOp>(new Shape(n, c, rows, columns));
+        return y.Run(new Crop2dOp(shape, x.View, y.View), x);
     }
 
-    /// <summary>The same N×C×H×W with its samples laid out anew.</summary>
+    /// <summary>The same N×C×H×W with its samples laid out anew. One sample has one layout, so it only changes its name.</summary>
     public static Tensor ToLayout(this Tensor x, BatchLayout layout)
     {
         RequireRank(x, 4);
-        if (x.Layout == layout) return x.Reshape(x.Shape);
+        if (x.Layout == layout || x.Shape[0] == 1) return x.Reshape(x.Shape);
         int samples = x.Shape[0], others = x.Shape.Length / samples;
         TransposeShape shape = layout == BatchLayout.Last ? new(samples, others) : new(others, samples);
-        Tensor y = Result(x, x.Shape, TransposeRule, shape, layout: layout);
-        x.Backend.Transpose(shape, x.View, y.View);
-        return y;
+        OpResult<TransposeOp> y = x.Begin<TransposeOp>(x.Shape, layout);
+        return y.Run(new TransposeOp(shape, x.View, y.View), x);
     }
 
     /// <summary>
     /// Windowed Fourier transforms of overlapping frames of one signal; x has (frames − 1)·hop + size elements, window size, the result is
     /// frames×bins×2; see <see cref="RealFftShape"/>.
     /// </summary>
-    /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
+    /// <exception cref="ArgumentException">The sizes do not fit together, or x requires a gradient, for which there is no rule.</exception>
     public static Tensor RealFft(this Tensor x, Tensor window, int frames, int hop, int bins)
     {
         RequireNoGradient(x);
-        RealFftShape shape = new(frames, window.Shape.Length, hop, bins);
         Tensor y = Tensor.Allocate(x.Backend, new Shape(frames, bins, 2));
-        x.Backend.RealFft(shape, x.View, window.View, y.View);
+        x.Backend.Run(new RealFftOp(new RealFftShape(frames, window.Shape.Length, hop, bins), x.View, window.View, y.View));
         return y;
     }
 
     /// <summary>Absolute values of complex numbers; x is N×M×2, the result N×M.</summary>
-    /// <exception cref="ArgumentException">x has not three axes, the last of size 2.</exception>
+    /// <exception cref="ArgumentException">x has not three axes, the last of size 2, or requires a gradient, for which there is no rule.</exception>
     public static Tensor Magnitude(this Tensor x)
     {
         RequireNoGradient(x);
         if (x.Shape.Rank != 3 || x.Shape[2] != 2) throw new ArgumentException($"not pairs of real and imaginary parts: {x.Shape}");
         Tensor y = Tensor.Allocate(x.Backend, new Shape(x.Shape[0], x.Shape[1]));
-        x.Backend.Magnitude(x.View, y.View);
+        x.Backend.Run(new MagnitudeOp(x.View, y.View));
         return y;
     }
 
     /// <summary>ln(max(x, floor)); the result is shaped as x.</summary>
+    /// <exception cref="ArgumentException">x requires a gradient, for which there is no rule.</exception>
     public static Tensor LogFloor(this Tensor x, float floor)
     {
         RequireNoGradient(x);
         Tensor y = Tensor.Allocate(x.Backend, x.Shape);
-        x.Backend.LogFloor(floor, x.View, y.View);
+        x.Backend.Run(new LogFloorOp(floor, x.View, y.View));
         return y;
     }
 
     /// <summary>A reshape on a tape: the result shares x's memory, its gradient is x's under the other shape.</summary>
-    internal static Tensor RecordReshape(Tensor x, Shape shape) => x.Tape!.Record(shape, ReshapeRule, default(NoArguments), x, shares: x, layout: x.Layout);
-
-    private static readonly BackwardRule<(Conv2dShape Shape, Activation Activation)> Conv2dRule = static (tape, entry) =>
+    internal static Tensor RecordReshape(Tensor x, Shape shape)
     {
-        (Conv2dShape shape, Activation activation) = entry.Arguments;
-        UndoActivation(entry, activation);
-        if (entry.X.RequiresGradient)
-        {
-            entry.Backend.Conv2dBackwardData(shape, entry.Dy, entry.W!.View, tape.BeginGradient(entry.X));
-            tape.EndGradient(entry.X);
-        }
+        TapeEntry<ReshapeRule> entry = x.Tape!.Begin<ReshapeRule>(x.Backend, shape, x.Layout, shares: x);
+        entry.Finish(default, [x]);
+        return entry.Output!;
+    }
 
-        if (entry.WeightsRequireGradient)
-        {
-            entry.Backend.Conv2dBackwardFilter(shape, entry.X.View, entry.Dy, tape.BeginGradient(entry.W!), BeginBias(tape, entry));
-            EndWeights(tape, entry);
-        }
-    };
-
-    private static readonly BackwardRule<(ConvTranspose2dShape Shape, Activation Activation)> ConvTranspose2dRule = static (tape, entry) =>
+    private static Conv2dShape ShapeOf(Tensor x, Tensor w, (int H, int W) stride, (int H, int W) padding, (int H, int W) dilation)
     {
-        (ConvTranspose2dShape shape, Activation activation) = entry.Arguments;
-        UndoActivation(entry, activation);
-        if (entry.X.RequiresGradient)
-        {
-            entry.Backend.ConvTranspose2dBackwardData(shape, entry.Dy, entry.W!.View, tape.BeginGradient(entry.X));
-            tape.EndGradient(entry.X);
-        }
-
-        if (entry.WeightsRequireGradient)
-        {
-            entry.Backend.ConvTranspose2dBackwardFilter(shape, entry.X.View, entry.Dy, tape.BeginGradient(entry.W!), BeginBias(tape, entry));
-            EndWeights(tape, entry);
-        }
-    };
-
-    private static readonly BackwardRule<(DenseShape Shape, Activation Activation)> DenseRule = static (tape, entry) =>
-    {
-        (DenseShape shape, Activation activation) = entry.Arguments;
-        UndoActivation(entry, activation);
-        if (entry.X.RequiresGradient)
-        {
-            entry.Backend.DenseBackwardData(shape, entry.Dy, entry.W!.View, tape.BeginGradient(entry.X));
-            tape.EndGradient(entry.X);
-        }
-
-        if (entry.WeightsRequireGradient)
-        {
-            entry.Backend.DenseBackwardFilter(shape, entry.X.View, entry.Dy, tape.BeginGradient(entry.W!), BeginBias(tape, entry));
-            EndWeights(tape, entry);
-        }
-    };
-
-    // Gamma's and beta's gradients fall out on the way to x's, so all three are worked out together.
-    private static readonly BackwardRule<(BatchNormShape Shape, BatchStatistics Statistics, Activation Activation)> BatchNormRule = static (tape, entry) =>
-    {
-        (BatchNormShape shape, BatchStatistics statistics, Activation activation) = entry.Arguments;
-        entry.Backend.BatchNormBackward(
-            shape, entry.X.View, statistics.Mean.View, statistics.InverseStd.View, entry.W!.View, activation, entry.Output!.View,
-            entry.Dy, tape.BeginGradient(entry.X), tape.BeginGradient(entry.W), tape.BeginGradient(entry.B!));
-        tape.EndGradient(entry.X);
-        tape.EndGradient(entry.W);
-        tape.EndGradient(entry.B!);
-    };
-
-    private static readonly BackwardRule<Activation> ActivateRule = static (tape, entry) =>
-    {
-        entry.Backend.ActivateBackward(entry.Arguments, entry.Output!.View, entry.Dy, tape.BeginGradient(entry.X));
-        tape.EndGradient(entry.X);
-    };
-
-    private static readonly BackwardRule<MaxPool2dShape> MaxPool2dRule = static (tape, entry) =>
-    {
-        entry.Backend.MaxPool2dBackward(entry.Arguments, entry.X.View, entry.Output!.View, entry.Dy, tape.BeginGradient(entry.X));
-        tape.EndGradient(entry.X);
-    };
-
-    private static readonly BackwardRule<(ConvMaxPool2dShape Shape, Activation Activation)> ConvMaxPool2dRule = static (tape, entry) =>
-    {
-        (ConvMaxPool2dShape shape, Activation activation) = entry.Arguments;
-        UndoActivation(entry, activation);
-        View argmax = entry.Kept!.View;
-        if (entry.X.RequiresGradient)
-        {
-            entry.Backend.ConvMaxPool2dBackwardData(shape, argmax, entry.Dy, entry.W!.View, tape.BeginGradient(entry.X));
-            tape.EndGradient(entry.X);
-        }
-
-        if (entry.WeightsRequireGradient)
-        {
-            entry.Backend.ConvMaxPool2dBackwardFilter(
-                shape, entry.X.View, argmax, entry.Dy, tape.BeginGradient(entry.W!), BeginBias(tape, entry));
-            EndWeights(tape, entry);
-        }
-    };
-
-    private static readonly BackwardRule<Crop2dShape> Crop2dRule = static (tape, entry) =>
-    {
-        entry.Backend.Crop2dBackward(entry.Arguments, entry.Dy, tape.BeginGradient(entry.X));
-        tape.EndGradient(entry.X);
-    };
-
-    private static readonly BackwardRule<TransposeShape> TransposeRule = static (tape, entry) =>
-    {
-        entry.Backend.Transpose(entry.Arguments.Inverse, entry.Dy, tape.BeginGradient(entry.X));
-        tape.EndGradient(entry.X);
-    };
-
-    private static readonly BackwardRule<(float Probability, ulong Seed)> DropoutRule = static (tape, entry) =>
-    {
-        entry.Backend.Dropout(entry.Arguments.Probability, entry.Arguments.Seed, entry.Dy, tape.BeginGradient(entry.X));
-        tape.EndGradient(entry.X);
-    };
-
-    private static readonly BackwardRule<float> MeanSquaredErrorRule = static (tape, entry) =>
-    {
-        entry.Backend.MeanSquaredErrorBackward(entry.X.View, entry.W!.View, tape.BeginGradient(entry.X), entry.Arguments);
-        tape.EndGradient(entry.X);
-    };
-
-    private static readonly BackwardRule<float> SigmoidCrossEntropyRule = static (tape, entry) =>
-    {
-        entry.Backend.SigmoidCrossEntropyBackward(entry.X.View, entry.W!.View, tape.BeginGradient(entry.X), entry.Arguments);
-        tape.EndGradient(entry.X);
-    };
-
-    private static readonly BackwardRule<float> AddRule = static (tape, entry) =>
-    {
-        if (entry.X.RequiresGradient)
-        {
-            entry.Backend.Copy(entry.Dy, tape.BeginGradient(entry.X));
-            tape.EndGradient(entry.X);
-        }
-
-        if (entry.W is not { RequiresGradient: true } y) return;
-        View dy = tape.BeginGradient(y);
-        entry.Backend.Fill(0, dy);
-        entry.Backend.AddScaled(entry.Arguments, entry.Dy, dy);
-        tape.EndGradient(y);
-    };
-
-    private static readonly BackwardRule<NoArguments> MultiplyRule = static (tape, entry) =>
-    {
-        if (entry.X.RequiresGradient)
-        {
-            entry.Backend.Multiply(entry.Dy, entry.W!.View, tape.BeginGradient(entry.X));
-            tape.EndGradient(entry.X);
-        }
-
-        if (entry.W is not { RequiresGradient: true } y) return;
-        entry.Backend.Multiply(entry.Dy, entry.X.View, tape.BeginGradient(y));
-        tape.EndGradient(y);
-    };
-
-    private static readonly BackwardRule<NoArguments> ReshapeRule = static (tape, entry) =>
-    {
-        entry.Backend.Copy(entry.Dy, tape.BeginGradient(entry.X));
-        tape.EndGradient(entry.X);
-    };
-
-    private static Tensor Result<TArguments>(
-        Tensor x, Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor? w = null, Tensor? b = null, BatchLayout? layout = null)
-        where TArguments : struct =>
-        x.Tape is { } tape ? tape.Record(shape, rule, arguments, x, w, b, layout: layout ?? x.Layout) : Tensor.Allocate(x.Backend, shape, layout ?? x.Layout);
+        RequireRank(x, 4);
+        RequireRank(w, 4);
+        RequireEqual(x, 1, w, 1);
+        return new Conv2dShape(
+            x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w.Shape[0], w.Shape[2], w.Shape[3], stride.H, stride.W, padding.H, padding.W, dilation.H,
+            dilation.W, x.Layout);
+    }
 
     private static BatchNormShape BatchNormShapeOf(Tensor x)
     {
@@ -432,29 +263,25 @@ public static class TensorOps
             : new BatchNormShape(1, channels, x.Shape.Length / channels);
     }
 
-    // From the gradient of the activated output to that of the sum before it, in place.
-    private static void UndoActivation(TapeEntry entry, Activation activation)
-    {
-        if (activation.Kind != ActivationKind.None) entry.Backend.ActivateBackward(activation, entry.Output!.View, entry.Dy, entry.Dy);
-    }
-
-    private static View? BeginBias(Tape tape, TapeEntry entry) => entry.B is { RequiresGradient: true } b ? tape.BeginGradient(b) : null;
-
-    private static void EndWeights(Tape tape, TapeEntry entry)
-    {
-        tape.EndGradient(entry.W!);
-        if (entry.B is { RequiresGradient: true } b) tape.EndGradient(b);
-    }
-
     private static void RequireAlike(Tensor x, Tensor y)
     {
         if (x.Shape != y.Shape || x.Layout != y.Layout) throw new ArgumentException($"{x.Shape} with its batch {x.Layout} and {y.Shape} with it {y.Layout}");
+    }
+
+    private static void RequireTapeFor(Tensor x, Tensor y)
+    {
         if (x.Tape is null && y.RequiresGradient) throw new ArgumentException("the second of two tensors requires a gradient, but the first is on no tape");
     }
 
     private static void RequireRank(Tensor tensor, int rank)
     {
         if (tensor.Shape.Rank != rank) throw new ArgumentException($"a tensor with {rank} axes is needed, not {tensor.Shape}");
+    }
+
+    private static void RequireEqual(Tensor x, int xAxis, Tensor w, int wAxis)
+    {
+        if (x.Shape[xAxis] == w.Shape[wAxis]) return;
+        throw new ArgumentException($"axis {xAxis} of the input {x.Shape} must be as long as axis {wAxis} of the weights {w.Shape}");
     }
 
     private static void RequireBatchFirst(Tensor x, [CallerMemberName] string operation = "")
@@ -468,6 +295,4 @@ public static class TensorOps
     {
         if (x.RequiresGradient) throw new ArgumentException($"{operation} has no rule for the gradient of {name}");
     }
-
-    private readonly record struct NoArguments;
 }

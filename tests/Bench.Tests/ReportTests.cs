@@ -117,7 +117,7 @@ public class ReportTests
             "test", shape.N, "layer", "dense", [shape.XLength, shape.WLength], shape.YLength,
             (backend, x, y) =>
             {
-                backend.Dense(shape, x[0], x[1], null, Activation.None, y);
+                backend.Run(new DenseOp(shape, x[0], x[1], null, Activation.None, y));
                 if (!backend.Name.StartsWith("reference", StringComparison.Ordinal)) spoil(backend, y);
             });
     }

@@ -63,10 +63,9 @@ public class ConvMaxPool2dTests
         Ops.ConvMaxPool2dBackwardFilter(Differences, bias: true).AssertAnswer(device, [5 * 2 + 7 * 6, 5 * 5 + 7 * 6, 12], Image, [2, 3], [5, 7]);
     }
 
-    [Theory, EveryDevice]
-    public void AnActivationThatFallsIsRefused(Device device)
-    {
-        OpCase op = Ops.ConvMaxPool2d(Differences, activation: Activation.LeakyRelu(-0.5f));
-        Assert.Contains("never falls", Assert.Throws<ArgumentException>(() => op.RunOn(device, op.RandomInputs())).Message, StringComparison.Ordinal);
-    }
+    [Fact]
+    public void AnActivationThatFallsIsRefused() =>
+        Assert.Contains(
+            "never falls", Assert.Throws<ArgumentException>(() => Ops.ConvMaxPool2d(Differences, activation: Activation.LeakyRelu(-0.5f))).Message,
+            StringComparison.Ordinal);
 }

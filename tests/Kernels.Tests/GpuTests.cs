@@ -68,14 +68,14 @@ public sealed partial class GpuTests : IDisposable
         using IBackend backend = TestGpus.Open(Device.OpenCl);
         foreach (OpCase op in TinyCases())
         {
-            DeviceBuffer[] buffers = [.. op.Inputs.Append(op.Output).Select(backend.Allocate)];
-            View[] inputs = [.. buffers.SkipLast(1).Select(buffer => buffer.All)];
+            DeviceBuffer[] buffers = [.. op.Spec.Operands.Select(operand => backend.Allocate(operand.Length))];
+            View[] views = [.. buffers.Select(buffer => buffer.All)];
             long least = long.MaxValue;
             for (int attempt = 0; attempt < Attempts && least != 0; attempt++)
             {
-                op.Body(backend, inputs, buffers[^1].All);
+                op.Spec.Run(backend, views);
                 long before = GC.GetAllocatedBytesForCurrentThread();
-                for (int call = 0; call < Calls; call++) op.Body(backend, inputs, buffers[^1].All);
+                for (int call = 0; call < Calls; call++) op.Spec.Run(backend, views);
                 least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
             }
 
@@ -122,11 +122,11 @@ public sealed partial class GpuTests : IDisposable
         using GpuContext gpu = TestGpus.OpenAnew(Device.OpenCl);
         using GpuBackend backend = new(gpu, keepOpen: true);
         using DeviceBuffer buffer = backend.Allocate(1000);
-        backend.Fill(1, buffer.All);
+        backend.Run(new FillOp(1, buffer.All));
         gpu.Accelerator.DefaultStream.Dispose();
         foreach (Action call in (Action[])
             [
-                () => backend.Fill(2, buffer.All), () => backend.Upload(new float[1000], buffer.All), () => backend.Download(buffer.All, new float[1000]),
+                () => backend.Run(new FillOp(2, buffer.All)), () => backend.Upload(new float[1000], buffer.All), () => backend.Download(buffer.All, new float[1000]),
                 backend.Synchronize,
             ])
         {

@@ -108,7 +108,7 @@ public class GradientTests
         {
             float[] x = [.. Enumerable.Range(0, shape.XLength).Select(i => (float)i)], r = Random(shape.YLength, 4);
             new Random(5).Shuffle(x);
-            float[] dx = Ops.MaxPool2dBackward(shape).RunReference(x, r)[..shape.XLength];
+            float[] dx = Ops.MaxPool2dBackward(shape).RunReference(x, Ops.MaxPool2d(shape).RunReference(x), r);
             FiniteDifference.AssertGradient(Ops.MaxPool2d(shape), [x], 0, r, dx, 0.25f);
         }
     }

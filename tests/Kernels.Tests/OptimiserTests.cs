@@ -31,7 +31,7 @@ public class OptimiserTests
         {
             float[] gradient = Gradient(random);
             backend.Upload(gradient, g.All);
-            backend.Adam(new AdamStep(0.001f, 0.9f, 0.999f, 1e-8f, step), w.All, g.All, m.All, v.All);
+            backend.Run(new AdamOp(new AdamStep(0.001f, 0.9f, 0.999f, 1e-8f, step), g.All, w.All, m.All, v.All));
             for (int i = 0; i < Length; i++)
             {
                 first[i] = beta1 * first[i] + (1 - beta1) * gradient[i];
@@ -58,7 +58,7 @@ public class OptimiserTests
         {
             float[] gradient = Gradient(random);
             backend.Upload(gradient, g.All);
-            backend.Nesterov(0.01f, 0.95f, w.All, g.All, v.All);
+            backend.Run(new NesterovOp(0.01f, 0.95f, g.All, w.All, v.All));
             for (int i = 0; i < Length; i++)
             {
                 velocity[i] = momentum * velocity[i] - rate * gradient[i];

@@ -70,9 +70,9 @@ public class PackedFilterTests
             using DeviceBuffer x = backend.Allocate(shape.XLength), w = backend.Allocate(shape.WLength), y = backend.Allocate(shape.YLength);
             int before = backend.Memory.Outstanding;
             using PackedFilter packed = new();
-            for (int i = 0; i < 2; i++) backend.Conv2d(shape, x.All, w.All, null, Activation.None, y.All, packed);
+            for (int i = 0; i < 2; i++) backend.Run(new Conv2dOp(shape, x.All, w.All, null, Activation.None, y.All, packed));
             long native = backend.Memory.BytesAllocated, managed = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < 10; i++) backend.Conv2d(shape, x.All, w.All, null, Activation.None, y.All, packed);
+            for (int i = 0; i < 10; i++) backend.Run(new Conv2dOp(shape, x.All, w.All, null, Activation.None, y.All, packed));
             Assert.Equal(managed, GC.GetAllocatedBytesForCurrentThread());
             Assert.Equal((native, before + 1), (backend.Memory.BytesAllocated, backend.Memory.Outstanding));
             packed.Dispose();
@@ -90,8 +90,8 @@ public class PackedFilterTests
     }
 
     private static OpCase Convolution(Conv2dShape shape, PackedFilter packed) =>
-        Ops.Conv2d(shape) with { Body = (backend, x, y) => backend.Conv2d(shape, x[0], x[1], null, Activation.None, y, packed) };
+        new(Conv2dOp.Spec(shape, packed: packed));
 
     private static OpCase Pooling(ConvMaxPool2dShape shape, PackedFilter packed) =>
-        Ops.ConvMaxPool2d(shape) with { Body = (backend, x, y) => backend.ConvMaxPool2d(shape, x[0], x[1], null, Activation.None, y, null, packed) };
+        new(ConvMaxPool2dOp.Spec(shape, packed: packed));
 }

@@ -72,7 +72,7 @@ public sealed class LayersTests : IDisposable
         using (TrainableParameters parameters = new(layer, _backend))
         {
             AssertUpToDate(x);
-            _backend.AddScaled(0.5f, x.View, parameters.Values.View.Slice(0, sizes.Length));
+            _backend.Run(new AddScaledOp(0.5f, x.View, parameters.Values.View.Slice(0, sizes.Length)));
             AssertUpToDate(x);
         }
 
@@ -87,7 +87,7 @@ public sealed class LayersTests : IDisposable
         void AssertUpToDate(Tensor from)
         {
             using Tensor expected = from.Conv2d(layer.Weight.Value), expectedPooled = from.ConvMaxPool2d(
-                layer.Weight.Value, null, (0, 0), (1, 1), Activation.None, (3, 3), (3, 3), (1, 1));
+                layer.Weight.Value, null, (1, 1), (0, 0), (1, 1), Activation.None, (3, 3), (3, 3), (1, 1));
             for (int i = 0; i < 2; i++)
             {
                 using Tensor y = layer.Forward(from), yPooled = pooled.Forward(from);

@@ -6,12 +6,6 @@ namespace Engine.Kernels;
 /// <summary>The gradients of the activations, from their output y and its gradient dy. Memory bandwidth bounds them.</summary>
 internal static unsafe class ActivationGradient
 {
-    /// <summary>Throws unless the output tells the gradient. With a negative slope, the outputs of a leaky rectifier are positive on both sides of zero.</summary>
-    public static void Validate(Activation activation)
-    {
-        if (!activation.NeverFalls) throw new ArgumentException($"the gradient needs an activation that never falls, but this one does: {activation}");
-    }
-
     /// <summary>The definition, in double precision.</summary>
     public static double Reference(Activation activation, double y, double dy) => activation.Accept<ReferenceGradient, double>(new ReferenceGradient(y, dy));
 

@@ -11,9 +11,7 @@ public readonly record struct AdamStep(float LearningRate, float Beta1, float Be
     /// <summary>The learning rate with both moments' corrections for having started at 0: lr·√(1 − β2ᵗ)/(1 − β1ᵗ).</summary>
     internal double CorrectedRate => LearningRate * Math.Sqrt(1 - Math.Pow(Beta2, Step)) / (1 - Math.Pow(Beta1, Step));
 
-    /// <summary>Throws unless the step has a number from 1 on.</summary>
-    internal void Validate()
-    {
-        if (Step < 1) throw new ArgumentException($"the first step of ADAM is 1: {this}");
-    }
+    /// <summary>The step by its parts' names.</summary>
+    internal static AdamStep From(OpSettings s) =>
+        new(s.Number("learningRate"), s.Number("beta1"), s.Number("beta2"), s.Number("epsilon"), s.Size("step"));
 }

@@ -14,4 +14,15 @@ internal static partial class AddScaled
 
         public readonly void Run(int i) => Y[i] += Scale * X[i];
     }
+
+    /// <summary>result = y + scale·x.</summary>
+    internal struct Sum : IGpuBody
+    {
+        public float Scale;
+        public ArrayView<float> X;
+        public ArrayView<float> Y;
+        public ArrayView<float> Result;
+
+        public readonly void Run(int i) => Result[i] = Y[i] + Scale * X[i];
+    }
 }

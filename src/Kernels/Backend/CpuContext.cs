@@ -1,15 +1,38 @@
+using Engine.Kernels.Simd;
+
 namespace Engine.Kernels;
 
-/// <summary>What every CPU kernel is given: the team of threads and the scratch memory.</summary>
-internal sealed unsafe class CpuContext(int threads) : IDisposable
+/// <summary>What the CPU form of an operation is given: the team of threads, its operands' memory, and scratch memory.</summary>
+public sealed unsafe class CpuContext : IDisposable
 {
-    private readonly WorkerPool _pool = new(threads);
+    private readonly WorkerPool _pool;
 
-    /// <summary>Scratch memory, valid until the next kernel begins.</summary>
-    public Workspace Workspace { get; } = new();
+    internal CpuContext(int threads, HostMemory memory) => (_pool, Memory) = (new WorkerPool(threads), memory);
 
     /// <summary>How many threads take part, the calling one included.</summary>
     public int Threads => _pool.Threads;
+
+    /// <summary>Scratch memory, valid until the next kernel begins.</summary>
+    internal Workspace Workspace { get; } = new();
+
+    /// <summary>The pool of the backend's buffers, for what must live longer than scratch memory.</summary>
+    internal HostMemory Memory { get; }
+
+    /// <summary>The first float of a view; null for none.</summary>
+    public float* At(View? view) => view is { } given ? Memory.At(given) : null;
+
+    /// <summary>The floats of a view.</summary>
+    public Span<float> SpanAt(View view) => new(Memory.At(view), view.Length);
+
+    /// <summary>y[i] = function(x[i]) for every i of y; y may be x.</summary>
+    public void Map<TV, TOperator>(TOperator function, View x, View y)
+        where TV : unmanaged, IVector<TV>
+        where TOperator : unmanaged, IUnaryOperator => Elementwise.Run<TV, TOperator>(this, function, At(x), At(y), y.Length);
+
+    /// <summary>y[i] = function(left[i], right[i]) for every i of y; y may be either.</summary>
+    public void Map<TV, TOperator>(TOperator function, View left, View right, View y)
+        where TV : unmanaged, IVector<TV>
+        where TOperator : unmanaged, IBinaryOperator => Elementwise.Run<TV, TOperator>(this, function, At(left), At(right), At(y), y.Length);
 
     /// <summary>
     /// Calls <paramref name="body"/> once for every task from 0 to <paramref name="tasks"/> − 1, as (arguments, task, worker), and returns when all are done.
@@ -22,6 +45,7 @@ internal sealed unsafe class CpuContext(int threads) : IDisposable
         fixed (TArguments* fixedArguments = &arguments) _pool.Run(tasks, (delegate*<void*, int, int, void>)body, fixedArguments);
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         _pool.Dispose();

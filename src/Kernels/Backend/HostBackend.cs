@@ -1,10 +1,12 @@
 namespace Engine.Kernels;
 
-/// <summary>What the backends in the host's memory share: the pool, copies, and checked access to a view's floats.</summary>
-internal abstract unsafe class HostBackend
+/// <summary>What the backends in the host's memory share: the pool and copies.</summary>
+internal abstract class HostBackend : IBackend
 {
     /// <summary>The pool that the buffers come from.</summary>
     public HostMemory Memory { get; } = new();
+
+    public abstract string Name { get; }
 
     public DeviceBuffer Allocate(int length) => Memory.Rent(length);
 
@@ -14,35 +16,35 @@ internal abstract unsafe class HostBackend
 
     public void Copy(View source, View destination) => SpanOf(source, source.Length).CopyTo(SpanOf(destination, source.Length));
 
-    public void Fill(float value, View y) => SpanOf(y, y.Length).Fill(value);
-
     public void Synchronize()
     {
         // Every kernel has finished when its call returns.
     }
 
+    public abstract void Run<TOp>(in TOp op)
+        where TOp : struct, IOp;
+
     public virtual void Dispose() => Memory.Dispose();
 
-    /// <summary>The first float of a view.</summary>
-    protected static float* At(View view) => ((HostBuffer)view.Buffer).Pointer + view.Offset;
-
-    /// <summary>The first float of a view that must have a given length, or null for no view.</summary>
-    protected static float* At<TShape>(in TShape shape, View? view, int length, string name)
-        where TShape : struct
+    private unsafe Span<float> SpanOf(View view, int length)
     {
-        if (view is not { } given) return null;
-        Sizes.RequireLength(shape, given, length, name);
-        return At(given);
+        Sizes.RequireLength(view, length);
+        return new Span<float>(Memory.At(view), length);
     }
+}
 
-    /// <summary>A view's floats, which must have a given length.</summary>
-    protected static Span<float> SpanOf(View view, int length)
+/// <summary>The definitions, one thread, double accumulation: the oracle of every other backend, and slow.</summary>
+internal sealed class ReferenceBackend : HostBackend
+{
+    private readonly ReferenceContext _host;
+
+    public ReferenceBackend() => _host = new ReferenceContext(Memory);
+
+    public override string Name => "reference (plain loops, double accumulation)";
+
+    public override void Run<TOp>(in TOp op)
     {
-        if (view.Length != length) throw new ArgumentException($"a view has {view.Length} floats, not {length}");
-        return new Span<float>(At(view), length);
+        OperandCheck.Check(op);
+        op.Reference(_host);
     }
-
-    /// <summary>A view's floats, checked against a shape; empty for no view.</summary>
-    protected static Span<float> SpanOf<TShape>(in TShape shape, View? view, int length, string name)
-        where TShape : struct => new(At(shape, view, length, name), view is null ? 0 : length);
 }

@@ -33,10 +33,9 @@ internal static class Sizes
         return (int)product;
     }
 
-    /// <summary>Throws unless a view has the length that the shape gives it.</summary>
-    public static void RequireLength<TShape>(TShape shape, View view, int length, [CallerArgumentExpression(nameof(view))] string name = "")
-        where TShape : struct
+    /// <summary>Throws unless a view has a length.</summary>
+    public static void RequireLength(View view, int length, [CallerArgumentExpression(nameof(view))] string name = "")
     {
-        if (view.Length != length) throw new ArgumentException($"{name} has {view.Length} floats, not {length}: {shape}");
+        if (view.Length != length) throw new ArgumentException($"{name} has {view.Length} floats, not {length}");
     }
 }

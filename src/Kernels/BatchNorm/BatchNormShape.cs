@@ -16,6 +16,9 @@ public readonly record struct BatchNormShape
         Length = Sizes.Product(this, n, c, inner);
     }
 
+    /// <summary>The sizes by their names.</summary>
+    internal static BatchNormShape From(OpSettings s) => new(s.Size("n"), s.Size("c"), s.Size("inner"));
+
     /// <summary>Samples.</summary>
     public int N { get; }
 

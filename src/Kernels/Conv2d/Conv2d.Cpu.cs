@@ -115,6 +115,24 @@ internal static unsafe partial class Conv2d
     }
 
     /// <summary>
+    /// What <paramref name="kept"/> holds of the filters for a form, made now if it holds nothing or another form's; null where there is nothing to keep.
+    /// </summary>
+    public static float* Keep<TV>(CpuContext cpu, in Conv2dShape shape, Conv2dForm form, float* w, PackedFilter? kept)
+        where TV : unmanaged, IVector<TV>
+    {
+        int length = kept is null ? 0 : PackedLength(shape, form);
+        if (length == 0) return null;
+        if (kept!.Buffer is null || kept.Form != form)
+        {
+            HostBuffer buffer = cpu.Memory.Rent(length);
+            Pack<TV>(cpu, shape, form, w, buffer.Pointer);
+            kept.Fill(form, buffer);
+        }
+
+        return cpu.At(kept.Buffer!.All);
+    }
+
+    /// <summary>
     /// y = activation(x ⋆ w + b). Overwrites y; <paramref name="b"/> may be null, and so may <paramref name="packed"/>, what <see cref="Pack"/> made of w.
     /// </summary>
     public static void Forward<TV>(

@@ -3,12 +3,6 @@ namespace Engine.Kernels;
 /// <summary>Two-dimensional cross-correlation, max-pooling, bias and activation; see <see cref="ConvMaxPool2dShape"/> for the formula.</summary>
 internal static partial class ConvMaxPool2d
 {
-    /// <summary>Throws unless the activation never falls: then the activated maximum is the maximum of the activated.</summary>
-    public static void Validate(Activation activation)
-    {
-        if (!activation.NeverFalls) throw new ArgumentException($"max-pooling needs an activation that never falls, but this one does: {activation}");
-    }
-
     /// <summary>The definition, the sums in double precision. Overwrites y and, unless it is empty, argmax; b may be empty.</summary>
     public static void ForwardReference(
         in ConvMaxPool2dShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> b, Activation activation,

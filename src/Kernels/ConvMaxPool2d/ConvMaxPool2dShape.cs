@@ -18,6 +18,11 @@ public readonly record struct ConvMaxPool2dShape
         Pool = new MaxPool2dShape(conv.N, conv.K, conv.P, conv.Q, windowH, windowW, strideH, strideW, dilationH, dilationW);
     }
 
+    /// <summary>The sizes by their names, those of the convolution under <c>conv</c>.</summary>
+    internal static ConvMaxPool2dShape From(OpSettings s) => new(
+        Conv2dShape.From(s.Of("conv")), s.Size("windowH"), s.Size("windowW"), s.Size("strideH", 1), s.Size("strideW", 1), s.Size("dilationH", 1),
+        s.Size("dilationW", 1));
+
     /// <summary>The convolution.</summary>
     public Conv2dShape Conv { get; }
 

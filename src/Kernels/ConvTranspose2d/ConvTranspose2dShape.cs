@@ -46,6 +46,11 @@ public readonly record struct ConvTranspose2dShape
     /// <summary>The convolution that this one is the gradient of: it takes a gradient of y to that of x, with the same filters.</summary>
     internal Conv2dShape Gradient => new(N, K, P, Q, C, R, S, StrideH, StrideW, PadH, PadW, DilationH, DilationW, Layout);
 
+    /// <summary>The sizes by their names.</summary>
+    internal static ConvTranspose2dShape From(OpSettings s) => new(
+        s.Size("n"), s.Size("c"), s.Size("h"), s.Size("w"), s.Size("k"), s.Size("r"), s.Size("s"), s.Size("strideH", 1), s.Size("strideW", 1), s.Size("padH", 0),
+        s.Size("padW", 0), s.Size("dilationH", 1), s.Size("dilationW", 1), s.Layout);
+
     /// <summary>Samples.</summary>
     public int N { get; }
 

@@ -14,6 +14,9 @@ public readonly record struct Crop2dShape
         YLength = Sizes.Product(this, planes, p, q);
     }
 
+    /// <summary>The sizes by their names.</summary>
+    internal static Crop2dShape From(OpSettings s) => new(s.Size("planes"), s.Size("h"), s.Size("w"), s.Size("p"), s.Size("q"));
+
     /// <summary>Samples times channels.</summary>
     public int Planes { get; }
 

@@ -17,6 +17,9 @@ public readonly record struct DenseShape
         YLength = Sizes.Product(this, n, @out);
     }
 
+    /// <summary>The sizes by their names.</summary>
+    internal static DenseShape From(OpSettings s) => new(s.Size("n"), s.Size("in"), s.Size("out"));
+
     /// <summary>Rows of x and y: samples.</summary>
     public int N { get; }
 

@@ -12,12 +12,6 @@ internal static partial class Dropout
 {
     private const ulong Golden = 0x9E3779B97F4A7C15;
 
-    /// <summary>Throws unless the probability lies in [0, 1).</summary>
-    public static void Validate(float probability)
-    {
-        if (!(probability >= 0 && probability < 1)) throw new ArgumentException($"a dropout probability lies in [0, 1), not {probability}");
-    }
-
     /// <summary>The definition. Overwrites y, which may be x.</summary>
     public static void Reference(float probability, ulong seed, ReadOnlySpan<float> x, Span<float> y)
     {

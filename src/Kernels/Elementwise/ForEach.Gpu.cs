@@ -3,7 +3,7 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <summary>What one thread does for element i of a result. It holds its own views and numbers.</summary>
-internal interface IGpuBody
+public interface IGpuBody
 {
     void Run(int i);
 }
@@ -12,7 +12,7 @@ internal interface IGpuBody
 /// The GPU form of everything whose results do not depend on each other: a thread an element of the result, which gathers what it needs, so that nothing is
 /// written twice and no order matters. Neighbouring threads write neighbouring floats. Memory bandwidth bounds it.
 /// </summary>
-internal static class ForEach
+public static class ForEach
 {
     /// <summary>Runs the body for i from 0 to before <paramref name="length"/>.</summary>
     public static void Run<TBody>(GpuContext gpu, TBody body, int length)

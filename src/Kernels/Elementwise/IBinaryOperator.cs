@@ -3,7 +3,7 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>A pointwise function of two arrays, written once for every vector width.</summary>
-internal interface IBinaryOperator
+public interface IBinaryOperator
 {
     TV Apply<TV>(TV left, TV right)
         where TV : unmanaged, IVector<TV>;

@@ -8,7 +8,7 @@ namespace Engine.Kernels;
 /// An open device: its memory, its kernels, and how they are started. A kernel is a static method with one argument, a struct of views and numbers; it is
 /// compiled when it is first started and kept. Everything is started on one stream, so it is carried out in order.
 /// </summary>
-internal sealed class GpuContext : IDisposable
+public sealed class GpuContext : IDisposable
 {
     /// <summary>Threads of every group: few enough for any device, and what the kernels' tiles are cut for.</summary>
     public const int GroupSize = 128;
@@ -25,7 +25,7 @@ internal sealed class GpuContext : IDisposable
     /// <param name="accelerator">The device.</param>
     /// <param name="name">What messages call it.</param>
     /// <param name="memoryBytes">How much memory may be allocated.</param>
-    public GpuContext(Context context, Accelerator accelerator, string name, long memoryBytes)
+    internal GpuContext(Context context, Accelerator accelerator, string name, long memoryBytes)
     {
         (_context, Accelerator, Name) = (context, accelerator, name);
         Memory = new GpuMemory(this, accelerator, memoryBytes);
@@ -38,7 +38,7 @@ internal sealed class GpuContext : IDisposable
     public string Name { get; }
 
     /// <summary>The pool that all buffers come from.</summary>
-    public GpuMemory Memory { get; }
+    internal GpuMemory Memory { get; }
 
     /// <summary>Copies from the host so far.</summary>
     public long Uploads { get; private set; }
@@ -47,7 +47,16 @@ internal sealed class GpuContext : IDisposable
     public long Downloads { get; private set; }
 
     /// <summary>The kernels that were started so far.</summary>
-    public IEnumerable<Delegate> Kernels => _kernels.Keys;
+    internal IEnumerable<Delegate> Kernels => _kernels.Keys;
+
+    /// <summary>The floats of a view.</summary>
+    /// <exception cref="ArgumentException">The buffer is another backend's.</exception>
+    public ArrayView<float> At(View view) =>
+        view.Buffer is GpuBuffer buffer && buffer.Memory == Memory ? buffer.Floats.SubView(view.Offset, view.Length)
+        : throw new ArgumentException("an operand lies on another backend");
+
+    /// <summary>The floats of a view, or null for none.</summary>
+    public ArrayView<float>? AtOrNull(View? view) => view is { } given ? At(given) : null;
 
     /// <summary>Starts a kernel on groups of <see cref="GroupSize"/> threads.</summary>
     /// <exception cref="EngineException">The driver cannot compile the kernel, or the device fails.</exception>
@@ -142,6 +151,7 @@ internal sealed class GpuContext : IDisposable
         return table.Floats;
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         try
@@ -172,7 +182,7 @@ internal sealed class GpuContext : IDisposable
     }
 
     /// <summary>What a driver says went wrong; of OpenCL's there is only a code.</summary>
-    public static string ReasonOf(Exception failure) =>
+    internal static string ReasonOf(Exception failure) =>
         failure.GetBaseException() is CLException cl ? $"OpenCL error {cl.Error}" : failure.GetBaseException().Message;
 
     private EngineException Failed(AcceleratorException failure) =>

@@ -6,11 +6,13 @@ namespace Engine.Kernels;
 /// <summary>Floats in a device's memory.</summary>
 internal sealed class GpuBuffer : DeviceBuffer
 {
-    private readonly GpuMemory _memory;
     private readonly MemoryBuffer1D<float, Stride1D.Dense> _block;
     private bool _rented;
 
-    internal GpuBuffer(GpuMemory memory, MemoryBuffer1D<float, Stride1D.Dense> block) => (_memory, _block) = (memory, block);
+    internal GpuBuffer(GpuMemory memory, MemoryBuffer1D<float, Stride1D.Dense> block) => (Memory, _block) = (memory, block);
+
+    /// <summary>The pool that it comes from.</summary>
+    internal GpuMemory Memory { get; }
 
     /// <summary>How many floats were allocated.</summary>
     public int Capacity => (int)_block.Length;
@@ -30,7 +32,7 @@ internal sealed class GpuBuffer : DeviceBuffer
     {
         ObjectDisposedException.ThrowIf(!_rented, this);
         _rented = false;
-        _memory.Return(this);
+        Memory.Return(this);
     }
 }
 

@@ -39,7 +39,8 @@ public static unsafe class MachinePeak
     private static double MeasureGflops<TV>(int threads)
         where TV : unmanaged, IVector<TV>
     {
-        using CpuContext cpu = new(threads);
+        using HostMemory memory = new();
+        using CpuContext cpu = new(threads, memory);
         cpu.Workspace.Begin(threads);
         Arrays sums = new() { Start = cpu.Workspace.Take(threads) };
         double seconds = Best(() => cpu.Run(threads, &Multiply<TV>, ref sums));
@@ -77,7 +78,8 @@ public static unsafe class MachinePeak
     private static double MeasureBandwidth<TV>(int threads)
         where TV : unmanaged, IVector<TV>
     {
-        using CpuContext cpu = new(threads);
+        using HostMemory memory = new();
+        using CpuContext cpu = new(threads, memory);
         cpu.Workspace.Begin(3L * TriadLength);
         Arrays arrays = new() { Start = cpu.Workspace.Take(3L * TriadLength) };
         double seconds = Best(() => cpu.Run(TriadLength / TriadChunk, &Triad<TV>, ref arrays));

@@ -22,6 +22,11 @@ public readonly record struct MaxPool2dShape
         YLength = Sizes.Product(this, n, c, P, Q);
     }
 
+    /// <summary>The sizes by their names.</summary>
+    internal static MaxPool2dShape From(OpSettings s) => new(
+        s.Size("n"), s.Size("c"), s.Size("h"), s.Size("w"), s.Size("r"), s.Size("s"), s.Size("strideH", 1), s.Size("strideW", 1), s.Size("dilationH", 1),
+        s.Size("dilationW", 1));
+
     /// <summary>Samples.</summary>
     public int N { get; }
 

@@ -5,17 +5,19 @@ namespace Engine.Kernels;
 /// <summary>Floats in native memory, aligned to a cache line.</summary>
 internal sealed unsafe class HostBuffer : DeviceBuffer
 {
-    private readonly HostMemory _memory;
     private bool _rented;
 
     internal HostBuffer(HostMemory memory, int capacity)
     {
-        _memory = memory;
+        Memory = memory;
         Capacity = capacity;
         nuint bytes = ((nuint)capacity + HostMemory.ReadableTail) * sizeof(float);
         Pointer = (float*)NativeMemory.AlignedAlloc(bytes, HostMemory.Alignment);
         NativeMemory.Clear(Pointer, bytes);
     }
+
+    /// <summary>The pool that it comes from.</summary>
+    internal HostMemory Memory { get; }
 
     /// <summary>The first float.</summary>
     public float* Pointer { get; private set; }
@@ -39,7 +41,7 @@ internal sealed unsafe class HostBuffer : DeviceBuffer
     {
         ObjectDisposedException.ThrowIf(!_rented, this);
         _rented = false;
-        _memory.Return(this);
+        Memory.Return(this);
     }
 }
 
@@ -47,7 +49,7 @@ internal sealed unsafe class HostBuffer : DeviceBuffer
 /// The pool of <see cref="HostBuffer"/>s of one backend. Buffers that come back are kept by size and handed out again, so that a step that
 /// has warmed up allocates nothing. Not thread-safe: a backend is driven by one thread.
 /// </summary>
-internal sealed class HostMemory : IDisposable
+internal sealed unsafe class HostMemory : IDisposable
 {
     /// <summary>Bytes: a cache line, and the widest vector.</summary>
     public const int Alignment = 64;
@@ -69,6 +71,12 @@ internal sealed class HostMemory : IDisposable
 
     /// <summary>Bytes taken from the operating system.</summary>
     public long BytesAllocated { get; private set; }
+
+    /// <summary>The first float of a view of a buffer of this pool.</summary>
+    /// <exception cref="ArgumentException">The buffer is another backend's.</exception>
+    public float* At(View view) =>
+        view.Buffer is HostBuffer buffer && buffer.Memory == this ? buffer.Pointer + view.Offset
+        : throw new ArgumentException("an operand lies on another backend");
 
     /// <summary>Hands out a buffer of at least <paramref name="length"/> floats; what they hold is undefined.</summary>
     public HostBuffer Rent(int length)

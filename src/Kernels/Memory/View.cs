@@ -18,6 +18,12 @@ public readonly record struct View
         Length = length;
     }
 
+    // No buffer: for an operation that is described, not run.
+    private View(int length) => (Buffer, Length) = (null!, length);
+
+    /// <summary>A view of nothing that has a length, for an operation that is described and not run.</summary>
+    internal static View Unbound(int length) => new(length);
+
     /// <summary>The buffer that holds the floats.</summary>
     public DeviceBuffer Buffer { get; }
 

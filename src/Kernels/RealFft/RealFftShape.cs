@@ -24,6 +24,9 @@ public readonly record struct RealFftShape
         YLength = Sizes.Product(this, frames, bins, 2);
     }
 
+    /// <summary>The sizes by their names.</summary>
+    internal static RealFftShape From(OpSettings s) => new(s.Size("frames"), s.Size("size"), s.Size("hop"), s.Size("bins"));
+
     /// <summary>Frames, each transformed on its own.</summary>
     public int Frames { get; }
 

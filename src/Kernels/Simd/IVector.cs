@@ -8,7 +8,7 @@ namespace Engine.Kernels.Simd;
 /// <see cref="Fma"/> takes its accumulator by reference on purpose: <c>acc = Fma(a, b, acc)</c> through a one-field struct makes the JIT
 /// emit a register move for every multiply-add.
 /// </remarks>
-internal unsafe interface IVector<TSelf>
+public unsafe interface IVector<TSelf>
     where TSelf : unmanaged, IVector<TSelf>
 {
     /// <summary>How many floats one register holds.</summary>

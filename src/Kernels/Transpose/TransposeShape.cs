@@ -12,6 +12,9 @@ public readonly record struct TransposeShape
         Length = Sizes.Product(this, rows, columns);
     }
 
+    /// <summary>The sizes by their names.</summary>
+    internal static TransposeShape From(OpSettings s) => new(s.Size("rows"), s.Size("columns"));
+
     /// <summary>Rows of x.</summary>
     public int Rows { get; }
 

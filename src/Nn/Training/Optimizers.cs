@@ -57,9 +57,10 @@ public sealed class Adam(TrainableParameters parameters, float beta1 = 0.9f, flo
 
     /// <inheritdoc/>
     protected override void Apply(float learningRate) =>
-        Parameters.Backend.Adam(
-            new AdamStep(learningRate, _settings.Beta1, _settings.Beta2, _settings.Epsilon, Steps), Parameters.Values.View, Parameters.Gradients.View,
-            _m.View, _v.View);
+        Parameters.Backend.Run(
+            new AdamOp(
+                new AdamStep(learningRate, _settings.Beta1, _settings.Beta2, _settings.Epsilon, Steps), Parameters.Gradients.View, Parameters.Values.View,
+                _m.View, _v.View));
 
     private static float Share(float beta) => beta is >= 0 and < 1 ? beta : throw new ArgumentOutOfRangeException(nameof(beta), beta, "ADAM's β lies in [0, 1)");
 
@@ -77,5 +78,5 @@ public sealed class NesterovMomentum(TrainableParameters parameters, float momen
 
     /// <inheritdoc/>
     protected override void Apply(float learningRate) =>
-        Parameters.Backend.Nesterov(learningRate, momentum, Parameters.Values.View, Parameters.Gradients.View, _velocity.View);
+        Parameters.Backend.Run(new NesterovOp(learningRate, momentum, Parameters.Gradients.View, Parameters.Values.View, _velocity.View));
 }

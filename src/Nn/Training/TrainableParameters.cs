@@ -62,9 +62,9 @@ public sealed class TrainableParameters : IDisposable
     public (double Loss, double Penalty) AddL2Penalty(float lambda, Tensor loss)
     {
         View values = Values.View.Slice(0, DecayedLength);
-        Backend.AddScaled(2 * lambda, values, Gradients.View.Slice(0, DecayedLength));
+        Backend.Run(new AddScaledOp(2 * lambda, values, Gradients.View.Slice(0, DecayedLength)));
         Backend.Copy(loss.View, _lossAndSum.View.Slice(0, 1));
-        Backend.SumOfSquares(values, _lossAndSum.View.Slice(1, 1));
+        Backend.Run(new SumOfSquaresOp(values, _lossAndSum.View.Slice(1, 1)));
         Span<float> numbers = stackalloc float[2];
         _lossAndSum.CopyTo(numbers);
         return (numbers[0], (double)lambda * numbers[1]);

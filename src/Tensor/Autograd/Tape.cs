@@ -59,11 +59,11 @@ public sealed class Tape : IDisposable
 
         if (_wentBack) throw new InvalidOperationException("a tape goes back once a step; reset it and do the step again");
         _wentBack = true;
-        loss.Backend.Fill(1, BeginGradient(loss));
-        EndGradient(loss);
+        loss.Backend.Run(new FillOp(1, loss.GradientOrNew().View));
+        loss.MarkGradient(this);
         for (int i = _count - 1; i >= 0; i--)
         {
-            if (_entries[i] is { Output: { RequiresGradient: true } output } && output.HasGradientOf(this)) _entries[i].Backward(this);
+            if (_entries[i] is { Output: { RequiresGradient: true } output } && output.HasGradientOf(this)) _entries[i].Backward();
         }
     }
 
@@ -75,45 +75,20 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>
-    /// Writes an operation down and returns the tensor for its result, which it shall overwrite. What it held is undefined. The result requires a gradient
-    /// if an input does.
+    /// The next place on the tape, with a result of this shape that the operation overwrites. What it held is undefined. The caller finishes it.
     /// </summary>
-    internal Tensor Record<TArguments>(
-        Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w = null, Tensor? b = null, Tensor? shares = null,
-        BatchLayout layout = BatchLayout.First)
-        where TArguments : struct => Record(shape, rule, arguments, x, w, b, shares, keeps: false, layout).Output!;
-
-    /// <summary>
-    /// The same for an operation whose rule needs a second result, shaped as the first; it is in the entry's <see cref="TapeEntry.Kept"/>.
-    /// </summary>
-    internal TapeEntry RecordKeeping<TArguments>(
-        Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w = null, Tensor? b = null)
-        where TArguments : struct => Record(shape, rule, arguments, x, w, b, shares: null, keeps: true, BatchLayout.First);
-
-    private TapeEntry<TArguments> Record<TArguments>(
-        Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w, Tensor? b, Tensor? shares, bool keeps,
-        BatchLayout layout)
-        where TArguments : struct
+    internal TapeEntry<TRule> Begin<TRule>(IBackend backend, Shape shape, BatchLayout layout, Tensor? shares = null, bool keeps = false)
+        where TRule : struct, IGradientRule
     {
-        if (_count == _entries.Count) _entries.Add(new TapeEntry<TArguments>());
-        if (_entries[_count] is not TapeEntry<TArguments> entry)
+        if (_count == _entries.Count) _entries.Add(new TapeEntry<TRule>());
+        if (_entries[_count] is not TapeEntry<TRule> entry)
         {
             _entries[_count].Free();
-            _entries[_count] = entry = new TapeEntry<TArguments>();
+            _entries[_count] = entry = new TapeEntry<TRule>();
         }
 
         _count++;
-        entry.Set(this, shape, rule, arguments, x, w, b, shares, keeps, layout);
+        entry.Begin(this, backend, shape, layout, shares, keeps);
         return entry;
-    }
-
-    /// <summary>Where the next contribution to a tensor's gradient is to be written: straight into it if it is the first.</summary>
-    internal View BeginGradient(Tensor tensor) => tensor.HasGradientOf(this) ? tensor.BeginFurtherGradient() : tensor.GradientOrNew().View;
-
-    /// <summary>Completes what <see cref="BeginGradient"/> began: a contribution that is not the first is added to those before.</summary>
-    internal void EndGradient(Tensor tensor)
-    {
-        if (tensor.HasGradientOf(this)) tensor.AddFurtherGradient();
-        tensor.MarkGradient(this);
     }
 }

@@ -2,75 +2,110 @@ using Engine.Kernels;
 
 namespace Engine.Tensors;
 
-/// <summary>How an operation hands its output's gradient on to its inputs. Rules capture nothing: all they need is in the entry.</summary>
-internal delegate void BackwardRule<TArguments>(Tape tape, TapeEntry<TArguments> entry)
-    where TArguments : struct;
-
-/// <summary>One operation on a tape: its inputs, its output, and the rule for going back.</summary>
-internal abstract class TapeEntry
+/// <summary>One operation on a tape: what it was computed from, its result, and in the derived class the rule for going back.</summary>
+internal abstract class TapeEntry : IGradients
 {
+    private Tape _tape = null!;
+    private Tensor?[] _inputs = [];
+    private DeviceBuffer?[] _further = [];
+    private bool _isAlias;
+
     /// <summary>The result.</summary>
-    public Tensor? Output { get; protected set; }
+    public Tensor? Output { get; private set; }
 
     /// <summary>A second result, shaped as the first, that only the rule looks at; null for most operations.</summary>
-    public Tensor? Kept { get; protected set; }
+    public Tensor? Kept { get; private set; }
 
-    /// <summary>The main input.</summary>
-    public Tensor X { get; protected set; } = null!;
+    /// <inheritdoc/>
+    public IBackend Backend => Output!.Backend;
 
-    /// <summary>The weights, or a second input.</summary>
-    public Tensor? W { get; protected set; }
-
-    /// <summary>The bias, or a third input.</summary>
-    public Tensor? B { get; protected set; }
-
-    /// <summary>The output's gradient, which the rule may spoil: nobody needs it afterwards.</summary>
+    /// <inheritdoc/>
     public View Dy => Output!.Gradient!.View;
 
-    /// <summary>Whether the weights' or the bias's gradient is wanted; kernels work both out together.</summary>
-    public bool WeightsRequireGradient => W!.RequiresGradient || B is { RequiresGradient: true };
+    /// <inheritdoc/>
+    public bool Wants(int input) => input < _inputs.Length && _inputs[input] is { RequiresGradient: true };
 
-    /// <summary>The backend of all of them.</summary>
-    public IBackend Backend => X.Backend;
+    /// <inheritdoc/>
+    public View Of(int input)
+    {
+        Tensor tensor = _inputs[input] ?? throw new ArgumentException($"the operation has no input {input}");
+        if (!tensor.HasGradientOf(_tape))
+        {
+            tensor.MarkGradient(_tape);
+            return tensor.GradientOrNew().View;
+        }
 
-    public abstract void Backward(Tape tape);
+        return (_further[input] = Backend.Allocate(tensor.Shape.Length)).All;
+    }
 
+    /// <summary>Makes the result, or takes that of the step before if it has the same sizes and memory. It shares the memory of another tensor if asked.</summary>
+    public void Begin(Tape tape, IBackend backend, Shape shape, BatchLayout layout, Tensor? shares, bool keeps)
+    {
+        _tape = tape;
+        bool fits = Output is not null && Output.Backend == backend && Output.Shape == shape && Output.Layout == layout && _isAlias == shares is not null
+            && Kept is not null == keeps && (shares is null || Output.SharesMemoryWith(shares));
+        if (fits) return;
+        Free();
+        _isAlias = shares is not null;
+        Output = shares is null ? Tensor.Allocate(backend, shape, layout) : shares.Alias(shape);
+        (Output.Tape, Output.IsOwnedByTape) = (tape, true);
+        Kept = keeps ? Tensor.Allocate(backend, shape, layout) : null;
+    }
+
+    /// <summary>Goes back: hands the result's gradient on to the inputs that want one.</summary>
+    public void Backward()
+    {
+        foreach (Tensor? input in _inputs) input?.RequireLive();
+        ApplyRule();
+        for (int i = 0; i < _inputs.Length; i++)
+        {
+            if (_further[i] is not { } further) continue;
+            Backend.Run(new AddScaledOp(1, further.All, _inputs[i]!.Gradient!.View));
+            further.Dispose();
+            _further[i] = null;
+        }
+    }
+
+    /// <summary>Gives the memory back.</summary>
     public void Free()
     {
         Output?.Free();
         Kept?.Free();
     }
+
+    /// <summary>Calls the operation's rule.</summary>
+    protected abstract void ApplyRule();
+
+    /// <summary>Notes the inputs; the result requires a gradient if one of them does.</summary>
+    protected void SetInputs(ReadOnlySpan<Tensor?> inputs)
+    {
+        if (_inputs.Length != inputs.Length) (_inputs, _further) = (new Tensor?[inputs.Length], new DeviceBuffer?[inputs.Length]);
+        inputs.CopyTo(_inputs);
+        bool requires = false;
+        foreach (Tensor? input in inputs) requires |= input is { RequiresGradient: true };
+        Output!.RequiresGradient = requires;
+    }
 }
 
-/// <summary>An operation with its own arguments: a shape, most often.</summary>
-internal sealed class TapeEntry<TArguments> : TapeEntry
-    where TArguments : struct
+/// <summary>An operation with its rule, which is the operation itself: it holds the views that the rule needs.</summary>
+internal sealed class TapeEntry<TRule> : TapeEntry
+    where TRule : struct, IGradientRule
 {
-    private BackwardRule<TArguments>? _rule;
-    private bool _isAlias;
+    private TRule _rule;
 
-    /// <summary>What the forward call was given beside the tensors.</summary>
-    public TArguments Arguments { get; private set; }
-
-    public void Set(
-        Tape tape, Shape shape, BackwardRule<TArguments> rule, in TArguments arguments, Tensor x, Tensor? w, Tensor? b, Tensor? shares,
-        bool keeps, BatchLayout layout)
+    /// <summary>Notes the operation and what it was computed from.</summary>
+    public void Finish(in TRule rule, ReadOnlySpan<Tensor?> inputs)
     {
-        (X, W, B, _rule, Arguments) = (x, w, b, rule, arguments);
-
-        // The tensor of the step before serves again, unless the sizes or the memory that it shares have changed.
-        if (Output is null || Output.Shape != shape || Output.Layout != layout || _isAlias != shares is not null || Kept is not null != keeps
-            || (shares is not null && !Output.SharesMemoryWith(shares)))
-        {
-            Free();
-            _isAlias = shares is not null;
-            Output = shares is null ? Tensor.Allocate(x.Backend, shape, layout) : shares.Alias(shape);
-            (Output.Tape, Output.IsOwnedByTape) = (tape, true);
-            Kept = keeps ? Tensor.Allocate(x.Backend, shape) : null;
-        }
-
-        Output.RequiresGradient = x.RequiresGradient || w is { RequiresGradient: true } || b is { RequiresGradient: true };
+        _rule = rule;
+        SetInputs(inputs);
     }
 
-    public override void Backward(Tape tape) => _rule!(tape, this);
+    protected override void ApplyRule() => _rule.Backward(this);
+}
+
+/// <summary>The rule of a reshape: the result shares its input's memory, and its gradient is the input's under another shape.</summary>
+internal readonly struct ReshapeRule : IGradientRule
+{
+    /// <inheritdoc/>
+    public void Backward(IGradients gradients) => gradients.Backend.Copy(gradients.Dy, gradients.Of(0));
 }

@@ -1,20 +1,23 @@
 namespace Engine.Kernels.Tests;
 
-/// <summary>Calls one operation of a backend on its inputs, in the order of the interface, and its output.</summary>
-internal delegate void OpBody(IBackend backend, View[] inputs, View output);
-
 /// <summary>
-/// One operation with its sizes and parameters: what to call, how long its arrays are, and how exact it must be. The same case serves known
-/// answers, the comparison with the reference, and every property that all operations share.
+/// One operation with its sizes and parameters, and how exact it must be. The same case serves known answers, the comparison with the reference, and every
+/// property that all operations share.
 /// </summary>
-/// <param name="Name">The operation, its sizes and its parameters.</param>
-/// <param name="Inputs">Floats in each input.</param>
-/// <param name="Output">Floats in the output; several outputs lie one behind the other, see <see cref="LastPart"/>.</param>
-/// <param name="Body">The call.</param>
-internal sealed record OpCase(string Name, int[] Inputs, int Output, OpBody Body)
+/// <param name="Spec">The operation.</param>
+internal sealed record OpCase(OpSpec Spec)
 {
     private float[]? _expected;
     private float[]? _scale;
+
+    /// <summary>The operation, its sizes and its parameters.</summary>
+    public string Name => Spec.Title;
+
+    /// <summary>Floats in each input, those that the operation changes among them.</summary>
+    public int[] Inputs { get; } = [.. Spec.Operands.Where(IsInput).Select(operand => operand.Length)];
+
+    /// <summary>Floats in all outputs together, which lie one behind the other in results.</summary>
+    public int Output { get; } = Spec.Operands.Where(IsOutput).Sum(operand => operand.Length);
 
     /// <summary>How exact the operation must be, relative to <see cref="Scale"/> or to the result if that is larger.</summary>
     public Tolerance Tolerance { get; init; }
@@ -28,14 +31,17 @@ internal sealed record OpCase(string Name, int[] Inputs, int Output, OpBody Body
     /// <summary>Turns random numbers into inputs that the operation is defined for.</summary>
     public Action<float[][]> Adjust { get; init; } = _ => { };
 
-    /// <summary>Floats in the last of several outputs.</summary>
-    public int LastPart { get; init; } = Output;
-
-    /// <summary>Whether the operation has nothing to compare its input's length with.</summary>
+    /// <summary>Whether the operation has nothing to compare its first operand's length with.</summary>
     public bool TakesAnyLength { get; init; }
 
     /// <summary>Whether the operation may write its output over any input of the same length.</summary>
     public bool MayOverwriteInput { get; init; }
+
+    /// <summary>Whether an operand is read.</summary>
+    public static bool IsInput(OperandInfo operand) => operand.Role != OperandRole.Out;
+
+    /// <summary>Whether an operand is written.</summary>
+    public static bool IsOutput(OperandInfo operand) => operand.Role != OperandRole.In;
 
     /// <summary>Random inputs, the same in every run.</summary>
     public float[][] RandomInputs()
@@ -54,15 +60,44 @@ internal sealed record OpCase(string Name, int[] Inputs, int Output, OpBody Body
         Compare.Close(Expected, actual, Tolerance, _scale ??= Scale(RandomInputs()), $"{Name} on {backend}");
 
     /// <summary>Runs the operation on arrays.</summary>
-    public float[] Run(IBackend backend, params float[][] inputs)
+    public float[] Run(IBackend backend, params float[][] inputs) => RunInPlace(backend, "", "", inputs);
+
+    /// <summary>Runs the operation with an output written over an input, both by name.</summary>
+    public float[] RunInPlace(IBackend backend, string output, string input, float[][] inputs)
     {
-        DeviceBuffer[] buffers = [.. inputs.Select(input => backend.Allocate(input.Length))];
-        using DeviceBuffer output = backend.Allocate(Output);
-        for (int i = 0; i < inputs.Length; i++) backend.Upload(inputs[i], buffers[i].All);
-        Body(backend, [.. buffers.Select(buffer => buffer.All)], output.All);
-        float[] result = new float[Output];
-        backend.Download(output.All, result);
+        DeviceBuffer[] buffers = [.. Spec.Operands.Select(operand => backend.Allocate(operand.Length))];
+        View[] views = [.. buffers.Select(buffer => buffer.All)];
+        Upload(backend, views, inputs);
+        string[] names = [.. Spec.Operands.Select(operand => operand.Name)];
+        if (output.Length > 0) views[Array.IndexOf(names, output)] = views[Array.IndexOf(names, input)];
+        Spec.Run(backend, views);
+        float[] result = Download(backend, views);
         foreach (DeviceBuffer buffer in buffers) buffer.Dispose();
+        return result;
+    }
+
+    /// <summary>Fills the views of the inputs.</summary>
+    public void Upload(IBackend backend, View[] views, float[][] inputs)
+    {
+        int next = 0;
+        foreach ((OperandInfo operand, View view) in Spec.Operands.Zip(views))
+        {
+            if (IsInput(operand)) backend.Upload(inputs[next++], view);
+        }
+    }
+
+    /// <summary>What the views of the outputs hold, one behind the other.</summary>
+    public float[] Download(IBackend backend, View[] views)
+    {
+        float[] result = new float[Output];
+        int at = 0;
+        foreach ((OperandInfo operand, View view) in Spec.Operands.Zip(views))
+        {
+            if (!IsOutput(operand)) continue;
+            backend.Download(view, result.AsSpan(at, operand.Length));
+            at += operand.Length;
+        }
+
         return result;
     }
 

@@ -208,7 +208,7 @@ internal static class OpCases
         Ops.SigmoidCrossEntropy(length), Ops.SigmoidCrossEntropyBackward(length),
         Ops.MeanSquaredError(length, 0.3f), Ops.MeanSquaredErrorBackward(length, 0.3f),
         Ops.SigmoidCrossEntropy(length, 0.3f), Ops.SigmoidCrossEntropyBackward(length, 0.3f),
-        Ops.SumOfSquares(length), Ops.AddScaled(-0.3f, length), Ops.Multiply(length), Ops.Fill(-0.3f, length),
+        Ops.SumOfSquares(length), Ops.AddScaled(-0.3f, length), Ops.Add(-0.3f, length), Ops.Multiply(length), Ops.Fill(-0.3f, length),
         Ops.Adam(new(1e-3f, 0.9f, 0.999f, 1e-8f, 1), length), Ops.Adam(new(0.1f, 0.8f, 0.9f, 1e-3f, 7), length),
         Ops.Nesterov(0.01f, 0.95f, length),
     ];

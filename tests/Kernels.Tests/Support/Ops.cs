@@ -4,36 +4,28 @@ namespace Engine.Kernels.Tests;
 internal static class Ops
 {
     public static OpCase Conv2d(Conv2dShape shape, bool bias = false, Activation activation = default) =>
-        new(
-            $"{shape}{Suffix(bias, activation)}", WithBias(bias, shape.K, shape.XLength, shape.WLength), shape.YLength,
-            (backend, x, y) => backend.Conv2d(shape, x[0], x[1], bias ? x[2] : null, activation, y))
+        new(Conv2dOp.Spec(shape, bias, activation))
         {
             Tolerance = Tolerance.Sum(shape.C * shape.R * shape.S),
             Scale = inputs => Conv2d(shape, bias).RunReference(Absolute(inputs)),
         };
 
     public static OpCase ConvTranspose2d(ConvTranspose2dShape shape, bool bias = false, Activation activation = default) =>
-        new(
-            $"{shape}{Suffix(bias, activation)}", WithBias(bias, shape.K, shape.XLength, shape.WLength), shape.YLength,
-            (backend, x, y) => backend.ConvTranspose2d(shape, x[0], x[1], bias ? x[2] : null, activation, y))
+        new(ConvTranspose2dOp.Spec(shape, bias, activation))
         {
             Tolerance = Tolerance.Sum(shape.C * shape.R * shape.S),
             Scale = inputs => ConvTranspose2d(shape, bias).RunReference(Absolute(inputs)),
         };
 
     public static OpCase Dense(DenseShape shape, bool bias = false, Activation activation = default) =>
-        new(
-            $"{shape}{Suffix(bias, activation)}", WithBias(bias, shape.Out, shape.XLength, shape.WLength), shape.YLength,
-            (backend, x, y) => backend.Dense(shape, x[0], x[1], bias ? x[2] : null, activation, y))
+        new(DenseOp.Spec(shape, bias, activation))
         {
             Tolerance = Tolerance.Sum(shape.In),
             Scale = inputs => Dense(shape, bias).RunReference(Absolute(inputs)),
         };
 
     public static OpCase BatchNorm(BatchNormShape shape, Activation activation = default) =>
-        new(
-            $"{shape}{Suffix(false, activation)}", [shape.Length, shape.C, shape.C, shape.C, shape.C], shape.Length,
-            (backend, x, y) => backend.BatchNormInfer(shape, x[0], x[1], x[2], x[3], x[4], activation, y))
+        new(BatchNormInferOp.Spec(shape, activation))
         {
             Tolerance = Tolerance.BatchNorm,
             MayOverwriteInput = true,
@@ -43,7 +35,7 @@ internal static class Ops
         };
 
     public static OpCase Activate(Activation activation, int length) =>
-        new($"{length} floats{Suffix(false, activation)}", [length], length, (backend, x, y) => backend.Activate(activation, x[0], y))
+        new(ActivateOp.Spec(activation, length))
         {
             Tolerance = activation.Kind switch
             {
@@ -57,23 +49,17 @@ internal static class Ops
         };
 
     public static OpCase Fill(float value, int length) =>
-        new($"{length} floats of {value}", [], length, (backend, _, y) => backend.Fill(value, y)) { TakesAnyLength = true };
+        new(FillOp.Spec(value, length)) { TakesAnyLength = true };
 
-    public static OpCase MaxPool2d(MaxPool2dShape shape) =>
-        new($"{shape}", [shape.XLength], shape.YLength, (backend, x, y) => backend.MaxPool2d(shape, x[0], y));
+    public static OpCase MaxPool2d(MaxPool2dShape shape) => new(MaxPool2dOp.Spec(shape));
 
     /// <summary>x, w, b → y, and argmax where it is wanted.</summary>
     public static OpCase ConvMaxPool2d(ConvMaxPool2dShape shape, bool bias = false, bool argmax = false, Activation activation = default)
     {
         Conv2dShape conv = shape.Conv;
         Tolerance tolerance = Tolerance.Sum(conv.C * conv.R * conv.S);
-        return new(
-            $"{shape}{Suffix(bias, activation)}{(argmax ? ", argmax" : "")}", WithBias(bias, conv.K, shape.XLength, shape.WLength),
-            shape.YLength * (argmax ? 2 : 1),
-            (backend, x, y) => backend.ConvMaxPool2d(
-                shape, x[0], x[1], bias ? x[2] : null, activation, argmax ? y.Slice(0, shape.YLength) : y, argmax ? Rest(y, shape.YLength) : null))
+        return new(ConvMaxPool2dOp.Spec(shape, bias, activation, argmax))
         {
-            LastPart = shape.YLength,
             Tolerance = tolerance,
             Scale = inputs =>
             {
@@ -93,9 +79,7 @@ internal static class Ops
 
     /// <summary>argmax, dy, w → dx.</summary>
     public static OpCase ConvMaxPool2dBackwardData(ConvMaxPool2dShape shape) =>
-        new(
-            $"dx of {shape}", [shape.YLength, shape.YLength, shape.WLength], shape.XLength,
-            (backend, x, y) => backend.ConvMaxPool2dBackwardData(shape, x[0], x[1], x[2], y))
+        new(ConvMaxPool2dBackwardDataOp.Spec(shape))
         {
             Tolerance = Tolerance.Sum(shape.Conv.K * shape.Conv.R * shape.Conv.S * shape.Pool.R * shape.Pool.S),
             Scale = inputs => ConvMaxPool2dBackwardData(shape).RunReference(Absolute(inputs)),
@@ -104,25 +88,19 @@ internal static class Ops
 
     /// <summary>x, argmax, dy → dw, db.</summary>
     public static OpCase ConvMaxPool2dBackwardFilter(ConvMaxPool2dShape shape, bool bias) =>
-        new(
-            $"dw{(bias ? " and db" : "")} of {shape}", [shape.XLength, shape.YLength, shape.YLength], shape.WLength + (bias ? shape.Conv.K : 0),
-            (backend, x, y) => backend.ConvMaxPool2dBackwardFilter(
-                shape, x[0], x[1], x[2], bias ? y.Slice(0, shape.WLength) : y, bias ? Rest(y, shape.WLength) : null))
+        new(ConvMaxPool2dBackwardFilterOp.Spec(shape, bias))
         {
-            LastPart = bias ? shape.Conv.K : shape.WLength,
             Tolerance = Tolerance.Sum(shape.Pool.N * shape.Pool.P * shape.Pool.Q),
             Scale = inputs => ConvMaxPool2dBackwardFilter(shape, bias).RunReference(Absolute(inputs)),
             Adjust = inputs => ToPositions(shape.Pool, inputs[1]),
         };
 
-    public static OpCase Crop2d(Crop2dShape shape) =>
-        new($"{shape}", [shape.XLength], shape.YLength, (backend, x, y) => backend.Crop2d(shape, x[0], y));
+    public static OpCase Crop2d(Crop2dShape shape) => new(Crop2dOp.Spec(shape));
 
-    public static OpCase Transpose(TransposeShape shape) =>
-        new($"{shape}", [shape.Length], shape.Length, (backend, x, y) => backend.Transpose(shape, x[0], y));
+    public static OpCase Transpose(TransposeShape shape) => new(TransposeOp.Spec(shape));
 
     public static OpCase RealFft(RealFftShape shape) =>
-        new($"{shape}", [shape.XLength, shape.Size], shape.YLength, (backend, x, y) => backend.RealFft(shape, x[0], x[1], y))
+        new(RealFftOp.Spec(shape))
         {
             Tolerance = Tolerance.Fft(shape.Size),
             Scale = inputs =>
@@ -135,83 +113,47 @@ internal static class Ops
         };
 
     public static OpCase Magnitude(int length) =>
-        new($"magnitude of {length}", [2 * length], length, (backend, x, y) => backend.Magnitude(x[0], y))
+        new(MagnitudeOp.Spec(length))
         {
             Tolerance = Tolerance.Magnitude,
         };
 
     public static OpCase LogFloor(float floor, int length) =>
-        new($"logarithm of {length}, floor {floor}", [length], length, (backend, x, y) => backend.LogFloor(floor, x[0], y))
+        new(LogFloorOp.Spec(floor, length))
         {
             Tolerance = Tolerance.LogFloor,
             MayOverwriteInput = true,
         };
 
-    public static OpCase Conv2dBackwardData(Conv2dShape shape) =>
-        new($"dx of {shape}", [shape.YLength, shape.WLength], shape.XLength, (backend, x, y) => backend.Conv2dBackwardData(shape, x[0], x[1], y))
-        {
-            Tolerance = Tolerance.Sum(shape.K * shape.R * shape.S),
-            Scale = inputs => Conv2dBackwardData(shape).RunReference(Absolute(inputs)),
-        };
+    public static OpCase Conv2dBackwardData(Conv2dShape shape) => Sums(Conv2dBackwardDataOp.Spec(shape), shape.K * shape.R * shape.S);
 
-    public static OpCase ConvTranspose2dBackwardData(ConvTranspose2dShape shape) =>
-        new(
-            $"dx of {shape}", [shape.YLength, shape.WLength], shape.XLength,
-            (backend, x, y) => backend.ConvTranspose2dBackwardData(shape, x[0], x[1], y))
-        {
-            Tolerance = Tolerance.Sum(shape.K * shape.R * shape.S),
-            Scale = inputs => ConvTranspose2dBackwardData(shape).RunReference(Absolute(inputs)),
-        };
+    public static OpCase ConvTranspose2dBackwardData(ConvTranspose2dShape shape) => Sums(ConvTranspose2dBackwardDataOp.Spec(shape), shape.K * shape.R * shape.S);
 
-    public static OpCase DenseBackwardData(DenseShape shape) =>
-        new($"dx of {shape}", [shape.YLength, shape.WLength], shape.XLength, (backend, x, y) => backend.DenseBackwardData(shape, x[0], x[1], y))
-        {
-            Tolerance = Tolerance.Sum(shape.Out),
-            Scale = inputs => DenseBackwardData(shape).RunReference(Absolute(inputs)),
-        };
+    public static OpCase DenseBackwardData(DenseShape shape) => Sums(DenseBackwardDataOp.Spec(shape), shape.Out);
 
     /// <summary>x, dy → dw, db.</summary>
     public static OpCase Conv2dBackwardFilter(Conv2dShape shape, bool bias) =>
-        BackwardFilter(
-            $"{shape}", shape.XLength, shape.YLength, shape.WLength, shape.K, bias, shape.N * shape.P * shape.Q,
-            (backend, x, dy, dw, db) => backend.Conv2dBackwardFilter(shape, x, dy, dw, db));
+        Sums(Conv2dBackwardFilterOp.Spec(shape, bias), shape.N * shape.P * shape.Q);
 
     /// <summary>x, dy → dw, db.</summary>
     public static OpCase ConvTranspose2dBackwardFilter(ConvTranspose2dShape shape, bool bias) =>
-        BackwardFilter(
-            $"{shape}", shape.XLength, shape.YLength, shape.WLength, shape.K, bias, shape.N * Math.Max(shape.H * shape.W, shape.P * shape.Q),
-            (backend, x, dy, dw, db) => backend.ConvTranspose2dBackwardFilter(shape, x, dy, dw, db));
+        Sums(ConvTranspose2dBackwardFilterOp.Spec(shape, bias), shape.N * Math.Max(shape.H * shape.W, shape.P * shape.Q));
 
     /// <summary>x, dy → dw, db.</summary>
     public static OpCase DenseBackwardFilter(DenseShape shape, bool bias) =>
-        BackwardFilter(
-            $"{shape}", shape.XLength, shape.YLength, shape.WLength, shape.Out, bias, shape.N,
-            (backend, x, dy, dw, db) => backend.DenseBackwardFilter(shape, x, dy, dw, db));
+        Sums(DenseBackwardFilterOp.Spec(shape, bias), shape.N);
 
     /// <summary>y, dy → dx.</summary>
     public static OpCase ActivateBackward(Activation activation, int length) =>
-        new(
-            $"gradient of {length} floats{Suffix(false, activation)}", [length, length], length,
-            (backend, x, y) => backend.ActivateBackward(activation, x[0], x[1], y))
+        new(ActivateBackwardOp.Spec(activation, length))
         {
             Tolerance = Tolerance.ActivationGradient, MayOverwriteInput = true,
         };
 
     /// <summary>x, gamma, beta, running mean, running inverse deviation → y, mean, inverse deviation, both running ones.</summary>
     public static OpCase BatchNormTrain(BatchNormShape shape, float momentum = 0.1f, float epsilon = 1e-4f, Activation activation = default) =>
-        new(
-            $"training of {shape}{Suffix(false, activation)}", [shape.Length, shape.C, shape.C, shape.C, shape.C], shape.Length + 4 * shape.C,
-            (backend, x, y) =>
-            {
-                int c = shape.C, at = shape.Length;
-                View running = y.Slice(at + 2 * c, c), runningInverse = Rest(y, at + 3 * c);
-                backend.Copy(x[3], running);
-                backend.Copy(x[4], runningInverse);
-                backend.BatchNormTrain(
-                    shape, x[0], x[1], x[2], activation, y.Slice(0, at), y.Slice(at, c), y.Slice(at + c, c), running, runningInverse, momentum, epsilon);
-            })
+        new(BatchNormTrainOp.Spec(shape, momentum, epsilon, activation))
         {
-            LastPart = shape.C,
             Tolerance = Tolerance.BlockedSum(shape.N * shape.Inner),
             Scale = inputs =>
             {
@@ -237,14 +179,8 @@ internal static class Ops
 
     /// <summary>x, mean, inverse deviation, gamma, y, dy → dx, dgamma, dbeta.</summary>
     public static OpCase BatchNormBackward(BatchNormShape shape, Activation activation = default) =>
-        new(
-            $"gradient of {shape}{Suffix(false, activation)}", [shape.Length, shape.C, shape.C, shape.C, shape.Length, shape.Length],
-            shape.Length + 2 * shape.C,
-            (backend, x, y) => backend.BatchNormBackward(
-                shape, x[0], x[1], x[2], x[3], activation, x[4], x[5], y.Slice(0, shape.Length), y.Slice(shape.Length, shape.C),
-                Rest(y, shape.Length + shape.C)))
+        new(BatchNormBackwardOp.Spec(shape, activation))
         {
-            LastPart = shape.C,
             Tolerance = Tolerance.BlockedSum(shape.N * shape.Inner),
             Scale = inputs =>
             {
@@ -270,53 +206,43 @@ internal static class Ops
             },
         };
 
-    /// <summary>x, dy → dx, y.</summary>
+    /// <summary>x, y, dy → dx.</summary>
     public static OpCase MaxPool2dBackward(MaxPool2dShape shape) =>
-        new(
-            $"gradient of {shape}", [shape.XLength, shape.YLength], shape.XLength + shape.YLength,
-            (backend, x, y) =>
-            {
-                View pooled = Rest(y, shape.XLength);
-                backend.MaxPool2d(shape, x[0], pooled);
-                backend.MaxPool2dBackward(shape, x[0], pooled, x[1], y.Slice(0, shape.XLength));
-            })
+        new(MaxPool2dBackwardOp.Spec(shape))
         {
-            LastPart = shape.YLength,
             Tolerance = Tolerance.Sum(shape.R * shape.S),
-            Scale = inputs => MaxPool2dBackward(shape).RunReference(inputs[0], [.. inputs[1].Select(Math.Abs)]),
+            Scale = inputs => MaxPool2dBackward(shape).RunReference(inputs[0], inputs[1], [.. inputs[2].Select(Math.Abs)]),
 
             // Few different values, so that there are ties.
             Adjust = inputs =>
             {
                 for (int i = 0; i < inputs[0].Length; i++) inputs[0][i] = MathF.Round(3 * inputs[0][i]);
+                inputs[1] = MaxPool2d(shape).RunReference(inputs[0]);
             },
         };
 
-    public static OpCase Crop2dBackward(Crop2dShape shape) =>
-        new($"gradient of {shape}", [shape.YLength], shape.XLength, (backend, x, y) => backend.Crop2dBackward(shape, x[0], y));
+    public static OpCase Crop2dBackward(Crop2dShape shape) => new(Crop2dBackwardOp.Spec(shape));
 
     public static OpCase Dropout(float probability, ulong seed, int length) =>
-        new($"dropout {probability} of {length}, seed {seed}", [length], length, (backend, x, y) => backend.Dropout(probability, seed, x[0], y))
+        new(DropoutOp.Spec(probability, seed, length))
         {
             Tolerance = Tolerance.Dropout, MayOverwriteInput = true,
         };
 
     public static OpCase MeanSquaredError(int length, float weight = 1) =>
-        new($"squared error of {length}, weight {weight}", [length, length], 1, (backend, x, y) => backend.MeanSquaredError(x[0], x[1], y, weight))
+        new(MeanSquaredErrorOp.Spec(length, weight))
         {
             Tolerance = Tolerance.BlockedSum(length),
         };
 
     public static OpCase MeanSquaredErrorBackward(int length, float weight = 1) =>
-        new(
-            $"gradient of squared error of {length}, weight {weight}", [length, length], length,
-            (backend, x, y) => backend.MeanSquaredErrorBackward(x[0], x[1], y, weight))
+        new(MeanSquaredErrorBackwardOp.Spec(length, weight))
         {
             Tolerance = Tolerance.LossGradient, MayOverwriteInput = true,
         };
 
     public static OpCase SigmoidCrossEntropy(int length, float weight = 1) =>
-        new($"cross-entropy of {length}, weight {weight}", [length, length], 1, (backend, x, y) => backend.SigmoidCrossEntropy(x[0], x[1], y, weight))
+        new(SigmoidCrossEntropyOp.Spec(length, weight))
         {
             Tolerance = Tolerance.BlockedSum(length), Range = 20, Adjust = ToTargets,
             Scale = inputs =>
@@ -324,16 +250,21 @@ internal static class Ops
         };
 
     public static OpCase SigmoidCrossEntropyBackward(int length, float weight = 1) =>
-        new(
-            $"gradient of cross-entropy of {length}, weight {weight}", [length, length], length,
-            (backend, x, y) => backend.SigmoidCrossEntropyBackward(x[0], x[1], y, weight))
+        new(SigmoidCrossEntropyBackwardOp.Spec(length, weight))
         {
             Tolerance = Tolerance.LossGradient, Range = 20, Adjust = ToTargets, MayOverwriteInput = true,
             Scale = inputs => [.. inputs[0].Select(_ => 2f * weight / length)],
         };
 
+    public static OpCase Add(float scale, int length) =>
+        new(AddOp.Spec(scale, length))
+        {
+            Tolerance = Tolerance.AddScaled, MayOverwriteInput = true,
+            Scale = inputs => Add(Math.Abs(scale), length).RunReference(Absolute(inputs)),
+        };
+
     public static OpCase SumOfSquares(int length) =>
-        new($"sum of squares of {length}", [length], 1, (backend, x, y) => backend.SumOfSquares(x[0], y))
+        new(SumOfSquaresOp.Spec(length))
         {
             Tolerance = Tolerance.BlockedSum(length),
             TakesAnyLength = true,
@@ -341,38 +272,22 @@ internal static class Ops
 
     /// <summary>x, y → y + scale·x.</summary>
     public static OpCase AddScaled(float scale, int length) =>
-        new(
-            $"{length} floats plus {scale} times as many", [length, length], length,
-            (backend, x, y) =>
-            {
-                backend.Copy(x[1], y);
-                backend.AddScaled(scale, x[0], y);
-            })
+        new(AddScaledOp.Spec(scale, length))
         {
             Tolerance = Tolerance.AddScaled,
             Scale = inputs => AddScaled(Math.Abs(scale), length).RunReference(Absolute(inputs)),
         };
 
     public static OpCase Multiply(int length) =>
-        new($"{length} products", [length, length], length, (backend, x, y) => backend.Multiply(x[0], x[1], y))
+        new(MultiplyOp.Spec(length))
         {
             Tolerance = Tolerance.Product, MayOverwriteInput = true,
         };
 
     /// <summary>g, w, m, v → w, m, v.</summary>
     public static OpCase Adam(AdamStep step, int length) =>
-        new(
-            $"{step}, {length} floats", [length, length, length, length], 3 * length,
-            (backend, x, y) =>
-            {
-                View w = y.Slice(0, length), m = y.Slice(length, length), v = Rest(y, 2 * length);
-                backend.Copy(x[1], w);
-                backend.Copy(x[2], m);
-                backend.Copy(x[3], v);
-                backend.Adam(step, w, x[0], m, v);
-            })
+        new(AdamOp.Spec(step, length))
         {
-            LastPart = length,
             Tolerance = Tolerance.Adam,
 
             // Second moments are not negative.
@@ -391,36 +306,17 @@ internal static class Ops
 
     /// <summary>g, w, velocity → w, velocity.</summary>
     public static OpCase Nesterov(float learningRate, float momentum, int length) =>
-        new(
-            $"momentum {momentum}, rate {learningRate}, {length} floats", [length, length, length], 2 * length,
-            (backend, x, y) =>
-            {
-                View w = y.Slice(0, length), velocity = Rest(y, length);
-                backend.Copy(x[1], w);
-                backend.Copy(x[2], velocity);
-                backend.Nesterov(learningRate, momentum, w, x[0], velocity);
-            })
+        new(NesterovOp.Spec(learningRate, momentum, length))
         {
-            LastPart = length,
             Tolerance = Tolerance.Nesterov,
 
             // With a negative rate all terms add up.
             Scale = inputs => Nesterov(-learningRate, momentum, length).RunReference(Absolute(inputs)),
         };
 
-    private static OpCase BackwardFilter(
-        string name, int x, int dy, int dw, int db, bool bias, int terms, Action<IBackend, View, View, View, View?> body) =>
-        new(
-            $"dw{(bias ? " and db" : "")} of {name}", [x, dy], dw + (bias ? db : 0),
-            (backend, inputs, output) => body(backend, inputs[0], inputs[1], bias ? output.Slice(0, dw) : output, bias ? Rest(output, dw) : null))
-        {
-            LastPart = bias ? db : dw,
-            Tolerance = Tolerance.Sum(terms),
-            Scale = inputs => BackwardFilter(name, x, dy, dw, db, bias, terms, body).RunReference(Absolute(inputs)),
-        };
-
-    // What is left of a view, be it of the wrong length, for the operation to complain of.
-    private static View Rest(View view, int offset) => view.Slice(offset, view.Length - offset);
+    // Of an operation that is a sum of products of its inputs.
+    private static OpCase Sums(OpSpec spec, int terms) =>
+        new(spec) { Tolerance = Tolerance.Sum(terms), Scale = inputs => new OpCase(spec).RunReference(Absolute(inputs)) };
 
     // From numbers between -1 and 1 to places in a window.
     private static void ToPositions(in MaxPool2dShape pool, float[] numbers)
@@ -448,12 +344,6 @@ internal static class Ops
     {
         for (int i = 0; i < input.Length; i++) input[i] = Math.Abs(input[i]);
     }
-
-    private static string Suffix(bool bias, Activation activation) =>
-        (bias ? ", bias" : "") + (activation.Kind == ActivationKind.None ? "" : $", {activation.Kind}")
-        + (activation.Kind == ActivationKind.LeakyRelu ? $" {activation.Slope}" : "");
-
-    private static int[] WithBias(bool bias, int length, params int[] inputs) => bias ? [.. inputs, length] : inputs;
 
     private static float[][] Absolute(float[][] inputs) => [.. inputs.Select(input => input.Select(Math.Abs).ToArray())];
 

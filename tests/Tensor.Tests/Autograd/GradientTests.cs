@@ -43,7 +43,7 @@ public sealed class GradientTests
         ["MaxPool2d, overlapping, dilated"] = new([new(2, 2, 7, 5)], v => v[0].MaxPool2d((3, 2), (1, 2), (2, 1))),
         ["ConvMaxPool2d"] = new(
             [new(2, 2, 8, 9), new(3, 2, 3, 3), new(3)],
-            v => v[0].ConvMaxPool2d(v[1], v[2], (0, 0), (1, 1), Activation.Elu, (3, 3), (3, 3), (1, 1))),
+            v => v[0].ConvMaxPool2d(v[1], v[2], (1, 1), (0, 0), (1, 1), Activation.Elu, (3, 3), (3, 3), (1, 1))),
         ["Crop2d"] = new([new(2, 3, 4, 5)], v => v[0].Crop2d(3, 2)),
         ["BatchNormTrain, ELU"] = new(
             [new(3, 2, 3, 5), new(2), new(2)], v => v[0].BatchNormTrain(v[1], v[2], StatisticsOf(v), 0.1f, 1e-4f, Activation.Elu),

@@ -1,0 +1,76 @@
+using Engine.Kernels.Simd;
+
+namespace Engine.Kernels;
+
+/// <summary>
+/// An operation: a struct that holds its sizes, its settings and the views that it computes on. It states its operands once, in <see cref="Operands"/>;
+/// backends check them there and then run the form that is theirs. Outputs must not overlap inputs unless the operation says that they may.
+/// </summary>
+/// <remarks>
+/// The three forms compute the same numbers but for the last digits of float32: <see cref="Reference"/> defines them, and each of the others gives the same
+/// bits every time, whatever the number of threads. None of them keeps a view.
+/// </remarks>
+public interface IOp
+{
+    /// <summary>Names every operand with its view and the length that it must have, in the order in which the struct is made of them.</summary>
+    void Operands(ref OperandList list);
+
+    /// <summary>Floating-point operations of the plain definition, a multiply-add counted as two; 0 where memory bandwidth bounds the operation.</summary>
+    long Flops => 0;
+
+    /// <summary>The definition: plain loops, double accumulation, one thread.</summary>
+    void Reference(ReferenceContext host);
+
+    /// <summary>The form for processors, written once for every vector width.</summary>
+    void Cpu<TV>(CpuContext cpu)
+        where TV : unmanaged, IVector<TV>;
+
+    /// <summary>The form for GPUs. It returns when everything is started.</summary>
+    void Gpu(GpuContext gpu);
+}
+
+/// <summary>An operation that tapes can differentiate. Its inputs are numbered in the order of its operands.</summary>
+public interface IDifferentiableOp : IOp, IGradientRule
+{
+}
+
+/// <summary>How the gradient of a result becomes the gradients of what it was computed from.</summary>
+public interface IGradientRule
+{
+    /// <summary>Runs the operations that compute the gradients that are wanted.</summary>
+    void Backward(IGradients gradients);
+}
+
+/// <summary>What a tape gives a gradient rule.</summary>
+public interface IGradients
+{
+    /// <summary>Where the operations run.</summary>
+    IBackend Backend { get; }
+
+    /// <summary>The loss's gradient with respect to the result. The rule may overwrite it: nobody needs it afterwards.</summary>
+    View Dy { get; }
+
+    /// <summary>Whether the gradient of an input is wanted; never that of an input that was left out.</summary>
+    bool Wants(int input);
+
+    /// <summary>
+    /// Where the rule writes the gradient of an input, whether it is wanted or not. The rule overwrites it; if the input has other gradients, the tape adds
+    /// them up afterwards.
+    /// </summary>
+    View Of(int input);
+}
+
+/// <summary>What gradient rules share.</summary>
+internal static class GradientsExtensions
+{
+    /// <summary>Where the rule writes the gradient of an input, or null if it is not wanted.</summary>
+    public static View? OfWanted(this IGradients gradients, int input) => gradients.Wants(input) ? gradients.Of(input) : null;
+
+    /// <summary>The gradient before the activation that ended the operation, worked out in place from the result y.</summary>
+    public static View BeforeActivation(this IGradients gradients, Activation activation, View y)
+    {
+        View dy = gradients.Dy;
+        if (activation != Activation.None) gradients.Backend.Run(new ActivateBackwardOp(activation, y, dy, dy));
+        return dy;
+    }
+}

@@ -1,0 +1,88 @@
+namespace Engine.Kernels;
+
+/// <summary>Makes an operation of views, which it takes one after the other in the order of its operands.</summary>
+public delegate TOp OpMaker<TOp>(ref ViewSource views)
+    where TOp : struct, IOp;
+
+/// <summary>
+/// An operation with its sizes and settings, but without its arrays: what tests, benchmarks and golden arrays go through.
+/// <see cref="OpTable"/> makes one from named settings.
+/// </summary>
+public abstract class OpSpec
+{
+    private readonly List<OperandInfo> _operands = [];
+
+    /// <summary>The operation's name, for example <c>Conv2dBackwardData</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The operation with its sizes and settings, for people.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>Its arrays, in order.</summary>
+    public IReadOnlyList<OperandInfo> Operands => _operands;
+
+    /// <inheritdoc cref="IOp.Flops"/>
+    public required long Flops { get; init; }
+
+    /// <summary>Bytes that must move at the least: what is read once, what is written once.</summary>
+    public long Bytes => _operands.Sum(operand => sizeof(float) * (long)operand.Length * (operand.Role == OperandRole.InOut ? 2 : 1));
+
+    /// <summary>Runs it on views of the operands' lengths, in their order.</summary>
+    /// <exception cref="ArgumentException">A view has another length.</exception>
+    public abstract void Run(IBackend backend, ReadOnlySpan<View> views);
+
+    /// <summary>Describes an operation. A pointwise one goes by the length of its views, <paramref name="length"/>; others have sizes of their own.</summary>
+    public static OpSpec Of<TOp>(OpMaker<TOp> make, int length = 0)
+        where TOp : struct, IOp
+    {
+        ViewSource unbound = new(length);
+        TOp op = make(ref unbound);
+        OpSpec<TOp> spec = new(make) { Name = NameOf<TOp>(), Title = op.ToString()!, Flops = op.Flops };
+        OperandList list = new(spec._operands);
+        op.Operands(ref list);
+        return list.Fault is null ? spec : throw new ArgumentException($"{list.Fault}: {op}");
+    }
+
+    /// <summary>The name of an operation: that of its struct without the ending.</summary>
+    public static string NameOf<TOp>()
+        where TOp : struct, IOp
+    {
+        const string ending = "Op";
+        string name = typeof(TOp).Name;
+        return name.EndsWith(ending, StringComparison.Ordinal) ? name[..^ending.Length] : name;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Title;
+}
+
+/// <summary>Hands out views one after the other.</summary>
+public ref struct ViewSource
+{
+    private readonly ReadOnlySpan<View> _views;
+    private readonly View? _unbound;
+    private int _next;
+
+    internal ViewSource(ReadOnlySpan<View> views) => _views = views;
+
+    internal ViewSource(int length) => _unbound = View.Unbound(length);
+
+    /// <summary>The next view.</summary>
+    /// <exception cref="ArgumentException">There are no more.</exception>
+    public View Next() =>
+        _unbound ?? (_next < _views.Length ? _views[_next++] : throw new ArgumentException($"{_views.Length} views are too few for this operation"));
+
+    /// <summary>The next view, or null where the operand is left out.</summary>
+    public View? NextIf(bool given) => given ? Next() : null;
+}
+
+internal sealed class OpSpec<TOp>(OpMaker<TOp> make) : OpSpec
+    where TOp : struct, IOp
+{
+    public override void Run(IBackend backend, ReadOnlySpan<View> views)
+    {
+        if (views.Length != Operands.Count) throw new ArgumentException($"{views.Length} views for {Operands.Count} operands: {Title}");
+        ViewSource source = new(views);
+        backend.Run(make(ref source));
+    }
+}

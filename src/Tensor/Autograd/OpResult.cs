@@ -1,0 +1,40 @@
+using Engine.Kernels;
+
+namespace Engine.Tensors;
+
+/// <summary>
+/// The result of an operation that is about to run: <see cref="TensorOps.Begin"/> makes it, the operation is made with its view, and <see cref="Run"/> runs
+/// the operation and, where the main input is on a tape, writes it down.
+/// <code>
+/// OpResult&lt;MultiplyOp&gt; y = a.Begin&lt;MultiplyOp&gt;(a.Shape);
+/// return y.Run(new MultiplyOp(a.View, b.View, y.View), a, b);
+/// </code>
+/// </summary>
+public readonly struct OpResult<TOp>
+    where TOp : struct, IDifferentiableOp
+{
+    private readonly TapeEntry<TOp>? _entry;
+    private readonly Tensor _tensor;
+
+    internal OpResult(TapeEntry<TOp> entry) => (_entry, _tensor) = (entry, entry.Output!);
+
+    internal OpResult(Tensor tensor) => _tensor = tensor;
+
+    /// <summary>The elements that the operation overwrites.</summary>
+    public View View => _tensor.View;
+
+    /// <summary>The elements of a second result for the gradient rule alone; null where none was asked for or nothing is on a tape.</summary>
+    public View? Kept => _entry?.Kept?.View;
+
+    /// <summary>
+    /// Runs the operation. <paramref name="inputs"/> are the tensors of the operation's inputs in the order of its operands, null for one that is left out; the
+    /// gradient rule speaks of them by their number. A tape owns the result, else the caller does, and disposes it.
+    /// </summary>
+    /// <exception cref="ArgumentException">An operand has not the length that the operation states.</exception>
+    public Tensor Run(in TOp op, params ReadOnlySpan<Tensor?> inputs)
+    {
+        _tensor.Backend.Run(op);
+        _entry?.Finish(op, inputs);
+        return _tensor;
+    }
+}
