@@ -41,7 +41,7 @@ public static unsafe class MachinePeak
     {
         using HostMemory memory = new();
         using CpuContext cpu = new(threads, memory);
-        cpu.Workspace.Begin(threads);
+        cpu.Workspace.Begin(Workspace.Aligned(threads));
         Arrays sums = new() { Start = cpu.Workspace.Take(threads) };
         double seconds = Best(() => cpu.Run(threads, &Multiply<TV>, ref sums));
         return 2.0 * Accumulators * TV.Width * FmaRounds * threads / seconds / 1e9;
