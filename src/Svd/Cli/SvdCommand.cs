@@ -15,7 +15,7 @@ public static class SvdCommand
     {
         RootCommand root = new("Detects singing in music and shows what decided the detection.\n\nExample:\n  svd explain song.mp3 --at 61.5")
         {
-            ExplainCommand.Create(), PredictCommand.Create(), ScoreCommand.Create(), EvaluateCommand.Create(), LocaliseCommand.Create(),
+            ExplainCommand.Create(), PredictCommand.Create(), ScoreCommand.Create(), CalibrateCommand.Create(), EvaluateCommand.Create(), LocaliseCommand.Create(),
             LogMelCommand.Create(), StatsCommand.Create(), TrainCommand.Create(), ExportCommand.Create(), DevicesCommand.Create(),
         };
         ParseResult parsed = root.Parse(args);

@@ -58,6 +58,12 @@ internal static class TrainCommand
         Option<string> output = Options.OutFile("the weights (.npz); statistics (.meanstd.npz) and log (.csv) are written beside it");
         Option<int> epochs = Options.Count("--epochs", "How often the learning rate falls and the validation songs are scored.", 20);
         Option<int> batches = Options.Count("--batches", "Steps of an epoch, of 32 excerpts each.", 2000);
+        Option<string?> holdOut = new("--hold-out")
+        {
+            Description = "Leaves the songs of filelists/NAME out of the training and scores them after each epoch, in place of those of filelists/valid: "
+                + "a fold of a cross-validation, which svd score --folds scores.",
+            HelpName = "NAME",
+        };
         Option<string> augment = new("--augment") { Description = "Stretch, shift and filter each excerpt at random.", DefaultValueFactory = _ => "on" };
         augment.AcceptOnlyFromAmong("on", "off");
         Option<ulong> seed = Options.Seed();
@@ -69,11 +75,11 @@ internal static class TrainCommand
             "Trains SVDNet, the singing-voice detector, and scores it on the validation songs after each epoch.\n\n"
             + "Example:\n  svd train classifier --data jamendo --out svdnet.npz --checkpoint run1")
         {
-            data, output, epochs, batches, augment, seed, device, checkpoint, cache,
+            data, output, epochs, batches, holdOut, augment, seed, device, checkpoint, cache,
         };
         command.SetAction(parsed => TrainClassifier(new ClassifierRequest(
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(batches),
-            parsed.GetValue(augment) == "on", parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint), parsed.GetValue(cache))));
+            parsed.GetValue(holdOut), parsed.GetValue(augment) == "on", parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint), parsed.GetValue(cache))));
         return command;
     }
 
@@ -131,7 +137,14 @@ internal static class TrainCommand
     private static int TrainClassifier(ClassifierRequest request)
     {
         Corpus corpus = Corpus.Open(request.Data);
-        IReadOnlyList<Song> songs = corpus.Split("train"), validation = corpus.Split("valid");
+        IReadOnlyList<Song> validation = corpus.Split(request.HoldOut ?? "valid"), songs = corpus.Split("train");
+        if (request.HoldOut is { } heldOut)
+        {
+            HashSet<string> names = [.. validation.Select(song => song.Name)];
+            songs = [.. songs.Where(song => !names.Contains(song.Name))];
+            if (songs.Count == 0) throw new EngineException($"filelists/{heldOut} holds all songs of filelists/train: nothing is left to train with");
+        }
+
         LabelTrack[] labels = [.. songs.Concat(validation).Select(song => LabelTrack.Read(song.LabelPath))];
         using IBackend backend = request.CreateBackend();
         PrepareOutputs(request.Out, request.Checkpoint);
@@ -228,5 +241,5 @@ internal static class TrainCommand
         double? ClassThreshold, ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
 
     private sealed record ClassifierRequest(
-        string Data, string Out, int Epochs, int Batches, bool Augment, ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
+        string Data, string Out, int Epochs, int Batches, string? HoldOut, bool Augment, ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
 }

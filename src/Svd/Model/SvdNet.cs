@@ -252,6 +252,20 @@ public sealed class SvdNet : IDisposable
         return graph;
     }
 
+    /// <summary>
+    /// Divides the logit by a temperature and adds an offset to it, in the last layer's weights and bias: so calibrated weights are weights like any others.
+    /// </summary>
+    internal void Calibrate(double temperature, double offset)
+    {
+        IBackend backend = _fc9.Weight.Value.Backend;
+        Load(_fc9.Weight, 0);
+        Load(_fc9.Bias!, offset);
+        WeightsChanged();
+
+        void Load(Parameter parameter, double added) =>
+            parameter.Load(backend, [.. parameter.ToFileLayout().Select(value => (float)(value / temperature + added))]);
+    }
+
     /// <summary>To be called when the weights have changed: the whole-song form has copies of some.</summary>
     internal void WeightsChanged()
     {

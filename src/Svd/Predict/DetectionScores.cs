@@ -61,6 +61,11 @@ public sealed record DetectionScores(int TruePositives, int FalsePositives, int 
         };
     }
 
+    /// <summary>The scores of all frames together as far as counts decide them; the others are null.</summary>
+    public static DetectionScores Sum(IReadOnlyCollection<DetectionScores> parts) => new(
+        parts.Sum(part => part.TruePositives), parts.Sum(part => part.FalsePositives), parts.Sum(part => part.TrueNegatives),
+        parts.Sum(part => part.FalseNegatives), RocArea: null);
+
     private static DetectionScores Count(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> labels, double threshold)
     {
         int truePositives = 0, falsePositives = 0, trueNegatives = 0, falseNegatives = 0;

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace Engine.Svd.Predict;
 
 /// <summary>The frames whose probabilities lie in one tenth of [0, 1].</summary>
@@ -32,6 +35,18 @@ public sealed class ReliabilityCurve
             long frames = Bins.Sum(bin => (long)bin.Frames);
             return frames == 0 ? null : Bins.Where(bin => bin.Frames > 0).Sum(bin => bin.Frames * Math.Abs(bin.MeanProbability!.Value - bin.SungShare!.Value)) / frames;
         }
+    }
+
+    /// <summary>A line a bin.</summary>
+    public string ToCsv()
+    {
+        StringBuilder text = new("from,to,frames,mean_probability,sung_share\n");
+        foreach (ReliabilityBin bin in Bins)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{bin.From},{bin.To},{bin.Frames},{bin.MeanProbability},{bin.SungShare}\n");
+        }
+
+        return text.ToString();
     }
 
     /// <summary>Sorts frames of any number of songs into the bins.</summary>

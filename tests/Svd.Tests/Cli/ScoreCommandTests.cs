@@ -34,7 +34,7 @@ public sealed class ScoreCommandTests : CommandTest
         Assert.Equal(Songs, rows.Select(row => row.GetProperty("song").GetString()));
         string[] csv = File.ReadAllLines(Path.Combine(PathOf("new"), "scores.csv"));
         Assert.Equal("song,frames,error,best_error,precision,recall,specificity,f1,roc_area,brier_score,calibration_error", csv[0]);
-        Assert.Equal(4, csv.Length);
+        Assert.Equal(6, csv.Length);
         AssertReliability(LabelledSong.Together(songs).Reliability(), report.RootElement.GetProperty("reliability"));
         for (int i = 0; i < Songs.Length; i++) AssertRow(songs[i], rows[i].GetProperty("scores"), csv[i + 1]);
         AssertRow(LabelledSong.Together(songs), report.RootElement.GetProperty("all"), csv[3]);

@@ -1,0 +1,70 @@
+using System.CommandLine;
+using Engine.Kernels;
+using Engine.Nn;
+using Engine.Svd.Data;
+using Engine.Svd.FrontEnd;
+using Engine.Svd.Model;
+using Engine.Svd.Predict;
+
+namespace Engine.Svd.Cli;
+
+/// <summary><c>svd calibrate</c>: makes a detector's probabilities mean what they say.</summary>
+internal static class CalibrateCommand
+{
+    private const string UsualSplit = "valid";
+
+    public static Command Create()
+    {
+        Option<string> data = Options.Data();
+        Option<string> split = new("--split") { Description = "The songs to calibrate on.", HelpName = "NAME", DefaultValueFactory = _ => UsualSplit };
+        Option<string?> folds = Folds.Option();
+        Option<string?> classifier = Options.Classifier();
+        Option<string?> statistics = Options.Statistics("the bundled ones");
+        Option<string> output = Options.OutFile("the calibrated weights (.npz); it may be the file of --classifier");
+        Option<string?> cache = Options.Cache();
+        DeviceOptions device = new();
+        Command command = new(
+            "calibrate",
+            "Calibrates a detector, so that of the frames to which it gives 0.7, 70 % are sung: divides its logit by a temperature and adds an offset, both "
+            + "chosen so that the labels of some songs are most likely, and writes weights whose last layer does that. No song moves relative to another: only "
+            + "thresholds change. The songs should not be those that the detector was trained with; where it was trained with all, --folds takes what the "
+            + "detectors of a cross-validation, trained by the same recipe, say about the songs that they did not know.\n\n"
+            + "Example:\n  svd calibrate --data jamendo --classifier svdnet.npz --stats svdnet.meanstd.npz --out svdnet.npz")
+        {
+            data, split, folds, classifier, statistics, output, cache, device,
+        };
+        command.Validators.Add(result => Folds.RefuseBoth(result, folds, split));
+        command.SetAction(parsed => Run(
+            parsed.GetRequiredValue(data), parsed.GetRequiredValue(split), parsed.GetValue(folds), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
+            parsed.GetValue(statistics) ?? BundledFiles.Statistics, parsed.GetRequiredValue(output), parsed.GetValue(cache), device.Of(parsed)));
+        return command;
+    }
+
+    private static int Run(
+        string data, string split, string? folds, string classifier, string statisticsPath, string output, string? cacheFolder, Func<IBackend> createBackend)
+    {
+        Corpus corpus = Corpus.Open(data);
+        using IBackend backend = createBackend();
+        WeightFile file = WeightFile.Read(classifier);
+        using SvdNet network = SvdNet.Load(backend, file);
+        OutputFolder.Prepare(Path.GetDirectoryName(Path.GetFullPath(output))!);
+        SpectrogramCache cache = SpectrogramCache.Open(data, cacheFolder);
+        LabelledSong songs = LabelledSong.Together(folds is not null
+            ? [.. Folds.Predict(backend, corpus, cache, folds).SelectMany(fold => fold)]
+            : ProgressDisplay.Run("songs", report => LabelledSong.PredictAll(
+                backend, network, BandStatistics.Read(statisticsPath), cache, corpus.Split(split), report)));
+        Calibration calibration = Calibration.Fit(songs.Probabilities, songs.Labels)
+            ?? throw new EngineException($"the songs of {folds ?? split} cannot calibrate a detector: they need frames with singing and frames without, and a "
+                + "detector that tells them apart");
+        LabelledSong calibrated = songs with { Probabilities = [.. songs.Probabilities.Select(p => (float)calibration.Apply(p))] };
+        network.Calibrate(calibration.Temperature, calibration.Offset);
+        network.Layers.Save(output, file.Comment);
+        double threshold = calibrated.TuneThreshold();
+        (DetectionScores before, DetectionScores after) = (songs.Scores(songs.TuneThreshold()), calibrated.Scores(threshold));
+        Console.WriteLine($"temperature {calibration.Temperature:F3}, offset {calibration.Offset:F3} → {output}");
+        Console.WriteLine(
+            $"expected calibration error {before.CalibrationError:F3} → {after.CalibrationError:F3}, Brier score {before.BrierScore:F3} → {after.BrierScore:F3}; "
+            + $"the threshold with the fewest errors is now {threshold:F4} ({after.Error:P1})");
+        return 0;
+    }
+}

@@ -1,0 +1,33 @@
+using Engine.Nn;
+
+namespace Engine.Svd.Predict;
+
+/// <summary>
+/// 95 % intervals of scores over songs, whose frames are alike: of so many songs as many are drawn with replacement, and their frames scored together.
+/// The interval holds all but the 25 lowest and the 25 highest of 1000 such scores.
+/// </summary>
+public static class SongBootstrap
+{
+    private const int Resamples = 1000;
+    private const int Tail = Resamples / 40;
+
+    /// <summary>The ends of a score's interval; null where a drawn set has no such score. The draws are always the same.</summary>
+    /// <param name="songs">Each song's scores.</param>
+    /// <param name="score">One that the counts decide, such as <see cref="DetectionScores.Error"/>.</param>
+    public static (double Low, double High)? Interval(IReadOnlyList<DetectionScores> songs, Func<DetectionScores, double?> score)
+    {
+        if (songs.Count == 0) return null;
+        double[] values = new double[Resamples];
+        DetectionScores[] drawn = new DetectionScores[songs.Count];
+        for (int resample = 0; resample < Resamples; resample++)
+        {
+            RandomSource random = new(0, (ulong)resample);
+            for (int i = 0; i < drawn.Length; i++) drawn[i] = songs[random.NextInt(songs.Count)];
+            if (score(DetectionScores.Sum(drawn)) is not { } value) return null;
+            values[resample] = value;
+        }
+
+        Array.Sort(values);
+        return (values[Tail], values[^(Tail + 1)]);
+    }
+}
