@@ -39,8 +39,8 @@ internal static unsafe class BatchLastFilterGradient
             Block = block,
             Bands = bands,
             BandRows = bandRows,
-            Rows = new(shape.P, shape.H, shape.R, shape.StrideH, shape.PadH, shape.DilationH, transposed: false),
-            Columns = new(shape.Q, shape.W, shape.S, shape.StrideW, shape.PadW, shape.DilationW, transposed: false),
+            Rows = TapAxis.RowsOf(shape),
+            Columns = TapAxis.ColumnsOf(shape),
         };
         cpu.Run(blocks * bands, &RunBlock<TV>, ref arguments);
         for (int i = 0; i < shape.WLength; i++)

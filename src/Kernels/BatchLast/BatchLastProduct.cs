@@ -25,8 +25,8 @@ internal static unsafe class BatchLastProduct
     {
         Arguments arguments = new()
         {
-            Rows = new(shape.P, shape.H, shape.R, shape.StrideH, shape.PadH, shape.DilationH, transposed: false),
-            Columns = new(shape.Q, shape.W, shape.S, shape.StrideW, shape.PadW, shape.DilationW, transposed: false),
+            Rows = TapAxis.RowsOf(shape),
+            Columns = TapAxis.ColumnsOf(shape),
             N = shape.N, C = shape.C, H = shape.H, W = shape.W, K = shape.K, R = shape.R, S = shape.S, P = shape.P, Q = shape.Q,
             WeightsOfOutput = shape.C * shape.R * shape.S, WeightsOfInput = shape.R * shape.S,
             Input = x, Weights = w, Bias = b, Activation = activation, Output = y,
@@ -40,8 +40,8 @@ internal static unsafe class BatchLastProduct
     {
         Arguments arguments = new()
         {
-            Rows = new(shape.P, shape.H, shape.R, shape.StrideH, shape.PadH, shape.DilationH, transposed: true),
-            Columns = new(shape.Q, shape.W, shape.S, shape.StrideW, shape.PadW, shape.DilationW, transposed: true),
+            Rows = TapAxis.RowsOf(shape),
+            Columns = TapAxis.ColumnsOf(shape),
             N = shape.N, C = shape.C, H = shape.H, W = shape.W, K = shape.K, R = shape.R, S = shape.S, P = shape.P, Q = shape.Q,
             WeightsOfOutput = shape.R * shape.S, WeightsOfInput = shape.K * shape.R * shape.S,
             Input = x, Weights = w, Bias = b, Activation = activation, Output = y,

@@ -50,7 +50,7 @@ internal static unsafe partial class Conv2d
     public static void BackwardFilter<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw, float* db)
         where TV : unmanaged, IVector<TV>
     {
-        if (shape.Layout == BatchLayout.Last && shape.N > 1)
+        if (shape.Layout == BatchLayout.Last)
         {
             if (db is not null) Reduction.Channels<TV>(cpu, 1, shape.K, shape.P * shape.Q * shape.N, dy, db);
             BatchLastFilterGradient.Run<TV>(cpu, shape, x, dy, dw);

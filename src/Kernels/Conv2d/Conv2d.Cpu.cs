@@ -70,7 +70,7 @@ internal static unsafe partial class Conv2d
     /// </summary>
     public static Conv2dForm ChooseForm(in Conv2dShape shape)
     {
-        if (shape.Layout == BatchLayout.Last && shape.N > 1) return BatchLastWinograd.Suits(shape) ? Conv2dForm.BatchLastWinograd : Conv2dForm.BatchLast;
+        if (shape.Layout == BatchLayout.Last) return BatchLastWinograd.Suits(shape) ? Conv2dForm.BatchLastWinograd : Conv2dForm.BatchLast;
         if (shape is { Q: 1, PadH: 0, PadW: 0, StrideH: 1, DilationW: 1 } && shape.C * shape.S % 16 == 0 && shape.K % 32 == 0 && shape.P >= WideRows)
         {
             return SuitsWideTiles(shape) ? Conv2dForm.WideTiles : Conv2dForm.Wide;

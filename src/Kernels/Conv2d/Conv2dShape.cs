@@ -17,7 +17,8 @@ public readonly record struct Conv2dShape
         BatchLayout layout = BatchLayout.First)
     {
         (N, C, H, W, K, R, S) = (n, c, h, w, k, r, s);
-        (StrideH, StrideW, PadH, PadW, DilationH, DilationW, Layout) = (strideH, strideW, padH, padW, dilationH, dilationW, layout);
+        (StrideH, StrideW, PadH, PadW, DilationH, DilationW) = (strideH, strideW, padH, padW, dilationH, dilationW);
+        Layout = n == 1 ? BatchLayout.First : layout;
         Sizes.RequirePositive(this, n, c, h, w, k, r, s, strideH, strideW, dilationH, dilationW);
         Sizes.Require(this, padH >= 0 && padW >= 0, "the padding is negative");
         long paddedH = h + 2L * padH, paddedW = w + 2L * padW;
@@ -75,7 +76,7 @@ public readonly record struct Conv2dShape
     /// <summary>Columns from one filter tap to the next.</summary>
     public int DilationW { get; }
 
-    /// <summary>Where the samples of x and y lie.</summary>
+    /// <summary>Where the samples of x and y lie. For one sample both layouts are the same, and this is <see cref="BatchLayout.First"/>.</summary>
     public BatchLayout Layout { get; }
 
     /// <summary>Output rows.</summary>

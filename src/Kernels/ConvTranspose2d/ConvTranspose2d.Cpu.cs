@@ -18,17 +18,19 @@ internal static unsafe partial class ConvTranspose2d
         CpuContext cpu, in ConvTranspose2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
         where TV : unmanaged, IVector<TV>
     {
-        if (shape.Layout == BatchLayout.Last && shape.N > 1)
+        if (shape.Layout == BatchLayout.Last)
         {
             BatchLastProduct.Run<TV>(cpu, shape, x, w, b, activation, y);
             return;
         }
 
-        Axis rows = new(shape.P, shape.R, shape.StrideH, shape.PadH, shape.DilationH);
-        Axis columns = new(shape.Q, shape.S, shape.StrideW, shape.PadW, shape.DilationW);
+        TapAxis rows = TapAxis.RowsOf(shape), columns = TapAxis.ColumnsOf(shape);
+        (int minRowShift, int maxRowShift) = rows.FirstInputs();
+        (int minColumnShift, int maxColumnShift) = columns.FirstInputs();
+        int maxRows = rows.Count(0), maxColumns = columns.Count(0);
         int phases = checked(rows.Phases * columns.Phases);
-        int planeRows = rows.MaxCount + rows.MaxShift - rows.MinShift, shifts = columns.MaxShift - columns.MinShift + 1;
-        long planeLength = (long)planeRows * columns.MaxCount, planes = (long)shape.N * shape.C * shifts;
+        int planeRows = maxRows + maxRowShift - minRowShift, shifts = maxColumnShift - minColumnShift + 1;
+        long planeLength = (long)planeRows * maxColumns, planes = (long)shape.N * shape.C * shifts;
         int taps = shape.C * shape.R * shape.S;
         long packed = 0;
         for (int phase = 0; phase < phases; phase++)
@@ -48,14 +50,14 @@ internal static unsafe partial class ConvTranspose2d
             Planes = cpu.Workspace.Take(planes * planeLength + HostMemory.ReadableTail),
             Phases = phases,
             PlaneRows = planeRows,
-            PlaneColumns = columns.MaxCount,
-            MinRowShift = rows.MinShift,
-            MinColumnShift = columns.MinShift,
+            PlaneColumns = maxColumns,
+            MinRowShift = minRowShift,
+            MinColumnShift = minColumnShift,
             Shifts = shifts,
             Products = (TiledProduct*)cpu.Workspace.Take((phases * sizeof(TiledProduct) + sizeof(float) - 1) / sizeof(float)),
             Scratch = cpu.Workspace.Take(cpu.Threads * Workspace.Aligned(scratch)),
             ScratchLength = Workspace.Aligned(scratch),
-            Groups = (TiledProduct.Tiles<TV>(rows.MaxCount * columns.MaxCount) + TilesPerTask - 1) / TilesPerTask,
+            Groups = (TiledProduct.Tiles<TV>(maxRows * maxColumns) + TilesPerTask - 1) / TilesPerTask,
         };
         int* offset = (int*)cpu.Workspace.Take(taps);
         int* tap = (int*)cpu.Workspace.Take(taps);
@@ -69,11 +71,11 @@ internal static unsafe partial class ConvTranspose2d
                 Rows = shape.K,
                 Depth = depth,
                 Offsets = offset,
-                Columns = rows.Count(firstRow) * columns.MaxCount,
+                Columns = rows.Count(firstRow) * maxColumns,
                 Bias = b,
                 Activation = activation,
                 Y = y + (long)firstRow * shape.Q + firstColumn,
-                Pitch = columns.MaxCount,
+                Pitch = maxColumns,
                 Width = columns.Count(firstColumn),
                 RowStride = (long)shape.P * shape.Q,
                 LineStride = (long)shape.StrideH * shape.Q,
@@ -85,8 +87,8 @@ internal static unsafe partial class ConvTranspose2d
             for (int s = 0; s < shape.S; s++)
             {
                 if (!rows.Sees(firstRow, r, out int rowShift) || !columns.Sees(firstColumn, s, out int columnShift)) continue;
-                *offset++ = checked((int)(((long)c * shifts + columnShift - columns.MinShift) * planeLength))
-                    + (rowShift - rows.MinShift) * columns.MaxCount;
+                *offset++ = checked((int)(((long)c * shifts + columnShift - minColumnShift) * planeLength))
+                    + (rowShift - minRowShift) * maxColumns;
                 *tap++ = (c * shape.K * shape.R + r) * shape.S + s;
             }
 
@@ -114,13 +116,13 @@ internal static unsafe partial class ConvTranspose2d
     public static void BackwardFilter<TV>(CpuContext cpu, in ConvTranspose2dShape shape, float* x, float* dy, float* dw, float* db)
         where TV : unmanaged, IVector<TV>
     {
-        bool batchLast = shape.Layout == BatchLayout.Last && shape.N > 1;
+        bool batchLast = shape.Layout == BatchLayout.Last;
         if (db is not null) Reduction.Channels<TV>(cpu, batchLast ? 1 : shape.N, shape.K, shape.YLength / shape.K / (batchLast ? 1 : shape.N), dy, db);
         Conv2d.BackwardFilter<TV>(cpu, shape.Gradient, dy, x, dw, null);
     }
 
-    private static int DepthOf(in ConvTranspose2dShape shape, in Axis rows, in Axis columns, int phase) =>
-        shape.C * rows.Taps(phase / columns.Phases) * columns.Taps(phase % columns.Phases);
+    private static int DepthOf(in ConvTranspose2dShape shape, in TapAxis rows, in TapAxis columns, int phase) =>
+        shape.C * rows.TapsOf(phase / columns.Phases).Count * columns.TapsOf(phase % columns.Phases).Count;
 
     private static void CopyPlanes(ref Arguments arguments, int task, int worker)
     {
@@ -147,64 +149,6 @@ internal static unsafe partial class ConvTranspose2d
         float* scratch = arguments.Scratch + worker * arguments.ScratchLength;
         int end = Math.Min(first + TilesPerTask, TiledProduct.Tiles<TV>(product.Columns));
         for (int tile = first; tile < end; tile++) product.RunTile<TV>(tile, scratch);
-    }
-
-    /// <summary>
-    /// One axis of the output cut into phases: the i-th output of a phase is phase + i · stride. It sees tap t where
-    /// phase + pad − t · dilation = shift · stride for a whole shift, and its input there is i + shift.
-    /// </summary>
-    private readonly struct Axis
-    {
-        private readonly int _size;
-        private readonly int _taps;
-        private readonly int _stride;
-        private readonly int _pad;
-        private readonly int _dilation;
-
-        public Axis(int size, int taps, int stride, int pad, int dilation)
-        {
-            (_size, _taps, _stride, _pad, _dilation) = (size, taps, stride, pad, dilation);
-            Phases = Math.Min(size, stride);
-            MaxCount = Count(0);
-            (MinShift, MaxShift) = (int.MaxValue, int.MinValue);
-            for (int phase = 0; phase < Phases; phase++)
-            for (int tap = 0; tap < taps; tap++)
-            {
-                if (!Sees(phase, tap, out int shift)) continue;
-                MinShift = Math.Min(MinShift, shift);
-                MaxShift = Math.Max(MaxShift, shift);
-            }
-
-            // With a stride longer than the filter, a small output may see no tap at all.
-            if (MinShift > MaxShift) (MinShift, MaxShift) = (0, 0);
-        }
-
-        /// <summary>Phases that have an output.</summary>
-        public int Phases { get; }
-
-        /// <summary>Outputs of the largest phase, the first.</summary>
-        public int MaxCount { get; }
-
-        public int MinShift { get; }
-
-        public int MaxShift { get; }
-
-        /// <summary>Outputs of a phase: phase, phase + stride, and so on.</summary>
-        public int Count(int phase) => (_size - phase - 1) / _stride + 1;
-
-        public int Taps(int phase)
-        {
-            int count = 0;
-            for (int tap = 0; tap < _taps; tap++) count += Sees(phase, tap, out _) ? 1 : 0;
-            return count;
-        }
-
-        public bool Sees(int output, int tap, out int shift)
-        {
-            int place = output + _pad - tap * _dilation;
-            shift = place / _stride;
-            return shift * _stride == place;
-        }
     }
 
     private struct Arguments

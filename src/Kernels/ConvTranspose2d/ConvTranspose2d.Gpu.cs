@@ -1,4 +1,3 @@
-using System.Numerics;
 using ILGPU;
 
 namespace Engine.Kernels;
@@ -17,11 +16,12 @@ internal static unsafe partial class ConvTranspose2d
         GpuContext gpu, in ConvTranspose2dShape shape, ArrayView<float> x, ArrayView<float> w, ArrayView<float>? b, Activation activation,
         ArrayView<float> y)
     {
-        for (int phaseH = 0; phaseH < Math.Min(shape.StrideH, shape.P); phaseH++)
-        for (int phaseW = 0; phaseW < Math.Min(shape.StrideW, shape.Q); phaseW++)
+        TapAxis vertical = TapAxis.RowsOf(shape), horizontal = TapAxis.ColumnsOf(shape);
+        for (int phaseH = 0; phaseH < vertical.Phases; phaseH++)
+        for (int phaseW = 0; phaseW < horizontal.Phases; phaseW++)
         {
-            Taps rows = new(shape.P, shape.R, shape.StrideH, shape.PadH, shape.DilationH, phaseH);
-            Taps columns = new(shape.Q, shape.S, shape.StrideW, shape.PadW, shape.DilationW, phaseW);
+            TapRun rows = vertical.TapsOf(phaseH), columns = horizontal.TapsOf(phaseW);
+            int outputRows = vertical.Count(phaseH), outputColumns = horizontal.Count(phaseW);
             new GpuProduct
             {
                 Left = new Operand
@@ -46,10 +46,10 @@ internal static unsafe partial class ConvTranspose2d
                     OuterRow = 1,
                     OuterColumn = 1,
                     InnerPlane = shape.XStrides.Channel,
-                    InnerRow = -rows.ShiftStep,
-                    InnerColumn = -columns.ShiftStep,
-                    RowStart = rows.Shift,
-                    ColumnStart = columns.Shift,
+                    InnerRow = rows.InputStep,
+                    InnerColumn = columns.InputStep,
+                    RowStart = rows.Input,
+                    ColumnStart = columns.Input,
                     Height = shape.H,
                     Width = shape.W,
                     Pitch = shape.W * shape.XStrides.Pixel,
@@ -68,10 +68,10 @@ internal static unsafe partial class ConvTranspose2d
                     Step = shape.YStrides.Pixel,
                 },
                 Rows = shape.K,
-                Columns = shape.N * rows.Outputs * columns.Outputs,
+                Columns = shape.N * outputRows * outputColumns,
                 Depth = shape.C * rows.Count * columns.Count,
                 RowDigits = Digits.One,
-                ColumnDigits = Digits.OfMaps(shape.Layout, shape.N, rows.Outputs, columns.Outputs),
+                ColumnDigits = Digits.OfMaps(shape.Layout, shape.N, outputRows, outputColumns),
                 TermDigits = new Digits(Math.Max(1, rows.Count), Math.Max(1, columns.Count)),
                 Bias = b ?? y,
                 HasBias = b is null ? 0 : 1,
@@ -90,34 +90,5 @@ internal static unsafe partial class ConvTranspose2d
     {
         Conv2d.BackwardFilter(gpu, shape.Gradient, dy, x, dw, null);
         if (db is { } gradient) Conv2d.BackwardBias(gpu, shape.Layout, shape.N, shape.K, shape.P * shape.Q, dy, gradient);
-    }
-
-    /// <summary>
-    /// The taps of one axis that a phase sees: First, First + Step and so on, Count of them. Output phase + i·stride sees the first at input i + Shift, and
-    /// each further one ShiftStep inputs before.
-    /// </summary>
-    private readonly struct Taps
-    {
-        public Taps(int size, int taps, int stride, int pad, int dilation, int phase)
-        {
-            int common = (int)BigInteger.GreatestCommonDivisor(stride, dilation);
-            (Step, ShiftStep, Outputs) = (stride / common, dilation / common, (size - phase - 1) / stride + 1);
-            while (First < Math.Min(Step, taps) && (phase + (long)pad - (long)First * dilation) % stride != 0) First++;
-            if (First >= Math.Min(Step, taps)) return;
-            Count = (taps - First - 1) / Step + 1;
-            Shift = (int)((phase + (long)pad - (long)First * dilation) / stride);
-        }
-
-        public int First { get; }
-
-        public int Step { get; }
-
-        public int Count { get; }
-
-        public int Shift { get; }
-
-        public int ShiftStep { get; }
-
-        public int Outputs { get; }
     }
 }
