@@ -69,16 +69,15 @@ public class Conv2dTests
     [Fact]
     public void CasesCoverAllForms()
     {
-        Assert.All(OpCases.Lines, shape => Assert.Equal(Conv2dForm.Lines, Conv2d.ChooseForm(shape)));
-        Assert.All(OpCases.Wide, shape => Assert.Equal(Conv2dForm.Wide, Conv2d.ChooseForm(shape)));
+        Assert.All(OpCases.FewChannels, shape => Assert.Equal(Conv2dForm.FewChannels, Conv2d.ChooseForm(shape)));
         Assert.All(OpCases.BatchLastWinograd, shape => Assert.Equal(Conv2dForm.BatchLastWinograd, Conv2d.ChooseForm(shape)));
-        Assert.All(OpCases.WideTiles, shape => Assert.Equal(Conv2dForm.WideTiles, Conv2d.ChooseForm(shape)));
+        Assert.All(OpCases.WholeWidth, shape => Assert.Equal(Conv2dForm.WholeWidth, Conv2d.ChooseForm(shape)));
         Assert.All(OpCases.Winograd[..2], shape => Assert.Equal(Conv2dForm.Winograd3, Conv2d.ChooseForm(shape)));
         Assert.All(OpCases.Winograd[2..], shape => Assert.Equal(Conv2dForm.Winograd4, Conv2d.ChooseForm(shape)));
-        Assert.Equal(Conv2dForm.Direct, Conv2d.ChooseForm(new(1, 2, 15, 64, 3, 3, 3, dilationH: 4)));
-        Assert.Equal(Conv2dForm.Unfolded, Conv2d.ChooseForm(new(1, 2, 5, 6, 17, 2, 3)));
-        Assert.Equal(Conv2dForm.Unfolded, Conv2d.ChooseForm(new(1, 2, 15, 64, 3, 3, 3, padH: 1)));
-        Assert.Equal(Conv2dForm.Unfolded, Conv2d.ChooseForm(new(1, 2, 15, 64, 3, 3, 3, strideW: 2)));
+        Assert.Equal(Conv2dForm.Unpadded, Conv2d.ChooseForm(new(1, 2, 15, 64, 3, 3, 3, dilationH: 4)));
+        Assert.Equal(Conv2dForm.General, Conv2d.ChooseForm(new(1, 2, 5, 6, 17, 2, 3)));
+        Assert.Equal(Conv2dForm.General, Conv2d.ChooseForm(new(1, 2, 15, 64, 3, 3, 3, padH: 1)));
+        Assert.Equal(Conv2dForm.General, Conv2d.ChooseForm(new(1, 2, 15, 64, 3, 3, 3, strideW: 2)));
     }
 
     /// <summary>x = [1 2 3], w = [1 10], dy = [1 100] give y[q] = x[q] + 10·x[q + 1].</summary>

@@ -11,7 +11,7 @@ public class PackedFilterTests
     [Fact]
     public void TheSameFiltersTakeAllForms()
     {
-        Assert.Equal([Conv2dForm.Winograd3, Conv2dForm.Winograd4, Conv2dForm.Unfolded], Forms.Select(shape => Conv2d.ChooseForm(shape)));
+        Assert.Equal([Conv2dForm.Winograd3, Conv2dForm.Winograd4, Conv2dForm.General], Forms.Select(shape => Conv2d.ChooseForm(shape)));
         Assert.Equal(Conv2dForm.Winograd3, ConvMaxPool2d.ConvolutionForm(Pooled, argmax: false));
     }
 
@@ -19,7 +19,7 @@ public class PackedFilterTests
     public void ChangesNoBit(Device device)
     {
         using IBackend backend = device.Open();
-        Conv2dShape[] shapes = [.. OpCases.Winograd, .. OpCases.Wide, .. OpCases.WideTiles, .. OpCases.BatchLastWinograd, .. OpCases.Lines, .. Forms];
+        Conv2dShape[] shapes = [.. OpCases.Winograd, .. OpCases.WholeWidth, .. OpCases.BatchLastWinograd, .. OpCases.FewChannels, .. Forms];
         foreach (Conv2dShape shape in shapes)
         {
             using PackedFilter packed = new();
@@ -48,7 +48,7 @@ public class PackedFilterTests
     public void HoldsUntilItIsEmptied(Device device)
     {
         using IBackend backend = device.Open();
-        foreach (Conv2dShape shape in (Conv2dShape[])[OpCases.Winograd[0], OpCases.Winograd[2], OpCases.Wide[0], OpCases.WideTiles[1]])
+        foreach (Conv2dShape shape in (Conv2dShape[])[OpCases.Winograd[0], OpCases.Winograd[2], OpCases.WholeWidth[1]])
         {
             using PackedFilter packed = new();
             OpCase op = Convolution(shape, packed);
@@ -65,7 +65,7 @@ public class PackedFilterTests
     public void AllocatesNothingOnceFilledAndGivesItsMemoryBack()
     {
         using CpuBackend<Simd.V128> backend = new(threads: 1);
-        foreach (Conv2dShape shape in (Conv2dShape[])[OpCases.Winograd[0], OpCases.Winograd[2], OpCases.Wide[0], OpCases.WideTiles[1]])
+        foreach (Conv2dShape shape in (Conv2dShape[])[OpCases.Winograd[0], OpCases.Winograd[2], OpCases.WholeWidth[1]])
         {
             using DeviceBuffer x = backend.Allocate(shape.XLength), w = backend.Allocate(shape.WLength), y = backend.Allocate(shape.YLength);
             int before = backend.Memory.Outstanding;

@@ -2,46 +2,44 @@ using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
 
-/// <summary>How the CPU kernel finds its input.</summary>
+/// <summary>The forms of the CPU kernel, named for the convolutions that they serve.</summary>
 internal enum Conv2dForm
 {
-    /// <summary>In place: a filter tap is an offset into the image, an output row is cut from a row as wide as the input's.</summary>
-    Direct,
+    /// <summary>No padding and no stride: a filter tap is an offset into the image, which is read in place.</summary>
+    Unpadded,
 
-    /// <summary>From planes copied first, one for each filter column (and row phase), padded, strided and exactly as wide as the output.</summary>
-    Unfolded,
+    /// <summary>Everything else. The image is first copied to planes, one for each filter column (and row phase), padded, strided and as wide as the output.</summary>
+    General,
 
-    /// <summary>In tiles of 3×3 outputs that are transformed, multiplied and transformed back.</summary>
+    /// <summary>3×3 filters and many channels, by Winograd's F(3×3, 3×3).</summary>
     Winograd3,
 
-    /// <summary>The same with 4×4 outputs.</summary>
+    /// <summary>3×3 filters and many channels, by Winograd's F(4×4, 3×3).</summary>
     Winograd4,
 
-    /// <summary>A filter as wide as the input, from rows with their channels next to each other.</summary>
-    Wide,
+    /// <summary>Long filters as wide as the input, by Winograd's F(4, 4) along the rows.</summary>
+    WholeWidth,
 
-    /// <summary>The same in tiles of 4 rows that are transformed, multiplied and transformed back: for long filters.</summary>
-    WideTiles,
+    /// <summary>Few input channels and long rows: tiles that lie within an output row, with the image read in place.</summary>
+    FewChannels,
 
-    /// <summary>In place, in tiles that lie within an output row: for few input channels.</summary>
-    Lines,
-
-    /// <summary>Maps that lie C H W N: see <see cref="BatchLastProduct"/>. Of one sample both layouts are the same.</summary>
+    /// <summary>Maps that lie C H W N: see <see cref="BatchLastProduct"/>.</summary>
     BatchLast,
 
-    /// <summary>Such maps in tiles of 4×4 outputs: see <see cref="Engine.Kernels.BatchLastWinograd"/>.</summary>
+    /// <summary>3×3 filters on maps that lie C H W N: see <see cref="Engine.Kernels.BatchLastWinograd"/>.</summary>
     BatchLastWinograd,
 }
 
 /// <content>
-/// The CPU form. Layout N C H W. Both forms are a <see cref="TiledProduct"/> of the packed filters, K rows of C·R·S numbers, with
-/// rows of shifted pixels that are found through offsets and never gathered into a matrix:
+/// The CPU form. Layout N C H W. <see cref="ChooseForm"/> picks one of several forms; most have a file of their own. The two in this file serve every shape
+/// that no other form suits. Both are a <see cref="TiledProduct"/> of the packed filters, K rows of C·R·S numbers, with rows of shifted pixels. These rows are
+/// found through offsets and never gathered into a matrix:
 /// <list type="bullet">
-/// <item>Direct: output pixels are numbered with the input's pitch, p·W + q, so the row of tap (c, r, s) is the image itself,
-/// c·H·W + r·DilationH·W + s·DilationW floats on. A tile is then always full; the S − 1 columns a row too many are computed and dropped.
-/// A dilation in time costs nothing.</item>
-/// <item>Unfolded: each column tap gets a plane of its own (three times the input for a 3×3 filter), with the zeros of the padding written out and strides
-/// resolved; row taps remain offsets. Used for padding and strides, and where the dropped columns would dominate.</item>
+/// <item>Unpadded: output pixels are numbered with the input's pitch, p·W + q, so the row of tap (c, r, s) is the image itself, starting at
+/// c·H·W + r·DilationH·W + s·DilationW. A tile is then always full; each row has S − 1 columns too many, which are computed and dropped. A dilation of the
+/// rows costs nothing.</item>
+/// <item>General: each filter column gets a plane of its own (three times the input for a 3×3 filter), with the zeros of the padding written out and the
+/// strides resolved; filter rows remain offsets. It serves padding and strides, and narrow outputs, where most columns would be dropped.</item>
 /// </list>
 /// Parallel over samples and groups of column tiles; compute bounds all but the smallest layers.
 /// </content>
@@ -50,57 +48,51 @@ internal static unsafe partial class Conv2d
     // Column tiles a task takes: enough to amortise handing it out, few enough to share one sample among threads.
     private const int TilesPerTask = 4;
 
-    // Pixels from which on the transform of a filter, about as much work as ten pixels, does not count.
+    // Transforming a filter takes as long as about ten pixels. With this many pixels that is negligible.
     private const int WinogradPixels = 128;
 
-    // Rows from which on turning the filters, about as much work as five rows, does not count.
-    private const int WideRows = 48;
+    // With this few terms, a sum takes no longer than adding the bias, applying the activation and storing the result.
+    private const int FewTerms = 32;
 
-    // Terms of a sum up to which what follows it costs as much.
-    private const int LineTerms = 32;
-
-    /// <summary>Whether Winograd's forms compute a shape: filters of 3×3, side by side, with whole vectors of channels, whatever the vectors' width.</summary>
+    /// <summary>
+    /// Whether Winograd's forms suit a shape: 3×3 filters without stride and without dilation of the columns, and whole vectors of channels at every width.
+    /// </summary>
     public static bool SuitsWinograd(in Conv2dShape shape) =>
         shape is { Layout: BatchLayout.First, R: 3, S: 3, StrideH: 1, StrideW: 1, DilationW: 1 } && shape.C % 16 == 0 && shape.K % 32 == 0
         && (long)shape.N * shape.P * shape.Q >= WinogradPixels;
 
     /// <summary>
-    /// Which form a shape takes. Winograd's wherever it suits, and of its two the one with fewer products: it depends on how many outputs the last tiles
-    /// waste.
+    /// Which form computes a shape. Where both of Winograd's tiles suit, the one with fewer products is taken; that depends on how many outputs the last
+    /// tiles waste.
     /// </summary>
     public static Conv2dForm ChooseForm(in Conv2dShape shape)
     {
         if (shape.Layout == BatchLayout.Last) return BatchLastWinograd.Suits(shape) ? Conv2dForm.BatchLastWinograd : Conv2dForm.BatchLast;
-        if (shape is { Q: 1, PadH: 0, PadW: 0, StrideH: 1, DilationW: 1 } && shape.C * shape.S % 16 == 0 && shape.K % 32 == 0 && shape.P >= WideRows)
-        {
-            return SuitsWideTiles(shape) ? Conv2dForm.WideTiles : Conv2dForm.Wide;
-        }
-
+        if (SuitsWholeWidth(shape)) return Conv2dForm.WholeWidth;
         if (SuitsWinograd(shape)) return Products(shape, 3) <= Products(shape, 4) ? Conv2dForm.Winograd3 : Conv2dForm.Winograd4;
-        if (shape is { PadH: 0, PadW: 0, StrideH: 1, StrideW: 1, Q: >= 48 } && shape.K % 8 == 0 && shape.C * shape.R * shape.S <= LineTerms)
+        if (shape is { PadH: 0, PadW: 0, StrideH: 1, StrideW: 1, Q: >= 48 } && shape.K % 8 == 0 && shape.C * shape.R * shape.S <= FewTerms)
         {
-            return Conv2dForm.Lines;
+            return Conv2dForm.FewChannels;
         }
 
-        return shape is { PadH: 0, PadW: 0, StrideH: 1, StrideW: 1 } && 4 * shape.Q >= 3 * shape.W ? Conv2dForm.Direct : Conv2dForm.Unfolded;
+        return shape is { PadH: 0, PadW: 0, StrideH: 1, StrideW: 1 } && 4 * shape.Q >= 3 * shape.W ? Conv2dForm.Unpadded : Conv2dForm.General;
 
-        // A channel's, with tiles of m×m outputs.
+        // The products of one channel, with tiles of m×m outputs.
         static long Products(in Conv2dShape shape, int m) =>
             (long)((shape.P + m * shape.DilationH - 1) / (m * shape.DilationH)) * shape.DilationH * ((shape.Q + m - 1) / m) * (m + 2) * (m + 2);
     }
 
-    /// <summary>Floats that a form makes of the filters first of all; 0 where that is not worth keeping.</summary>
+    /// <summary>The number of floats of the packed filters that a form computes with; 0 if the form packs nothing that is worth keeping.</summary>
     public static int PackedLength(in Conv2dShape shape, Conv2dForm form) => form switch
     {
         Conv2dForm.Winograd3 => checked(25 * shape.C * shape.K),
         Conv2dForm.Winograd4 => checked(36 * shape.C * shape.K),
         Conv2dForm.BatchLastWinograd => BatchLastWinograd.PackedLength(shape),
-        Conv2dForm.Wide => shape.WLength,
-        Conv2dForm.WideTiles => checked(Pieces(shape) * WinogradLine.Points * shape.C * shape.S * shape.K),
+        Conv2dForm.WholeWidth => checked(Pieces(shape) * WinogradLine.Points * shape.C * shape.S * shape.K),
         _ => 0,
     };
 
-    /// <summary>Makes what a form computes with of the filters. Overwrites <paramref name="packed"/>, <see cref="PackedLength"/> floats.</summary>
+    /// <summary>Packs the filters for a form. Overwrites <paramref name="packed"/>, which has <see cref="PackedLength"/> floats.</summary>
     public static void Pack<TV>(CpuContext cpu, in Conv2dShape shape, Conv2dForm form, float* w, float* packed)
         where TV : unmanaged, IVector<TV>
     {
@@ -109,13 +101,13 @@ internal static unsafe partial class Conv2d
             case Conv2dForm.Winograd3: TransformFilters<TV, WinogradOf3>(cpu, shape, w, packed); break;
             case Conv2dForm.Winograd4: TransformFilters<TV, WinogradOf4>(cpu, shape, w, packed); break;
             case Conv2dForm.BatchLastWinograd: BatchLastWinograd.Pack<TV>(cpu, shape, w, packed); break;
-            case Conv2dForm.Wide: TurnFilters<TV>(cpu, shape, w, packed); break;
-            case Conv2dForm.WideTiles: TransformWideFilters<TV>(cpu, shape, w, packed); break;
+            case Conv2dForm.WholeWidth: TransformWholeWidthFilters<TV>(cpu, shape, w, packed); break;
         }
     }
 
     /// <summary>
-    /// What <paramref name="kept"/> holds of the filters for a form, made now if it holds nothing or another form's; null where there is nothing to keep.
+    /// The packed filters that <paramref name="kept"/> holds for a form. If it holds none, or those of another form, they are packed now. Null if the form
+    /// packs nothing or <paramref name="kept"/> is null.
     /// </summary>
     public static float* Keep<TV>(CpuContext cpu, in Conv2dShape shape, Conv2dForm form, float* w, PackedFilter? kept)
         where TV : unmanaged, IVector<TV>
@@ -133,7 +125,7 @@ internal static unsafe partial class Conv2d
     }
 
     /// <summary>
-    /// y = activation(x ⋆ w + b). Overwrites y; <paramref name="b"/> may be null, and so may <paramref name="packed"/>, what <see cref="Pack"/> made of w.
+    /// y = activation(x ⋆ w + b). Overwrites y. <paramref name="b"/> may be null. <paramref name="packed"/> is the result of <see cref="Pack"/>, or null.
     /// </summary>
     public static void Forward<TV>(
         CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* packed = null)
@@ -145,24 +137,23 @@ internal static unsafe partial class Conv2d
             case Conv2dForm.BatchLastWinograd: BatchLastWinograd.Run<TV>(cpu, shape, x, w, b, activation, y, packed); break;
             case Conv2dForm.Winograd3: ForwardWinograd<TV, WinogradOf3>(cpu, shape, x, w, b, activation, y, packed); break;
             case Conv2dForm.Winograd4: ForwardWinograd<TV, WinogradOf4>(cpu, shape, x, w, b, activation, y, packed); break;
-            case Conv2dForm.Wide: ForwardWide<TV>(cpu, shape, x, w, b, activation, y, packed); break;
-            case Conv2dForm.WideTiles: ForwardWideTiles<TV>(cpu, shape, x, w, b, activation, y, packed); break;
-            case Conv2dForm.Lines: ForwardLines<TV>(cpu, shape, x, w, b, activation, y); break;
-            case Conv2dForm form: ForwardProduct<TV>(cpu, shape, form == Conv2dForm.Direct, x, w, b, activation, y); break;
+            case Conv2dForm.WholeWidth: ForwardWholeWidth<TV>(cpu, shape, x, w, b, activation, y, packed); break;
+            case Conv2dForm.FewChannels: ForwardFewChannels<TV>(cpu, shape, x, w, b, activation, y); break;
+            case Conv2dForm form: ForwardProduct<TV>(cpu, shape, form == Conv2dForm.Unpadded, x, w, b, activation, y); break;
         }
     }
 
     private static void ForwardProduct<TV>(
-        CpuContext cpu, in Conv2dShape shape, bool direct, float* x, float* w, float* b, Activation activation, float* y)
+        CpuContext cpu, in Conv2dShape shape, bool inPlace, float* x, float* w, float* b, Activation activation, float* y)
         where TV : unmanaged, IVector<TV>
     {
         int depth = shape.C * shape.R * shape.S;
-        int pitch = direct ? shape.W : shape.Q;
+        int pitch = inPlace ? shape.W : shape.Q;
         int planeRows = shape.P + (shape.R - 1) * shape.DilationH / shape.StrideH;
 
         // Rows that the taps look at fall into as many phases as the stride is long, unless all taps keep step with it.
         int phases = shape.R == 1 || shape.DilationH % shape.StrideH == 0 ? 1 : shape.StrideH;
-        long planes = direct ? 0 : (long)shape.N * shape.C * shape.S * phases, planeLength = (long)planeRows * shape.Q;
+        long planes = inPlace ? 0 : (long)shape.N * shape.C * shape.S * phases, planeLength = (long)planeRows * shape.Q;
         long packed = TiledProduct.PackedLength<TV>(shape.K, depth), scratch = TiledProduct.ScratchLength<TV>(shape.K);
         cpu.Workspace.Begin(
             Workspace.Aligned(packed) + Workspace.Aligned(depth) + Workspace.Aligned(planes * planeLength + HostMemory.ReadableTail)
@@ -172,7 +163,7 @@ internal static unsafe partial class Conv2d
             Shape = shape,
             X = x,
             W = w,
-            Planes = direct ? null : cpu.Workspace.Take(planes * planeLength + HostMemory.ReadableTail),
+            Planes = inPlace ? null : cpu.Workspace.Take(planes * planeLength + HostMemory.ReadableTail),
             PlaneRows = planeRows,
             Phases = phases,
             ScratchLength = Workspace.Aligned(scratch),
@@ -182,7 +173,7 @@ internal static unsafe partial class Conv2d
                 Rows = shape.K,
                 Depth = depth,
                 Offsets = (int*)cpu.Workspace.Take(depth),
-                Columns = direct ? (shape.P - 1) * shape.W + shape.Q : shape.P * shape.Q,
+                Columns = inPlace ? (shape.P - 1) * shape.W + shape.Q : shape.P * shape.Q,
                 Bias = b,
                 Activation = activation,
                 Y = y,
@@ -200,13 +191,13 @@ internal static unsafe partial class Conv2d
         for (int s = 0; s < shape.S; s++)
         {
             int row = r * shape.DilationH;
-            *offset++ = direct
+            *offset++ = inPlace
                 ? (c * shape.H + row) * shape.W + s * shape.DilationW
                 : checked((int)((((long)c * shape.S + s) * phases + row % shape.StrideH) * planeLength)) + row / shape.StrideH * shape.Q;
         }
 
         cpu.Run(TiledProduct.RowBlocks<TV>(shape.K), &PackFilters<TV>, ref arguments);
-        if (!direct) cpu.Run(shape.N * shape.C * shape.S, &Unfold, ref arguments);
+        if (!inPlace) cpu.Run(shape.N * shape.C * shape.S, &Unfold, ref arguments);
         int groups = (TiledProduct.Tiles<TV>(arguments.Product.Columns) + TilesPerTask - 1) / TilesPerTask;
         arguments.Groups = groups;
         cpu.Run(shape.N * groups, &RunGroup<TV>, ref arguments);

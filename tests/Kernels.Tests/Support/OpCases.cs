@@ -26,16 +26,8 @@ internal static class OpCases
         new(1, 16, 52, 10, 32, 3, 3, dilationH: 5), // a last group of two phases
     ];
 
-    /// <summary>Those with filters as wide as the input.</summary>
-    public static readonly Conv2dShape[] Wide =
-    [
-        new(1, 16, 70, 7, 64, 2, 7, dilationH: 5),
-        new(3, 8, 99, 2, 32, 1, 2), // several bands, none full
-        new(1, 32, 210, 1, 32, 2, 1),
-    ];
-
     /// <summary>Those with long filters as wide as the input, whose rows are transformed in tiles.</summary>
-    public static readonly Conv2dShape[] WideTiles =
+    public static readonly Conv2dShape[] WholeWidth =
     [
         new(1, 16, 70, 7, 64, 4, 7, dilationH: 5), // a last group of three phases
         new(2, 16, 130, 3, 32, 11, 3, dilationH: 3), // pieces of the filter, the last not full
@@ -43,7 +35,7 @@ internal static class OpCases
     ];
 
     /// <summary>Those of few input channels and long rows.</summary>
-    public static readonly Conv2dShape[] Lines =
+    public static readonly Conv2dShape[] FewChannels =
     [
         new(1, 1, 20, 50, 8, 3, 3), // one tile a row
         new(2, 3, 9, 101, 16, 2, 4, dilationH: 2, dilationW: 3), // tiles that share columns
@@ -70,10 +62,12 @@ internal static class OpCases
         new(1, 2, 10, 11, 3, 1, 2, strideH: 3, strideW: 4), // rows that no output sees
         new(1, 2, 13, 16, 3, 3, 3, 2, 2, 2, 1, 2, 3), // stride, padding and dilation at once
         new(1, 1, 20, 30, 2, 3, 3, padH: 1, padW: 1), // many tiles
+        new(1, 16, 70, 7, 64, 2, 7, dilationH: 5), // filters as wide as the input
+        new(3, 8, 99, 2, 32, 1, 2),
+        new(1, 32, 210, 1, 32, 2, 1), // a dense layer over many rows
         .. Winograd,
-        .. Wide,
-        .. WideTiles,
-        .. Lines,
+        .. WholeWidth,
+        .. FewChannels,
     ];
 
     // What only the filter gradient tells apart.

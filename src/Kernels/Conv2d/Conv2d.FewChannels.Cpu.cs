@@ -3,22 +3,23 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <content>
-/// The form for few input channels, where a sum has so few terms that what follows it costs as much: register tiles of <see cref="RegisterTile{TV}"/> on the
-/// image in place, each within one output row, so that bias and activation go straight from a tile's sums, still in the first-level cache, to y in whole
-/// vectors. The last tile of a row ends with it and does again what it shares with the one before. A task is a band of output rows of one sample, of which
-/// it computes a block of output channels after the other. Parallel over samples and bands; writing y bounds it.
+/// The form for few input channels and long rows. A sum then has so few terms that adding the bias, applying the activation and storing the result take as
+/// long as the sum. Therefore each register tile (<see cref="RegisterTile{TV}"/>) lies within one output row: bias and activation go straight from the tile's
+/// sums, which are still in the first-level cache, to y in whole vectors. The image is read in place. The last tile of a row ends with the row and computes
+/// again what it shares with the tile before. A task is a band of output rows of one sample; it computes one block of output channels after the other.
+/// Parallel over samples and bands. Writing y bounds it.
 /// </content>
 internal static unsafe partial class Conv2d
 {
     private const int LineBandRows = 16;
 
-    private static void ForwardLines<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
+    private static void ForwardFewChannels<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
         where TV : unmanaged, IVector<TV>
     {
         int depth = shape.C * shape.R * shape.S;
         long packed = TiledProduct.PackedLength<TV>(shape.K, depth), sums = Workspace.Aligned((long)RegisterTile<TV>.Rows * RegisterTile<TV>.Columns);
         cpu.Workspace.Begin(Workspace.Aligned(packed) + Workspace.Aligned(depth) + cpu.Threads * sums);
-        LineArguments arguments = new()
+        FewChannelsArguments arguments = new()
         {
             Shape = shape,
             X = x,
@@ -40,13 +41,13 @@ internal static unsafe partial class Conv2d
         }
 
         for (int block = 0; block < shape.K / RegisterTile<TV>.Rows; block++) TiledProduct.PackRows<TV>(w, depth, null, shape.K, depth, block, arguments.A);
-        cpu.Run(shape.N * arguments.Bands, &RunLines<TV>, ref arguments);
+        cpu.Run(shape.N * arguments.Bands, &RunFewChannels<TV>, ref arguments);
     }
 
-    private static void RunLines<TV>(ref LineArguments arguments, int task, int worker)
-        where TV : unmanaged, IVector<TV> => arguments.Activation.Accept<LinesTask<TV>, Nothing>(new LinesTask<TV>(ref arguments, task, worker));
+    private static void RunFewChannels<TV>(ref FewChannelsArguments arguments, int task, int worker)
+        where TV : unmanaged, IVector<TV> => arguments.Activation.Accept<FewChannelsTask<TV>, Nothing>(new FewChannelsTask<TV>(ref arguments, task, worker));
 
-    private static void RunLines<TV, TOperator>(in LineArguments arguments, TOperator activation, int task, int worker)
+    private static void RunFewChannels<TV, TOperator>(in FewChannelsArguments arguments, TOperator activation, int task, int worker)
         where TV : unmanaged, IVector<TV>
         where TOperator : struct, IUnaryOperator
     {
@@ -73,20 +74,20 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    private readonly ref struct LinesTask<TV>(ref LineArguments arguments, int task, int worker) : IActivationVisitor<Nothing>
+    private readonly ref struct FewChannelsTask<TV>(ref FewChannelsArguments arguments, int task, int worker) : IActivationVisitor<Nothing>
         where TV : unmanaged, IVector<TV>
     {
-        private readonly ref LineArguments _arguments = ref arguments;
+        private readonly ref FewChannelsArguments _arguments = ref arguments;
 
         public Nothing Visit<TActivation>(TActivation activation)
             where TActivation : unmanaged, IActivation
         {
-            RunLines<TV, TActivation>(_arguments, activation, task, worker);
+            RunFewChannels<TV, TActivation>(_arguments, activation, task, worker);
             return default;
         }
     }
 
-    private struct LineArguments
+    private struct FewChannelsArguments
     {
         public Conv2dShape Shape;
         public float* X;

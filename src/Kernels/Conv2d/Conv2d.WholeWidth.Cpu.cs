@@ -3,24 +3,35 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <content>
-/// The form for long filters as wide as the input: that of <see cref="Conv2dForm.Wide"/> with its rows in tiles of <see cref="WinogradLine"/>, four outputs
-/// from seven inputs, DilationH rows apart. The filter is cut into pieces of four taps, the last filled up with zeros:
+/// The form for long filters as wide as the input, which slide along rows only: a dense layer that is moved over a song.
+/// <code>y[k, p] = b[k] + Σ_r Σ_cs x[p + r·DilationH, cs] · w[k, r, cs]</code>
+/// Lanes are output channels, see <see cref="ChannelTile{TV}"/>. Rows are computed in tiles of <see cref="WinogradLine"/>: four outputs from seven inputs,
+/// DilationH rows apart. The filter is cut into pieces of four taps; the last is filled up with zeros.
 /// <code>y[k, tile] = Aᵀ·Σ_piece Σ_cs (Bᵀ·x[tile + piece]) ⊙ (G·w[k, piece])</code>
-/// A piece begins four taps further on, as the next tile does: all pieces share the same transformed tiles, and the sums over them are transformed back
-/// once. Of 11 taps that leaves 21 products for four outputs in place of 44. Tiles are numbered phase by phase of the dilation, row of tiles by row of
-/// tiles, so that those of the next piece lie DilationH tiles on. A task is a band of rows of tiles of one sample; compute bounds it. Of sums of 4928 terms
-/// the largest error seen was 1.4e-8 of the sum of the terms' absolute values.
+/// Each piece begins four taps after the one before, and so does each tile. Therefore all pieces share the same transformed tiles, and the sum over the
+/// pieces is transformed back once. For 11 taps this takes 21 products for four outputs in place of 44. Tiles are numbered first by row of tiles, then by
+/// phase of the dilation, so the tiles of the next piece lie DilationH tiles further on. A task is a band of rows of tiles of one sample; it copies its
+/// input to blocks of 16 entries cs × rows × 16. Parallel over samples and bands. Compute bounds it. For sums of 4928 terms the largest error seen was
+/// 1.4e-8 of the sum of the terms' absolute values.
 /// </content>
 internal static unsafe partial class Conv2d
 {
-    // Tiles of a band, as for WideBandRows.
+    // Tiles of a band: enough to pay for reading the filters from the last-level cache, few enough that the band's input stays in the second-level cache.
     private const int WideBandTiles = 128;
 
-    private static bool SuitsWideTiles(in Conv2dShape shape)
+    // With fewer output rows, transforming the filters costs too much.
+    private const int WideRows = 48;
+
+    // The same for all vector widths.
+    private const int DepthBlock = ChannelTile<V512>.DepthBlock;
+
+    private static bool SuitsWholeWidth(in Conv2dShape shape)
     {
-        // Products per channel; the transforms want some gain.
+        if (shape is not { Q: 1, PadH: 0, PadW: 0, StrideH: 1, DilationW: 1 } || shape.C * shape.S % 16 != 0 || shape.K % 32 != 0) return false;
+
+        // Products per channel. The tiles must save a third of them, or the transforms cost more than they save.
         long tiled = (long)RowsOfTiles(shape) * shape.DilationH * Pieces(shape) * WinogradLine.Points;
-        return 3 * tiled <= 2L * shape.P * shape.R;
+        return shape.P >= WideRows && 3 * tiled <= 2L * shape.P * shape.R;
     }
 
     private static int Pieces(in Conv2dShape shape) => (shape.R + WinogradLine.Outputs - 1) / WinogradLine.Outputs;
@@ -31,14 +42,14 @@ internal static unsafe partial class Conv2d
         return (shape.P + rows - 1) / rows;
     }
 
-    private static void ForwardWideTiles<TV>(
+    private static void ForwardWholeWidth<TV>(
         CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* packed)
         where TV : unmanaged, IVector<TV>
     {
         int columns = ChannelTile<TV>.Columns, depth = shape.C * shape.S, dilation = shape.DilationH, groups = RowsOfTiles(shape);
         int bands = CountBands(cpu, shape.N, groups, Math.Max(1, WideBandTiles / dilation)), bandGroups = (groups + bands - 1) / bands;
         int tiles = RoundUp(bandGroups * dilation, ChannelTile<TV>.RowStep), pieces = Pieces(shape);
-        WideTileArguments arguments = new()
+        WholeWidthArguments arguments = new()
         {
             Shape = shape,
             X = x,
@@ -55,23 +66,23 @@ internal static unsafe partial class Conv2d
         arguments.ProductLength = Workspace.Aligned((long)WinogradLine.Points * tiles * columns);
         arguments.ScratchLength =
             arguments.InputLength + arguments.TilesLength + arguments.ProductLength + Workspace.Aligned((long)arguments.OutputRows * columns);
-        int filters = packed is null ? PackedLength(shape, Conv2dForm.WideTiles) : 0;
+        int filters = packed is null ? PackedLength(shape, Conv2dForm.WholeWidth) : 0;
         cpu.Workspace.Begin(Workspace.Aligned(filters) + cpu.Threads * arguments.ScratchLength);
         arguments.U = packed is null ? cpu.Workspace.Take(filters) : packed;
         arguments.Scratch = cpu.Workspace.Take(cpu.Threads * arguments.ScratchLength);
-        if (packed is null) TransformWideFilters<TV>(cpu, shape, w, arguments.U);
-        cpu.Run(shape.N * bands, &RunWideTiles<TV>, ref arguments);
+        if (packed is null) TransformWholeWidthFilters<TV>(cpu, shape, w, arguments.U);
+        cpu.Run(shape.N * bands, &RunWholeWidth<TV>, ref arguments);
     }
 
-    private static void TransformWideFilters<TV>(CpuContext cpu, in Conv2dShape shape, float* w, float* u)
+    private static void TransformWholeWidthFilters<TV>(CpuContext cpu, in Conv2dShape shape, float* w, float* u)
         where TV : unmanaged, IVector<TV>
     {
-        WideTileArguments arguments = new() { Shape = shape, W = w, U = u };
-        cpu.Run(shape.K / ChannelTile<TV>.Columns * shape.C, &TransformWideFilter<TV>, ref arguments);
+        WholeWidthArguments arguments = new() { Shape = shape, W = w, U = u };
+        cpu.Run(shape.K / ChannelTile<TV>.Columns * shape.C, &TransformWholeWidthFilter<TV>, ref arguments);
     }
 
     // One task is one input channel of two vectors of output channels; u lies [block of output channels][point][piece][cs][Columns].
-    private static void TransformWideFilter<TV>(ref WideTileArguments arguments, int task, int worker)
+    private static void TransformWholeWidthFilter<TV>(ref WholeWidthArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
         ref readonly Conv2dShape shape = ref arguments.Shape;
@@ -93,7 +104,7 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    private static void RunWideTiles<TV>(ref WideTileArguments arguments, int task, int worker)
+    private static void RunWholeWidth<TV>(ref WholeWidthArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
         ref readonly Conv2dShape shape = ref arguments.Shape;
@@ -104,7 +115,7 @@ internal static unsafe partial class Conv2d
         int rows = Math.Min(shape.P - first, WinogradLine.Outputs * tiles), inputTiles = tiles + (pieces - 1) * dilation;
         float* input = arguments.Scratch + worker * arguments.ScratchLength, v = input + arguments.InputLength;
         float* products = v + arguments.TilesLength, output = products + arguments.ProductLength;
-        GatherWide(shape, arguments.X, n, first, arguments.InputRows, input);
+        GatherRows(shape, arguments.X, n, first, arguments.InputRows, input);
 
         long inputLength = (long)arguments.InputRows * ChannelTile<TV>.DepthBlock, tileLength = (long)arguments.Tiles * ChannelTile<TV>.DepthBlock;
         long pointLength = depth / ChannelTile<TV>.DepthBlock * tileLength;
@@ -146,7 +157,20 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    private struct WideTileArguments
+    // Copies rows of one sample, with channels and columns in blocks: [cs / 16][row][16]. Rows behind the end of the input become zeros.
+    private static void GatherRows(in Conv2dShape shape, float* x, int n, int first, int rows, float* input)
+    {
+        int filled = Math.Min(rows, shape.H - first);
+        for (int i = 0; i < shape.C * shape.S; i++)
+        {
+            float* from = x + (((long)n * shape.C + i / shape.S) * shape.H + first) * shape.W + i % shape.S;
+            float* to = input + (long)(i / DepthBlock * rows) * DepthBlock + i % DepthBlock;
+            for (int h = 0; h < filled; h++) to[h * DepthBlock] = from[(long)h * shape.W];
+            for (int h = filled; h < rows; h++) to[h * DepthBlock] = 0;
+        }
+    }
+
+    private struct WholeWidthArguments
     {
         public Conv2dShape Shape;
         public float* X;
