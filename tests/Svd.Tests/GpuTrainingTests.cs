@@ -83,7 +83,7 @@ public sealed class GpuTrainingTests
         float[] expected = Train(null);
         Assert.Throws<OperationCanceledException>(() => Train(checkpoints, cancelAfter: saved));
         byte[] before = File.ReadAllBytes(file);
-        Failure.Says(() => Train(checkpoints, loseAfter: lost), "OpenCL", "failed (", "a training with --checkpoint goes on from its last");
+        Failure.Says(() => Train(checkpoints, loseAfter: lost), "OpenCL", "failed (");
         Assert.Equal([file], Directory.GetFiles(checkpoints));
         Assert.Equal(before, File.ReadAllBytes(file));
         Assert.Equal(expected, Train(checkpoints));

@@ -177,7 +177,10 @@ public sealed class GpuContext : IDisposable
         catch (Exception failure) when (failure is AcceleratorException or InternalCompilerException or NotSupportedException)
         {
             throw new EngineException(
-                $"{Name}: the kernel {NameOf(kernel)} cannot be compiled ({ReasonOf(failure)}); take another --device, or a newer driver", failure);
+                $"{Name}: the kernel {NameOf(kernel)} cannot be compiled ({ReasonOf(failure)}); use another device or a newer driver", failure)
+            {
+                DeviceProblem = DeviceProblem.CannotCompile,
+            };
         }
     }
 
@@ -186,7 +189,7 @@ public sealed class GpuContext : IDisposable
         failure.GetBaseException() is CLException cl ? $"OpenCL error {cl.Error}" : failure.GetBaseException().Message;
 
     private EngineException Failed(AcceleratorException failure) =>
-        new($"{Name} failed ({ReasonOf(failure)}); start again: a training with --checkpoint goes on from its last", failure);
+        new($"{Name} failed ({ReasonOf(failure)})", failure) { DeviceProblem = DeviceProblem.Failed };
 
     private static string NameOf(Delegate kernel)
     {

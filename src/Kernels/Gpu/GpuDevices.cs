@@ -27,9 +27,10 @@ public enum GpuInterface
 /// <param name="GroupSize">The most threads of a group.</param>
 /// <param name="IsGpu">Whether it is a GPU and not a processor that OpenCL drives.</param>
 /// <param name="Refusal">Why it cannot be used; null if it can.</param>
+/// <param name="LacksOnlyGenericAddressSpace">Whether it could be used if devices without the generic address space were allowed.</param>
 public sealed record GpuDevice(
     GpuInterface Interface, int Index, string Name, string Driver, long MemoryBytes, int Multiprocessors, int SharedMemoryBytes, int GroupSize, bool IsGpu,
-    string? Refusal);
+    string? Refusal, bool LacksOnlyGenericAddressSpace = false);
 
 /// <summary>Finds and opens GPUs.</summary>
 internal static class GpuDevices
@@ -62,7 +63,10 @@ internal static class GpuDevices
         {
             context.Dispose();
             throw new EngineException(
-                $"{NameOf(@interface)} device {index} cannot be opened ({GpuContext.ReasonOf(failure)}); svd devices lists what there is", failure);
+                $"{NameOf(@interface)} device {index} cannot be opened ({GpuContext.ReasonOf(failure)})", failure)
+            {
+                DeviceProblem = DeviceProblem.CannotBeOpened,
+            };
         }
         catch
         {
@@ -81,15 +85,20 @@ internal static class GpuDevices
     {
         (Device Device, GpuDevice Description)[] found = [.. all.Where(device => device.Description.Interface == @interface)];
         string name = NameOf(@interface);
-        if (found.Length == 0) throw new EngineException($"no {name} device was found: is its driver installed? svd devices lists what there is");
         if (index >= found.Length)
         {
-            throw new EngineException($"there is no {name} device {index}: the last is {found.Length - 1}; svd devices lists what there is");
+            string message = found.Length == 0
+                ? $"no {name} device was found: its driver may not be installed"
+                : $"there is no {name} device {index}: the last is {found.Length - 1}";
+            throw new EngineException(message) { DeviceProblem = DeviceProblem.NotFound };
         }
 
-        return found[index] is { Description.Refusal: null } usable
-            ? usable
-            : throw new EngineException($"{name} device {index}, {found[index].Description.Name}, cannot be used: {found[index].Description.Refusal}");
+        GpuDevice chosen = found[index].Description;
+        if (chosen.Refusal is null) return found[index];
+        throw new EngineException($"{name} device {index}, {chosen.Name}, cannot be used: {chosen.Refusal}")
+        {
+            DeviceProblem = chosen.LacksOnlyGenericAddressSpace ? DeviceProblem.NoGenericAddressSpace : DeviceProblem.Unsuitable,
+        };
     }
 
     private static List<(Device Device, GpuDevice Description)> Describe(Context context, bool withoutGenericAddressSpace)
@@ -105,10 +114,13 @@ internal static class GpuDevices
         int first = all.Count;
         foreach (CLDevice device in context.GetCLDevices())
         {
+            bool lacksOnlyAddressSpace = RefusalOf(device) is null && !device.Capabilities.GenericAddressSpace && !withoutGenericAddressSpace;
             all.Add((device, new GpuDevice(
                 GpuInterface.OpenCl, all.Count - first, device.Name, $"{device.PlatformName}, {device.DeviceVersion}", device.MemorySize,
                 device.NumMultiprocessors, device.MaxSharedMemoryPerGroup, device.MaxNumThreadsPerGroup,
-                device.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU), RefusalOf(device, withoutGenericAddressSpace))));
+                device.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU),
+                lacksOnlyAddressSpace ? "it does not announce the generic address space, an optional part of OpenCL 3" : RefusalOf(device),
+                lacksOnlyAddressSpace)));
         }
 
         return all;
@@ -117,11 +129,8 @@ internal static class GpuDevices
     private static string? RefusalOf(CudaDevice device) =>
         device.Architecture is null || device.InstructionSet is null ? "its driver or its architecture is too old" : RefusalOf((Device)device);
 
-    private static string? RefusalOf(CLDevice device, bool withoutGenericAddressSpace) =>
-        device.DeviceVersion < CLDeviceVersion.CL20 ? $"it has {device.DeviceVersion}, and OpenCL 2.0 is needed"
-        : !device.Capabilities.GenericAddressSpace && !withoutGenericAddressSpace
-            ? "it does not announce the generic address space, an optional part of OpenCL 3; --opencl-without-generic-address-space tries it nevertheless"
-        : RefusalOf(device);
+    private static string? RefusalOf(CLDevice device) =>
+        device.DeviceVersion < CLDeviceVersion.CL20 ? $"it has {device.DeviceVersion}, and OpenCL 2.0 is needed" : RefusalOf((Device)device);
 
     private static string? RefusalOf(Device device) =>
         device.MaxNumThreadsPerGroup < GpuContext.GroupSize ? $"its groups have {device.MaxNumThreadsPerGroup} threads, and {GpuContext.GroupSize} are needed"

@@ -129,9 +129,11 @@ internal sealed class GpuMemory(GpuContext gpu, Accelerator accelerator, long li
     private EngineException Exhausted(long bytes, Exception? cause)
     {
         string refusal = cause is null ? "" : $", and its driver refused the last {Mebibytes(bytes)} ({GpuContext.ReasonOf(cause)})";
-        string message = $"{gpu.Name} has not enough memory: {Mebibytes(BytesAllocated + bytes)} were needed at once, it has {Mebibytes(limit)}{refusal}; "
-            + "take a smaller batch or another --device";
-        return cause is null ? new EngineException(message) : new EngineException(message, cause);
+        string message = $"{gpu.Name} does not have enough memory: {Mebibytes(BytesAllocated + bytes)} were needed at once, and it has "
+            + $"{Mebibytes(limit)}{refusal}; use a smaller batch or another device";
+        return cause is null
+            ? new EngineException(message) { DeviceProblem = DeviceProblem.OutOfMemory }
+            : new EngineException(message, cause) { DeviceProblem = DeviceProblem.OutOfMemory };
     }
 
     private static string Mebibytes(long bytes) => $"{(bytes + (1 << 20) - 1) >> 20} MiB";

@@ -101,7 +101,7 @@ internal sealed class DeviceOptions
             }
             catch (EngineException failure)
             {
-                Console.Error.WriteLine($"svd: {failure.Message}");
+                Console.Error.WriteLine($"svd: {DeviceAdvice.MessageOf(failure)}");
             }
         }
 

@@ -33,7 +33,7 @@ internal static class DevicesCommand
             Processor.InstructionSets, (int)width, MachinePeak.MeasureGflops(threads, width), MachinePeak.MeasureBandwidth(threads, width),
             [.. Backends.ListGpus(withoutGenericAddressSpace).Select(gpu => new GpuReport(
                 NameOf(gpu.Interface), gpu.Index, gpu.Name, gpu.Driver, gpu.IsGpu, gpu.MemoryBytes, gpu.Multiprocessors, gpu.SharedMemoryBytes,
-                gpu.GroupSize, gpu.Refusal))]);
+                gpu.GroupSize, RefusalOf(gpu)))]);
         if (json)
         {
             Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
@@ -65,6 +65,9 @@ internal static class DevicesCommand
             Console.WriteLine($"           {(gpu.Refusal is null ? "can be used" : $"cannot be used: {gpu.Refusal}")}");
         }
     }
+
+    private static string? RefusalOf(GpuDevice gpu) =>
+        gpu.LacksOnlyGenericAddressSpace ? $"{gpu.Refusal}; {DeviceAdvice.For(DeviceProblem.NoGenericAddressSpace)}" : gpu.Refusal;
 
     private static string NameOf(GpuInterface @interface) => @interface == GpuInterface.Cuda ? "cuda" : "opencl";
 

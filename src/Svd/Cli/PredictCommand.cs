@@ -66,7 +66,7 @@ internal static class PredictCommand
             catch (EngineException failure)
             {
                 // The other songs are worth having.
-                exitCode = SvdCommand.Fail(failure.Message);
+                exitCode = SvdCommand.Fail(DeviceAdvice.MessageOf(failure));
             }
         }
 

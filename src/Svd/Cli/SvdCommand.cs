@@ -31,7 +31,7 @@ public static class SvdCommand
         }
         catch (EngineException failure)
         {
-            return Fail(failure.Message);
+            return Fail(DeviceAdvice.MessageOf(failure));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

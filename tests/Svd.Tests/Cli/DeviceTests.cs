@@ -26,6 +26,23 @@ public sealed class DeviceTests : CommandTest
         Assert.Empty(DeviceOptions.Candidates([]));
     }
 
+    /// <summary>The kernels say what failed; what to do about it on this command line is added here, once.</summary>
+    [Theory]
+    [InlineData(DeviceProblem.NotFound, "svd devices")]
+    [InlineData(DeviceProblem.Unsuitable, "svd devices")]
+    [InlineData(DeviceProblem.CannotBeOpened, "svd devices")]
+    [InlineData(DeviceProblem.NoGenericAddressSpace, "--opencl-without-generic-address-space")]
+    [InlineData(DeviceProblem.OutOfMemory, "--device")]
+    [InlineData(DeviceProblem.CannotCompile, "--device")]
+    [InlineData(DeviceProblem.Failed, "--checkpoint")]
+    public void SaysWhatHelpsWhereADeviceFails(DeviceProblem problem, string advice)
+    {
+        string message = DeviceAdvice.MessageOf(new EngineException("it failed") { DeviceProblem = problem });
+        Assert.StartsWith("it failed; ", message, StringComparison.Ordinal);
+        Assert.Contains(advice, message, StringComparison.Ordinal);
+        Assert.Equal("it failed", DeviceAdvice.MessageOf(new EngineException("it failed")));
+    }
+
     /// <summary>Where no package for developers is installed: <c>libOpenCL.so</c> is no library, and the driver's own name for it has to do.</summary>
     [GpuFact(Gpu.OpenCl)]
     public void TheDriversOwnLibraryIsFound()
