@@ -32,8 +32,6 @@ internal static class Alternation
     // Where one run takes longer than the budget, as on a device that a slow driver emulates, few have to do.
     private const int MostBudgets = 10;
 
-    // Of a device that is waited for once in many launches.
-    private const double LaunchesMs = 10;
     private const int MostLaunches = 1000;
 
     /// <summary>Runs both, the peer only if there is one, for about so many milliseconds in all after the warm-up.</summary>
@@ -59,11 +57,13 @@ internal static class Alternation
     }
 
     /// <summary>
-    /// How many launches a device shall be waited for at once: as many as take some milliseconds together, since waiting takes longer than a small kernel.
+    /// How many launches are timed at once: as many as take some milliseconds together. Waiting for a device takes longer than a small kernel, and a clock
+    /// ticks only so often.
     /// </summary>
     /// <param name="launch">Starts the kernel.</param>
     /// <param name="synchronize">Waits for it.</param>
-    public static int LaunchesOfARun(Action launch, Action synchronize)
+    /// <param name="milliseconds">How long they take together.</param>
+    public static int LaunchesOfARun(Action launch, Action synchronize, double milliseconds)
     {
         int launches = 1;
         while (true)
@@ -74,7 +74,7 @@ internal static class Alternation
             double ms = MsSince(start);
 
             // The first one compiles, and is never taken for more than it is.
-            if (ms >= LaunchesMs / 2 && launches > 1) return (int)Math.Clamp(launches * LaunchesMs / ms, 1, MostLaunches);
+            if (ms >= milliseconds / 2 && launches > 1) return (int)Math.Clamp(launches * milliseconds / ms, 1, MostLaunches);
             if (launches >= MostLaunches) return MostLaunches;
             launches *= 2;
         }

@@ -6,17 +6,8 @@ internal sealed class Contest : IDisposable
     /// <summary>What is done.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Excerpts, or minutes of audio.</summary>
-    public required int N { get; init; }
-
-    /// <summary>Floating-point operations of the plain definition.</summary>
-    public required double Flops { get; init; }
-
-    /// <summary>What the ratio shall be at least.</summary>
-    public required double AtLeast { get; init; }
-
-    /// <summary>What it is hoped to be.</summary>
-    public required double HopedFor { get; init; }
+    /// <summary>Floating-point operations of the plain definitions.</summary>
+    public double Flops => KernelCases.FlopsOf(Name);
 
     /// <summary>One run of ours.</summary>
     public required Action Run { get; init; }

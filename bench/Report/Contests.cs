@@ -24,8 +24,8 @@ internal sealed class Contests : IDisposable
     /// <summary>All of them; each is made when it is called for, so that one's memory is given back before the next.</summary>
     public static IReadOnlyList<(string Name, Func<Contests, Contest> Make)> All { get; } =
     [
-        ("SVDNet forward, 32 excerpts", contests => contests.Forward("SVDNet forward, 32 excerpts", Batch, 1.3, 2)),
-        ("SVDNet forward, 1 excerpt", contests => contests.Forward("SVDNet forward, 1 excerpt", 1, 1.2, 1.8)),
+        ("SVDNet forward, 32 excerpts", contests => contests.Forward("SVDNet forward, 32 excerpts", Batch)),
+        ("SVDNet forward, 1 excerpt", contests => contests.Forward("SVDNet forward, 1 excerpt", 1)),
         ("whole song, a minute", contests => contests.WholeSong()),
         ("SVDNet training step, 32 excerpts", contests => contests.TrainClassifier()),
         .. InversionArchitecture.All.Select<InversionArchitecture, (string, Func<Contests, Contest>)>(
@@ -74,7 +74,7 @@ internal sealed class Contests : IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private Contest Forward(string name, int count, double atLeast, double hopedFor)
+    private Contest Forward(string name, int count)
     {
         IBackend backend = _machine.Open();
         SvdNet network = SvdNet.Load(backend, BundledFiles.Classifier);
@@ -93,7 +93,7 @@ internal sealed class Contests : IDisposable
         Check.Close(peer.Output("features"), ours, Check.NetworkTolerance, $"{name}, features against ONNX Runtime's");
         return new Contest
         {
-            Name = name, N = count, Flops = Flops("svdnet", count), AtLeast = atLeast, HopedFor = hopedFor, Run = Run,
+            Name = name, Run = Run,
             Peer = InferencePeer, PeerTimes = TimesOf(peer, count == Batch ? "svdnet-forward" : null), Owned = [backend, network, input, peer],
         };
     }
@@ -125,7 +125,7 @@ internal sealed class Contests : IDisposable
         Check.Close(peer.Output("probability"), ours, Check.NetworkTolerance, "whole song, probabilities against ONNX Runtime's");
         return new Contest
         {
-            Name = "whole song, a minute", N = 1, Flops = KernelCases.SongFlops(SongFrames), AtLeast = 1.5, HopedFor = 2.5, Run = Run,
+            Name = "whole song, a minute", Run = Run,
             Peer = InferencePeer, PeerTimes = TimesOf(peer, null), Owned = [backend, network, peer],
         };
     }
@@ -141,7 +141,7 @@ internal sealed class Contests : IDisposable
         Func<double> step = ClassifierStep(backend, SvdNet.Create(backend, new RandomSource(1)), owned);
         return new Contest
         {
-            Name = name, N = Batch, Flops = TrainingFlops("svdnet", "conv1"), AtLeast = 3.5, HopedFor = 7, Run = () => step(), Owned = owned,
+            Name = name, Run = () => step(), Owned = owned,
             Peer = TrainingPeer, PeerTimes = TorchTimesOf(work),
         };
     }
@@ -185,7 +185,7 @@ internal sealed class Contests : IDisposable
         Check.Close(peer.Output("inverted"), ours, Check.NetworkTolerance, $"{name}, against ONNX Runtime's");
         return new Contest
         {
-            Name = name, N = Batch, Flops = Flops($"inversion-{size.Name}", Batch), AtLeast = 3, HopedFor = 6, Run = Run,
+            Name = name, Run = Run,
             Peer = InferencePeer, PeerTimes = TimesOf(peer, $"inversion-{size.Name}-forward"), Owned = [backend, network, input, peer],
         };
     }
@@ -199,7 +199,7 @@ internal sealed class Contests : IDisposable
         Func<double> step = InverterStep(backend, size, owned);
         return new Contest
         {
-            Name = name, N = Batch, Flops = TrainingFlops($"inversion-{size.Name}", "fc1"), AtLeast = 4, HopedFor = 8, Run = () => step(), Owned = owned,
+            Name = name, Run = () => step(), Owned = owned,
             Peer = TrainingPeer, PeerTimes = TorchTimesOf(work),
         };
     }
@@ -255,11 +255,9 @@ internal sealed class Contests : IDisposable
             Check.Close(normalized.ToArray(), ours.AsSpan(0, checkedFrames * Bands), Check.NetworkTolerance, "log-mel against its definition");
         }
 
-        double flops = KernelCases.All.Where(kernel => kernel.Network == "log-mel").Sum(kernel => kernel.Flops / kernel.N);
         return new Contest
         {
-            Name = _machine.Gpu is null ? "log-mel, a minute, 1 thread" : "log-mel, a minute", N = 1, Flops = flops * (ours.Length / Bands),
-            AtLeast = 1500, HopedFor = 4000, Run = Run,
+            Name = _machine.Gpu is null ? "log-mel, a minute, 1 thread" : "log-mel, a minute", Run = Run,
             Peer = "real time", AudioSeconds = 60, Owned = [backend, extractor, normalizer],
         };
     }
@@ -289,14 +287,6 @@ internal sealed class Contests : IDisposable
 
         foreach (IDisposable each in Enumerable.Reverse(owned)) each.Dispose();
     }
-
-    private static double Flops(string network, int n) =>
-        KernelCases.All.Where(kernel => kernel.Network == network && kernel.N == n && !kernel.IsGradient).Sum(kernel => kernel.Flops);
-
-    // The first layer's input needs no gradient.
-    private static double TrainingFlops(string network, string first) =>
-        KernelCases.All.Where(kernel => kernel.Network == network && kernel.N == Batch).Sum(kernel => kernel.Flops)
-        - KernelCases.All.Single(kernel => kernel.Network == network && kernel.N == Batch && kernel.Layer == first && kernel.Kernel.EndsWith(" dx")).Flops;
 
     private string PathOf(string name) => Path.Combine(_folder, name);
 

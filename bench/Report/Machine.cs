@@ -8,8 +8,10 @@ namespace Engine.Bench.Report;
 internal sealed class Machine
 {
     private readonly GpuContext? _gpu;
+    private readonly Func<IBackend, IBackend> _wrap;
 
-    private Machine(int threads, VectorWidth width, GpuContext? gpu) => (Threads, Width, _gpu) = (threads, width, gpu);
+    private Machine(int threads, VectorWidth width, GpuContext? gpu, Func<IBackend, IBackend>? wrap = null) =>
+        (Threads, Width, _gpu, _wrap) = (threads, width, gpu, wrap ?? (backend => backend));
 
     /// <summary>The processor's threads, which beside a GPU are what peers and checks use.</summary>
     public int Threads { get; }
@@ -29,13 +31,13 @@ internal sealed class Machine
     /// <summary>Memory bandwidth, measured now, in GB/s.</summary>
     public double MeasureBandwidth() => _gpu is null ? MachinePeak.MeasureBandwidth(Threads, Width) : GpuPeak.MeasureBandwidth(_gpu);
 
-    /// <summary>The processor.</summary>
-    public static Machine OfProcessor(int threads, VectorWidth width) => new(threads, width, null);
+    /// <summary>The processor. Each backend on it may be wrapped into another that looks on.</summary>
+    public static Machine OfProcessor(int threads, VectorWidth width, Func<IBackend, IBackend>? wrap = null) => new(threads, width, null, wrap);
 
     /// <summary>An open GPU, which stays open.</summary>
     public static Machine OfGpu(GpuContext gpu, int threads) => new(threads, VectorSupport.Widest, gpu);
 
     /// <summary>Another backend on it; on the processor perhaps of one thread.</summary>
     public IBackend Open(int? threads = null) =>
-        _gpu is null ? Backends.CreateCpu(threads ?? Threads, Width) : new GpuBackend(_gpu, keepOpen: true);
+        _wrap(_gpu is null ? Backends.CreateCpu(threads ?? Threads, Width) : new GpuBackend(_gpu, keepOpen: true));
 }

@@ -34,11 +34,11 @@ internal static class ReportFiles
         text.Append($"\n{ReportTables.Reading}\n");
         foreach (IGrouping<string, Row> group in data.Rows.GroupBy(row => row.Group))
         {
-            bool isHeldToARatio = group.Any(row => row.AtLeast is not null);
-            string[] columns = isHeldToARatio ? [.. ReportTables.Columns, .. ReportTables.RequiredColumns] : ReportTables.Columns;
-            text.Append($"\n## {char.ToUpperInvariant(group.Key[0])}{group.Key[1..]}\n\n| {string.Join(" | ", columns)} |\n");
-            text.Append($"|{string.Concat(columns.Select(column => column is "" or "peer" or "verdict" ? " --- |" : " ---: |"))}\n");
+            text.Append($"\n## {char.ToUpperInvariant(group.Key[0])}{group.Key[1..]}\n\n");
+            text.Append($"| {string.Join(" | ", ReportTables.Columns.Select(column => column.Name))} |\n");
+            text.Append($"|{string.Concat(ReportTables.Columns.Select(column => column.IsNumber ? " ---: |" : " --- |"))}\n");
             foreach (Row row in group) text.Append($"| {string.Join(" | ", ReportTables.Cells(row))} |\n");
+            if (ReportTables.SumOf(data, group) is { } sum) text.Append($"\n{sum}\n");
             if (group.Key == Contests.Group) text.Append($"\n![Kernels under the roofline of this machine]({Plot})\n");
         }
 
@@ -48,13 +48,13 @@ internal static class ReportFiles
     private static string CsvOf(ReportData data)
     {
         StringBuilder text = new(
-            "group,n,name,kernel,min_ms,median_ms,rate,unit,of_peak,flops_per_byte,peer,peer_min_ms,peer_median_ms,ratio,at_least,hoped_for\n");
+            "group,name,kernel,calls,min_ms,median_ms,rate,unit,of_peak,flops_per_byte,peer,peer_min_ms,peer_median_ms,ratio\n");
         foreach (Row row in data.Rows)
         {
             object?[] fields =
             [
-                row.Group, row.N, row.Name, row.Kernel, row.MinMs, row.MedianMs, row.Rate, row.Unit, row.OfPeak, row.Intensity, row.Peer, row.PeerMinMs,
-                row.PeerMedianMs, row.Ratio, row.AtLeast, row.HopedFor,
+                row.Group, row.Name, row.Kernel, row.Calls, row.MinMs, row.MedianMs, row.Rate, row.Unit, row.OfPeak, row.Intensity, row.Peer, row.PeerMinMs,
+                row.PeerMedianMs, row.Ratio,
             ];
             text.AppendJoin(',', fields.Select(Field)).Append('\n');
         }

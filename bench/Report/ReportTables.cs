@@ -6,19 +6,21 @@ namespace Engine.Bench.Report;
 /// <summary>The report on the console, and what it shares with the files.</summary>
 internal static class ReportTables
 {
-    /// <summary>How the figures are to be read.</summary>
+    /// <summary>How to read the figures.</summary>
     public const string Reading =
-        "Times are minimum and median of the runs, engine and peer measured in turns. FLOPs are those of the plain definition, a multiply-add counted as two, "
-        + "so kernels that do with less arithmetic may pass 100 % of the peak; bytes are each array once, so arrays that stay in a cache may pass 100 % of the "
-        + "memory bandwidth. Ratios are of the minima: above 1 the engine is faster.";
+        "Times are the minimum and the median of the runs; the engine and its peer run in turns. The rows of a piece of work are the operations that it runs, "
+        + "each by itself, with the number of calls. FLOPs are those of the plain definition, a multiply-add counted as two; bytes count each array once. Above "
+        + "100 % of the peak it says why: the kernel does fewer operations than the definition (Winograd's transforms), or its arrays stay in a cache. Ratios "
+        + "are of the minima: above 1 the engine is faster.";
 
     private const int RedirectedWidth = 200;
 
-    /// <summary>The columns of a table.</summary>
-    public static readonly string[] Columns = ["", "N", "min ms", "median ms", "rate", "of peak", "peer", "peer min", "peer median", "ratio"];
-
-    /// <summary>What is required, for the whole work.</summary>
-    public static readonly string[] RequiredColumns = ["at least / hoped for", "verdict"];
+    /// <summary>The columns of a table; numbers are aligned to the right.</summary>
+    public static readonly (string Name, bool IsNumber)[] Columns =
+    [
+        ("", false), ("calls", true), ("min ms", true), ("median ms", true), ("rate", true), ("of peak", true), ("", false), ("peer", false),
+        ("peer min", true), ("peer median", true), ("ratio", true),
+    ];
 
     /// <summary>Prints everything.</summary>
     public static void Print(ReportData data)
@@ -28,16 +30,11 @@ internal static class ReportTables
         foreach (string line in Head(data)) AnsiConsole.WriteLine(line);
         foreach (IGrouping<string, Row> group in data.Rows.GroupBy(row => row.Group))
         {
-            bool isHeldToARatio = group.Any(row => row.AtLeast is not null);
             Table table = new Table().Title(group.Key).Border(TableBorder.Simple);
-            foreach (string column in isHeldToARatio ? [.. Columns, .. RequiredColumns] : Columns)
-            {
-                TableColumn added = new(column);
-                table.AddColumn(column is "" or "peer" or "verdict" ? added : added.RightAligned());
-            }
-
+            foreach ((string name, bool isNumber) in Columns) table.AddColumn(isNumber ? new TableColumn(name).RightAligned() : new TableColumn(name));
             foreach (Row row in group) table.AddRow([.. Cells(row).Select(cell => new Text(cell))]);
             AnsiConsole.Write(table);
+            if (SumOf(data, group) is { } sum) AnsiConsole.WriteLine(sum);
         }
     }
 
@@ -63,13 +60,19 @@ internal static class ReportTables
     /// <summary>A row's cells.</summary>
     public static string[] Cells(Row row)
     {
-        string[] cells =
+        return
         [
-            row.Kernel.Length > 0 ? $"{row.Name} {row.Kernel}" : row.Name, $"{row.N}", Milliseconds(row.MinMs), Milliseconds(row.MedianMs),
-            Invariant($"{row.Rate:F1} {row.Unit}"), Invariant($"{100 * row.OfPeak:F0} %"), row.Peer ?? "", Milliseconds(row.PeerMinMs),
+            row.Kernel.Length > 0 ? $"{row.Name} {row.Kernel}" : row.Name, $"{row.Calls}", Milliseconds(row.MinMs), Milliseconds(row.MedianMs),
+            Invariant($"{row.Rate:F1} {row.Unit}"), Invariant($"{100 * row.OfPeak:F0} %"), row.AboveThePeak, row.Peer ?? "", Milliseconds(row.PeerMinMs),
             Milliseconds(row.PeerMedianMs), Ratio(row.Ratio),
         ];
-        return row.AtLeast is null ? cells : [.. cells, Invariant($"{row.AtLeast} / {row.HopedFor}"), row.Verdict];
+    }
+
+    /// <summary>What the operations of a piece of work add up to beside the whole of it; null for other groups, and where the whole was not measured.</summary>
+    public static string? SumOf(ReportData data, IGrouping<string, Row> group)
+    {
+        if (data.Rows.FirstOrDefault(row => row.Kernel.Length == 0 && row.Name == group.Key) is not { } whole) return null;
+        return $"The rows add up to {Milliseconds(group.Sum(row => row.Calls * row.MinMs))} ms; the whole takes {Milliseconds(whole.MinMs)} ms.";
     }
 
     private static string Milliseconds(double? ms) => ms is null ? "" : ms < 10 ? Invariant($"{ms:F3}") : Invariant($"{ms:F1}");

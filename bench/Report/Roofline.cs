@@ -16,11 +16,13 @@ internal static class Roofline
 
     private static readonly (string Kernel, string Colour, MarkerShape Shape)[] Series =
     [
-        ("conv2d", "#1F5FA8", MarkerShape.FilledCircle), ("conv2d dx", "#1F5FA8", MarkerShape.FilledTriangleUp),
-        ("conv2d dw", "#1F5FA8", MarkerShape.FilledSquare), ("conv_transpose2d", "#C2571A", MarkerShape.FilledCircle),
-        ("conv_transpose2d dx", "#C2571A", MarkerShape.FilledTriangleUp), ("conv_transpose2d dw", "#C2571A", MarkerShape.FilledSquare),
-        ("dense", "#2E7D4F", MarkerShape.FilledCircle), ("dense dx", "#2E7D4F", MarkerShape.FilledTriangleUp),
-        ("dense dw", "#2E7D4F", MarkerShape.FilledSquare), ("real_fft", "#8A2E7D", MarkerShape.FilledDiamond),
+        ("Conv2d", "#1F5FA8", MarkerShape.FilledCircle), ("Conv2dBackwardData", "#1F5FA8", MarkerShape.FilledTriangleUp),
+        ("Conv2dBackwardFilter", "#1F5FA8", MarkerShape.FilledSquare), ("ConvMaxPool2d", "#0F8B8D", MarkerShape.FilledCircle),
+        ("ConvMaxPool2dBackwardData", "#0F8B8D", MarkerShape.FilledTriangleUp), ("ConvMaxPool2dBackwardFilter", "#0F8B8D", MarkerShape.FilledSquare),
+        ("ConvTranspose2d", "#C2571A", MarkerShape.FilledCircle), ("ConvTranspose2dBackwardData", "#C2571A", MarkerShape.FilledTriangleUp),
+        ("ConvTranspose2dBackwardFilter", "#C2571A", MarkerShape.FilledSquare), ("Dense", "#2E7D4F", MarkerShape.FilledCircle),
+        ("DenseBackwardData", "#2E7D4F", MarkerShape.FilledTriangleUp), ("DenseBackwardFilter", "#2E7D4F", MarkerShape.FilledSquare),
+        ("RealFft", "#8A2E7D", MarkerShape.FilledDiamond),
     ];
 
     /// <summary>Draws the figure and returns it as a PNG.</summary>
@@ -55,7 +57,8 @@ internal static class Roofline
         {
             FigureStyle.DrawText(canvas, "Kernels under the roofline", Left, 55, FigureStyle.HeadingSize, FigureStyle.Ink, Width - 2 * Left);
             FigureStyle.DrawText(
-                canvas, $"{data.Setting.Measured}: {peak:F0} GFLOP/s, {bandwidth:F1} GB/s",
+                canvas, $"{data.Setting.Measured}: {peak:F0} GFLOP/s, {bandwidth:F1} GB/s. Points above the roof do fewer operations than the definition "
+                    + "(Winograd), or find their arrays in a cache.",
                 Left, 95, FigureStyle.LabelSize, FigureStyle.PaleInk, Width - 2 * Left);
             FigureStyle.DrawPlot(canvas, plot, new SKRectI(Left, Top, Right, Bottom));
             DrawLegend(canvas, rows);

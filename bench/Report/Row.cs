@@ -1,28 +1,26 @@
 namespace Engine.Bench.Report;
 
-/// <summary>One line of the report.</summary>
-/// <param name="Group">A network, or <see cref="Contests.Group"/>.</param>
-/// <param name="N">Samples.</param>
-/// <param name="Name">A layer, or the work.</param>
-/// <param name="Kernel">The operation; empty for a whole network.</param>
+/// <summary>One line of the report: an operation of a piece of work, or a whole piece of work.</summary>
+/// <param name="Group">The piece of work that runs the operation, or <see cref="Contests.Group"/>.</param>
+/// <param name="Name">The layer, or the piece of work.</param>
+/// <param name="Kernel">The operation; empty for a whole piece of work.</param>
+/// <param name="Calls">How often the work runs it; 1 for a whole piece of work.</param>
 /// <param name="MinMs">The fastest run in milliseconds.</param>
-/// <param name="MedianMs">The middle one.</param>
-/// <param name="Rate">GFLOP/s of the plain definition at the minimum, or GB/s where memory bounds the kernel.</param>
-/// <param name="Unit">Which of both.</param>
-/// <param name="OfPeak">What part of the peak measured in this process that is.</param>
+/// <param name="MedianMs">The median run in milliseconds.</param>
+/// <param name="Rate">GFLOP/s of the plain definition at the minimum, or GB/s where memory bounds the operation.</param>
+/// <param name="Unit">Which of the two.</param>
+/// <param name="OfPeak">The rate as a part of the peak that was measured in this process.</param>
 /// <param name="Intensity">FLOPs a byte that must move; 0 where none are counted.</param>
-/// <param name="Peer">Whom it is compared with.</param>
+/// <param name="Peer">What it is compared with.</param>
 /// <param name="PeerMinMs">The peer's fastest run.</param>
-/// <param name="PeerMedianMs">The peer's middle one.</param>
-/// <param name="Ratio">The peer's minimum over ours, or the audio's seconds over ours: above 1 we are faster.</param>
-/// <param name="AtLeast">What the ratio shall be at least.</param>
-/// <param name="HopedFor">What is hoped for.</param>
+/// <param name="PeerMedianMs">The peer's median run.</param>
+/// <param name="Ratio">The peer's minimum over ours, or the audio's seconds over ours: above 1 the engine is faster.</param>
 internal sealed record Row(
-    string Group, int N, string Name, string Kernel, double MinMs, double MedianMs, double Rate, string Unit, double OfPeak, double Intensity,
-    string? Peer = null, double? PeerMinMs = null, double? PeerMedianMs = null, double? Ratio = null, double? AtLeast = null, double? HopedFor = null)
+    string Group, string Name, string Kernel, int Calls, double MinMs, double MedianMs, double Rate, string Unit, double OfPeak, double Intensity,
+    string? Peer = null, double? PeerMinMs = null, double? PeerMedianMs = null, double? Ratio = null)
 {
-    /// <summary>What the ratio comes to, in words; empty where nothing is required.</summary>
-    public string Verdict => AtLeast is null ? "" : Ratio is null ? "not measured" : Ratio >= HopedFor ? "as hoped" : Ratio >= AtLeast ? "met" : "missed";
+    /// <summary>Why the rate lies above the peak; empty where it does not.</summary>
+    public string AboveThePeak => OfPeak <= 1 ? "" : Unit == "GB/s" ? "in cache" : "fewer operations";
 }
 
 /// <summary>What a report was made with.</summary>

@@ -4,41 +4,93 @@ using Engine.Tensors;
 
 namespace Engine.Bench.Peers;
 
-/// <summary>Single kernels as ONNX models: x is the input, weights and bias are constants.</summary>
-internal static class OnnxOperation
+/// <summary>One operation as an ONNX model, from x, w and b to y: x is the model's input, w and b are constants of it.</summary>
+internal sealed class OnnxOperation
 {
-    /// <summary>x, w, b → y.</summary>
-    public static OnnxGraph Conv2d(in Conv2dShape shape, Activation activation, float[][] inputs) => Graph(
-        new Shape(shape.N, shape.C, shape.H, shape.W), "Conv", new Shape(shape.N, shape.K, shape.P, shape.Q),
-        new Shape(shape.K, shape.C, shape.R, shape.S), inputs, activation,
-        new OnnxSetting("kernel_shape", shape.R, shape.S), new OnnxSetting("strides", shape.StrideH, shape.StrideW),
-        new OnnxSetting("pads", shape.PadH, shape.PadW, shape.PadH, shape.PadW), new OnnxSetting("dilations", shape.DilationH, shape.DilationW));
+    private readonly string _node;
+    private readonly Shape _x;
+    private readonly Shape _y;
+    private readonly Shape? _w;
+    private readonly BatchLayout _layout;
+    private readonly Activation _activation;
+    private readonly OnnxSetting[] _settings;
 
-    /// <summary>x, w, b → y.</summary>
-    public static OnnxGraph ConvTranspose2d(in ConvTranspose2dShape shape, float[][] inputs) => Graph(
-        new Shape(shape.N, shape.C, shape.H, shape.W), "ConvTranspose", new Shape(shape.N, shape.K, shape.P, shape.Q),
-        new Shape(shape.C, shape.K, shape.R, shape.S), inputs, Activation.None,
-        new OnnxSetting("kernel_shape", shape.R, shape.S), new OnnxSetting("strides", shape.StrideH, shape.StrideW),
-        new OnnxSetting("pads", shape.PadH, shape.PadW, shape.PadH, shape.PadW));
+    private OnnxOperation(string node, Shape x, Shape y, Shape? w, BatchLayout layout, Activation activation, params OnnxSetting[] settings) =>
+        (_node, _x, _y, _w, _layout, _activation, _settings) = (node, x, y, w, layout, activation, settings);
 
-    /// <summary>x, w, b → y.</summary>
-    public static OnnxGraph Dense(in DenseShape shape, float[][] inputs) => Graph(
-        new Shape(shape.N, shape.In), "Gemm", new Shape(shape.N, shape.Out), new Shape(shape.In, shape.Out), inputs, Activation.None);
+    // What follows the activation.
+    private MaxPool2dShape? Pool { get; init; }
 
-    /// <summary>x → y.</summary>
-    public static OnnxGraph MaxPool2d(in MaxPool2dShape shape) => Graph(
-        new Shape(shape.N, shape.C, shape.H, shape.W), "MaxPool", new Shape(shape.N, shape.C, shape.P, shape.Q), null, [], Activation.None,
-        new OnnxSetting("kernel_shape", shape.R, shape.S), new OnnxSetting("strides", shape.StrideH, shape.StrideW),
-        new OnnxSetting("dilations", shape.DilationH, shape.DilationW));
+    /// <summary>The axes of the model's input.</summary>
+    public long[] InputShape => [.. Enumerable.Range(0, _x.Rank).Select(axis => (long)_x[axis])];
 
-    private static OnnxGraph Graph(
-        Shape x, string operation, Shape y, Shape? w, float[][] inputs, Activation activation, params ReadOnlySpan<OnnxSetting> settings)
+    /// <summary>The model of an operation in these sizes; null for operations that are not compared.</summary>
+    public static OnnxOperation? Of(string op, OpSettings settings) => op switch
     {
-        OnnxGraph graph = new(operation, "One kernel.");
-        OnnxValue input = graph.Input("x", "Its input.", x, 0, "N");
-        string[] constants = w is { } weights ? [graph.Constant("w", weights, inputs[1]), graph.Constant("b", new Shape(inputs[2].Length), inputs[2])] : [];
-        OnnxValue output = graph.Activate("activation", graph.Add(operation, "kernel", input, y, constants, settings), activation);
-        graph.Output("y", "Its output.", output);
+        "Conv2d" => Of(Conv2dShape.From(settings), settings.Activation),
+        "ConvMaxPool2d" when !settings.Flag("argmax") => Of(ConvMaxPool2dShape.From(settings), settings.Activation),
+        "ConvTranspose2d" => Of(ConvTranspose2dShape.From(settings), settings.Activation),
+        "Dense" => Of(DenseShape.From(settings), settings.Activation),
+        _ => null,
+    };
+
+    /// <summary>The model with the operation's inputs, of which the first is not used.</summary>
+    public OnnxGraph Graph(float[][] inputs)
+    {
+        OnnxGraph graph = new(_node, "One operation.");
+        OnnxValue value = graph.Input("x", "Its input.", _x, 0, "N");
+        List<string> constants = [];
+        if (_w is { } weights) constants.Add(graph.Constant("w", weights, inputs[1]));
+        if (inputs.Length > 2) constants.Add(graph.Constant("b", new Shape(inputs[2].Length), inputs[2]));
+        Shape sums = Pool is { } p ? new Shape(p.N, p.C, p.H, p.W) : _y;
+        value = graph.Activate("activation", graph.Add(_node, "kernel", value, sums, [.. constants], _settings), _activation);
+        if (Pool is { } pool)
+        {
+            value = graph.Add(
+                "MaxPool", "pool", value, _y, [], new OnnxSetting("kernel_shape", pool.R, pool.S), new OnnxSetting("strides", pool.StrideH, pool.StrideW),
+                new OnnxSetting("dilations", pool.DilationH, pool.DilationW));
+        }
+
+        graph.Output("y", "Its output.", value);
         return graph;
     }
+
+    /// <summary>The operation's input or output as the model has it: with the samples first.</summary>
+    public float[] SamplesFirst(float[] values)
+    {
+        if (_layout == BatchLayout.First) return values;
+        float[] turned = new float[values.Length];
+        int samples = _x[0], others = values.Length / samples;
+        for (int i = 0; i < values.Length; i++) turned[i % samples * others + i / samples] = values[i];
+        return turned;
+    }
+
+    private static OnnxOperation Of(in Conv2dShape shape, Activation activation) => new(
+        "Conv", new Shape(shape.N, shape.C, shape.H, shape.W), new Shape(shape.N, shape.K, shape.P, shape.Q),
+        new Shape(shape.K, shape.C, shape.R, shape.S), shape.Layout, activation, SettingsOf(shape));
+
+    private static OnnxOperation Of(in ConvMaxPool2dShape shape, Activation activation)
+    {
+        (Conv2dShape conv, MaxPool2dShape pool) = (shape.Conv, shape.Pool);
+        return new OnnxOperation(
+            "Conv", new Shape(conv.N, conv.C, conv.H, conv.W), new Shape(pool.N, pool.C, pool.P, pool.Q), new Shape(conv.K, conv.C, conv.R, conv.S),
+            conv.Layout, activation, SettingsOf(conv))
+        {
+            Pool = pool,
+        };
+    }
+
+    private static OnnxOperation Of(in ConvTranspose2dShape shape, Activation activation) => new(
+        "ConvTranspose", new Shape(shape.N, shape.C, shape.H, shape.W), new Shape(shape.N, shape.K, shape.P, shape.Q),
+        new Shape(shape.C, shape.K, shape.R, shape.S), shape.Layout, activation, new OnnxSetting("kernel_shape", shape.R, shape.S),
+        new OnnxSetting("strides", shape.StrideH, shape.StrideW), new OnnxSetting("pads", shape.PadH, shape.PadW, shape.PadH, shape.PadW));
+
+    private static OnnxOperation Of(in DenseShape shape, Activation activation) => new(
+        "Gemm", new Shape(shape.N, shape.In), new Shape(shape.N, shape.Out), new Shape(shape.In, shape.Out), BatchLayout.First, activation);
+
+    private static OnnxSetting[] SettingsOf(in Conv2dShape shape) =>
+    [
+        new("kernel_shape", shape.R, shape.S), new("strides", shape.StrideH, shape.StrideW),
+        new("pads", shape.PadH, shape.PadW, shape.PadH, shape.PadW), new("dilations", shape.DilationH, shape.DilationW),
+    ];
 }

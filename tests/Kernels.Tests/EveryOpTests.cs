@@ -179,4 +179,14 @@ public class EveryOpTests
             foreach (DeviceBuffer buffer in buffers) buffer.Dispose();
         }
     }
+
+    /// <summary>No operation is missing from the table, nor from the cases that the tests above go through.</summary>
+    [Fact]
+    public void EveryOperationIsInTheTableAndHasCases()
+    {
+        string[] operations =
+            [.. typeof(IOp).Assembly.GetTypes().Where(type => type.IsValueType && typeof(IOp).IsAssignableFrom(type)).Select(type => type.Name[..^2]).Order()];
+        Assert.Equal(operations, OpTable.All.Keys.Order());
+        Assert.Equal(operations, OpCases.ByName.Values.Select(op => op.Spec.Name).Distinct().Order());
+    }
 }
