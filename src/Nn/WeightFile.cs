@@ -16,13 +16,11 @@ public sealed class WeightFile
     private const long MostValues = 16 << 20;
 
     private readonly Lazy<IReadOnlyList<NpyArray>> _arrays;
-    private readonly Lazy<string> _digest;
 
     private WeightFile(string path, IReadOnlyList<int[]> shapes, string comment)
     {
         (Path, Shapes, Comment) = (path, shapes, comment);
         _arrays = new Lazy<IReadOnlyList<NpyArray>>(ReadArrays);
-        _digest = new Lazy<string>(ComputeDigest);
     }
 
     /// <summary>Where it was read from.</summary>
@@ -40,7 +38,7 @@ public sealed class WeightFile
 
     /// <summary>32 hexadecimal digits of the SHA-256 of the arrays' shapes and values: the same for the same weights, whichever way they are packed.</summary>
     /// <exception cref="EngineException">As of <see cref="Arrays"/>.</exception>
-    public string Digest => _digest.Value;
+    public string Digest => DigestOf(Shapes.Count);
 
     /// <summary>Reads the headers and checks what does not depend on the network: names, element type, number of values.</summary>
     /// <exception cref="EngineException">The file is missing, damaged or not a weight file.</exception>
@@ -89,6 +87,21 @@ public sealed class WeightFile
         foreach ((Parameter parameter, NpyArray array) in module.Parameters.Zip(Arrays)) parameter.Load(backend, array.ToSingle());
     }
 
+    /// <summary>The <see cref="Digest"/> of the first arrays alone.</summary>
+    /// <exception cref="EngineException">As of <see cref="Arrays"/>.</exception>
+    public string DigestOf(int arrays)
+    {
+        const int digits = 32;
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (NpyArray array in Arrays.Take(arrays))
+        {
+            hash.AppendData(Encoding.ASCII.GetBytes($"({string.Join(',', array.Shape.ToArray())})"));
+            hash.AppendData(MemoryMarshal.AsBytes(array.ToSingle().AsSpan()));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..digits];
+    }
+
     private static string NameOf(int number) => $"param{number}";
 
     private NpyArray[] ReadArrays()
@@ -100,19 +113,6 @@ public sealed class WeightFile
             if (array.IsDouble || !array.Shape.SequenceEqual(shape)) throw new EngineException($"{Path} has changed while it was read; try again");
             return array.ToSingle().All(float.IsFinite) ? array : throw new EngineException($"{Path}: {NameOf(i)} holds NaN or infinite values");
         })];
-    }
-
-    private string ComputeDigest()
-    {
-        const int digits = 32;
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (NpyArray array in Arrays)
-        {
-            hash.AppendData(Encoding.ASCII.GetBytes($"({string.Join(',', array.Shape.ToArray())})"));
-            hash.AppendData(MemoryMarshal.AsBytes(array.ToSingle().AsSpan()));
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset())[..digits];
     }
 
     private string? Complaint(Module module)

@@ -79,6 +79,9 @@ public sealed class Checkpoint
     /// <summary>The failure of what parses but cannot be.</summary>
     public EngineException Nonsense(string name, string problem) => new($"{_path} is of no use: '{name}' {problem}; start again in another folder");
 
+    /// <summary>Whether there is something of this name.</summary>
+    public bool Contains(string name) => _arrays.ContainsKey(name);
+
     /// <summary>Numbers by name.</summary>
     /// <exception cref="EngineException">There are none.</exception>
     public double[] Numbers(string name) => Array(name).ToDouble();

@@ -47,7 +47,7 @@ internal static class CalibrateCommand
         using IBackend backend = createBackend();
         WeightFile file = WeightFile.Read(classifier);
         using SvdNet network = SvdNet.Load(backend, file);
-        OutputFolder.Prepare(Path.GetDirectoryName(Path.GetFullPath(output))!);
+        OutputFolder.Require([output], statisticsPath);
         SpectrogramCache cache = SpectrogramCache.Open(data, cacheFolder);
         LabelledSong songs = LabelledSong.Together(folds is not null
             ? [.. Folds.Predict(backend, corpus, cache, folds).SelectMany(fold => fold)]
@@ -58,8 +58,8 @@ internal static class CalibrateCommand
                 + "detector that tells them apart");
         LabelledSong calibrated = songs with { Probabilities = [.. songs.Probabilities.Select(p => (float)calibration.Apply(p))] };
         network.Calibrate(calibration.Temperature, calibration.Offset);
-        network.Layers.Save(output, file.Comment);
         double threshold = calibrated.TuneThreshold();
+        network.Layers.Save(output, ((WeightNotes.Of(file) ?? new WeightNotes()) with { ClassThreshold = threshold }).ToString());
         (DetectionScores before, DetectionScores after) = (songs.Scores(songs.TuneThreshold()), calibrated.Scores(threshold));
         Console.WriteLine($"temperature {calibration.Temperature:F3}, offset {calibration.Offset:F3} → {output}");
         Console.WriteLine(

@@ -54,6 +54,7 @@ internal static class EvaluateCommand
         Option<string?> area = MethodsEvaluation.Areas("With --methods: masks keep these shares of all bins."), threshold = MethodsEvaluation.Thresholds();
         Option<string?> fill = MethodsEvaluation.Fills(), judge = MethodsEvaluation.Judge();
         Option<string?> compare = new("--compare") { Description = "An evaluation.csv to draw beside this one.", HelpName = "FILE" };
+        Option<bool> force = Options.Force();
         DeviceOptions device = new();
         Option<string?> cache = Options.Cache();
         Option<bool> json = Options.Json("one object");
@@ -68,7 +69,7 @@ internal static class EvaluateCommand
             + "  svd evaluate --data jamendo --out evaluation --methods inversion,mask,random,loudest --area 0.4,0.2,0.1")
         {
             data, split, classifier, inverter, masker, statistics, thresholds, classThreshold, start, excerpts, seed, methods, area, threshold, fill, judge, output,
-            compare, device, cache, json,
+            compare, force, device, cache, json,
         };
         command.Validators.Add(result =>
         {
@@ -81,14 +82,18 @@ internal static class EvaluateCommand
             if (Given(methods) && (Given(thresholds) || Given(compare))) result.AddError("--thresholds and --compare do not go with --methods");
         });
         command.SetAction(parsed => Run(new Request(
-            parsed.GetRequiredValue(data), parsed.GetRequiredValue(split), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
-            parsed.GetValue(inverter) ?? BundledFiles.Inverter, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
-            ParseThresholds(parsed.GetRequiredValue(thresholds))!, Options.NumberIn(parsed.GetRequiredValue(classThreshold)),
+            parsed.GetRequiredValue(data), parsed.GetRequiredValue(split),
+            new ModelPaths(
+                parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
+                parsed.GetValue(inverter) ?? BundledFiles.Inverter,
+                parsed.GetValue(methods) is { } some && ExplanationMethods.Parse(some).Contains(ExplanationMethods.Mask)
+                    ? parsed.GetValue(masker) ?? BundledFiles.Masker : null,
+                parsed.GetValue(judge)),
+            parsed.GetValue(force), ParseThresholds(parsed.GetRequiredValue(thresholds))!, Options.NumberIn(parsed.GetRequiredValue(classThreshold)),
             new ExcerptSampling(Options.NumberIn(parsed.GetRequiredValue(start)), parsed.GetValue(excerpts), parsed.GetValue(seed)),
             parsed.GetRequiredValue(output), parsed.GetValue(compare), device.Of(parsed), parsed.GetValue(cache), parsed.GetValue(json),
             parsed.GetValue(methods) is { } list ? ExplanationMethods.Parse(list) : null,
-            MethodsEvaluation.SizesOf(parsed.GetValue(threshold), parsed.GetValue(area)), MethodsEvaluation.FillsIn(parsed.GetValue(fill))!,
-            parsed.GetValue(masker) ?? BundledFiles.Masker, parsed.GetValue(judge))));
+            MethodsEvaluation.SizesOf(parsed.GetValue(threshold), parsed.GetValue(area)), MethodsEvaluation.FillsIn(parsed.GetValue(fill))!)));
         return command;
     }
 
@@ -98,7 +103,7 @@ internal static class EvaluateCommand
         // Decimal numbers, so that 3 · 0.1 is 0.3.
         decimal?[] numbers = [.. text.Split(':').Select(part =>
             decimal.TryParse(part, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number) ? number : (decimal?)null)];
-        return numbers is [{ } from, { } to, > 0 and var step] && from <= to && to <= LargestThreshold && (to - from) < MostThresholds * step
+        return numbers is [{ } from, { } to, > 0 and var step] && from <= to && to <= LargestThreshold && (to - from) / step < MostThresholds
             ? [.. Enumerable.Range(0, (int)((to - from) / step) + 1).Select(i => (double)(from + i * step))]
             : null;
     }
@@ -109,27 +114,30 @@ internal static class EvaluateCommand
         IReadOnlyList<Song> songs = corpus.Split(request.Split);
         IReadOnlyList<Song> tuning = request.ClassThreshold is null ? corpus.Split(TuningSplit) : [];
         IReadOnlyList<EvaluationPoint> compared = request.Compare is null ? [] : EvaluationCurves.Read(request.Compare);
-        using IBackend backend = request.CreateBackend();
-        BandStatistics statistics = BandStatistics.Read(request.Statistics);
-        using SvdNet network = SvdNet.Load(backend, request.Classifier);
-        using InversionNetwork inversion = InversionNetwork.Load(backend, request.Inverter);
-        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
-        string songFolder = Path.Combine(request.Out, "songs");
+        string songFolder = Path.Combine(request.Out, "songs"), stem = Path.Combine(request.Out, request.Methods is null ? "evaluation" : "methods");
+        string[] files = [$"{stem}.csv", $"{stem}.png", $"{stem}.svg"];
         OutputFolder.Prepare(request.Methods is null ? songFolder : request.Out);
+        OutputFolder.RequireApart([.. files, .. KeptFiles(request, songs)],
+            [.. Corpus.InputsOf(request.Data, request.Split, songs), .. Corpus.InputsOf(request.Data, TuningSplit, tuning), request.Compare, .. request.Paths.All]);
+        OutputFolder.Require(files);
+        using IBackend backend = request.CreateBackend();
+        using Models models = Models.Load(backend, request.Paths, request.Force);
+        (BandStatistics statistics, SvdNet network) = (models.Statistics, models.Detector);
+        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
 
         double classThreshold = request.ClassThreshold ?? LabelledSong.Together(ProgressDisplay.Run(
             $"songs of {TuningSplit}", report => LabelledSong.PredictAll(backend, network, statistics, cache, tuning, report))).TuneThreshold();
-        string[] weights = [request.Classifier, request.Inverter, request.Statistics];
+        string[] weights = [request.Paths.Classifier, request.Paths.Inverter!, request.Paths.Statistics];
         if (request.Methods is { } methods)
         {
             return MethodsEvaluation.Run(
                 new MethodsRequest(
                     request.Data, request.Split, songs, request.Sampling, methods, request.Sizes, request.Fills, classThreshold, weights,
-                    methods.Contains(ExplanationMethods.Mask) ? request.Masker : null, request.Judge, request.Out, request.Json),
-                backend, network, inversion, statistics, cache);
+                    request.Paths, files, request.Out, request.Json),
+                backend, models, cache);
         }
 
-        using SongEvaluator evaluator = new(backend, network, inversion, statistics, request.Thresholds);
+        using SongEvaluator evaluator = new(backend, network, models.Inversion!, statistics, request.Thresholds);
         EvaluationRun run = new(backend, evaluator, statistics, weights, cache, songFolder);
         IReadOnlyList<SongEvaluation> evaluations = ProgressDisplay.Run(
             $"songs of {request.Split}", report => run.Evaluate(songs, request.Sampling, report));
@@ -142,8 +150,6 @@ internal static class EvaluateCommand
         int excerpts = evaluations.Sum(song => song.Starts.Length);
         string dataset = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data))).Replace(',', '_');
         IReadOnlyList<EvaluationPoint> points = EvaluationCurves.Of(dataset, evaluations, classThreshold);
-        string stem = Path.Combine(request.Out, "evaluation");
-        string[] files = [$"{stem}.csv", $"{stem}.png", $"{stem}.svg"];
         Write(files, points, compared, $"{dataset}: {excerpts} excerpts of {evaluations.Count} songs, "
             + $"singing from P = {classThreshold:F2} on");
         int perExcerpt = request.Thresholds.Length * MaskingCases.All.Count;
@@ -155,6 +161,12 @@ internal static class EvaluateCommand
         else Print(report);
         return 0;
     }
+
+    // What finished songs leave behind.
+    private static IEnumerable<string> KeptFiles(Request request, IReadOnlyList<Song> songs) =>
+        from folder in request.Methods?.Select(method => Path.Combine("methods", method)) ?? ["songs"]
+        from song in songs
+        select Path.Combine(request.Out, folder, $"{ResultName.Of(song.Name)}.npz");
 
     private static void Write(string[] files, IReadOnlyList<EvaluationPoint> points, IReadOnlyList<EvaluationPoint> compared, string subheading)
     {
@@ -208,9 +220,9 @@ internal static class EvaluateCommand
     }
 
     private sealed record Request(
-        string Data, string Split, string Classifier, string Inverter, string Statistics, double[] Thresholds, double? ClassThreshold,
+        string Data, string Split, ModelPaths Paths, bool Force, double[] Thresholds, double? ClassThreshold,
         ExcerptSampling Sampling, string Out, string? Compare, Func<IBackend> CreateBackend, string? Cache, bool Json, IReadOnlyList<string>? Methods,
-        MaskSize[] Sizes, IReadOnlyList<MaskFill> Fills, string Masker, string? Judge);
+        MaskSize[] Sizes, IReadOnlyList<MaskFill> Fills);
 
     private sealed record Difference(string Dataset, string Case, int Points, double ExplanationLossPoints, double RelativeAreaPoints);
 

@@ -56,7 +56,8 @@ internal static class ExplainCommand
         {
             Description = $"Write the excerpt, its explanation and what the mask removed as sound too ({string.Join(", ", SoundFiles)}).",
         };
-        Option<double> classThreshold = Options.ClassThreshold();
+        Option<double?> classThreshold = Options.ClassThreshold();
+        Option<bool> force = Options.Force();
         Option<string> output = Options.Out("explanation.png and explanation.npz");
         Option<string?> classifier = Options.Classifier();
         Option<string?> inverter = Options.Inverter();
@@ -72,18 +73,24 @@ internal static class ExplainCommand
             + "Examples:\n  svd explain\n  svd explain song.mp3 --at 61.5 --threshold 0.5 --listen --out explained\n"
             + "  svd explain song.mp3 --at 61.5 --method both --area 0.2")
         {
-            audio, at, method, threshold, area, listen, classThreshold, output, classifier, inverter, masker, statistics, device, json,
+            audio, at, method, threshold, area, listen, classThreshold, output, classifier, inverter, masker, statistics, force, device, json,
         };
         command.Validators.Add(result =>
         {
             if (result.GetResult(threshold) is not null && result.GetResult(area) is not null) result.AddError("--threshold and --area exclude each other");
         });
-        command.SetAction(parsed => Run(new Request(
-            parsed.GetValue(audio) ?? BundledFiles.Sample, parsed.GetValue(at), parsed.GetRequiredValue(method),
-            SizeOf(parsed.GetRequiredValue(method), parsed.GetValue(threshold), parsed.GetValue(area)), parsed.GetValue(listen),
-            parsed.GetValue(classThreshold), parsed.GetRequiredValue(output), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
-            parsed.GetValue(inverter) ?? BundledFiles.Inverter, parsed.GetValue(masker) ?? BundledFiles.Masker,
-            parsed.GetValue(statistics) ?? BundledFiles.Statistics, device.Of(parsed), parsed.GetValue(json))));
+        command.SetAction(parsed =>
+        {
+            string by = parsed.GetRequiredValue(method);
+            return Run(new Request(
+                parsed.GetValue(audio) ?? BundledFiles.Sample, parsed.GetValue(at), by, SizeOf(by, parsed.GetValue(threshold), parsed.GetValue(area)),
+                parsed.GetValue(listen), parsed.GetValue(classThreshold), parsed.GetRequiredValue(output),
+                new ModelPaths(
+                    parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
+                    by == Mask ? null : parsed.GetValue(inverter) ?? BundledFiles.Inverter,
+                    by == Inversion ? null : parsed.GetValue(masker) ?? BundledFiles.Masker),
+                parsed.GetValue(force), device.Of(parsed), parsed.GetValue(json)));
+        });
         return command;
     }
 
@@ -97,32 +104,26 @@ internal static class ExplainCommand
     {
         Dictionary<string, double> milliseconds = [];
         long start = Stopwatch.GetTimestamp();
+        OutputFolder.Prepare(request.Out);
+        OutputFolder.Require(FilesOf(request), [request.Audio, .. request.Paths.All]);
         using IBackend backend = request.CreateBackend();
-        BandStatistics statistics = BandStatistics.Read(request.Statistics);
-        using SvdNet network = SvdNet.Load(backend, request.Classifier);
-        using InversionNetwork? inversion = request.Method == Mask ? null : InversionNetwork.Load(backend, request.Inverter);
-        using MaskNetwork? mask = request.Method == Inversion ? null : MaskNetwork.Load(backend, request.Masker);
+        using Models models = Models.Load(backend, request.Paths, request.Force);
+        request = request with { Decision = ClassDecision.Of(request.ClassThreshold, models.TunedThreshold) };
         using LogMelExtractor extractor = new(backend);
-        using BandNormalizer normalizer = statistics.On(backend);
+        using BandNormalizer normalizer = models.Statistics.On(backend);
         Lap("load");
 
         using AudioStream audio = AudioStream.Open(request.Audio);
-        if (request.Listen && SoundFiles.Any(name => Path.GetFullPath(Path.Combine(request.Out, name)) == Path.GetFullPath(request.Audio)))
-        {
-            throw new EngineException($"{request.Audio} would be replaced by a sound of that name; give another folder with --out");
-        }
-
-        OutputFolder.Prepare(request.Out);
         LogMelReader reader = new(audio, extractor, normalizer);
         (long startFrame, float[] input) = request.At is { } seconds
             ? ExcerptFinder.At(reader, seconds, request.Audio)
             : ProgressDisplay.Run(Path.GetFileName(request.Audio), report => ExcerptFinder.MostCertain(
-                reader, new SongPredictor(backend, network, statistics), request.Audio, () => report(reader.Seconds, audio.DurationSeconds)));
+                reader, new SongPredictor(backend, models.Detector, models.Statistics), request.Audio, () => report(reader.Seconds, audio.DurationSeconds)));
         Lap("audio");
 
         List<Named> explanations = [];
-        if (inversion is not null) Explain(Inversion, "Inverted", new Explainer(backend, network, inversion));
-        if (mask is not null) Explain(Mask, "Importance", new Explainer(backend, network, mask));
+        if (models.Inversion is not null) Explain(Inversion, "Inverted", new Explainer(backend, models.Detector, models.Inversion));
+        if (models.Mask is not null) Explain(Mask, "Importance", new Explainer(backend, models.Detector, models.Mask));
         Explanation explanation = explanations[0].Explanation;
         start = Stopwatch.GetTimestamp();
         double startSeconds = (double)startFrame / FramesPerSecond;
@@ -132,8 +133,8 @@ internal static class ExplainCommand
         Lap("write");
 
         Report report = new(
-            explanation.Probability, Segment.Label(explanation.Probability >= request.ClassThreshold),
-            explanation.ProbabilityMasked, Segment.Label(explanation.ProbabilityMasked >= request.ClassThreshold),
+            explanation.Probability, LabelOf(explanation.Probability, request),
+            explanation.ProbabilityMasked, LabelOf(explanation.ProbabilityMasked, request), request.Decision.Value, request.Decision.From,
             explanation.RelativeArea, request.Method, explanations.Count == 1 ? null : ReportOf(explanations[1], request), startSeconds, backend.Name, files,
             milliseconds);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
@@ -165,17 +166,17 @@ internal static class ExplainCommand
         [
             .. explanations.Select(named => new ExplanationPanels(
                 named.Explanation.Input, named.Explanation.Importance, named.Title, named.Explanation.Mask, named.Explanation.Masked, startSeconds,
-                $"{Path.GetFileName(request.Audio)}, {startSeconds:F2} s: {Verdict(explanation.Probability, request)}",
+                $"{Path.GetFileName(request.Audio)}, {startSeconds:F2} s: {Verdict(explanation.Probability, request)}, singing from P = {request.Decision.Value:0.###}",
                 $"{(request.Method == Both ? $"By the {named.Method}{(named.Method == Mask ? " network" : "")}" : "Explanation")} alone: {Verdict(named.Explanation.ProbabilityMasked, request)}, "
                 + $"{named.Explanation.RelativeArea:P0} of the bins{(request.Size.IsThreshold ? $", threshold {request.Size.Value}" : "")}")),
         ];
         byte[] png = panels.Length == 1 ? ExplanationFigure.RenderPng(panels[0]) : ExplanationFigure.RenderPng(panels[0], panels[1]);
         int[] excerpt = [ExcerptFrames, Bands];
-        string arrays = Path.Combine(request.Out, "explanation.npz");
+        string[] names = FilesOf(request);
+        string arrays = names[1];
         (string Path, byte[] Content)[] files =
         [
-            (Path.Combine(request.Out, "explanation.png"), png),
-            .. sounds.Zip(SoundFiles, (samples, name) => (Path.Combine(request.Out, name), WavFile.Encode(samples))),
+            (names[0], png), .. sounds.Zip(names[2..], (samples, name) => (name, WavFile.Encode(samples))),
         ];
         Action write = () => NpzFile.Write(
             arrays,
@@ -187,6 +188,7 @@ internal static class ExplainCommand
                 ("features", new NpyArray([SvdNet.FeatureCount], explanation.Features)),
                 ("probability", new NpyArray([], [explanation.Probability])),
                 ("probability_masked", new NpyArray([], [explanation.ProbabilityMasked])),
+                ("class_threshold", new NpyArray([], [request.Decision.Value])),
                 ("start_seconds", new NpyArray([], [startSeconds])),
                 .. explanations.Skip(1).SelectMany(named => ((string, NpyArray)[])
                 [
@@ -203,7 +205,7 @@ internal static class ExplainCommand
         }
 
         write();
-        return [files[0].Path, arrays, .. files.Skip(1).Select(file => file.Path)];
+        return names;
     }
 
     private static void Print(Request request, Report report)
@@ -214,6 +216,7 @@ internal static class ExplainCommand
         Console.WriteLine($"  prediction         {Verdict(report.Probability, request)}");
         PrintExplanation("explanation alone", report.ProbabilityMasked, report.Label == report.LabelMasked, report.RelativeArea);
         if (report.ByMask is { } mask) PrintExplanation("the mask's alone", mask.ProbabilityMasked, report.Label == mask.LabelMasked, mask.RelativeArea);
+        Console.WriteLine($"  singing from       P = {request.Decision}");
         Console.WriteLine($"  device             {report.Device}");
         Console.WriteLine($"  time               {string.Join(", ", report.Milliseconds.Select(stage => $"{stage.Key} {stage.Value:F1} ms"))}");
         Console.WriteLine($"  written            {string.Join(", ", report.Files)}");
@@ -226,14 +229,24 @@ internal static class ExplainCommand
     }
 
     private static MaskReport ReportOf(Named named, Request request) => new(
-        named.Explanation.ProbabilityMasked, Segment.Label(named.Explanation.ProbabilityMasked >= request.ClassThreshold), named.Explanation.RelativeArea);
+        named.Explanation.ProbabilityMasked, LabelOf(named.Explanation.ProbabilityMasked, request), named.Explanation.RelativeArea);
 
     private static string Verdict(float probability, Request request) =>
-        $"{(probability >= request.ClassThreshold ? "singing" : "no singing")} (P = {probability:F3})";
+        $"{(probability >= request.Decision.Value ? "singing" : "no singing")} (P = {probability:F3})";
+
+    private static string LabelOf(float probability, Request request) => Segment.Label(probability >= request.Decision.Value);
+
+    // The picture first, the arrays, and the sounds if they are wanted.
+    private static string[] FilesOf(Request request) =>
+        [.. ((string[])["explanation.png", "explanation.npz", .. request.Listen ? SoundFiles : []]).Select(name => Path.Combine(request.Out, name))];
 
     private sealed record Request(
-        string Audio, double? At, string Method, MaskSize Size, bool Listen, double ClassThreshold, string Out, string Classifier, string Inverter,
-        string Masker, string Statistics, Func<IBackend> CreateBackend, bool Json);
+        string Audio, double? At, string Method, MaskSize Size, bool Listen, double? ClassThreshold, string Out, ModelPaths Paths, bool Force,
+        Func<IBackend> CreateBackend, bool Json)
+    {
+        /// <summary>The threshold that is used, known once the weights are.</summary>
+        public ClassDecision Decision { get; init; }
+    }
 
     // An explanation, the method it is by, and what the figure and the arrays call its importance.
     private sealed record Named(string Method, string Title, Explanation Explanation);
@@ -241,6 +254,7 @@ internal static class ExplainCommand
     private sealed record MaskReport(float ProbabilityMasked, string LabelMasked, double RelativeArea);
 
     private sealed record Report(
-        float Probability, string Label, float ProbabilityMasked, string LabelMasked, double RelativeArea, string Method, MaskReport? ByMask,
+        float Probability, string Label, float ProbabilityMasked, string LabelMasked, double ClassThreshold, string ClassThresholdFrom, double RelativeArea,
+        string Method, MaskReport? ByMask,
         double StartSeconds, string Device, string[] Files, Dictionary<string, double> Milliseconds);
 }

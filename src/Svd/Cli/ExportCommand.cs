@@ -31,6 +31,8 @@ internal static class ExportCommand
 
     internal static int Run(string weights, string output, bool wholeSong)
     {
+        OutputFolder.Require([output], weights);
+
         // No kernel runs: any backend holds the weights.
         using IBackend backend = Backends.CreateReference();
         OnnxGraph graph = Export(backend, weights, wholeSong);

@@ -34,7 +34,8 @@ internal static class LocaliseCommand
         Option<string?> methods = MethodsEvaluation.Methods("Which explanation methods, all of them if not given");
         Option<string?> area = MethodsEvaluation.Areas($"Regions have these shares of all bins; without it {AllAreas}.");
         Option<int> excerpts = Options.Count("--excerpts", "At most so many excerpts of a song.", ExcerptsOfASong);
-        Option<double> classThreshold = Options.ClassThreshold();
+        Option<double?> classThreshold = Options.ClassThreshold();
+        Option<bool> force = Options.Force();
         Option<ulong> seed = Options.Seed();
         Option<string> output = Options.Out("localisation.csv, localisation.png and localisation.svg");
         DeviceOptions device = new();
@@ -48,12 +49,14 @@ internal static class LocaliseCommand
             + "of several equally important ones the share).\n\n"
             + "Example:\n  samples/make_stems.sh stems\n  svd localise --stems stems --methods inversion,loudest,occlusion --out localisation")
         {
-            stems, methods, area, excerpts, classifier, inverter, masker, statistics, classThreshold, seed, output, device, json,
+            stems, methods, area, excerpts, classifier, inverter, masker, statistics, classThreshold, seed, output, force, device, json,
         };
         command.SetAction(parsed => Run(new Request(
-            parsed.GetRequiredValue(stems), parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(inverter) ?? BundledFiles.Inverter,
-            parsed.GetValue(masker) ?? BundledFiles.Masker, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
-            ExplanationMethods.Parse(parsed.GetValue(methods) ?? ExplanationMethods.All),
+            parsed.GetRequiredValue(stems),
+            new ModelPaths(
+                parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
+                parsed.GetValue(inverter) ?? BundledFiles.Inverter, parsed.GetValue(masker) ?? BundledFiles.Masker),
+            parsed.GetValue(force), ExplanationMethods.Parse(parsed.GetValue(methods) ?? ExplanationMethods.All),
             MethodsEvaluation.SizesOf(null, parsed.GetValue(area) ?? AllAreas), parsed.GetValue(excerpts), parsed.GetValue(classThreshold),
             parsed.GetValue(seed), parsed.GetRequiredValue(output), device.Of(parsed), parsed.GetValue(json))));
         return command;
@@ -62,14 +65,15 @@ internal static class LocaliseCommand
     private static int Run(Request request)
     {
         IReadOnlyList<StemSong> songs = StemSong.In(request.Stems);
-        using IBackend backend = request.CreateBackend();
-        BandStatistics statistics = BandStatistics.Read(request.Statistics);
-        using SvdNet network = SvdNet.Load(backend, request.Classifier);
-        using InversionNetwork inversion = InversionNetwork.Load(backend, request.Inverter);
-        using MaskNetwork? mask = request.Methods.Contains(ExplanationMethods.Mask) ? MaskNetwork.Load(backend, request.Masker) : null;
+        ModelPaths paths = request.Methods.Contains(ExplanationMethods.Mask) ? request.Paths : request.Paths with { Masker = null };
+        string[] files = [.. ((string[])["csv", "png", "svg"]).Select(extension => Path.Combine(request.Out, $"localisation.{extension}"))];
         OutputFolder.Prepare(request.Out);
+        OutputFolder.Require(files, [.. songs.SelectMany(song => (string[])[song.VoicePath, song.MusicPath]), .. paths.All]);
+        using IBackend backend = request.CreateBackend();
+        using Models models = Models.Load(backend, paths, request.Force);
+        request = request with { Decision = ClassDecision.Of(request.ClassThreshold, models.TunedThreshold) };
 
-        StemExcerpts[] read = ReadSongs(request, songs, backend, network, statistics);
+        StemExcerpts[] read = ReadSongs(request, songs, backend, models.Detector, models.Statistics);
         StemExcerpts[] used = [.. read.Where(song => song.VoiceBins.Count > 0)];
         if (used.Length == 0)
         {
@@ -79,17 +83,16 @@ internal static class LocaliseCommand
         }
 
         using MethodComparison comparison = ProgressDisplay.Run("inversions", report => new MethodComparison(
-            backend, network, inversion, mask, null, statistics, [.. used.Select(song => song.Compared)], request.Sizes, [MaskFill.Zero],
-            request.ClassThreshold, request.Seed, (done, all) => report(done, all)));
+            backend, models.Detector, models.Inversion!, models.Mask, null, models.Statistics, [.. used.Select(song => song.Compared)], request.Sizes, [MaskFill.Zero],
+            request.Decision.Value, request.Seed, (done, all) => report(done, all)));
         (string Name, LocalisationScores Scores)[] scores = ProgressDisplay.Run("methods", report => Measure(request, comparison, used, report));
 
         Estimate voice = new TwoLevelBootstrap(comparison.SongOf, request.Seed).Of(
             [.. used.SelectMany(song => song.VoiceBins).Select(bins => 100.0 * bins.Count(bin => bin) / ExcerptLength)]);
-        string stem = Path.Combine(request.Out, "localisation");
         Report report = new(
             Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Stems))), used.Length, songs.Count, comparison.Count,
-            read.Sum(song => song.Sounding), read.Sum(song => song.Sung), used.Sum(song => song.MusicSung), voice, request.ClassThreshold, backend.Name,
-            [$"{stem}.csv", $"{stem}.png", $"{stem}.svg"], LocalisationTable.Of(request.Sizes, scores, comparison.SongOf, request.Seed));
+            read.Sum(song => song.Sounding), read.Sum(song => song.Sung), used.Sum(song => song.MusicSung), voice, request.Decision.Value, request.Decision.From, backend.Name,
+            files, LocalisationTable.Of(request.Sizes, scores, comparison.SongOf, request.Seed));
         Write(report);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else Print(report);
@@ -104,7 +107,7 @@ internal static class LocaliseCommand
         return ProgressDisplay.Run("songs", report => songs.Select((song, i) =>
         {
             StemExcerpts read = StemExcerpts.Read(
-                song, extractor, normalizer, predictor, request.ClassThreshold, request.Excerpts,
+                song, extractor, normalizer, predictor, request.Decision.Value, request.Excerpts,
                 new RandomSource(request.Seed, (ulong)RandomPurpose.LocalisedExcerpts, (ulong)i));
             report(i + 1, songs.Count);
             return read;
@@ -132,7 +135,8 @@ internal static class LocaliseCommand
     private static void Write(Report report)
     {
         const string heading = "Do explanations lie where the voice is?";
-        string subheading = $"{report.Stems}: {report.Excerpts} excerpts of {report.Songs} songs; bars are 95 % intervals over songs and excerpts; dashed: "
+        string subheading = $"{report.Stems}: {report.Excerpts} excerpts of {report.Songs} songs, singing from P = {report.ClassThreshold:0.###} on; "
+            + "bars are 95 % intervals over songs and excerpts; dashed: "
             + $"chance, {report.VoicePercent.Mean:F1} % of the bins are voice-dominated";
         double voice = report.VoicePercent.Mean;
         OutputFolder.WriteAll(
@@ -169,10 +173,15 @@ internal static class LocaliseCommand
     }
 
     private sealed record Request(
-        string Stems, string Classifier, string Inverter, string Masker, string Statistics, IReadOnlyList<string> Methods, MaskSize[] Sizes, int Excerpts,
-        double ClassThreshold, ulong Seed, string Out, Func<IBackend> CreateBackend, bool Json);
+        string Stems, ModelPaths Paths, bool Force, IReadOnlyList<string> Methods, MaskSize[] Sizes, int Excerpts, double? ClassThreshold, ulong Seed,
+        string Out, Func<IBackend> CreateBackend, bool Json)
+    {
+        /// <summary>The threshold that is used, known once the weights are.</summary>
+        public ClassDecision Decision { get; init; }
+    }
 
     private sealed record Report(
-        string Stems, int Songs, int SongsListed, int Excerpts, int Sounding, int Sung, int MusicSung, Estimate VoicePercent, double ClassThreshold,
+        string Stems, int Songs, int SongsListed, int Excerpts, int Sounding, int Sung, int MusicSung, Estimate VoicePercent,
+        double ClassThreshold, string ClassThresholdFrom,
         string Device, string[] Files, IReadOnlyList<LocalisationRow> Rows);
 }

@@ -29,15 +29,11 @@ internal static class LogMelCommand
 
     private static int Run(string path, string output, string? statisticsPath, Func<IBackend> createBackend)
     {
+        OutputFolder.Require([output], path, statisticsPath);
         using IBackend backend = createBackend();
         using BandNormalizer? normalizer = statisticsPath is null ? null : BandStatistics.Read(statisticsPath).On(backend);
         using LogMelExtractor extractor = new(backend);
         using AudioStream audio = AudioStream.Open(path);
-        if (File.Exists(output) && Path.GetFullPath(output) == Path.GetFullPath(path))
-        {
-            throw new EngineException($"{output} is the song itself; give another name with --out");
-        }
-
         LogMelReader reader = new(audio, extractor, normalizer);
         float[] frames = ProgressDisplay.Run(Path.GetFileName(path), report =>
         {

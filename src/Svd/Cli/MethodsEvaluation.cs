@@ -9,7 +9,6 @@ using Engine.Svd.Explain;
 using Engine.Svd.Explain.Methods;
 using Engine.Svd.Figures;
 using Engine.Svd.FrontEnd;
-using Engine.Svd.Model;
 using Engine.Svd.Train;
 using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
@@ -98,11 +97,11 @@ internal static class MethodsEvaluation
     /// A song cannot be decoded, none is long enough, a network's output is not finite, or a file cannot be written.
     /// </exception>
     public static int Run(
-        MethodsRequest request, IBackend backend, SvdNet network, InversionNetwork inversion, BandStatistics statistics, SpectrogramCache cache)
+        MethodsRequest request, IBackend backend, Models models, SpectrogramCache cache)
     {
         string folder = Path.Combine(request.Out, "methods");
         OutputFolder.Prepare(folder);
-        (Song Song, ComparedSong Compared)[] songs = ReadSongs(request, statistics, backend, cache);
+        (Song Song, ComparedSong Compared)[] songs = ReadSongs(request, models.Statistics, backend, cache);
         if (songs.Length == 0)
         {
             throw new EngineException(
@@ -110,28 +109,25 @@ internal static class MethodsEvaluation
         }
 
         ulong seed = request.Sampling.Seed;
-        using MaskNetwork? mask = request.Masker is { } masker ? MaskNetwork.Load(backend, masker) : null;
-        using SvdNet? judge = request.Judge is { } second ? SvdNet.Load(backend, second) : null;
         using MethodComparison comparison = ProgressDisplay.Run("inversions", report => new MethodComparison(
-            backend, network, inversion, mask, judge, statistics, [.. songs.Select(song => song.Compared)], request.Sizes, request.Fills,
+            backend, models.Detector, models.Inversion!, models.Mask, models.Judge, models.Statistics, [.. songs.Select(song => song.Compared)], request.Sizes, request.Fills,
             request.ClassThreshold, seed, (done, all) => report(done, all)));
         double[] identity =
         [
-            Version, Digest.OfFiles([.. songs.Select(song => song.Song.AudioPath), .. request.Weights]), seed, request.ClassThreshold,
-            request.Judge is null ? 0 : Digest.OfFiles(request.Judge), .. request.Fills.Select(fill => (double)fill),
+            Version, Digest.Of(DeviceIdentity.Of(backend), [.. songs.Select(song => song.Song.AudioPath), .. request.Weights]), seed, request.ClassThreshold,
+            request.Paths.Judge is null ? 0 : Digest.OfFiles(request.Paths.Judge), .. request.Fills.Select(fill => (double)fill),
             .. request.Sizes.SelectMany(size => (double[])[size.Value, size.IsThreshold ? 1 : 0]),
             .. songs.SelectMany(song => song.Compared.Starts.Select(frame => (double)frame).Prepend(song.Compared.Starts.Length)),
         ];
-        double[] withMask = request.Masker is null ? identity : [.. identity, Digest.OfFiles(request.Masker)];
+        double[] withMask = request.Paths.Masker is null ? identity : [.. identity, Digest.OfFiles(request.Paths.Masker)];
         MethodRun run = new(
             comparison, [.. songs.Select(song => song.Song.Name)], request.Sizes.Length, method => method == ExplanationMethods.Mask ? withMask : identity,
             folder);
         IReadOnlyList<(string Name, IReadOnlyList<MethodScores> Songs)> scores = ProgressDisplay.Run("methods", report => run.Run(request.Methods, report));
 
         string dataset = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data)));
-        string stem = Path.Combine(request.Out, "methods");
         Report report = new(
-            dataset, request.Split, songs.Length, comparison.Count, request.ClassThreshold, backend.Name, [$"{stem}.csv", $"{stem}.png", $"{stem}.svg"],
+            dataset, request.Split, songs.Length, comparison.Count, request.ClassThreshold, backend.Name, request.Files,
             MethodTable.Of(request.Sizes, comparison.Questions, scores, comparison.SongOf, seed));
         Write(report);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
@@ -225,4 +221,4 @@ internal static class MethodsEvaluation
 /// <summary>What <c>svd evaluate --methods</c> was asked; weights are the files that all scores depend on: both networks' and the statistics'.</summary>
 internal sealed record MethodsRequest(
     string Data, string Split, IReadOnlyList<Song> Songs, ExcerptSampling Sampling, IReadOnlyList<string> Methods, MaskSize[] Sizes,
-    IReadOnlyList<MaskFill> Fills, double ClassThreshold, IReadOnlyList<string> Weights, string? Masker, string? Judge, string Out, bool Json);
+    IReadOnlyList<MaskFill> Fills, double ClassThreshold, IReadOnlyList<string> Weights, ModelPaths Paths, string[] Files, string Out, bool Json);

@@ -25,6 +25,8 @@ internal static class Options
     public static Option<string?> Statistics(string without) =>
         File("--stats", $"Mean and standard deviation of the mel bands (.npz); without it {without}.");
 
+    public static Option<bool> Force() => new("--force") { Description = "Use weight files together that were not made for each other." };
+
     public static Option<string> Data() => new("--data")
     {
         Description = "A corpus: a folder with audio, labels (NAME.lab) and filelists (train, valid, test).", HelpName = "DIR", Required = true,
@@ -70,11 +72,11 @@ internal static class Options
         return option;
     }
 
-    public static Option<double> ClassThreshold()
+    public static Option<double?> ClassThreshold()
     {
-        Option<double> option = new("--class-threshold")
+        Option<double?> option = new("--class-threshold")
         {
-            Description = "The probability from which on it counts as singing.", HelpName = "P", DefaultValueFactory = _ => 0.5,
+            Description = "The probability from which on it counts as singing; without it the one that the detector's weight file names, or 0.5.", HelpName = "P",
         };
         Require(option, p => p is >= 0 and <= 1, "a number from 0 to 1");
         return option;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Text;
 using System.Text.Json;
 using Engine.Kernels;
 using Engine.Svd.Audio;
@@ -21,7 +20,9 @@ internal static class PredictCommand
         Option<string> output = Options.Out("NAME.probability.npy and NAME.lab of every song");
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
-        Option<double> classThreshold = Options.ClassThreshold();
+        Option<double?> classThreshold = Options.ClassThreshold();
+        Option<bool> force = Options.Force();
+        Option<bool> overwrite = new("--overwrite") { Description = "Replace label files too that svd did not write or that were changed since." };
         DeviceOptions device = new();
         Option<bool> json = Options.Json("one object a song, each on a line,");
         Command command = new(
@@ -29,33 +30,32 @@ internal static class PredictCommand
             "Finds singing in songs. Writes the probability of singing 70 times a second (NAME.probability.npy, float32), and the segments with "
             + "and without singing (NAME.lab) after a running median over 56 frames.\n\nExample:\n  svd predict *.mp3 --out predictions")
         {
-            audio, output, classifier, statistics, classThreshold, device, json,
+            audio, output, classifier, statistics, classThreshold, overwrite, force, device, json,
         };
         audio.Validators.Add(result =>
         {
-            foreach (IGrouping<string, string> songs in result.Tokens.Select(token => token.Value).GroupBy(NameOf).Where(songs => songs.Count() > 1))
+            foreach (IGrouping<string, string> songs in result.Tokens.Select(token => token.Value).GroupBy(ResultName.OfFile).Where(songs => songs.Count() > 1))
             {
                 result.AddError($"{string.Join(" and ", songs)} would both be written to {songs.Key}.lab: predict them into different folders");
             }
         });
         command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(audio), parsed.GetRequiredValue(output), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
-            parsed.GetValue(statistics) ?? BundledFiles.Statistics, parsed.GetValue(classThreshold), device.Of(parsed),
-            parsed.GetValue(json)));
+            parsed.GetRequiredValue(audio), parsed.GetRequiredValue(output),
+            new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
+            parsed.GetValue(classThreshold), parsed.GetValue(overwrite), parsed.GetValue(force), device.Of(parsed), parsed.GetValue(json)));
         return command;
     }
 
     private static int Run(
-        string[] songs, string folder, string classifierPath, string statisticsPath, double classThreshold, Func<IBackend> createBackend,
-        bool json)
+        string[] songs, string folder, ModelPaths paths, double? givenThreshold, bool overwrite, bool force, Func<IBackend> createBackend, bool json)
     {
+        PrepareOutputs(songs, folder, paths, overwrite);
         using IBackend backend = createBackend();
-        BandStatistics statistics = BandStatistics.Read(statisticsPath);
-        using SvdNet network = SvdNet.Load(backend, classifierPath);
+        using Models models = Models.Load(backend, paths, force);
+        ClassDecision threshold = ClassDecision.Of(givenThreshold, models.TunedThreshold);
         using LogMelExtractor extractor = new(backend);
-        using BandNormalizer normalizer = statistics.On(backend);
-        SongPredictor predictor = new(backend, network, statistics);
-        OutputFolder.Prepare(folder);
+        using BandNormalizer normalizer = models.Statistics.On(backend);
+        SongPredictor predictor = new(backend, models.Detector, models.Statistics);
         int exitCode = 0;
         foreach (string song in songs)
         {
@@ -85,25 +85,44 @@ internal static class PredictCommand
             }));
             reader.RequireUsable(song);
             float[] values = [.. probabilities];
-            IReadOnlyList<Segment> segments = Segments.Find(values, classThreshold);
-            string stem = Path.Combine(folder, NameOf(song)), array = $"{stem}.probability.npy", labels = $"{stem}.lab";
+            IReadOnlyList<Segment> segments = Segments.Find(values, threshold.Value);
+            (string labels, string array) = FilesOf(song, folder);
             OutputFolder.WriteBoth(
-                labels, Encoding.UTF8.GetBytes(Segments.ToLab(segments)), () => NpyFile.Write(array, new NpyArray([values.Length], values)));
+                labels, LabFile.Encode(segments, $"singing from P = {threshold}"), () => NpyFile.Write(array, new NpyArray([values.Length], values)));
             double seconds = (double)values.Length / FrontEndSettings.FramesPerSecond;
             double singing = segments.Where(segment => segment.Singing).Sum(segment => segment.EndSeconds - segment.StartSeconds);
             double milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
             Console.WriteLine(json
                 ? JsonSerializer.Serialize(
                     new Report(
-                        song, values.Length, seconds, singing / seconds, segments.Count(s => s.Singing), [array, labels], backend.Name, milliseconds),
+                        song, values.Length, seconds, singing / seconds, segments.Count(s => s.Singing), threshold.Value, threshold.From, [array, labels],
+                        backend.Name, milliseconds),
                     Json.Line)
-                : $"{song}: {seconds:F1} s, singing {singing / seconds:P1} of it in {segments.Count(s => s.Singing)} segments → {labels}, {array} "
+                : $"{song}: {seconds:F1} s, singing {singing / seconds:P1} of it in {segments.Count(s => s.Singing)} segments (from P = {threshold}) → {labels}, "
+                    + $"{array} "
                     + $"({milliseconds / 1000:F1} s)");
         }
     }
 
-    private static string NameOf(string path) => Path.GetFileNameWithoutExtension(path);
+    private static (string Labels, string Array) FilesOf(string song, string folder)
+    {
+        string stem = Path.Combine(folder, ResultName.OfFile(song));
+        return ($"{stem}.lab", $"{stem}.probability.npy");
+    }
+
+    private static void PrepareOutputs(string[] songs, string folder, ModelPaths paths, bool overwrite)
+    {
+        OutputFolder.Prepare(folder);
+        (string Labels, string Array)[] files = [.. songs.Select(song => FilesOf(song, folder))];
+        OutputFolder.Require([.. files.SelectMany(file => (string[])[file.Labels, file.Array])], [.. songs, .. paths.All]);
+        foreach ((string labels, _) in files)
+        {
+            if (overwrite || !File.Exists(labels) || LabFile.IsUnchanged(labels)) continue;
+            throw new EngineException(
+                $"{labels} was not written by svd predict, or was changed since, and stays; give --overwrite to replace it, or another folder with --out");
+        }
+    }
 
     private sealed record Report(
-        string Audio, int Frames, double Seconds, double Singing, int Segments, string[] Files, string Device, double Milliseconds);
+        string Audio, int Frames, double Seconds, double Singing, int Segments, double ClassThreshold, string ClassThresholdFrom, string[] Files, string Device, double Milliseconds);
 }

@@ -4,10 +4,7 @@ using System.Text.Json;
 using Engine.Kernels;
 using Engine.Svd.Data;
 using Engine.Svd.Figures;
-using Engine.Svd.FrontEnd;
-using Engine.Svd.Model;
 using Engine.Svd.Predict;
-using Engine.Tensors;
 
 namespace Engine.Svd.Cli;
 
@@ -15,6 +12,7 @@ namespace Engine.Svd.Cli;
 internal static class ScoreCommand
 {
     private const string TuningSplit = "valid";
+    private static readonly string[] FileNames = ["scores.csv", "reliability.csv", "reliability.png", "reliability.svg"];
     private const string UsualSplit = "test";
 
     public static Command Create()
@@ -27,6 +25,7 @@ internal static class ScoreCommand
         Option<string> classThreshold = Options.ClassThresholdOrAuto();
         Option<string?> output = new("--out") { Description = "The folder for scores.csv, reliability.csv, .png and .svg; without it no file is written.", HelpName = "DIR" };
         Option<string?> cache = Options.Cache();
+        Option<bool> force = Options.Force();
         DeviceOptions device = new();
         Option<bool> json = Options.Json("one object");
         Command command = new(
@@ -40,12 +39,13 @@ internal static class ScoreCommand
             + "draws songs.\n\n"
             + "Example:\n  svd score --data jamendo --classifier svdnet.npz --stats svdnet.meanstd.npz --out scores")
         {
-            data, split, folds, classifier, statistics, classThreshold, output, cache, device, json,
+            data, split, folds, classifier, statistics, classThreshold, output, cache, force, device, json,
         };
         command.Validators.Add(result => Folds.RefuseBoth(result, folds, split, classifier, statistics));
         command.SetAction(parsed => Run(new Request(
-            parsed.GetRequiredValue(data), parsed.GetRequiredValue(split), parsed.GetValue(folds), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
-            parsed.GetValue(statistics) ?? BundledFiles.Statistics, Options.NumberIn(parsed.GetRequiredValue(classThreshold)),
+            parsed.GetRequiredValue(data), parsed.GetRequiredValue(split), parsed.GetValue(folds),
+            new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
+            parsed.GetValue(force), Options.NumberIn(parsed.GetRequiredValue(classThreshold)),
             parsed.GetValue(output), parsed.GetValue(cache), device.Of(parsed), parsed.GetValue(json))));
         return command;
     }
@@ -53,8 +53,13 @@ internal static class ScoreCommand
     private static int Run(Request request)
     {
         Corpus corpus = Corpus.Open(request.Data);
+        if (request.Out is { } folder)
+        {
+            OutputFolder.Prepare(folder);
+            OutputFolder.Require([.. FileNames.Select(name => Path.Combine(folder, name))], request.Folds is null ? request.Paths.All : []);
+        }
+
         using IBackend backend = request.CreateBackend();
-        if (request.Out is not null) OutputFolder.Prepare(request.Out);
         (ScoreReport report, ReliabilityCurve reliability) = request.Folds is null ? ScoreSplit(request, corpus, backend) : ScoreFolds(request, corpus, backend);
         if (request.Out is not null) Write(request, report, reliability);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
@@ -66,11 +71,10 @@ internal static class ScoreCommand
     {
         IReadOnlyList<Song> songs = corpus.Split(request.Split);
         IReadOnlyList<Song> tuning = request.ClassThreshold is null && request.Split != TuningSplit ? corpus.Split(TuningSplit) : [];
-        BandStatistics statistics = BandStatistics.Read(request.Statistics);
-        using SvdNet network = SvdNet.Load(backend, request.Classifier);
+        using Models models = Models.Load(backend, request.Paths, request.Force);
         SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
         LabelledSong[] predicted = ProgressDisplay.Run(
-            "songs", report => LabelledSong.PredictAll(backend, network, statistics, cache, [.. songs, .. tuning], report));
+            "songs", report => LabelledSong.PredictAll(backend, models.Detector, models.Statistics, cache, [.. songs, .. tuning], report));
         LabelledSong[] scored = predicted[..songs.Count];
         double threshold = request.ClassThreshold ?? LabelledSong.Together(tuning.Count > 0 ? predicted[songs.Count..] : scored).TuneThreshold();
         return Report(scored, threshold, request.Split, request.ClassThreshold is null ? TuningSplit : null, backend.Name, errorOfOtherFolds: null);
@@ -102,17 +106,15 @@ internal static class ScoreCommand
     {
         const string heading = "Reliability of the probabilities";
         string subheading = $"{request.Data}, {report.Split ?? "cross-validated"}: {report.Songs.Length} songs";
-        WriteText("scores.csv", report.ToCsv());
-        WriteText("reliability.csv", reliability.ToCsv());
-        WriteBytes("reliability.png", ReliabilityFigure.RenderPng(reliability, heading, subheading));
-        WriteBytes("reliability.svg", ReliabilityFigure.RenderSvg(reliability, heading, subheading));
-
-        void WriteText(string name, string text) => WriteBytes(name, Encoding.UTF8.GetBytes(text));
-
-        void WriteBytes(string name, byte[] bytes) => AtomicFile.Write(Path.Combine(request.Out!, name), stream => stream.Write(bytes));
+        OutputFolder.WriteAll(
+            [.. FileNames.Select(name => Path.Combine(request.Out!, name))],
+            [
+                Encoding.UTF8.GetBytes(report.ToCsv()), Encoding.UTF8.GetBytes(reliability.ToCsv()),
+                ReliabilityFigure.RenderPng(reliability, heading, subheading), ReliabilityFigure.RenderSvg(reliability, heading, subheading),
+            ]);
     }
 
     private sealed record Request(
-        string Data, string Split, string? Folds, string Classifier, string Statistics, double? ClassThreshold, string? Out, string? Cache,
+        string Data, string Split, string? Folds, ModelPaths Paths, bool Force, double? ClassThreshold, string? Out, string? Cache,
         Func<IBackend> CreateBackend, bool Json);
 }

@@ -31,6 +31,7 @@ internal static class StatsCommand
     private static int Run(string data, string output, string split, string? cacheFolder, Func<IBackend> createBackend)
     {
         IReadOnlyList<Song> songs = Corpus.Open(data).Split(split);
+        OutputFolder.Require([output], Corpus.InputsOf(data, split, songs));
         SpectrogramCache cache = SpectrogramCache.Open(data, cacheFolder);
         using IBackend backend = createBackend();
         using LogMelExtractor extractor = new(backend);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using Engine.Kernels;
 
 namespace Engine.Svd.Cli;
@@ -13,29 +14,28 @@ public static class SvdCommand
     /// <summary>Runs the command line and returns the exit code.</summary>
     public static int Run(string[] args)
     {
-        RootCommand root = new("Detects singing in music and shows what decided the detection.\n\nExample:\n  svd explain song.mp3 --at 61.5")
-        {
-            ExplainCommand.Create(), PredictCommand.Create(), ScoreCommand.Create(), CalibrateCommand.Create(), EvaluateCommand.Create(), LocaliseCommand.Create(),
-            LogMelCommand.Create(), StatsCommand.Create(), TrainCommand.Create(), ExportCommand.Create(), DevicesCommand.Create(),
-        };
-        ParseResult parsed = root.Parse(args);
-        if (Misuse(parsed, args) is { } misuse)
-        {
-            Complain($"{misuse} (see svd{PathOf(parsed.CommandResult)} --help)");
-            return UsedWrongly;
-        }
-
+        (TextWriter output, TextWriter errors) = (Console.Out, Console.Error);
+        PatientWriter results = new(output);
+        Console.SetOut(results);
+        Console.SetError(new PatientWriter(errors));
         try
         {
-            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            int exitCode = RunSafely(args);
+            return results.Failure is { } lost && exitCode == 0
+                ? Fail($"what the command prints was lost, its files are written: {lost.Message}") : exitCode;
         }
-        catch (EngineException failure)
+        finally
         {
-            return Fail(DeviceAdvice.MessageOf(failure));
+            Console.SetOut(output);
+            Console.SetError(errors);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+    }
+
+    private static int RunSafely(string[] args)
+    {
+        try
         {
-            return Fail(failure.Message);
+            return Parse(args);
         }
         catch (OutOfMemoryException)
         {
@@ -45,7 +45,44 @@ public static class SvdCommand
         {
             return Fail("cancelled");
         }
+        catch (EngineException failure)
+        {
+            return Fail(DeviceAdvice.MessageOf(failure));
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return Fail(failure.Message);
+        }
+        catch (Exception failure)
+        {
+            // One line, which is all that whoever mends it needs.
+            System.Reflection.MethodBase? place = new System.Diagnostics.StackTrace(failure).GetFrame(0)?.GetMethod();
+            return Fail($"a fault of svd itself: {failure.GetType().Name} in {place?.DeclaringType?.Name}.{place?.Name} ({failure.Message.TrimEnd('.')}); "
+                + "please report this line together with the command");
+        }
     }
+
+    private static int Parse(string[] args)
+    {
+        RootCommand root = new("Detects singing in music and shows what decided the detection.\n\nExample:\n  svd explain song.mp3 --at 61.5")
+        {
+            ExplainCommand.Create(), PredictCommand.Create(), ScoreCommand.Create(), CalibrateCommand.Create(), EvaluateCommand.Create(), LocaliseCommand.Create(),
+            LogMelCommand.Create(), StatsCommand.Create(), TrainCommand.Create(), ExportCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(),
+        };
+
+        // A name may start with @: there are no response files.
+        ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (Misuse(parsed, args) is { } misuse)
+        {
+            Complain($"{misuse} (see svd{PathOf(parsed.CommandResult)} --help)");
+            return UsedWrongly;
+        }
+
+        return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    }
+
+    /// <summary>Prints a line on standard error that is no failure, but nothing to pass over in silence.</summary>
+    internal static void Note(string message) => Complain(message);
 
     /// <summary>Prints a failure as one line.</summary>
     internal static int Fail(string message)
@@ -67,25 +104,38 @@ public static class SvdCommand
         // The parser takes an option that it does not know for a file.
         string? option = args.Contains("--") ? null : parsed.CommandResult.Children.OfType<ArgumentResult>()
             .SelectMany(argument => argument.Tokens, (_, token) => token.Value).FirstOrDefault(value => value.StartsWith('-'));
-        return option is not null ? $"{option} is not an option; if it is a file, write {Path.Combine(".", option)}"
+        return Swallowed(parsed.CommandResult) is { } swallowed ? swallowed
+            : option is not null ? $"{option} is not an option; if it is a file, write {Path.Combine(".", option)}"
             : parsed.Errors.Count > 0 ? parsed.Errors[0].Message.TrimEnd('.')
             : null;
     }
+
+    // An option whose value is missing takes the next option for it, or its default in silence.
+    private static string? Swallowed(CommandResult command)
+    {
+        foreach (OptionResult option in command.Children.OfType<OptionResult>().Where(option => option is { Implicit: false, Option.Arity.MinimumNumberOfValues: > 0 }))
+        {
+            if (option.Tokens.Count == 0) return $"{option.Option.Name} needs a value: '{option.Option.Name}' stands without one";
+            string value = option.Tokens[0].Value;
+            if (value.Length > 1 && value[0] == '-' && char.IsLetter(value.TrimStart('-').FirstOrDefault()) && !IsNumber(value))
+            {
+                return $"{option.Option.Name} needs a value, not the option {value}; if it is a file, write {Path.Combine(".", value)}";
+            }
+        }
+
+        return null;
+    }
+
+    // -Infinity and the like: the option itself says what it needs.
+    private static bool IsNumber(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 
     private static string PathOf(CommandResult result) =>
         result.Parent is CommandResult parent ? $"{PathOf(parent)} {result.Command.Name}" : "";
 
     private static void Complain(string message)
     {
-        try
-        {
-            // The parser's and the runtime's messages may have several lines.
-            string[] lines = message.Split(['\r', '\n'], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-            Console.Error.WriteLine($"svd: {MessageText.Line(string.Join(' ', lines))}");
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            // Where standard error is closed or full, the exit code has to do.
-        }
+        // The parser's and the runtime's messages may have several lines.
+        string[] lines = message.Split(['\r', '\n'], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        Console.Error.WriteLine($"svd: {MessageText.Line(string.Join(' ', lines))}");
     }
 }

@@ -13,6 +13,8 @@ namespace Engine.Svd.Cli;
 /// <summary><c>svd train</c>: the two trainings of the paper, and that of the mask network.</summary>
 internal static class TrainCommand
 {
+    private const string TrainingSplit = "train", ValidationSplit = "valid";
+
     public static Command Create() =>
         new("train", "Trains a network on a corpus.\n\nExample:\n  svd train inverter --data jamendo --out inverter.npz --checkpoint run1")
         {
@@ -31,6 +33,7 @@ internal static class TrainCommand
         };
         architecture.AcceptOnlyFromAmong([.. InversionArchitecture.All.Select(size => size.Name)]);
         Option<int> epochs = Options.Count("--epochs", "Passes over all excerpts.", 30);
+        Option<bool> force = Options.Force();
         Option<int> hop = Options.Count("--hop", "Frames from one excerpt to the next.", 10);
         Option<int> batch = Options.Count("--batch", "Excerpts of a step.", 32);
         Option<ulong> seed = Options.Seed();
@@ -42,11 +45,12 @@ internal static class TrainCommand
             "Trains an inversion network: from the detector's 64 deepest features back to the spectrogram.\n\n"
             + "Example:\n  svd train inverter --data jamendo --classifier svdnet.npz --stats meanstd.npz --out inverter.npz --checkpoint run1")
         {
-            data, classifier, statistics, output, architecture, epochs, hop, batch, seed, device, checkpoint, cache,
+            data, classifier, statistics, output, architecture, epochs, hop, batch, seed, force, device, checkpoint, cache,
         };
         command.SetAction(parsed => TrainInverter(new InverterRequest(
-            parsed.GetRequiredValue(data), parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
-            parsed.GetRequiredValue(output), InversionArchitecture.All.Single(size => size.Name == parsed.GetValue(architecture)), parsed.GetValue(epochs),
+            parsed.GetRequiredValue(data),
+            new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
+            parsed.GetValue(force), parsed.GetRequiredValue(output), InversionArchitecture.All.Single(size => size.Name == parsed.GetValue(architecture)), parsed.GetValue(epochs),
             parsed.GetValue(hop), parsed.GetValue(batch), parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint),
             parsed.GetValue(cache))));
         return command;
@@ -91,6 +95,7 @@ internal static class TrainCommand
         Option<string> output = Options.OutFile("the weights (.npz); the log is written beside it (.csv)");
         Option<int> epochs = Options.Count("--epochs", "Passes over all excerpts.", 3);
         Option<string> classThreshold = Options.ClassThresholdOrAuto();
+        Option<bool> force = Options.Force();
         Option<int> hop = Options.Count("--hop", "Frames from one excerpt to the next.", 20);
         Option<int> batch = Options.Count("--batch", "Excerpts of a step.", 16);
         Option<ulong> seed = Options.Seed();
@@ -104,11 +109,12 @@ internal static class TrainCommand
             + "removed.\n\n"
             + "Example:\n  svd train masker --data jamendo --classifier svdnet.npz --stats meanstd.npz --out masker.npz --checkpoint run1")
         {
-            data, classifier, statistics, output, epochs, hop, batch, classThreshold, seed, device, checkpoint, cache,
+            data, classifier, statistics, output, epochs, hop, batch, classThreshold, seed, force, device, checkpoint, cache,
         };
         command.SetAction(parsed => TrainMasker(new MaskerRequest(
-            parsed.GetRequiredValue(data), parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
-            parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(hop), parsed.GetValue(batch),
+            parsed.GetRequiredValue(data),
+            new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
+            parsed.GetValue(force), parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(hop), parsed.GetValue(batch),
             Options.NumberIn(parsed.GetRequiredValue(classThreshold)), parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint),
             parsed.GetValue(cache))));
         return command;
@@ -116,28 +122,29 @@ internal static class TrainCommand
 
     private static int TrainInverter(InverterRequest request)
     {
-        IReadOnlyList<Song> songs = Corpus.Open(request.Data).Split("train");
+        IReadOnlyList<Song> songs = Corpus.Open(request.Data).Split(TrainingSplit);
+        PrepareOutputs(request.Out, request.Checkpoint, [.. Corpus.InputsOf(request.Data, TrainingSplit, songs), .. request.Paths.All]);
         using IBackend backend = request.CreateBackend();
-        BandStatistics statistics = BandStatistics.Read(request.Statistics);
-        using SvdNet classifier = SvdNet.Load(backend, request.Classifier);
-        PrepareOutputs(request.Out, request.Checkpoint);
-        float[][] frames = Normalize(backend, statistics, LogMels(backend, songs, SpectrogramCache.Open(request.Data, request.Cache)));
+        using Models models = Models.Load(backend, request.Paths, request.Force);
+        float[][] frames = Normalize(backend, models.Statistics, LogMels(backend, songs, SpectrogramCache.Open(request.Data, request.Cache)));
         using InverterTraining training = ProgressDisplay.Run("features", report => new InverterTraining(
-            backend, classifier, frames, request.Architecture, request.Hop, request.Batch, request.Seed, (done, of) => report(done, of)));
+            backend, models.Detector, frames, request.Architecture, request.Hop, request.Batch, request.Seed, (done, of) => report(done, of)));
         TrainingPlan plan = training.Plan(
             request.Epochs,
             [
                 ("seed", request.Seed), ("architecture", request.Architecture.Filters[0]), ("hop", request.Hop), ("batch_size", request.Batch),
                 ("digest_of_the_songs", Digest.OfFiles(songs.Select(song => song.AudioPath))),
-                ("digest_of_the_classifier", Digest.OfFiles(request.Classifier, request.Statistics)),
-            ]);
-        return TrainingDisplay.Run(plan, request.Checkpoint, request.Out);
+                ("digest_of_the_classifier", Digest.OfFiles(request.Paths.Classifier, request.Paths.Statistics)),
+            ]) with { Device = DeviceIdentity.Of(backend) };
+        return TrainingDisplay.Run(
+            plan, request.Checkpoint, request.Out, () => new WeightNotes { Detector = models.DetectorDigest, Statistics = models.Statistics.Digest },
+            $"svd train inverter: {request.Architecture.Name} size, {request.Epochs} epochs, hop {request.Hop}, batches of {request.Batch}, seed {request.Seed}");
     }
 
     private static int TrainClassifier(ClassifierRequest request)
     {
         Corpus corpus = Corpus.Open(request.Data);
-        IReadOnlyList<Song> validation = corpus.Split(request.HoldOut ?? "valid"), songs = corpus.Split("train");
+        IReadOnlyList<Song> validation = corpus.Split(request.HoldOut ?? ValidationSplit), songs = corpus.Split(TrainingSplit);
         if (request.HoldOut is { } heldOut)
         {
             HashSet<string> names = [.. validation.Select(song => song.Name)];
@@ -146,8 +153,11 @@ internal static class TrainCommand
         }
 
         LabelTrack[] labels = [.. songs.Concat(validation).Select(song => LabelTrack.Read(song.LabelPath))];
+        string statisticsFile = Path.ChangeExtension(request.Out, ".meanstd.npz");
+        PrepareOutputs(
+            request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation), Path.Combine(request.Data, "filelists", request.HoldOut ?? ValidationSplit)],
+            statisticsFile);
         using IBackend backend = request.CreateBackend();
-        PrepareOutputs(request.Out, request.Checkpoint);
         SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
         float[][] logMels = LogMels(backend, [.. songs, .. validation], cache);
         BandMoments moments = new();
@@ -170,20 +180,24 @@ internal static class TrainCommand
             [
                 ("seed", request.Seed), ("batches_of_an_epoch", request.Batches), ("augmentation", request.Augment ? 1 : 0),
                 ("digest_of_the_songs", Digest.OfFiles(songs.SelectMany(song => (string[])[song.AudioPath, song.LabelPath]))),
-            ]);
-        int exitCode = TrainingDisplay.Run(plan, request.Checkpoint, request.Out);
-        if (exitCode == 0) statistics.Write(Path.ChangeExtension(request.Out, ".meanstd.npz"));
+                ("digest_of_the_validation_songs", Digest.OfFiles(validation.SelectMany(song => (string[])[song.AudioPath, song.LabelPath]))),
+            ]) with { Device = DeviceIdentity.Of(backend) };
+        int exitCode = TrainingDisplay.Run(
+            plan, request.Checkpoint, request.Out,
+            () => new WeightNotes { Statistics = statistics.Digest, ClassThreshold = training.TuneThreshold() },
+            $"svd train classifier: {request.Epochs} epochs of {request.Batches} batches, augmentation {(request.Augment ? "on" : "off")}, seed {request.Seed}");
+        if (exitCode == 0) statistics.Write(statisticsFile);
         return exitCode;
     }
 
     private static int TrainMasker(MaskerRequest request)
     {
         Corpus corpus = Corpus.Open(request.Data);
-        IReadOnlyList<Song> songs = corpus.Split("train"), validation = corpus.Split("valid");
+        IReadOnlyList<Song> songs = corpus.Split(TrainingSplit), validation = corpus.Split(ValidationSplit);
+        PrepareOutputs(request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation), .. request.Paths.All]);
         using IBackend backend = request.CreateBackend();
-        BandStatistics statistics = BandStatistics.Read(request.Statistics);
-        using SvdNet classifier = SvdNet.Load(backend, request.Classifier);
-        PrepareOutputs(request.Out, request.Checkpoint);
+        using Models models = Models.Load(backend, request.Paths, request.Force);
+        (BandStatistics statistics, SvdNet classifier) = (models.Statistics, models.Detector);
         SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
         float[][] frames = Normalize(backend, statistics, LogMels(backend, [.. songs, .. validation], cache));
         double classThreshold = request.ClassThreshold ?? LabelledSong.Together(ProgressDisplay.Run(
@@ -196,16 +210,26 @@ internal static class TrainCommand
             [
                 ("seed", request.Seed), ("hop", request.Hop), ("batch_size", request.Batch), ("class_threshold", classThreshold),
                 ("digest_of_the_songs", Digest.OfFiles(songs.Select(song => song.AudioPath))),
-                ("digest_of_the_classifier", Digest.OfFiles(request.Classifier, request.Statistics)),
-            ]);
-        return TrainingDisplay.Run(plan, request.Checkpoint, request.Out);
+                ("digest_of_the_validation_songs", Digest.OfFiles(validation.Select(song => song.AudioPath))),
+                ("digest_of_the_classifier", Digest.OfFiles(request.Paths.Classifier, request.Paths.Statistics)),
+            ]) with { Device = DeviceIdentity.Of(backend) };
+        return TrainingDisplay.Run(
+            plan, request.Checkpoint, request.Out,
+            () => new WeightNotes { Detector = models.DetectorDigest, Statistics = statistics.Digest, ClassThreshold = classThreshold },
+            $"svd train masker: {request.Epochs} epochs, hop {request.Hop}, batches of {request.Batch}, seed {request.Seed}");
     }
 
-    private static void PrepareOutputs(string output, string? checkpoint)
+    // Before anything is read that takes time.
+    private static void PrepareOutputs(string output, string? checkpoint, IEnumerable<string> inputs, params string[] beside)
     {
-        OutputFolder.Prepare(Path.GetDirectoryName(Path.GetFullPath(output))!);
-        if (checkpoint is not null) OutputFolder.Prepare(checkpoint);
+        if (string.IsNullOrWhiteSpace(output)) throw new EngineException("--out is blank; give the name of a file");
+        string[] kept = checkpoint is null ? [] : [TrainingRun.CheckpointIn(checkpoint)];
+        if (checkpoint is not null) OutputFolder.Prepare(checkpoint, "--checkpoint");
+        OutputFolder.Require([output, TrainingDisplay.LogOf(output), .. beside, .. kept], inputs);
     }
+
+    private static IEnumerable<string> InputsOf(string data, IReadOnlyList<Song> songs, IReadOnlyList<Song> validation) =>
+        Corpus.InputsOf(data, TrainingSplit, songs).Concat(Corpus.InputsOf(data, ValidationSplit, validation));
 
     private static float[][] LogMels(IBackend backend, IReadOnlyList<Song> songs, SpectrogramCache cache)
     {
@@ -233,11 +257,11 @@ internal static class TrainCommand
     }
 
     private sealed record InverterRequest(
-        string Data, string Classifier, string Statistics, string Out, InversionArchitecture Architecture, int Epochs, int Hop, int Batch, ulong Seed,
+        string Data, ModelPaths Paths, bool Force, string Out, InversionArchitecture Architecture, int Epochs, int Hop, int Batch, ulong Seed,
         Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
 
     private sealed record MaskerRequest(
-        string Data, string Classifier, string Statistics, string Out, int Epochs, int Hop, int Batch,
+        string Data, ModelPaths Paths, bool Force, string Out, int Epochs, int Hop, int Batch,
         double? ClassThreshold, ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
 
     private sealed record ClassifierRequest(

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Engine.Svd.Model;
 using Engine.Svd.Train;
 using Spectre.Console;
 
@@ -7,38 +9,46 @@ namespace Engine.Svd.Cli;
 /// <summary>Runs a training with a live line on standard error, or plain lines where that is no terminal; Ctrl-C ends it after the batch at hand.</summary>
 internal static class TrainingDisplay
 {
-    private const int Interrupted = 130;
+    // 128 and the signal's number, as a shell has it.
+    private static readonly (PosixSignal Signal, int ExitCode)[] Signals = [(PosixSignal.SIGINT, 130), (PosixSignal.SIGTERM, 143), (PosixSignal.SIGHUP, 129)];
+
     private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
 
-    /// <summary>Trains, writes the weights, and returns the exit code.</summary>
-    public static int Run(TrainingPlan plan, string? checkpointFolder, string output)
+    /// <summary>The log that goes beside the weights.</summary>
+    public static string LogOf(string output) => Path.ChangeExtension(output, ".csv");
+
+    /// <summary>Trains, writes the weights with what is noted about them once they are trained, and returns the exit code.</summary>
+    public static int Run(TrainingPlan plan, string? checkpointFolder, string output, Func<WeightNotes> notes, string training)
     {
-        string log = Path.ChangeExtension(output, ".csv");
+        string log = LogOf(output);
         TrainingRun run = new(plan, checkpointFolder, log);
         using CancellationTokenSource cancellation = new();
-        ConsoleCancelEventHandler stop = (_, pressed) =>
+        int exitCode = 0;
+        PosixSignalRegistration[] stops = [.. Signals.Select(stop => PosixSignalRegistration.Create(stop.Signal, context =>
         {
-            pressed.Cancel = true;
+            context.Cancel = true;
+            exitCode = stop.ExitCode;
             cancellation.Cancel();
-        };
-        Console.CancelKeyPress += stop;
+        }))];
         try
         {
-            Watch(plan, report => run.Run(report, cancellation.Token));
+            Watch(plan, report => run.Run(report, cancellation.Token, SvdCommand.Note));
         }
         catch (OperationCanceledException)
         {
             Console.Error.WriteLine(checkpointFolder is null
                 ? "svd: stopped; without --checkpoint nothing was kept"
                 : $"svd: stopped; the same command goes on from the checkpoint in {checkpointFolder}");
-            return Interrupted;
+            return exitCode;
         }
         finally
         {
-            Console.CancelKeyPress -= stop;
+            foreach (PosixSignalRegistration stop in stops) stop.Dispose();
         }
 
-        plan.Network.Save(output);
+        string summary = string.Join(", ", run.LastEpoch.Where(column => column.Name != "excerpts_per_second")
+            .Select(column => FormattableString.Invariant($"{column.Name} {column.Value:G6}")));
+        plan.Network.Save(output, (notes() with { Training = $"{training}; {summary}; {plan.Device}" }).ToString());
         Console.WriteLine($"{plan.Network.ParameterCount} numbers → {output}, log → {log}");
         return 0;
     }

@@ -35,6 +35,10 @@ public sealed class Corpus
         return new Corpus(folder);
     }
 
+    /// <summary>The files that songs of a part of a corpus are read from: their list, their audio and their labels.</summary>
+    internal static IEnumerable<string> InputsOf(string folder, string split, IEnumerable<Song> songs) =>
+        songs.SelectMany(song => (string[])[song.AudioPath, song.LabelPath]).Prepend(Path.Combine(folder, "filelists", split));
+
     /// <summary>The songs of a part of the corpus in the order of its file list; every one has its audio and its label file.</summary>
     /// <exception cref="EngineException">
     /// There is no such list, it is empty, or it names a song twice, or one whose audio or label file is missing; the message names the file and line.

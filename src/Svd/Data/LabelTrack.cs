@@ -24,6 +24,7 @@ public sealed class LabelTrack
         List<Segment> segments = [];
         foreach ((int number, string line) in Corpus.ReadLines(path))
         {
+            if (line.StartsWith('#')) continue; // A comment, as svd predict writes one.
             string[] fields = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
             if (fields.Length != 3) throw Malformed($"{MessageText.Quote(line)} is not a segment; write its start, its end and sing or nosing.");
             double start = Seconds(fields[0]), end = Seconds(fields[1]);

@@ -42,8 +42,8 @@ internal sealed class EvaluationRun(
             float[] logMel = cache.LogMel(extractor, songs[i].AudioPath);
             int[] starts = sampling.StartsOf(i, logMel.Length / Bands);
             if (starts.Length == 0) continue;
-            string file = Path.Combine(folder, $"{songs[i].Name}.npz");
-            double identity = Digest.OfFiles([songs[i].AudioPath, .. weights]);
+            string file = Path.Combine(folder, $"{ResultName.Of(songs[i].Name)}.npz");
+            double identity = Digest.Of(DeviceIdentity.Of(backend), [songs[i].AudioPath, .. weights]);
             SongEvaluation? song = SongEvaluation.TryRead(file, identity, starts, evaluator.Thresholds);
             if (song is null)
             {

@@ -1,4 +1,5 @@
 using Engine.Kernels;
+using Engine.Svd.Data;
 using Engine.Svd.Explain.Methods;
 
 namespace Engine.Svd.Evaluate;
@@ -48,7 +49,7 @@ internal sealed class MethodRun(MethodComparison comparison, IReadOnlyList<strin
         ];
     }
 
-    private string FileOf(string method, int song) => Path.Combine(folder, method, $"{names[song]}.npz");
+    private string FileOf(string method, int song) => Path.Combine(folder, method, $"{ResultName.Of(names[song])}.npz");
 
     // Each size is asked about twice in every way: what is kept, and what is left without it.
     private int Work(IExplanationMethod method) => method.Passes + 2 * sizes * comparison.Questions.Count;

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Engine.Kernels;
 using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
@@ -14,6 +16,17 @@ public sealed class BandStatistics
 
     /// <summary>The bands' standard deviations.</summary>
     public IReadOnlyList<double> Std { get; }
+
+    /// <summary>32 hexadecimal digits of the SHA-256 of the numbers: tells whether two files hold the same statistics.</summary>
+    public string Digest
+    {
+        get
+        {
+            const int digits = 32;
+            double[] numbers = [.. Mean, .. Std];
+            return Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(numbers.AsSpan())))[..digits];
+        }
+    }
 
     /// <summary>One frame of silence, normalised: what lies before and after a file when every frame gets a prediction.</summary>
     public float[] Silence => [.. Mean.Zip(Std, (mean, std) => (float)((Math.Log(MagnitudeFloor) - mean) / std))];

@@ -67,11 +67,14 @@ public sealed class MaskNetwork : IDisposable
 
     /// <summary>Reads the weights and puts them on a backend.</summary>
     /// <exception cref="EngineException">The file is missing, damaged, or does not hold this network.</exception>
-    public static MaskNetwork Load(IBackend backend, string path)
+    public static MaskNetwork Load(IBackend backend, string path) => Load(backend, WeightFile.Read(path));
+
+    /// <summary>Puts the weights on a backend.</summary>
+    /// <exception cref="EngineException">The file does not hold this network.</exception>
+    public static MaskNetwork Load(IBackend backend, WeightFile file)
     {
-        WeightFile file = WeightFile.Read(path);
-        if (SvdNet.IsIn(file)) throw new EngineException($"{path} does not hold a mask network: it holds SVDNet");
-        if (InversionNetwork.IsIn(file)) throw new EngineException($"{path} does not hold a mask network: it holds an inversion network");
+        if (SvdNet.IsIn(file)) throw new EngineException($"{file.Path} does not hold a mask network: it holds SVDNet");
+        if (InversionNetwork.IsIn(file)) throw new EngineException($"{file.Path} does not hold a mask network: it holds an inversion network");
         MaskNetwork network = new();
         file.LoadInto(network.Layers, "a mask network", backend);
         return network;

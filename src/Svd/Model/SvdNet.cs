@@ -120,6 +120,13 @@ public sealed class SvdNet : IDisposable
         return network;
     }
 
+    /// <summary>
+    /// Tells whether two files have the same features, by digest. The output layer, weight and bias, does not count: a calibration changes it and nothing that
+    /// inversion and mask networks were trained on.
+    /// </summary>
+    /// <exception cref="EngineException">The file cannot be read, is damaged, or holds values that are not finite.</exception>
+    public static string DigestOfFeatures(WeightFile file) => file.DigestOf(file.Shapes.Count - 2);
+
     /// <summary>Whether a weight file holds this network, by the shapes of its arrays.</summary>
     public static bool IsIn(WeightFile file)
     {

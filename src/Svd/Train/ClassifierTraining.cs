@@ -110,11 +110,15 @@ internal sealed class ClassifierTraining : IDisposable
         return _loss[0];
     }
 
-    private IReadOnlyList<(string Name, double Value)> Validate()
+    /// <summary>The class threshold with the fewest errors on the validation songs, of the weights as they are now.</summary>
+    public double TuneThreshold() => PredictValidation().TuneThreshold();
+
+    private IReadOnlyList<(string Name, double Value)> Validate() => [("valid_error", PredictValidation().Scores(ValidationThreshold).Error!.Value)];
+
+    private LabelledSong PredictValidation()
     {
         _network.WeightsChanged();
-        LabelledSong all = LabelledSong.Together(
+        return LabelledSong.Together(
             [.. _validation.Select(song => new LabelledSong("", Segments.Median(_predictor.Predict(song.Frames)), song.Labels))]);
-        return [("valid_error", all.Scores(ValidationThreshold).Error!.Value)];
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using System.Text;
 using Engine.Tensors;
 
 namespace Engine.Svd.Train;
@@ -12,9 +13,14 @@ internal static class Digest
 
     /// <summary>53 bits of the SHA-256 of the files' contents, one after the other.</summary>
     /// <exception cref="Kernels.EngineException">A file cannot be read.</exception>
-    public static double OfFiles(params IEnumerable<string> paths)
+    public static double OfFiles(params IEnumerable<string> paths) => Of("", paths);
+
+    /// <summary>The same of a text and the files' contents.</summary>
+    /// <exception cref="Kernels.EngineException">A file cannot be read.</exception>
+    public static double Of(string text, params IEnumerable<string> paths)
     {
         using IncrementalHash all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        all.AppendData(Encoding.UTF8.GetBytes(text));
         foreach (string path in paths)
         {
             using FileStream file = InputFile.Open(path);

@@ -26,6 +26,9 @@ internal sealed record TrainingPlan(
 
     /// <summary>Is asked after each epoch for what the log shall hold beside the loss: column names and values.</summary>
     public Func<IReadOnlyList<(string Name, double Value)>> Validate { get; init; } = () => [];
+
+    /// <summary>What computes, as far as it decides the bits; a run may go on elsewhere, but not in silence.</summary>
+    public string Device { get; init; } = "";
 }
 
 /// <summary>What the run tells whoever watches it, after each batch.</summary>
@@ -38,7 +41,11 @@ internal readonly record struct TrainingProgress(
 /// </summary>
 internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, string logPath)
 {
+    private const double LongestTime = 1e9; // Seconds, thirty years.
     private static readonly TimeSpan CheckpointInterval = TimeSpan.FromMinutes(1);
+
+    private const string
+        DeviceName = "device", StepsName = "optimizer_steps", ScheduleName = "schedule", PositionName = "position", ColumnsName = "log_columns";
 
     private readonly List<double[]> _log = [];
     private string[] _columns = [];
@@ -46,14 +53,31 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
     private int _batch;
     private double _lossSum;
 
-    private string? CheckpointPath => checkpointFolder is null ? null : Path.Combine(checkpointFolder, "checkpoint.npz");
+    /// <summary>What the log says of the last epoch.</summary>
+    public IEnumerable<(string Name, double Value)> LastEpoch => _log.Count > 0 ? _columns.Zip(_log[^1]) : [];
+
+    private string? CheckpointPath => checkpointFolder is null ? null : CheckpointIn(checkpointFolder);
+
+    /// <summary>The checkpoint's file in its folder.</summary>
+    public static string CheckpointIn(string folder) => Path.Combine(folder, "checkpoint.npz");
 
     /// <summary>Trains to the end, or until it is cancelled: then it saves a checkpoint first.</summary>
+    /// <param name="report">Is told after every batch how far it is.</param>
+    /// <param name="cancellation">Ends the run after the batch at hand.</param>
+    /// <param name="note">Is told what the user should know before the run goes on.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    /// <exception cref="EngineException">The loss is not a number any more, or a file cannot be read or written.</exception>
-    public void Run(Action<TrainingProgress> report, CancellationToken cancellation)
+    /// <exception cref="EngineException">
+    /// The loss or a weight is not a number any more, the checkpoint is not one of this run's, or a file cannot be read or written.
+    /// </exception>
+    public void Run(Action<TrainingProgress> report, CancellationToken cancellation, Action<string>? note = null)
     {
-        if (CheckpointPath is { } path && File.Exists(path)) Restore(path);
+        AtomicFile.RequireWritable(logPath);
+        if (CheckpointPath is { } path)
+        {
+            AtomicFile.RequireWritable(path);
+            if (File.Exists(path)) Restore(path, note ?? (_ => { }));
+        }
+
         long start = Stopwatch.GetTimestamp(), saved = start;
         long batchesDone = 0;
         long batchesLeft = ((long)plan.Epochs - _epoch) * plan.BatchesPerEpoch - _batch;
@@ -64,7 +88,7 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
             while (_batch < plan.BatchesPerEpoch)
             {
                 double loss = plan.Step(_epoch, _batch);
-                if (!double.IsFinite(loss)) throw Diverged(loss);
+                if (!double.IsFinite(loss)) throw Diverged($"the loss is {loss}", _batch + 1);
                 plan.Optimizer.Step(plan.Schedule.LearningRate);
                 _lossSum += loss;
                 _batch++;
@@ -72,7 +96,7 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
                 double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
                 report(new TrainingProgress(
                     _epoch + 1, plan.Epochs, _batch, plan.BatchesPerEpoch, _lossSum / _batch, plan.Schedule.LearningRate,
-                    batchesDone * plan.BatchSize / seconds, TimeSpan.FromSeconds(seconds / batchesDone * (batchesLeft - batchesDone))));
+                    batchesDone * plan.BatchSize / seconds, TimeSpan.FromSeconds(Math.Min(LongestTime, seconds / batchesDone * (batchesLeft - batchesDone)))));
                 if (cancellation.IsCancellationRequested)
                 {
                     Save();
@@ -90,6 +114,7 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
 
     private void EndEpoch(double excerptsPerSecond)
     {
+        RequireFinite();
         double loss = _lossSum / plan.BatchesPerEpoch, rate = plan.Schedule.LearningRate;
         IReadOnlyList<(string Name, double Value)> extra = plan.Validate();
         _columns = ["epoch", "loss", "learning_rate", "excerpts_per_second", .. extra.Select(column => column.Name)];
@@ -104,8 +129,17 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
         _epoch--;
     }
 
-    private EngineException Diverged(double loss) => new(
-        $"the loss is {loss} at epoch {_epoch + 1}, batch {_batch + 1}: training has diverged and stops"
+    // A loss may stay finite where weights do not: a maximum passes over NaN, and running statistics are in no loss.
+    private void RequireFinite()
+    {
+        foreach ((string name, Tensor value) in plan.Network.Parameters.Select(parameter => (parameter.Name, parameter.Value)).Concat(plan.Optimizer.State))
+        {
+            if (!value.ToArray().All(float.IsFinite)) throw Diverged($"{name} holds NaN or infinite values", _batch);
+        }
+    }
+
+    private EngineException Diverged(string what, int batch) => new(
+        $"{what} at epoch {_epoch + 1}, batch {batch}: training has diverged and stops"
         + (CheckpointPath is { } path && File.Exists(path) ? $"; {path} is from before" : ""));
 
     private void WriteLog()
@@ -118,18 +152,21 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
     private void Save()
     {
         if (CheckpointPath is null) return;
+        RequireFinite();
         Checkpoint checkpoint = new();
         foreach ((string name, double number) in plan.Identity) checkpoint.Put($"identity_{name}", number);
         foreach (Parameter parameter in plan.Network.Parameters) checkpoint.Put($"value_{parameter.Name}", parameter.Value);
         foreach ((string name, Tensor value) in plan.Optimizer.State) checkpoint.Put($"optimizer_{name}", value);
-        checkpoint.Put("optimizer_steps", plan.Optimizer.Steps);
-        checkpoint.Put("schedule", plan.Schedule.State);
-        checkpoint.Put("position", _epoch, _batch, _lossSum);
+        checkpoint.PutText(DeviceName, plan.Device);
+        checkpoint.Put(StepsName, plan.Optimizer.Steps);
+        checkpoint.Put(ScheduleName, plan.Schedule.State);
+        checkpoint.Put(PositionName, _epoch, _batch, _lossSum);
+        checkpoint.PutText(ColumnsName, string.Join(',', _columns));
         for (int i = 0; i < _log.Count; i++) checkpoint.Put($"log_{i}", _log[i]);
         checkpoint.Write(CheckpointPath);
     }
 
-    private void Restore(string path)
+    private void Restore(string path, Action<string> note)
     {
         Checkpoint checkpoint = Checkpoint.Read(path);
         foreach ((string name, double number) in plan.Identity)
@@ -137,17 +174,58 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
             double other = checkpoint.Number($"identity_{name}");
             if (other != number)
             {
-                throw new EngineException(
-                    $"{path} is of another training: its {name.Replace('_', ' ')} is {other}, not {number}; name another folder or remove it");
+                string what = name.Replace('_', ' ');
+                throw new EngineException($"{path} is of another training: "
+                    + (name.StartsWith("digest", StringComparison.Ordinal) ? $"its {what} is not this one" : $"its {what} is {other}, not {number}")
+                    + "; name another folder or remove it");
             }
         }
 
+        RestorePosition(checkpoint, path);
         foreach (Parameter parameter in plan.Network.Parameters) checkpoint.Take($"value_{parameter.Name}", parameter.Value);
         foreach ((string name, Tensor value) in plan.Optimizer.State) checkpoint.Take($"optimizer_{name}", value);
-        plan.Optimizer.Steps = (long)checkpoint.Number("optimizer_steps");
-        plan.Schedule.State = checkpoint.Numbers("schedule");
-        double[] position = checkpoint.Numbers("position");
-        (_epoch, _batch, _lossSum) = ((int)position[0], (int)position[1], position[2]);
-        for (int i = 0; i < _epoch; i++) _log.Add(checkpoint.Numbers($"log_{i}"));
+        try
+        {
+            plan.Schedule.State = checkpoint.Numbers(ScheduleName);
+        }
+        catch (ArgumentException)
+        {
+            throw checkpoint.Nonsense(ScheduleName, "is not the state of this training's schedule");
+        }
+
+        if (checkpoint.Contains(DeviceName) && checkpoint.Text(DeviceName) is var device && device != plan.Device)
+        {
+            note($"{path} was computed by {device}; from here on {plan.Device} goes on, which ends in other last digits than a run on one of the two alone");
+        }
+
+        if (_columns.Length > 0) WriteLog();
+    }
+
+    private void RestorePosition(Checkpoint checkpoint, string path)
+    {
+        double[] position = checkpoint.Numbers(PositionName);
+        if (position is not [>= 0 and <= int.MaxValue, >= 0, var lossSum] || !double.IsInteger(position[0]) || !double.IsInteger(position[1])
+            || position[1] > plan.BatchesPerEpoch || !double.IsFinite(lossSum))
+        {
+            throw checkpoint.Nonsense(PositionName, "is no place in this training");
+        }
+
+        (_epoch, _batch, _lossSum) = ((int)position[0], (int)position[1], lossSum);
+        int begun = _batch > 0 ? _epoch + 1 : _epoch;
+        if (begun > plan.Epochs)
+        {
+            throw new EngineException($"{path} is in epoch {begun} already, {plan.Epochs} are asked for; give at least --epochs {begun}, or another folder");
+        }
+
+        long steps = (long)_epoch * plan.BatchesPerEpoch + _batch;
+        if (checkpoint.Count(StepsName, 0, long.MaxValue) != steps) throw checkpoint.Nonsense(StepsName, $"is not the {steps} of its place");
+        plan.Optimizer.Steps = steps;
+        _columns = checkpoint.Contains(ColumnsName) && checkpoint.Text(ColumnsName) is { Length: > 0 } columns ? columns.Split(',') : [];
+        for (int i = 0; i < _epoch; i++)
+        {
+            double[] row = checkpoint.Numbers($"log_{i}");
+            if (_columns.Length > 0 && row.Length != _columns.Length) throw checkpoint.Nonsense($"log_{i}", $"has {row.Length} columns, not {_columns.Length}");
+            _log.Add(row);
+        }
     }
 }

@@ -40,7 +40,7 @@ public sealed class BadOutputTests : CommandTest
     public void LogMelDoesNotReplaceItsSong()
     {
         string song = Song();
-        Fails(1, ["logmel", song, "--out", song], $"{song} is the song itself", "--out");
+        Fails(1, ["logmel", song, "--out", song], $"{song} would replace a file that is read", "--out");
     }
 
     // One of a command's files cannot be written: the others are not to stay without it.
@@ -69,6 +69,6 @@ public sealed class BadOutputTests : CommandTest
     {
         string song = Path.Combine(Out, name);
         File.Copy(Song(), song, overwrite: true);
-        Fails(1, Arguments("explain", song, "--listen"), song, "would be replaced", "--out");
+        Fails(1, Arguments("explain", song, "--listen"), song, "would replace", "--out");
     }
 }

@@ -1,4 +1,5 @@
 using Engine.Svd.FrontEnd;
+using Engine.Svd.Predict;
 using Engine.Svd.Tests.Audio;
 using Engine.Tests;
 
@@ -21,13 +22,14 @@ public abstract class CommandTest : IDisposable
         Directory.CreateDirectory(Out);
         string[] names =
         [
-            "explanation.png", "explanation.npz", "excerpt.wav", "explanation.wav", "removed.wav", $"{SongName}.lab", $"{SongName}.probability.npy",
-            "logmel.npy",
+            "explanation.png", "explanation.npz", "excerpt.wav", "explanation.wav", "removed.wav", $"{SongName}.probability.npy", "logmel.npy",
         ];
         foreach (string name in names)
         {
             File.WriteAllText(Path.Combine(Out, name), "an older result");
         }
+
+        File.WriteAllBytes(Path.Combine(Out, $"{SongName}.lab"), LabFile.Encode([], "an older result"));
     }
 
     /// <summary>The output folder.</summary>

@@ -4,8 +4,8 @@ namespace Engine.Svd.Tests.Cli;
 public sealed class UsageTests : CommandTest
 {
     [Theory]
-    [InlineData("give a command: explain, predict, score, calibrate, evaluate, localise, logmel, stats, train, export, devices")]
-    [InlineData("frobnicate is none of the commands explain, predict, score, calibrate, evaluate, localise, logmel, stats, train, export, devices", "frobnicate")]
+    [InlineData("give a command: explain, predict, score, calibrate, evaluate, localise, logmel, stats, train, export, weights, devices")]
+    [InlineData("frobnicate is none of the commands explain, predict, score, calibrate, evaluate, localise, logmel, stats, train, export, weights, devices", "frobnicate")]
     [InlineData("--frobnicate is none of the commands", "--frobnicate")]
     [InlineData("--frobnicate is not an option", "explain", "--frobnicate")]
     [InlineData("-x is not an option; if it is a file, write", "predict", "a.wav", "-x")]

@@ -1,0 +1,114 @@
+using Engine.Kernels;
+using Engine.Nn;
+using Engine.Svd.FrontEnd;
+using Engine.Svd.Model;
+
+namespace Engine.Svd.Cli;
+
+/// <summary>The files that a command's networks are read from; null for what it does not need.</summary>
+internal sealed record ModelPaths(string Classifier, string Statistics, string? Inverter = null, string? Masker = null, string? Judge = null)
+{
+    /// <summary>Those that are given.</summary>
+    public IEnumerable<string> All => new[] { Classifier, Statistics, Inverter, Masker, Judge }.OfType<string>();
+}
+
+/// <summary>A class threshold and where it is from.</summary>
+/// <param name="Value">The probability from which on it counts as singing.</param>
+/// <param name="From">given, tuned (the weight file says so) or default.</param>
+internal readonly record struct ClassDecision(double Value, string From)
+{
+    private const double Default = 0.5;
+
+    /// <summary>The given threshold, or the one that was tuned for the detector.</summary>
+    public static ClassDecision Of(double? given, double? tuned) =>
+        given is { } value ? new ClassDecision(value, "given") : tuned is { } own ? new ClassDecision(own, "tuned") : new ClassDecision(Default, "default");
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"{Value:0.####}") + From switch
+    {
+        "given" => ", as given", "tuned" => ", tuned for the detector", _ => ", the default",
+    };
+}
+
+/// <summary>The networks of a command, which belong together: a mismatch is an error and not a result.</summary>
+internal sealed class Models : IDisposable
+{
+    private Models(BandStatistics statistics, SvdNet detector) => (Statistics, Detector) = (statistics, detector);
+
+    /// <summary>What spectrograms are normalised with.</summary>
+    public BandStatistics Statistics { get; }
+
+    /// <summary>The detector.</summary>
+    public SvdNet Detector { get; }
+
+    /// <summary>Its <see cref="SvdNet.DigestOfFeatures"/>.</summary>
+    public required string DetectorDigest { get; init; }
+
+    /// <summary>The class threshold that its weight file names.</summary>
+    public double? TunedThreshold { get; init; }
+
+    /// <summary>The inversion network, if the command needs one.</summary>
+    public InversionNetwork? Inversion { get; private init; }
+
+    /// <summary>The mask network, if the command needs one.</summary>
+    public MaskNetwork? Mask { get; private init; }
+
+    /// <summary>The second detector, if the command has one.</summary>
+    public SvdNet? Judge { get; private init; }
+
+    /// <summary>Reads them. What does not say where it belongs is taken as it is, with a note.</summary>
+    /// <exception cref="EngineException">A file cannot be read or holds something else, or, unless it is forced, belongs to another file.</exception>
+    public static Models Load(IBackend backend, ModelPaths paths, bool force)
+    {
+        BandStatistics statistics = BandStatistics.Read(paths.Statistics);
+        WeightFile classifier = WeightFile.Read(paths.Classifier);
+        SvdNet detector = SvdNet.Load(backend, classifier);
+        WeightFile? inverter = paths.Inverter is null ? null : WeightFile.Read(paths.Inverter);
+        WeightFile? masker = paths.Masker is null ? null : WeightFile.Read(paths.Masker);
+        WeightFile? judge = paths.Judge is null ? null : WeightFile.Read(paths.Judge);
+        Models models = new(statistics, detector)
+        {
+            DetectorDigest = SvdNet.DigestOfFeatures(classifier),
+            TunedThreshold = WeightNotes.Of(classifier)?.ClassThreshold,
+            Inversion = inverter is null ? null : InversionNetwork.Load(backend, inverter),
+            Mask = masker is null ? null : MaskNetwork.Load(backend, masker),
+            Judge = judge is null ? null : SvdNet.Load(backend, judge),
+        };
+        List<string> silent = [];
+        foreach (WeightFile file in new[] { classifier, inverter, masker, judge }.OfType<WeightFile>()) Require(file, file == inverter || file == masker);
+        if (silent.Count > 0)
+        {
+            SvdCommand.Note($"{string.Join(" and ", silent)} {(silent.Count == 1 ? "does" : "do")} not say what {(silent.Count == 1 ? "it belongs" : "they belong")} to; "
+                + "taken on trust");
+        }
+
+        return models;
+
+        void Require(WeightFile file, bool needsDetector)
+        {
+            WeightNotes? notes = WeightNotes.Of(file);
+            if (notes?.Statistics is null || (needsDetector && notes.Detector is null)) silent.Add(file.Path);
+            if (needsDetector && notes?.Detector is { } detector && detector != models.DetectorDigest)
+            {
+                Mismatch(file, $"was trained on another detector than {paths.Classifier}", "--classifier");
+            }
+
+            if (notes?.Statistics is { } own && own != statistics.Digest) Mismatch(file, $"was trained with other statistics than {paths.Statistics}", "--stats");
+        }
+
+        void Mismatch(WeightFile file, string problem, string option)
+        {
+            if (!force) throw new EngineException($"{file.Path} {problem}; give the file it belongs to with {option}, or go on with --force");
+            SvdCommand.Note($"{file.Path} {problem}; it is used all the same, as --force says");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Detector.Dispose();
+        Inversion?.Dispose();
+        Mask?.Dispose();
+        Judge?.Dispose();
+    }
+}

@@ -1,0 +1,46 @@
+using System.Text;
+
+namespace Engine.Svd.Cli;
+
+/// <summary>
+/// Passes text on to standard output or standard error, and goes on where that fails: a full disk under a log, or a reader that is gone, must not end the
+/// work. The first failure is remembered.
+/// </summary>
+internal sealed class PatientWriter(TextWriter inner) : TextWriter
+{
+    // EBADF and EPIPE; on Windows the runtime itself takes no notice of a closed output.
+    private const int BadDescriptor = 9, BrokenPipe = 32;
+
+    /// <summary>Why text was lost; null where none was, or where nobody wanted it because the other end is closed.</summary>
+    public Exception? Failure { get; private set; }
+
+    /// <inheritdoc/>
+    public override Encoding Encoding => inner.Encoding;
+
+    /// <inheritdoc/>
+    public override void Write(char value) => Attempt(() => inner.Write(value));
+
+    /// <inheritdoc/>
+    public override void Write(char[] buffer, int index, int count) => Attempt(() => inner.Write(buffer, index, count));
+
+    /// <inheritdoc/>
+    public override void Write(string? value) => Attempt(() => inner.Write(value));
+
+    /// <inheritdoc/>
+    public override void WriteLine(string? value) => Attempt(() => inner.WriteLine(value));
+
+    /// <inheritdoc/>
+    public override void Flush() => Attempt(inner.Flush);
+
+    private void Attempt(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            if (failure is IOException && failure.HResult is not (BadDescriptor or BrokenPipe)) Failure ??= failure;
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Engine.Svd.Data;
+
+/// <summary>Where a song's results go: names come from files and must not lead out of the folder that the user gave.</summary>
+internal static class ResultName
+{
+    private const int DigestLength = 8;
+
+    // What no file system minds, and what some do.
+    private const string Forbidden = "<>:\"|?*\\";
+    private static readonly string[] _devices = ["CON", "PRN", "AUX", "NUL", "COM", "LPT"];
+
+    /// <summary>
+    /// The song's name itself, folders included, where it is a safe one; else one made of its harmless characters, with a digest so that no two songs share it.
+    /// </summary>
+    public static string Of(string song)
+    {
+        if (song.Split('/').All(IsSafe)) return song;
+        string harmless = string.Concat(song.Select(letter => letter == '/' || Forbidden.Contains(letter) || char.IsControl(letter) ? '_' : letter)).Trim('_', '.', ' ');
+        string digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(song)))[..DigestLength];
+        return $"{(harmless.Length > 0 ? harmless : "song")}-{digest}";
+    }
+
+    /// <summary>The name of an audio file's results: without its extension, unless there is nothing else.</summary>
+    public static string OfFile(string path) =>
+        Of(Path.GetFileNameWithoutExtension(path) is { Length: > 0 } name ? name : Path.GetFileName(path));
+
+    private static bool IsSafe(string part) =>
+        part.Length > 0 && part.Trim('.', ' ').Length > 0 && part[^1] is not ('.' or ' ')
+        && !part.Any(letter => Forbidden.Contains(letter) || char.IsControl(letter))
+        && !_devices.Contains(part.Split('.')[0].TrimEnd('0', '1', '2', '3', '4', '5', '6', '7', '8', '9').ToUpperInvariant());
+}

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using Engine.Svd.Cli;
+using Engine.Tests;
+
+namespace Engine.Svd.Tests.Cli;
+
+/// <summary>The program's entry: nothing escapes it, nothing is swallowed, and output that cannot be written ends no work.</summary>
+public sealed class EntryTests : CommandTest
+{
+    [Theory]
+    [InlineData("--device needs a value", "explain", "--device")]
+    [InlineData("--architecture needs a value", "train", "inverter", "--data", "x", "--out", "y", "--architecture", "--hop")]
+    [InlineData("--augment needs a value", "train", "classifier", "--data", "x", "--out", "y", "--augment", "--seed", "3")]
+    [InlineData("--methods needs a value, not the option --at", "evaluate", "--data", "x", "--methods", "--at")]
+    [InlineData("--method needs a value", "explain", "--method", "--at", "3")]
+    [InlineData("--out needs a value", "explain", "--out", "--json")]
+    [InlineData("--stats needs a value, not the option --whole-song", "logmel", "a.wav", "--out", "b.npy", "--stats", "--whole-song")]
+    [InlineData("--thresholds needs FROM:TO:STEP", "evaluate", "--data", "x", "--thresholds", "0:1:99999999999999999999999999999")]
+    public void OptionsDoNotSwallowOptions(string says, params string[] args) => Fails(2, args, says, "--help)");
+
+    [Fact]
+    public void AStepOfAnySizeIsRead()
+    {
+        Assert.Equal([0.0], EvaluateCommand.ParseThresholds("0:1:10000000000000000000000000000")!);
+        Assert.Null(EvaluateCommand.ParseThresholds("0:1:0.0000000000000000000000000001"));
+    }
+
+    [Fact]
+    public void NamesMayStartWithAnAtSign()
+    {
+        File.Copy(Song(), PathOf("@song.wav"));
+        using Process process = Start("logmel @song.wav --out @out.npy");
+        ProgramResult result = SvdProgram.Finish(process);
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        Assert.True(File.Exists(PathOf("@out.npy")));
+    }
+
+    // What prints fails; the work does not.
+    [UnixFact]
+    public void OutputThatCannotBeWrittenEndsNoWork()
+    {
+        string song = Song();
+        string predict = $"$svd predict '{song}' --out '{Out}'";
+        Assert.Equal(0, SvdProgram.Shell($"{predict} >&-").ExitCode);
+        Assert.Equal(0, SvdProgram.Shell($"{predict} 2>&-").ExitCode);
+        Assert.Equal(0, SvdProgram.Shell($"{predict} | true").ExitCode);
+        if (!File.Exists("/dev/full")) return;
+        Assert.Equal(0, SvdProgram.Shell($"{predict} 2>/dev/full").ExitCode);
+        ProgramResult full = SvdProgram.Shell($"{predict} >/dev/full");
+        Assert.Equal(1, full.ExitCode);
+        AssertOneLine(full.Errors, "what the command prints was lost", "written");
+        Assert.True(new FileInfo(Path.Combine(Out, $"{SongName}.probability.npy")).Length > 100);
+    }
+
+    [Fact]
+    public void JsonIsAsciiWhereTheOutputIsNotUtf8()
+    {
+        TextWriter before = Console.Out;
+        try
+        {
+            string Encode(Encoding encoding)
+            {
+                Console.SetOut(new StreamWriter(Stream.Null, encoding));
+                return System.Text.Json.JsonSerializer.Serialize(new { Song = "für" }, Json.Line);
+            }
+
+            Assert.Equal("{\"song\":\"für\"}", Encode(new UTF8Encoding(false)));
+            Assert.Equal("{\"song\":\"f\\u00FCr\"}", Encode(Encoding.Latin1));
+            Assert.Equal("{\"song\":\"f\\u00FCr\"}", Encode(Encoding.ASCII));
+        }
+        finally
+        {
+            Console.SetOut(before);
+        }
+    }
+
+    [UnixTheory]
+    [InlineData("TERM", 143)]
+    [InlineData("HUP", 129)]
+    [InlineData("INT", 130)]
+    public void ASignalSavesACheckpoint(string signal, int exitCode)
+    {
+        NoiseCorpus.Make(PathOf("corpus"));
+        string checkpoint = Path.Combine(PathOf("run"), "checkpoint.npz");
+        using Process process = Start("train inverter --data corpus --out w.npz --epochs 100000 --checkpoint run --threads 1 --hop 40 --batch 2");
+        while (!File.Exists(checkpoint) && !process.HasExited) Thread.Sleep(5);
+        DateTime before = File.GetLastWriteTimeUtc(checkpoint);
+        Process.Start("kill", [$"-{signal}", $"{process.Id}"]).WaitForExit();
+        ProgramResult result = SvdProgram.Finish(process);
+        Assert.Equal(exitCode, result.ExitCode);
+        Assert.Contains("goes on from the checkpoint in run", result.Errors, StringComparison.Ordinal);
+        Assert.True(File.GetLastWriteTimeUtc(checkpoint) >= before);
+        Assert.False(File.Exists(PathOf("w.npz")));
+    }
+
+    private Process Start(string arguments)
+    {
+        string dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+        return Process.Start(new ProcessStartInfo(dotnet, $"\"{Path.Combine(AppContext.BaseDirectory, "svd.dll")}\" {arguments}")
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = PathOf("."),
+        })!;
+    }
+}
+
+/// <summary>A theory about signals of Unix, skipped on Windows.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class UnixTheoryAttribute : TheoryAttribute
+{
+    public UnixTheoryAttribute() => Skip = OperatingSystem.IsWindows() ? "needs a Unix system" : null;
+}
