@@ -8,7 +8,7 @@ internal static unsafe partial class Adam
 {
     private const int Chunk = 16 * 1024;
 
-    // The square of a gradient smaller than this would be denormal, and its moment be flushed anyway.
+    // The square of a smaller gradient would be denormal, and its moment would be set to zero anyway.
     private const float TinyGradient = 1e-17f;
 
     /// <summary>Moves w, m and v.</summary>
@@ -56,7 +56,7 @@ internal static unsafe partial class Adam
         TV.Store(TV.Load(arguments.W + i) - TV.Broadcast(arguments.Rate) * m / (TV.Sqrt(v) + TV.Broadcast(arguments.Epsilon)), arguments.W + i);
     }
 
-    /// <summary>Zero for numbers closer to it than <paramref name="limit"/>; a NaN stays one.</summary>
+    /// <summary>Sets a number to zero if its magnitude is below <paramref name="limit"/>; a NaN stays one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TV Flush<TV>(TV value, float limit)
         where TV : unmanaged, IVector<TV> => TV.SelectPositive(TV.Broadcast(limit) - TV.Max(TV.Zero - value, value), TV.Zero, value);

@@ -3,8 +3,8 @@ namespace Engine.Kernels;
 /// <summary>
 /// ADAM (Kingma and Ba 2015, the form at the end of its section 2), for weights w, gradient g and moments m, v:
 /// <code>m ← β1·m + (1 − β1)·g,  v ← β2·v + (1 − β2)·g²,  w ← w − a·m/(√v + ε),  a = lr·√(1 − β2ᵗ)/(1 − β1ᵗ)</code>
-/// Moments closer to zero than <see cref="Tiny"/> become 0: a weight that gets no gradient any more would else keep the processor busy with denormal
-/// numbers, which take it a hundred times as long.
+/// Moments closer to zero than <see cref="Tiny"/> become 0. Otherwise a weight that gets no more gradient would keep the processor busy with denormal numbers,
+/// which take a hundred times as long.
 /// </summary>
 internal static partial class Adam
 {

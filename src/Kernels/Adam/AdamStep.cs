@@ -8,7 +8,7 @@ namespace Engine.Kernels;
 /// <param name="Step">The number of this step; the first is 1.</param>
 public readonly record struct AdamStep(float LearningRate, float Beta1, float Beta2, float Epsilon, long Step)
 {
-    /// <summary>The learning rate with both moments' corrections for having started at 0: lr·√(1 − β2ᵗ)/(1 − β1ᵗ).</summary>
+    /// <summary>The learning rate, corrected for both moments having started at 0: lr·√(1 − β2ᵗ)/(1 − β1ᵗ).</summary>
     internal double CorrectedRate => LearningRate * Math.Sqrt(1 - Math.Pow(Beta2, Step)) / (1 - Math.Pow(Beta1, Step));
 
     /// <summary>The step by its parts' names.</summary>

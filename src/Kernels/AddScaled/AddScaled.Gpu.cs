@@ -2,7 +2,7 @@ using ILGPU;
 
 namespace Engine.Kernels;
 
-/// <content>The GPU form: a thread an element, since no element needs another. Memory bandwidth bounds it.</content>
+/// <content>The GPU form: one thread computes one element, since no element needs another. Memory bandwidth bounds it.</content>
 internal static partial class AddScaled
 {
     /// <summary>y += scale·x.</summary>

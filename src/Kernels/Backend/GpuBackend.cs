@@ -3,7 +3,7 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <summary>
-/// The GPU forms on one device. Buffers stay there; nothing waits but uploads and downloads. The device is closed with the backend unless it shall stay open.
+/// The GPU forms on one device. Buffers stay there; only uploads and downloads wait. The device is closed with the backend unless it is to stay open.
 /// </summary>
 internal sealed class GpuBackend(GpuContext gpu, bool keepOpen = false) : IBackend
 {

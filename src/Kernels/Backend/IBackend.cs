@@ -16,7 +16,7 @@ public interface IBackend : IDisposable
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     void Upload(ReadOnlySpan<float> source, View destination);
 
-    /// <summary>Copies to the host, when all that was started before is done.</summary>
+    /// <summary>Copies to the host, after everything that was started before it is done.</summary>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     void Download(View source, Span<float> destination);
 
@@ -28,7 +28,7 @@ public interface IBackend : IDisposable
     void Synchronize();
 
     /// <summary>Runs an operation.</summary>
-    /// <exception cref="ArgumentException">An operand has not the length that the operation states, or a setting is out of range.</exception>
+    /// <exception cref="ArgumentException">An operand does not have the length that the operation states, or a setting is out of range.</exception>
     void Run<TOp>(in TOp op)
         where TOp : struct, IOp;
 }

@@ -1,13 +1,13 @@
 namespace Engine.Kernels;
 
 /// <summary>
-/// Where a backend keeps what it makes of a convolution's filters, so that calls with the same ones need not make it again. It belongs to whoever has the
-/// filters: the first call that is given it fills it, calls whose shapes want the filters in another form fill it anew, and the owner empties it when the
+/// Holds a convolution's filters in the packed form that a backend computes with, so that later calls with the same filters need not pack them again. It
+/// belongs to the owner of the filters. The first call fills it, a call whose shape needs another form fills it again, and the owner empties it when the
 /// filters change.
 /// </summary>
 public sealed class PackedFilter : IDisposable
 {
-    /// <summary>What was made of the filters; null when empty.</summary>
+    /// <summary>The packed filters; null when empty.</summary>
     internal DeviceBuffer? Buffer { get; private set; }
 
     /// <summary>The form that computes with it.</summary>
@@ -20,7 +20,7 @@ public sealed class PackedFilter : IDisposable
         (Form, Buffer) = (form, buffer);
     }
 
-    /// <summary>Empties it, giving the memory back; it may be filled again.</summary>
+    /// <summary>Empties it and returns the memory. It may be filled again.</summary>
     public void Dispose()
     {
         Buffer?.Dispose();

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Engine.Kernels;
 
-/// <summary>Checks that all shapes share. Messages carry the whole shape.</summary>
+/// <summary>Checks that all shapes share. Their messages contain the whole shape.</summary>
 internal static class Sizes
 {
     /// <summary>Throws unless the condition holds.</summary>

@@ -6,18 +6,18 @@ namespace Engine.Kernels;
 /// <summary>
 /// The filter gradient of a convolution of maps that lie C H W N:
 /// <code>dw[k,c,r,s] = Σ_p,q,n dy[k,p,q,n] · x[c, p·StrideH + r·DilationH − PadH, q·StrideW + s·DilationW − PadW, n]</code>
-/// A tile is 4 output channels (2 or 1 at the end) by the taps of one filter row (4 or 3, else one), each a vector of sums over one sample a lane: up to 16
-/// accumulators from 8 loads a pixel. Pixels that lack a tap are added tap by tap. The vectors are kept for a band of output rows, a few rows at a time
-/// that stay in the second-level cache while all c and r go over them, and are then added lane by lane in double precision.
-/// Parallel over blocks of output channels and, where they are few, bands of rows; the bands are merged in order. Memory bandwidth bounds it with up to 4
-/// channels, else compute.
+/// A tile is 4 output channels (2 or 1 at the end) by the taps of one filter row (4 or 3 taps, otherwise one at a time). Each tap has a vector of sums, one
+/// sample per lane, so a pixel takes 8 loads for up to 16 accumulators. Pixels that lack a tap are added tap by tap. All c and r pass over a few output rows,
+/// which stay in the second-level cache, before the next rows follow. At the end of a band of rows the lanes are added in double precision. Parallel over
+/// blocks of output channels and, if there are few blocks, over bands of rows; the bands are merged in order. Memory bandwidth bounds it with up to 4 channels,
+/// compute with more.
 /// </summary>
 internal static unsafe class BatchLastFilterGradient
 {
-    // Tasks that a layer is cut into at the least, if it has the rows.
+    // A layer is cut into at least this many tasks, if it has enough rows.
     private const int MinTasks = 16;
 
-    // Pixels of a run of rows that all input channels go over in turn: 4 channels of 32 samples take 32 KB.
+    // Pixels in a run of rows that all input channels pass over in turn. 4 channels of 32 samples take 32 KB.
     private const int RunPixels = 64;
 
     public static void Run<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw)
@@ -74,7 +74,7 @@ internal static unsafe class BatchLastFilterGradient
         for (int c = 0; c < shape.C; c++)
         for (int r = 0; r < shape.R; r++)
         {
-            // Of the run's rows, those that see an input row through this tap: they are neighbours.
+            // The rows of the run that see an input row through this tap. They are neighbours.
             int from = p, to = Math.Min(end, p + run);
             while (from < to && arguments.Rows.InputOf(from, r) < 0) from++;
             while (to > from && arguments.Rows.InputOf(to - 1, r) < 0) to--;
@@ -112,7 +112,7 @@ internal static unsafe class BatchLastFilterGradient
         };
         float* dy = arguments.Dy + k * area.DyPlane + p * area.DyRow;
 
-        // Where tap 0 of output column 0 would be.
+        // The place where tap 0 of output column 0 would be.
         float* x = arguments.X + (((long)c * shape.H + arguments.Rows.InputOf(p, r)) * shape.W - shape.PadW) * shape.N;
         int vectors = TChannels.Count * TV.Width;
         for (int s = 0; s < shape.S;)
@@ -142,7 +142,7 @@ internal static unsafe class BatchLastFilterGradient
         }
     }
 
-    // Adds the products of output columns from `first` to before `end`.
+    // Adds the products of output columns from `first` to `end` − 1.
     private static void Run<TV, TChannels, TTaps>(in Area area, int first, int end, float* dy, float* x, float* sums)
         where TV : unmanaged, IVector<TV>
         where TChannels : IExtent
@@ -213,7 +213,7 @@ internal static unsafe class BatchLastFilterGradient
         if (TChannels.Count > 3) TV.Store(TV.Load(sums + 3 * TV.Width) + d, sums + 3 * TV.Width);
     }
 
-    /// <summary>Whether all lanes hold a sample. Those that hold none are zero: what lies behind a batch must not be added.</summary>
+    /// <summary>Whether all lanes hold a sample. A lane without a sample is loaded as zero, because the floats behind a batch must not be added.</summary>
     private interface ILanes
     {
         static abstract TV Load<TV>(float* source, int lanes)

@@ -6,16 +6,16 @@ namespace Engine.Kernels;
 /// <summary>
 /// Convolutions and transposed convolutions of maps that lie C H W N:
 /// <code>y[k,p,q,·] = activation(b[k] + Σ_c,r,s x[c, h(p,r), v(q,s), ·] · w[k,c,r,s])</code>
-/// A vector holds a pixel's samples, weights are broadcast from where they lie, and nothing is copied or packed: padding is a tap that is left out, the
-/// phases of a stride are output pixels a stride apart (so a transposed 4×4 filter with stride 2 is four 2×2 ones), and a channel alone fills a vector
-/// like any other. A tile is 6 pixels of a line by 4 output channels (2 with 16 registers), 24 accumulators; each step loads 6 vectors, broadcasts 4 weights
-/// and does 24 multiply-adds. The pixels at the ends of a line, which lack taps, are tiles of one pixel; what sixes leave of the others are tiles of 4, 2
-/// and 1. Parallel over output rows and groups of channels. With up to 4 channels memory bandwidth bounds it, else compute.
+/// A vector holds the samples of one pixel. Weights are broadcast from where they lie, and nothing is copied or packed. Padding is a tap that is left out. The
+/// phases of a stride are output pixels one stride apart, so a transposed 4×4 filter with stride 2 becomes four 2×2 filters. A single channel fills vectors as
+/// well as many do. A tile is 6 pixels of a line by 4 output channels (2 with 16 registers), which makes 24 accumulators; each step loads 6 vectors, broadcasts
+/// 4 weights and does 24 multiply-adds. Pixels at the ends of a line, which lack taps, are tiles of one pixel. If the other pixels are not a multiple of 6, the
+/// rest is cut into tiles of 4, 2 and 1. Parallel over output rows and groups of channels. Memory bandwidth bounds it with up to 4 channels, compute with more.
 /// </summary>
-/// <remarks>Samples in the lanes: the layout that SIMD Monte Carlo codes and Arm's CHWN kernels use for few channels.</remarks>
+/// <remarks>SIMD Monte Carlo codes and Arm's CHWN kernels use the same layout, with samples in the lanes, for few channels.</remarks>
 internal static unsafe class BatchLastProduct
 {
-    // Rows of tasks and channels of a task: some 32 tasks a layer, by the shape alone.
+    // A layer is cut into about 32 tasks, by its shape alone: this many groups of rows, and this many channels for each task.
     private const int RowTasks = 32;
     private const int ChannelsPerTask = 16;
 
@@ -50,7 +50,7 @@ internal static unsafe class BatchLastProduct
     }
 
     /// <summary>
-    /// y[k, i, ·] = Σ_c w[k, c]·x[c, i, ·], a vector for each c and i: one thread's part of a product. No array has gaps.
+    /// y[k, i, ·] = Σ_c w[k, c]·x[c, i, ·], with one vector for each c and i. This is one thread's part of a product. The arrays have no gaps.
     /// </summary>
     public static void RunMatrix<TV>(float* x, int inputs, int pixels, float* w, int outputs, float* y)
         where TV : unmanaged, IVector<TV>
@@ -167,7 +167,7 @@ internal static unsafe class BatchLastProduct
         return i + TPixels.Count;
     }
 
-    // Not inlined: each form keeps its accumulators in registers.
+    // Not inlined, so that each form keeps its accumulators in registers.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void RunTile<TV, TChannels, TPixels>(in Arguments arguments, in Line line, int k, int i, int n, float* y)
         where TV : unmanaged, IVector<TV>

@@ -5,14 +5,14 @@ namespace Engine.Kernels;
 /// <summary>
 /// 3×3 convolutions of maps that lie C H W N in Winograd's tiles of 4×4 outputs, see <see cref="WinogradOf4"/>: 36 products in place of 144.
 /// <code>y[k, tile, ·] = Aᵀ·[Σ_c (G·w[k, c]·Gᵀ) ⊙ (Bᵀ·x[c, tile, ·]·B)]·A</code>
-/// A vector holds samples. A task is a row of tiles of 16 samples: all its tiles are transformed, points × channels × tiles; then, for some output channels,
-/// the sums over channels, for each point a matrix product of <see cref="BatchLastProduct"/>, and their transform back with bias and activation. Where a tile
-/// sticks out of the input it is filled up with zeros first. Parallel over rows of tiles and groups of samples; compute bounds it, with few channels the
-/// transforms.
+/// A vector holds samples. A task is a row of tiles of 16 samples. First all its tiles are transformed, to points × channels × tiles. Then, for a few output
+/// channels at a time, the sums over channels are computed, as one matrix product of <see cref="BatchLastProduct"/> for each point, and are transformed back
+/// with bias and activation. A tile that extends beyond the input is filled up with zeros first. Parallel over rows of tiles and groups of samples. Compute
+/// bounds it; with few channels the transforms do.
 /// </summary>
 /// <remarks>
-/// The transforms cost digits: of sums of 576 terms with padding the largest error against float64 was 2.7e-6 of the sum of the terms' absolute values, see
-/// the test WinogradWithTheBatchLastKeepsItsDigits.
+/// The transforms cost some precision. For sums of 576 terms with padding, the largest error against float64 was 2.7e-6 of the sum of the terms' absolute
+/// values; see the test WinogradWithTheBatchLastKeepsItsDigits.
 /// </remarks>
 internal static unsafe class BatchLastWinograd
 {
@@ -21,13 +21,13 @@ internal static unsafe class BatchLastWinograd
     private const int Side = Outputs + 2;
     private const int Points = Side * Side;
 
-    // Output channels whose sums are kept at a time.
+    // The number of output channels whose sums are computed at a time.
     private const int ChannelsPerPass = 16;
 
-    // Pairs of channels from which on products outweigh the transforms.
+    // With this many pairs of channels or more, the products take longer than the transforms.
     private const int LeastPairs = 128;
 
-    /// <summary>Whether a shape suits: whole vectors of samples whatever their width, and no more than half of the tiles wasted.</summary>
+    /// <summary>Whether a shape suits: it must have whole vectors of samples at every width and waste at most half of the tiles.</summary>
     public static bool Suits(in Conv2dShape shape) =>
         shape is { Layout: BatchLayout.Last, R: 3, S: 3, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1 } && shape.N % Samples == 0
         && (long)shape.C * shape.K >= LeastPairs && 2L * Points * Tiles(shape.P) * Tiles(shape.Q) <= 9L * shape.P * shape.Q;
@@ -43,7 +43,7 @@ internal static unsafe class BatchLastWinograd
         cpu.Run((shape.C * shape.K + Samples - 1) / Samples, &TransformFilters<TV>, ref arguments);
     }
 
-    /// <summary>y = activation(x ⋆ w + b). Overwrites y; <paramref name="packed"/> is what <see cref="Pack"/> made of w, or null.</summary>
+    /// <summary>y = activation(x ⋆ w + b). Overwrites y; <paramref name="packed"/> is the result of <see cref="Pack"/>, or null.</summary>
     public static void Run<TV>(
         CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* packed)
         where TV : unmanaged, IVector<TV>
@@ -68,7 +68,7 @@ internal static unsafe class BatchLastWinograd
 
     private static int Tiles(int outputs) => (outputs + Outputs - 1) / Outputs;
 
-    // One task is 16 pairs of channels, which lie in the lanes; the last ones end with the last pair and do again what they share with those before.
+    // One task is 16 pairs of channels, which lie in the lanes. The last task ends with the last pair and computes again what it shares with the task before.
     private static void TransformFilters<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {

@@ -1,6 +1,6 @@
 namespace Engine.Kernels;
 
-/// <summary>Where the samples of a batch of maps lie.</summary>
+/// <summary>The order in which the samples of a batch of maps lie in memory.</summary>
 public enum BatchLayout
 {
     /// <summary>N C H W: one sample after the other.</summary>

@@ -3,10 +3,10 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <content>
-/// The CPU form for inference: y = (x − mean) · scale + beta with scale = inverseStd · gamma. The mean is subtracted first rather than folded
-/// into beta, which would cancel where the mean is large against the deviation; the activation follows block by block, while the first-level cache has
-/// it. Vectors run along Inner, or along C where Inner is 1. Parallel over parts of planes (a plane is one channel of one sample, or with the batch last
-/// of all); memory bandwidth bounds it.
+/// The CPU form for inference: y = (x − mean) · scale + beta with scale = inverseStd · gamma. The mean is subtracted first. Folding it into beta would cause
+/// cancellation if the mean is large compared with the deviation. The activation is applied block by block, while the block is in the first-level cache.
+/// Vectors run along Inner, or along C if Inner is 1. Parallel over parts of planes; a plane is one channel of one sample, or of all samples if the batch is
+/// last. Memory bandwidth bounds it.
 /// </content>
 internal static unsafe partial class BatchNorm
 {
@@ -28,10 +28,10 @@ internal static unsafe partial class BatchNorm
 
     private const int SamplesPerTask = 32;
 
-    // Floats of a part of a plane: 64 KB, a task.
+    // Floats in a part of a plane, which is one task: 64 KB.
     private const int Part = 16 * 1024;
 
-    // Floats that are read, worked out and read again in the first-level cache.
+    // Floats that are computed and read again while they are in the first-level cache.
     private const int Block = 2 * 1024;
 
     private static int PartsOf(in BatchNormShape shape) => (shape.Inner + Part - 1) / Part;

@@ -4,12 +4,12 @@ namespace Engine.Kernels;
 
 /// <content>
 /// The GPU form: sums over a channel are parallel over channels and pieces of a channel, in the fixed tree of <see cref="GpuReduction"/>, so that the same
-/// batch gives the same bits; what follows from them is a thread an element.
-/// <para>Training: a <see cref="GpuReduction"/> for the mean, a second one for Σ(x − mean) and Σ(x − mean)², whose first makes good what the mean lost when it
-/// was rounded to a float, and a pass that normalises; so a mean that is large against the deviation costs no digits.</para>
+/// batch gives the same bits. The rest takes one thread for each element.
+/// <para>Training: a <see cref="GpuReduction"/> for the mean, a second one for Σ(x − mean) and Σ(x − mean)², and a pass that normalises. The first of the two
+/// sums restores what the mean lost when it was rounded to a float, so a mean that is large compared with the deviation costs no precision.</para>
 /// <para>Backward, with dz the gradient before the activation and x̂ = (x − mean)·inverseStd over M = N·Inner elements of a channel: a reduction for
 /// dbeta = Σ dz and dgamma = Σ dz·x̂, and a pass for dx = gamma·inverseStd·(dz − dbeta/M − x̂·dgamma/M).</para>
-/// Memory bandwidth bounds it: x is read three times, backward x, y and dy twice.
+/// Memory bandwidth bounds it: training reads x three times; backward reads x, y and dy twice.
 /// </content>
 internal static unsafe partial class BatchNorm
 {
@@ -26,7 +26,7 @@ internal static unsafe partial class BatchNorm
             },
             shape.Length);
 
-    /// <summary>Normalises with the batch's own statistics. Overwrites y, which may be x, mean and inverseStd; moves the running statistics.</summary>
+    /// <summary>Normalises with the batch's own statistics. Overwrites y, which may be x, mean and inverseStd; updates the running statistics.</summary>
     public static void Train(
         GpuContext gpu, in BatchNormShape shape, ArrayView<float> x, ArrayView<float> gamma, ArrayView<float> beta, Activation activation,
         ArrayView<float> y, ArrayView<float> mean, ArrayView<float> inverseStd, ArrayView<float> runningMean, ArrayView<float> runningInverseStd,
@@ -110,7 +110,7 @@ internal static unsafe partial class BatchNorm
         }
     }
 
-    /// <summary>The statistics, from the deviations from a mean that was rounded.</summary>
+    /// <summary>Computes the statistics from the deviations from a rounded mean.</summary>
     internal struct Moments : IGpuTotals
     {
         public ArrayView<float> Mean;

@@ -18,8 +18,8 @@ internal static partial class BatchNorm
     }
 
     /// <summary>
-    /// The definition with the batch's own statistics (training), in double precision. Overwrites y, which may be x, mean and inverseStd; moves the
-    /// running ones.
+    /// The definition with the batch's own statistics (training), in double precision. Overwrites y, which may be x, mean and inverseStd; updates the running
+    /// ones.
     /// </summary>
     public static void TrainReference(
         in BatchNormShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> gamma, ReadOnlySpan<float> beta, Activation activation, Span<float> y,

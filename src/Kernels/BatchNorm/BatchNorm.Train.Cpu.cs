@@ -5,19 +5,19 @@ namespace Engine.Kernels;
 
 /// <content>
 /// The CPU form for training.
-/// <para>Forward: of each part of a plane Σ(x − r) and Σ(x − r)² about a rough mean r, that of the part's first elements, so a mean that is large
-/// against the deviation costs no digits. From them follow the part's mean m and Σ(x − m)², and parts of L elements merge in order and in double precision:
-/// Σ(x − mean)² = Σ_parts (Σ(x − m)² + L·(m − mean)²). The mean is then subtracted in two pieces, since one float may not hold it to a small
-/// fraction of the deviation.</para>
-/// <para>Backward, with x̂ = (x − mean)·inverseStd over M = N·Inner elements of a channel and dz = activation′·dy:
-/// dbeta = Σ dz, dgamma = Σ dz·x̂, dx = gamma·inverseStd·(dz − dbeta/M − x̂·dgamma/M). On the way to the sums dz is kept in dx.</para>
-/// Vectors run along Inner, or along C where Inner is 1. Parallel over parts of planes, or vectors of channels for the sums where Inner is 1; memory bandwidth
-/// bounds it: x is read for the sums and again for the result.
+/// <para>Forward: for each part of a plane, Σ(x − r) and Σ(x − r)² are computed about a rough mean r, the mean of the part's first elements. So a mean that is
+/// large compared with the deviation costs no precision. These sums give the part's mean m and Σ(x − m)². Parts of L elements are merged in order and in double
+/// precision: Σ(x − mean)² = Σ_parts (Σ(x − m)² + L·(m − mean)²). The mean is then subtracted in two pieces, because one float may not be precise enough
+/// compared with the deviation.</para>
+/// <para>Backward, with x̂ = (x − mean)·inverseStd over M = N·Inner elements of a channel and dz = activation′·dy: dbeta = Σ dz, dgamma = Σ dz·x̂, dx =
+/// gamma·inverseStd·(dz − dbeta/M − x̂·dgamma/M). While the sums are computed, dz is stored in dx.</para>
+/// Vectors run along Inner, or along C if Inner is 1. Parallel over parts of planes; if Inner is 1, the sums are parallel over vectors of channels. Memory
+/// bandwidth bounds it: x is read for the sums and again for the result.
 /// </content>
 internal static unsafe partial class BatchNorm
 {
     /// <summary>
-    /// Normalises with the batch's own statistics. Overwrites y, which may be x, mean and inverseStd; moves the running statistics.
+    /// Normalises with the batch's own statistics. Overwrites y, which may be x, mean and inverseStd; updates the running statistics.
     /// </summary>
     public static void Train<TV>(
         CpuContext cpu, in BatchNormShape shape, float* x, float* gamma, float* beta, Activation activation, float* y, float* mean,
@@ -30,7 +30,7 @@ internal static unsafe partial class BatchNorm
         double count = (double)shape.N * shape.Inner;
         for (int c = 0; c < shape.C; c++)
         {
-            // Of a part: its mean and its Σ(x − m)².
+            // The mean of a part, and its Σ(x − m)².
             double middle = 0, squares = 0;
             for (int i = 0; i < arguments.Pieces; i++) middle += arguments.First[arguments.PieceOf(i, c, out int length)] * length;
             middle /= count;
@@ -106,7 +106,7 @@ internal static unsafe partial class BatchNorm
         };
     }
 
-    // Both sums of every part; without planes (Inner = 1), of every channel.
+    // Both sums of every part, or of every channel if there are no planes (Inner = 1).
     private static void SumChannels<TV, TOperator>(CpuContext cpu, ref TrainArguments arguments)
         where TV : unmanaged, IVector<TV>
         where TOperator : unmanaged, IChannelOperator
@@ -246,7 +246,8 @@ internal static unsafe partial class BatchNorm
     /// <summary>The mean m, and Σ(x − m)².</summary>
     private readonly struct MomentsOperator : IChannelOperator
     {
-        // The rough mean of 1/32 of the part at the least: its offset from the mean, squared, is less than 32 times the variance, which float32 can spare.
+        // The rough mean is taken over at least 1/32 of the part. The square of its distance from the mean is then less than 32 times the variance, which
+        // float32 can afford.
         public void SumPart<TV>(in TrainArguments arguments, int task)
             where TV : unmanaged, IVector<TV>
         {
@@ -277,7 +278,7 @@ internal static unsafe partial class BatchNorm
         }
     }
 
-    /// <summary>dz into dx, Σ dz and Σ dz·(x − mean).</summary>
+    /// <summary>Writes dz to dx and computes Σ dz and Σ dz·(x − mean).</summary>
     private readonly struct GradientOperator : IChannelOperator
     {
         public void SumPart<TV>(in TrainArguments arguments, int task)
@@ -346,10 +347,10 @@ internal static unsafe partial class BatchNorm
         public double* First;
         public double* Second;
 
-        // Of a channel: the parts of its planes, or all in one.
+        // The number of pieces of a channel: the parts of its planes, or one.
         public int Pieces;
 
-        // Where the sums of a channel's i-th piece are, and how many elements it has.
+        // The index of the sums of a channel's i-th piece, and how many elements the piece has.
         public readonly int PieceOf(int i, int c, out int length)
         {
             length = Shape.N;

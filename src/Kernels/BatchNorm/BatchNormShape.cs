@@ -22,7 +22,7 @@ public readonly record struct BatchNormShape
     /// <summary>Samples.</summary>
     public int N { get; }
 
-    /// <summary>Channels: what mean and deviation are taken over separately.</summary>
+    /// <summary>Channels. Each has its own mean and deviation.</summary>
     public int C { get; }
 
     /// <summary>Elements of a channel of one sample.</summary>
@@ -31,7 +31,7 @@ public readonly record struct BatchNormShape
     /// <summary>Floats in x and in y.</summary>
     public int Length { get; }
 
-    /// <summary>Bytes that must move at the least: x and y once.</summary>
+    /// <summary>The fewest bytes that must move: x and y once.</summary>
     public long Bytes => 2L * sizeof(float) * Length;
 
     /// <inheritdoc/>

@@ -2,13 +2,13 @@ using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
 
-/// <summary>How the CPU kernel works out the gradient with respect to the filters.</summary>
+/// <summary>How the CPU kernel computes the gradient with respect to the filters.</summary>
 internal enum FilterGradientForm
 {
     /// <summary>Register tiles over columns that lie next to each other in x.</summary>
     InPlace,
 
-    /// <summary>Register tiles over columns that are copied next to each other first.</summary>
+    /// <summary>Register tiles over columns that are first copied next to each other.</summary>
     Gathered,
 
     /// <summary>A dot product for each filter tap.</summary>
@@ -16,34 +16,34 @@ internal enum FilterGradientForm
 }
 
 /// <content>
-/// The CPU form of the filter gradient, dw[k,c,r,s] = Σ_n,p,q dy[n,k,p,q] · x[n, c, p·StrideH + r·DilationH − PadH, q·StrideW + s·DilationW − PadW]:
-/// a product with K rows, C·R·S columns and a depth of N·P·Q pixels, made of <see cref="RegisterTile{TV}"/>s. For its vectors to run along the
-/// columns, x is copied to N H W C order, a band of rows at a time that stays in the second-level cache, with the zeros of the padding written out.
-/// A pixel's row of the right-hand side is then found through an offset:
+/// The CPU form of the filter gradient, dw[k,c,r,s] = Σ_n,p,q dy[n,k,p,q] · x[n, c, p·StrideH + r·DilationH − PadH, q·StrideW + s·DilationW − PadW]: a product
+/// with K rows, C·R·S columns and a depth of N·P·Q pixels, made of <see cref="RegisterTile{TV}"/>s. Its vectors run along the columns. Therefore x is copied to
+/// N H W C order, with the zeros of the padding written out, one band of rows at a time, which stays in the second-level cache. A pixel's row of the right-hand
+/// side is then found through an offset:
 /// <list type="bullet">
-/// <item>In place: where DilationW is 1, the S·C numbers under one filter row lie next to each other, so there are R groups of columns (else R·S groups of
-/// C), each cut into tiles by itself.</item>
-/// <item>Gathered: with few channels the groups would leave most of a tile empty; then all C·R·S numbers of a pixel are first copied side by side.</item>
+/// <item>In place: if DilationW is 1, the S·C numbers under one filter row lie next to each other. Then there are R groups of columns, otherwise R·S groups of
+/// C columns; each group is cut into tiles by itself.</item>
+/// <item>Gathered: with few channels, groups would leave most of a tile empty. Then all C·R·S numbers of a pixel are first copied side by side.</item>
 /// </list>
-/// With few channels and stride 1 there is a third form, see <see cref="BackwardFilterDots"/>.
-/// Parallel over pieces of the batch (at most <see cref="MaxPieces"/>, fixed by the shape), each with sums of its own, which are then added in order.
-/// Compute bounds it where K and S·C fill tiles; the copies do with few channels.
+/// With few channels and stride 1 there is a third form, see <see cref="BackwardFilterDots"/>. Parallel over pieces of the batch (at most <see
+/// cref="MaxPieces"/>, fixed by the shape), each with sums of its own, which are then added in order. Compute bounds it if K and S·C fill tiles; with few
+/// channels the copies do.
 /// </content>
 internal static unsafe partial class Conv2d
 {
-    /// <summary>How many sums of its own the filter gradient keeps at the most: the most threads that can take part.</summary>
+    /// <summary>The filter gradient keeps at most this many separate sums, so at most this many threads take part.</summary>
     private const int MaxPieces = 16;
 
-    // Fewer pixels than this are not worth sums of their own.
+    // Fewer pixels than this are not worth separate sums.
     private const int MinPiecePixels = 256;
 
-    // Floats of a band of x, 192 KB: with its filters' sums it should find room in a second-level cache.
+    // Floats in a band of x, 192 KB: the band and its filters' sums should fit into a second-level cache.
     private const int BandLength = 48 * 1024;
 
-    // Floats that the sums of all pieces may take together, 64 MB, unless there is but one piece.
+    // Floats that the sums of all pieces may take together, 64 MB. A single piece may take more.
     private const int MaxSumsLength = 16 * 1024 * 1024;
 
-    // From so many blocks of rows on, a tile of the right-hand side is first copied next to each other, see TiledProduct.
+    // With this many blocks of rows or more, the rows of a right-hand tile are first copied next to each other, see TiledProduct.
     private const int CopyPanelFromBlocks = 3;
 
     /// <summary>The gradient with respect to the filters, and with respect to the bias unless <paramref name="db"/> is null. Overwrites both.</summary>
@@ -70,7 +70,7 @@ internal static unsafe partial class Conv2d
         long line = (long)imageColumns * shape.C;
         int reach = (shape.R - 1) * shape.DilationH;
 
-        // A band's rows reach into the next band's: at least as many rows as that are its own, or most of the copying would be done twice.
+        // A band's taps reach into the next band. A band has at least as many rows as this overlap, or most rows would be copied twice.
         int bandRows = (int)Math.Clamp((BandLength / line - reach) / shape.StrideH, Math.Min(shape.P, reach / shape.StrideH + 1), shape.P);
         int bands = (shape.P + bandRows - 1) / bandRows;
         int imageRows = (bandRows - 1) * shape.StrideH + reach + 1;
@@ -129,7 +129,7 @@ internal static unsafe partial class Conv2d
         cpu.Run(tiles * blocks, &MergePieces<TV>, ref arguments);
     }
 
-    /// <summary>Which form the filter gradient of a shape takes: by the cycles that a pixel costs, two multiply-adds or two thirds of a copy in one.</summary>
+    /// <summary>Chooses the form by the cycles that a pixel costs. A cycle does two multiply-adds or two thirds of a copy.</summary>
     public static FilterGradientForm ChooseFilterForm<TV>(in Conv2dShape shape)
         where TV : unmanaged, IVector<TV>
     {
@@ -139,7 +139,7 @@ internal static unsafe partial class Conv2d
         long inPlace = groups * TiledProduct.Tiles<TV>(run) * cyclesPerTile;
         long gathered = TiledProduct.Tiles<TV>(groups * run) * cyclesPerTile + 3L * groups * run / 2;
 
-        // Both of these copy dy and x as well; the dot products, next to nothing.
+        // Both of these forms copy dy and x as well. The dot products copy almost nothing.
         long copies = ((long)rows + shape.C) * 3 / 2;
         if (shape is { StrideH: 1, StrideW: 1 })
         {
@@ -150,7 +150,7 @@ internal static unsafe partial class Conv2d
         return gathered < inPlace ? FilterGradientForm.Gathered : FilterGradientForm.InPlace;
     }
 
-    // Groups of columns that lie next to each other in x, and how many those are.
+    // The number of groups of columns that lie next to each other in x, and the columns of a group.
     private static (int Groups, int Run) Groups(in Conv2dShape shape) =>
         shape.DilationW == 1 ? (shape.R, shape.S * shape.C) : (shape.R * shape.S, shape.C);
 
@@ -207,7 +207,8 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    // The rows of x that a band of output rows sees, in H W C order. One channel at a time: reads run on, writes are C apart within a line.
+    // Copies the rows of x that a band of output rows sees to H W C order. One channel is copied at a time: reads are contiguous, and writes are C apart within
+    // a line.
     private static void CopyBand(in FilterArguments arguments, int n, int firstRow, int rows, float* image)
     {
         ref readonly Conv2dShape shape = ref arguments.Shape;
@@ -235,7 +236,7 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    // All filter taps of each pixel side by side; one tap at a time, since the loop over pixels is the long one.
+    // Copies all filter taps of each pixel side by side. One tap is copied at a time, because the loop over pixels is the long one.
     private static void GatherColumns(in FilterArguments arguments, float* image, int* offsets, int depth, float* panel)
     {
         int columns = arguments.Groups * arguments.Run;
@@ -247,7 +248,7 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    // One task is one register tile: adds its sums over the pieces, then puts each where its filter tap lies.
+    // One task is one register tile. It adds the tile's sums over the pieces and writes each to the place of its filter tap.
     private static void MergePieces<TV>(ref FilterArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
@@ -261,7 +262,7 @@ internal static unsafe partial class Conv2d
             TV.Store(sum, sums + i);
         }
 
-        // Columns are numbered (r, s, c); those of one group, or of all if they were gathered, share tiles.
+        // Columns are numbered (r, s, c). The columns of one group share tiles; gathered columns all do.
         int tile = task / arguments.Blocks, firstRow = task % arguments.Blocks * height;
         int length = arguments.Gathered ? arguments.Groups * arguments.Run : arguments.Run;
         int tilesPerGroup = TiledProduct.Tiles<TV>(length), taps = shape.R * shape.S;

@@ -3,21 +3,21 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <content>
-/// The filter gradient of layers with few channels and stride 1, which leave most of a register tile empty: a dot product for each filter tap,
-/// dw[k,c,r,s] = ⟨dy[k], x[c] shifted by (r, s)⟩. For a band of rows each shift gets a plane of its own, with the padding written out and as wide as dy; then
-/// the band of each dy[k] is one run that is read where it lies, once for nine taps, whose sums stay in registers. The bias's gradient is one more tap, with
-/// a plane of ones. Vectors run along the pixels, no channel is wasted, and the planes lie in the first-level cache, whose reads, one for a multiply-add,
-/// bound it. Parallel over pieces of the batch as the other forms; the lanes of the sums are added at the very end, in double precision.
+/// The filter gradient of layers with few channels and stride 1, which would leave most of a register tile empty. It is a dot product for each filter tap,
+/// dw[k,c,r,s] = ⟨dy[k], x[c] shifted by (r, s)⟩. For a band of rows, each shift gets a plane of its own, as wide as dy and with the padding written out. Then
+/// the band of each dy[k] is one run that is read in place, once for nine taps, whose sums stay in registers. The gradient of the bias is one more tap, with a
+/// plane of ones. Vectors run along the pixels, so no channel is wasted. The planes lie in the first-level cache. Its reads bound the kernel, with one read for
+/// each multiply-add. Like the other forms it is parallel over pieces of the batch. The lanes of the sums are added at the very end, in double precision.
 /// </content>
 internal static unsafe partial class Conv2d
 {
-    // Floats of the planes of a band, 32 KB: what a first-level cache holds.
+    // Floats in the planes of a band: 32 KB, which a first-level cache holds.
     private const int DotBandLength = 8 * 1024;
 
-    // Cycles that it takes to fetch and put away the sums of a tap for a band.
+    // The cycles that it takes to load and store the sums of a tap for a band.
     private const int SumCycles = 3;
 
-    // Taps whose sums a pass over dy keeps in registers.
+    // The number of taps whose sums a pass over dy keeps in registers.
     private const int DotTaps = 9;
 
     private static int DotBandRows(in Conv2dShape shape) => (int)Math.Clamp(DotBandLength / ((long)shape.C * shape.R * shape.S * shape.Q), 1, shape.P);
@@ -69,7 +69,7 @@ internal static unsafe partial class Conv2d
             int rows = Math.Min(arguments.BandRows, shape.P - firstRow), pixels = rows * shape.Q;
             ShiftedPlanes(arguments, n, firstRow, rows, planes);
 
-            // What lies behind the last pixels may be a NaN: they are read from a vector of their own.
+            // The floats behind the last pixels may be NaN, so the last pixels are read from a vector of their own.
             int whole = pixels / TV.Width * TV.Width;
             new Span<float>(tail + (pixels - whole), TV.Width - (pixels - whole)).Clear();
             float* sum = sums;
@@ -88,7 +88,7 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    // For each tap what it sees of a band of outputs, zeros up to whole vectors; ones for the bias.
+    // For each tap, the inputs that a band of outputs sees through it, filled up to whole vectors with zeros; for the bias, ones.
     private static void ShiftedPlanes(in DotArguments arguments, int n, int firstRow, int rows, float* planes)
     {
         Conv2dShape shape = arguments.Shape;
@@ -160,7 +160,7 @@ internal static unsafe partial class Conv2d
         TV.Store(sum0 + sum1, sums);
     }
 
-    // One task is one output channel: adds the lanes of all pieces.
+    // One task is one output channel. It adds the lanes of all pieces.
     private static void MergeDots<TV>(ref DotArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {

@@ -2,13 +2,13 @@ using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
 
-/// <content>What the forms whose lanes are output channels share: bands of rows, and the end of a sum.</content>
+/// <content>Code that the forms with output channels in the lanes share: bands of rows, and the bias and activation of a sum.</content>
 internal static unsafe partial class Conv2d
 {
-    // With so many tasks a thread it does not count that one thread may have one more than another.
+    // With this many tasks for each thread, it hardly matters if one thread gets one task more than another.
     private const int TasksPerThread = 8;
 
-    // As long bands of n · rows as fit, but as many for each thread where they are few.
+    // Bands are as long as fits. If there are few, their number becomes a multiple of the threads.
     private static int CountBands(CpuContext cpu, int n, int rows, long fit)
     {
         long bands = (rows + fit - 1) / fit;

@@ -45,7 +45,7 @@ internal enum Conv2dForm
 /// </content>
 internal static unsafe partial class Conv2d
 {
-    // Column tiles a task takes: enough to amortise handing it out, few enough to share one sample among threads.
+    // Column tiles of a task: enough to make a task worth handing out, few enough to share one sample among threads.
     private const int TilesPerTask = 4;
 
     // Transforming a filter takes as long as about ten pixels. With this many pixels that is negligible.
@@ -151,7 +151,7 @@ internal static unsafe partial class Conv2d
         int pitch = inPlace ? shape.W : shape.Q;
         int planeRows = shape.P + (shape.R - 1) * shape.DilationH / shape.StrideH;
 
-        // Rows that the taps look at fall into as many phases as the stride is long, unless all taps keep step with it.
+        // The rows that the taps see fall into as many phases as the stride is long, unless the dilation is a multiple of the stride.
         int phases = shape.R == 1 || shape.DilationH % shape.StrideH == 0 ? 1 : shape.StrideH;
         long planes = inPlace ? 0 : (long)shape.N * shape.C * shape.S * phases, planeLength = (long)planeRows * shape.Q;
         long packed = TiledProduct.PackedLength<TV>(shape.K, depth), scratch = TiledProduct.ScratchLength<TV>(shape.K);
@@ -204,8 +204,8 @@ internal static unsafe partial class Conv2d
     }
 
     /// <summary>
-    /// The gradient with respect to the input, which is the transposed convolution of dy with the same filters; without a stride that is a convolution with
-    /// the filters turned around, which Winograd's tiles may suit. Overwrites dx. <paramref name="turned"/> is memory for those filters.
+    /// The gradient with respect to the input, which is the transposed convolution of dy with the same filters. Without a stride this is a convolution with
+    /// flipped filters, and Winograd's form may suit it. Overwrites dx. <paramref name="turned"/> is memory for the flipped filters.
     /// </summary>
     public static void BackwardData<TV>(CpuContext cpu, in Conv2dShape shape, float* dy, float* w, float* dx, float* turned)
         where TV : unmanaged, IVector<TV>

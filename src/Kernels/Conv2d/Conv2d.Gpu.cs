@@ -3,10 +3,10 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form: a <see cref="GpuProduct"/> of K filters with N·P·Q output pixels, whose terms are the C·R·S taps; the filter gradient is one of K
-/// filters with C·R·S taps, whose terms are the N·P·Q pixels; the gradient with respect to the input is a transposed convolution. Forward is parallel over
-/// tiles of filters times pixels, of which there are plenty; the filter gradient, whose result is small, over pieces of the pixels as well, added in order.
-/// Compute bounds both but for one input channel, where memory bandwidth does.
+/// The GPU form: a <see cref="GpuProduct"/> of K filters with N·P·Q output pixels, whose terms are the C·R·S taps. The filter gradient is a product of K
+/// filters with C·R·S taps, whose terms are the N·P·Q pixels. The gradient with respect to the input is a transposed convolution. The forward form is parallel
+/// over tiles of filters times pixels, of which there are many. The result of the filter gradient is small, so it is also parallel over pieces of the pixels,
+/// which are added in order. Compute bounds both, except for one input channel, where memory bandwidth does.
 /// </content>
 internal static unsafe partial class Conv2d
 {
@@ -40,7 +40,7 @@ internal static unsafe partial class Conv2d
     public static void BackwardFilter(
         GpuContext gpu, in Conv2dShape shape, ArrayView<float> x, ArrayView<float> dy, ArrayView<float> dw, ArrayView<float>? db)
     {
-        // The same image under the same taps; but the taps are along the result, and the pixels across it.
+        // The same image under the same taps as in the forward form, but here the taps are columns of the result and the pixels are terms.
         Operand taps = UnderTaps(shape, x);
         new GpuProduct
         {
@@ -68,7 +68,7 @@ internal static unsafe partial class Conv2d
     /// <summary>db[k] = Σ dy of a channel of maps. Overwrites db.</summary>
     public static void BackwardBias(GpuContext gpu, BatchLayout layout, int n, int k, int pixels, ArrayView<float> dy, ArrayView<float> db)
     {
-        // With the batch last the maps are one sample whose pixels have samples.
+        // With the batch last, the maps count as one sample whose pixels hold all samples.
         (int samples, int inner) = layout == BatchLayout.First ? (n, pixels) : (1, pixels * n);
         GpuReduction.Run(gpu, new PlainTerms { X = dy }, new ScaledTotals { Result = db, Scale = 1 }, samples, k, inner);
     }

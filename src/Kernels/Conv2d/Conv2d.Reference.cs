@@ -29,8 +29,8 @@ internal static partial class Conv2d
     }
 
     /// <summary>
-    /// The definition of the gradient with respect to the input, gathered by input and summed in double precision. Overwrites dx; what no
-    /// window reaches gets 0.
+    /// The definition of the gradient with respect to the input, gathered by input and summed in double precision. Overwrites dx; an input that no window
+    /// reaches gets 0.
     /// </summary>
     public static void BackwardDataReference(in Conv2dShape shape, ReadOnlySpan<float> dy, ReadOnlySpan<float> w, Span<float> dx)
     {

@@ -7,7 +7,7 @@ namespace Engine.Kernels;
 /// </summary>
 public readonly record struct Conv2dShape
 {
-    /// <summary>Checks the sizes and works out the output's.</summary>
+    /// <summary>Checks the sizes and computes those of the output.</summary>
     /// <exception cref="ArgumentException">
     /// A size is not positive, the filter does not fit into the padded input, or an array or the padded input is too large.
     /// </exception>
@@ -100,10 +100,10 @@ public readonly record struct Conv2dShape
     /// <summary>Where the elements of y lie.</summary>
     internal MapStrides YStrides => MapStrides.Of(Layout, N, K, P * Q);
 
-    /// <summary>Floating-point operations, a multiplication and an addition counted as two.</summary>
+    /// <summary>Floating-point operations; a multiplication and an addition count as two.</summary>
     public long Flops => 2L * YLength * C * R * S;
 
-    /// <summary>Bytes that must move at the least: each array once.</summary>
+    /// <summary>The fewest bytes that must move: each array once.</summary>
     public long Bytes => sizeof(float) * ((long)XLength + WLength + YLength);
 
     /// <inheritdoc/>

@@ -83,7 +83,7 @@ internal readonly struct TapAxis
         return first <= last ? (first, last) : (0, 0);
     }
 
-    /// <summary>The outputs of a phase whose taps all see an input inside the image: the number of the first one, and of the one behind the last.</summary>
+    /// <summary>The outputs of a phase whose taps all see an input inside the image: the numbers of the first one and of the one after the last.</summary>
     public void Interior(int phase, out int first, out int end)
     {
         (first, end) = (0, Count(phase));

@@ -4,25 +4,24 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <content>
-/// The CPU form of the gradients follows argmax: of the P·Q sums of a plane only one a window has a gradient, so a 3×3 pooling leaves a ninth of the
-/// convolution's arithmetic. Each output (n, k, p, q) is a patch of R×S pixels of x, whose corner argmax tells.
+/// The CPU form of the gradients follows argmax. Only one of the sums in each window has a gradient, so with 3×3 pooling a ninth of the convolution's
+/// arithmetic remains. Each output (n, k, p, q) has a patch of R×S pixels of x, and argmax says where its corner is.
 /// <code>dx: patch(n, k, p, q) += dy[n,k,p,q] · w[k]     dw: dw[k] += dy[n,k,p,q] · patch(n, k, p, q)</code>
-/// The lanes are input channels. A block of as many channels as a vector has lanes is copied to (or from) N H W C order, a band of rows at a time that
-/// stays in the first-level cache, with the padding around it. For one output channel and one block the nine vectors of a 3×3 filter stay in registers
-/// while the band's patches go by; other filters take one tap at a time.
-/// dx is parallel over samples and blocks of channels; rows that the next band reaches too are carried over. dw is parallel over pieces of the batch (at
-/// most <see cref="MaxPieces"/>, fixed by the shape) and blocks; the pieces' sums are then added in order.
-/// Loads and stores bound both: two and one for each multiply-add of dx, one for each of dw.
+/// The lanes are input channels. A block of channels, one for each lane, is copied to (or from) N H W C order with the padding around it, one band of rows at a
+/// time, which stays in the first-level cache. For one output channel and one block, the nine vectors of a 3×3 filter stay in registers while all patches of
+/// the band are processed; other filters take one tap at a time. dx is parallel over samples and blocks of channels; rows that the next band also reaches are
+/// carried over. dw is parallel over pieces of the batch (at most <see cref="MaxPieces"/>, fixed by the shape) and blocks; the pieces' sums are then added in
+/// order. Loads and stores bound both: dx takes two loads and a store for each multiply-add, dw takes one load.
 /// </content>
 internal static unsafe partial class ConvMaxPool2d
 {
-    // How many sums of its own the filter gradient keeps at the most: with the blocks, more than enough threads can take part.
+    // The filter gradient keeps at most this many separate sums. Together with the blocks, that is enough for many threads.
     private const int MaxPieces = 16;
 
-    // Floats that the sums of all pieces may take together, 64 MB, unless there is but one piece.
+    // Floats that the sums of all pieces may take together, 64 MB. A single piece may take more.
     private const int MaxSumsLength = 16 * 1024 * 1024;
 
-    // Floats of a band of pixels, 32 KB: with the patches' places and gradients it should find room in a first-level cache.
+    // Floats in a band of pixels, 32 KB: the band and the places and gradients of its patches should fit into a first-level cache.
     private const int BandLength = 8 * 1024;
 
     /// <summary>The gradient with respect to the input. Overwrites dx.</summary>
@@ -81,7 +80,7 @@ internal static unsafe partial class ConvMaxPool2d
         };
     }
 
-    // Where each output's patch begins in the image of its band, and where in a patch each tap lies.
+    // Finds where each output's patch begins in the image of its band, and where each tap lies in a patch.
     private static void FindPatches(CpuContext cpu, ref Patches patches, float* argmax, float* dy, long filters)
     {
         Conv2dShape conv = patches.Shape.Conv;
@@ -124,7 +123,7 @@ internal static unsafe partial class ConvMaxPool2d
         }
     }
 
-    // One task is one output channel: block, then output channel, then tap, then channel within the block; channels past the end are zero.
+    // One task is one output channel. The order is block, output channel, tap, channel within the block; channels past the end are zero.
     private static void PackFilter<TV>(ref Patches patches, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
@@ -153,7 +152,7 @@ internal static unsafe partial class ConvMaxPool2d
                 AddToPatches<TV>(patches, image, patches.Corners + first, patches.Dy + first, count, patches.FilterOf<TV>(block, k));
             }
 
-            // No later band reaches the rows above its own first; the others go on.
+            // No later band reaches the rows above its own first row, so these are finished. The other rows are carried over.
             int end = band == patches.Bands - 1
                 ? conv.H + conv.PadH
                 : (band + 1) * patches.BandRows * patches.Shape.Pool.StrideH * conv.StrideH;
@@ -165,7 +164,7 @@ internal static unsafe partial class ConvMaxPool2d
         }
     }
 
-    // Rows of the padded input from top to end, the first of which is the image's first.
+    // Rows of the padded input from top to end − 1. The first is the first row of the image.
     private static void WriteRows<TV>(in Patches patches, float* image, int n, int block, int top, int end)
         where TV : unmanaged, IVector<TV>
     {
@@ -197,7 +196,7 @@ internal static unsafe partial class ConvMaxPool2d
         for (int n = firstSample; n < endSample; n++)
         for (int band = 0; band < patches.Bands; band++)
         {
-            // The rows that this band shares with the one before are there already.
+            // The rows that this band shares with the band before are already there.
             int known = band > 0 ? shared : 0;
             new Span<float>(image + (long)(patches.Rows - known) * patches.Line, known * patches.Line).CopyTo(new Span<float>(image, known * patches.Line));
             ReadRows<TV>(patches, image, n, block, band * step - conv.PadH, known);
@@ -210,7 +209,7 @@ internal static unsafe partial class ConvMaxPool2d
         }
     }
 
-    // The image, from a row on, of a band whose first row is row top of x. Lanes past the last channel stay zero.
+    // Fills the image of a band, starting at a given row; the first row of the band is row `top` of x. Lanes past the last channel stay zero.
     private static void ReadRows<TV>(in Patches patches, float* image, int n, int block, int top, int first)
         where TV : unmanaged, IVector<TV>
     {
@@ -230,7 +229,7 @@ internal static unsafe partial class ConvMaxPool2d
         }
     }
 
-    // One task is one output channel: adds its sums over the pieces, then puts each where its filter tap lies.
+    // One task is one output channel. It adds the channel's sums over the pieces and writes each to the place of its filter tap.
     private static void MergePieces<TV>(ref Patches patches, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
@@ -275,7 +274,7 @@ internal static unsafe partial class ConvMaxPool2d
         TV w6 = TV.Load(filter + 6 * TV.Width), w7 = TV.Load(filter + 7 * TV.Width), w8 = TV.Load(filter + 8 * TV.Width);
         long step = patches.TapOffsets[1], rowStep = patches.TapOffsets[3];
 
-        // Every other patch first: neighbours may overlap, and a load that follows a store to the same place at once waits for it.
+        // Takes every other patch first. Neighbours may overlap, and a load that directly follows a store to the same place waits for it.
         for (int start = 0; start < 2; start++)
         for (int i = start; i < count; i += 2)
         {
@@ -362,11 +361,11 @@ internal static unsafe partial class ConvMaxPool2d
         public int Taps;
         public int Pieces;
 
-        // Rows of outputs that share an image, and how many images there are.
+        // The rows of outputs that share an image, and the number of images.
         public int BandRows;
         public int Bands;
 
-        // The image: pixels, and floats of a pixel, a line, and all.
+        // The image: its rows and columns, and the floats of a pixel, of a line, and of the whole.
         public int Rows;
         public int Columns;
         public int Pixel;
@@ -375,7 +374,7 @@ internal static unsafe partial class ConvMaxPool2d
         public float* Images;
         public long ImageStride;
 
-        // In floats: from the start of the image to each patch; within a pooling window; within a patch.
+        // Offsets in floats: from the start of the image to each patch, within a pooling window, and within a patch.
         public int* Corners;
         public int* Window;
         public int* TapOffsets;

@@ -3,14 +3,14 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <content>
-/// The CPU form. Where the windows are the tiles of <see cref="Conv2d.ForwardWinograd"/>, all is done there. Where they are so in width alone, as over
-/// whole songs, the tiles' rows are pooled there and the columns here. Else the convolution goes into memory, then comes the pooling of it, and one more pass
-/// over each plane for what comes last: where the maxima lie (found again, as by the gradient of <see cref="MaxPool2d"/>), bias and activation. The
-/// convolution's compute bounds it.
+/// The CPU form. If the windows are the tiles of <see cref="Conv2d.ForwardWinograd"/>, everything is done there. If they match the tiles in width only, as for
+/// whole songs, rows are pooled there and columns here. Otherwise the convolution is written to memory and pooled; then one more pass over each plane finds
+/// where the maxima lie (by searching again, as the gradient of <see cref="MaxPool2d"/> does) and applies bias and activation. The convolution's compute bounds
+/// it.
 /// </content>
 internal static unsafe partial class ConvMaxPool2d
 {
-    /// <summary>What the convolution pools itself.</summary>
+    /// <summary>What the convolution itself pools.</summary>
     public static WinogradPool ChooseForm(in ConvMaxPool2dShape shape, bool argmax)
     {
         MaxPool2dShape pool = shape.Pool;
@@ -23,7 +23,7 @@ internal static unsafe partial class ConvMaxPool2d
     public static Conv2dForm ConvolutionForm(in ConvMaxPool2dShape shape, bool argmax) =>
         ChooseForm(shape, argmax) == WinogradPool.None ? Conv2d.ChooseForm(shape.Conv) : Conv2dForm.Winograd3;
 
-    /// <summary>Floats of memory that the forward wants for sums.</summary>
+    /// <summary>The number of floats that the forward needs for sums.</summary>
     public static int SumsLength(in ConvMaxPool2dShape shape, bool argmax) => ChooseForm(shape, argmax) switch
     {
         WinogradPool.Tiles => 0,
@@ -32,8 +32,8 @@ internal static unsafe partial class ConvMaxPool2d
     };
 
     /// <summary>
-    /// Overwrites y and, unless it is null, argmax; <paramref name="b"/> may be null. <paramref name="sums"/> is memory for the convolution's result, as long
-    /// as <see cref="SumsLength"/> says, <paramref name="packed"/> what <see cref="Conv2d.Pack"/> made of w, or null.
+    /// Overwrites y and, unless it is null, argmax; <paramref name="b"/> may be null. <paramref name="sums"/> is memory for the convolution's result, of <see
+    /// cref="SumsLength"/> floats. <paramref name="packed"/> is the result of <see cref="Conv2d.Pack"/>, or null.
     /// </summary>
     public static void Forward<TV>(
         CpuContext cpu, in ConvMaxPool2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* argmax, float* sums,
@@ -89,7 +89,7 @@ internal static unsafe partial class ConvMaxPool2d
         for (; i < length; i++) V1.Store(activation.Apply(V1.Broadcast(y[i] + bias)), y + i);
     }
 
-    // Backwards over all entries and without branches, which would be guessed wrong for every window. Nothing exceeds max: ≥ is =.
+    // Goes backwards over all entries without branches, which would be mispredicted in every window. No entry exceeds max, so ≥ means =.
     private static int FirstEqual(in MaxPool2dShape pool, float* corner, float max)
     {
         int found = 0;

@@ -3,8 +3,8 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form: the convolution into memory, then a thread an output that finds the maximum and adds bias and activation; backward the gradient of the sums
-/// into memory, then that of the convolution. The convolution's compute bounds it.
+/// The GPU form: the convolution is written to memory, then one thread for each output finds the maximum and applies bias and activation. Backward, the
+/// gradient of the sums is written to memory, and the gradient of the convolution follows. The convolution's compute bounds it.
 /// </content>
 internal static unsafe partial class ConvMaxPool2d
 {

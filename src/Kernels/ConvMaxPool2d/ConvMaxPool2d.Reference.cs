@@ -3,7 +3,7 @@ namespace Engine.Kernels;
 /// <summary>Two-dimensional cross-correlation, max-pooling, bias and activation; see <see cref="ConvMaxPool2dShape"/> for the formula.</summary>
 internal static partial class ConvMaxPool2d
 {
-    /// <summary>The definition, the sums in double precision. Overwrites y and, unless it is empty, argmax; b may be empty.</summary>
+    /// <summary>The definition, summed in double precision. Overwrites y and, unless it is empty, argmax; b may be empty.</summary>
     public static void ForwardReference(
         in ConvMaxPool2dShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> b, Activation activation,
         Span<float> y, Span<float> argmax)
@@ -38,7 +38,7 @@ internal static partial class ConvMaxPool2d
         in ConvMaxPool2dShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> argmax, ReadOnlySpan<float> dy, Span<float> dw, Span<float> db) =>
         Conv2d.BackwardFilterReference(shape.Conv, x, GradientOfSums(shape.Pool, argmax, dy), dw, db);
 
-    // Windows that overlap add up where they share their maximum.
+    // Overlapping windows that share their maximum add up.
     private static float[] GradientOfSums(in MaxPool2dShape pool, ReadOnlySpan<float> argmax, ReadOnlySpan<float> dy)
     {
         double[] sums = new double[pool.XLength];
@@ -46,7 +46,7 @@ internal static partial class ConvMaxPool2d
         return [.. sums.Select(sum => (float)sum)];
     }
 
-    // Where among the convolution's sums entry "at" of the window of output i lies.
+    // The index, among the convolution's sums, of entry `at` of the window of output i.
     private static int SumOf(in MaxPool2dShape pool, int i, int at)
     {
         (int line, int q) = Math.DivRem(i, pool.Q);

@@ -2,13 +2,13 @@ namespace Engine.Kernels;
 
 /// <summary>
 /// The sizes of a cross-correlation whose sums are max-pooled before bias and activation: x is N×C×H×W, w is K×C×R×S, the sums are <see cref="Conv"/>'s
-/// N×K×P×Q, and y and argmax are <see cref="Pool"/>'s N×K×P×Q. The activation must not fall, so that it may come last.
+/// N×K×P×Q, and y and argmax are <see cref="Pool"/>'s N×K×P×Q. The activation must never fall, so that it can be applied last.
 /// <code>y[n,k,p,q] = activation(b[k] + max over the window of (x ⋆ w)[n,k])</code>
-/// argmax[n,k,p,q] is where in the window that is: row · <c>Pool.S</c> + column of the first maximum in row-major order, as a float.
+/// argmax[n,k,p,q] is the place of the first maximum in the window, in row-major order: row · <c>Pool.S</c> + column, as a float.
 /// </summary>
 public readonly record struct ConvMaxPool2dShape
 {
-    /// <summary>Checks the sizes of the window, and works out the output's.</summary>
+    /// <summary>Checks the sizes of the window and computes those of the output.</summary>
     /// <exception cref="ArgumentException">A size is not positive, the window does not fit, the batch is last, or an array would exceed 2³¹ floats.</exception>
     public ConvMaxPool2dShape(
         in Conv2dShape conv, int windowH, int windowW, int strideH, int strideW, int dilationH = 1, int dilationW = 1)
@@ -38,7 +38,7 @@ public readonly record struct ConvMaxPool2dShape
     /// <summary>Floats in y, and in argmax.</summary>
     public int YLength => Pool.YLength;
 
-    /// <summary>Floating-point operations of the convolution, a multiplication and an addition counted as two.</summary>
+    /// <summary>Floating-point operations of the convolution; a multiplication and an addition count as two.</summary>
     public long Flops => Conv.Flops;
 
     /// <inheritdoc/>

@@ -3,11 +3,10 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <content>
-/// The CPU form. Output pixels fall into StrideH × StrideW phases; a phase sees only the taps whose place has the same remainder, and on them the
-/// transposed convolution is an ordinary one with stride 1: a 4×4 filter with stride 2 is four 2×2 convolutions. Each phase is a
-/// <see cref="TiledProduct"/> whose rows are shifted copies of the image, one plane for each shift in columns with its border of zeros
-/// written out, and a row offset for each shift in rows. No output is visited twice and nothing is added up in memory.
-/// Parallel over samples, phases and groups of column tiles.
+/// The CPU form. Output pixels fall into StrideH × StrideW phases; a phase sees only the taps whose place has the same remainder. On these taps the transposed
+/// convolution is an ordinary one with stride 1: a 4×4 filter with stride 2 is four 2×2 convolutions. Each phase is a <see cref="TiledProduct"/> whose rows are
+/// shifted copies of the image. There is one plane for each shift of the columns, with its border of zeros written out, and a row offset for each shift of the
+/// rows. Each output is computed once, and nothing is accumulated in memory. Parallel over samples, phases and groups of column tiles.
 /// </content>
 internal static unsafe partial class ConvTranspose2d
 {
@@ -92,7 +91,7 @@ internal static unsafe partial class ConvTranspose2d
                 *tap++ = (c * shape.K * shape.R + r) * shape.S + s;
             }
 
-            // Filters of a phase, K rows of its taps; small enough not to be worth sharing out.
+            // The filters of a phase: K rows of its taps. They are too small to be worth packing in parallel.
             for (int block = 0; block < TiledProduct.RowBlocks<TV>(shape.K); block++)
             {
                 TiledProduct.PackRows<TV>(w, shape.R * shape.S, taken, shape.K, depth, block, product.A);
@@ -110,8 +109,8 @@ internal static unsafe partial class ConvTranspose2d
         where TV : unmanaged, IVector<TV> => Conv2d.Forward<TV>(cpu, shape.Gradient, dy, w, null, Activation.None, dx);
 
     /// <summary>
-    /// The gradient with respect to the filters, which is that of a convolution with the roles of x and dy exchanged, and with respect to the
-    /// bias unless <paramref name="db"/> is null. Overwrites both.
+    /// The gradient with respect to the filters, which is the filter gradient of a convolution with x and dy exchanged, and with respect to the bias unless
+    /// <paramref name="db"/> is null. Overwrites both.
     /// </summary>
     public static void BackwardFilter<TV>(CpuContext cpu, in ConvTranspose2dShape shape, float* x, float* dy, float* dw, float* db)
         where TV : unmanaged, IVector<TV>

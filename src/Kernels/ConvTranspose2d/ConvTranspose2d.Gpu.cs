@@ -3,11 +3,11 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form, by output phase: the outputs with p mod StrideH and q mod StrideW given see the same taps, those in step with them, and of each tap the
-/// same place relative to their own. So each phase is a <see cref="GpuProduct"/> of K filters with its pixels, whose terms are C channels times its taps,
-/// as if it were a convolution of stride 1 with a smaller filter; nothing is multiplied by the zeros between inputs. Each phase is parallel over tiles of
-/// filters times pixels; phases follow each other, since they write different outputs of the same lines. The gradients are those of the convolution that
-/// this is the gradient of. Compute bounds it for many channels, memory bandwidth for few.
+/// The GPU form computes one output phase after the other. All outputs with the same p mod StrideH and q mod StrideW see the same taps, and see the inputs at
+/// the same places relative to their own. So each phase is a <see cref="GpuProduct"/> of K filters with the pixels of the phase, whose terms are C channels
+/// times the taps of the phase. It is like a convolution of stride 1 with a smaller filter, and nothing is multiplied by the zeros between inputs. Each phase
+/// is parallel over tiles of filters times pixels. The gradients are the forward and the filter gradient of the convolution whose gradient this is. Compute
+/// bounds it for many channels, memory bandwidth for few.
 /// </content>
 internal static unsafe partial class ConvTranspose2d
 {

@@ -8,7 +8,7 @@ namespace Engine.Kernels;
 /// </summary>
 public readonly record struct ConvTranspose2dShape
 {
-    /// <summary>Checks the sizes and works out the output's.</summary>
+    /// <summary>Checks the sizes and computes those of the output.</summary>
     /// <exception cref="ArgumentException">
     /// A size is not positive, the padding crops everything, or an array or the uncropped output is too large.
     /// </exception>
@@ -44,7 +44,7 @@ public readonly record struct ConvTranspose2dShape
     /// <summary>The transposed convolution that takes the gradient of a convolution's output to that of its input, with the same filters.</summary>
     internal static ConvTranspose2dShape GradientOf(in Conv2dShape forward) => new(forward);
 
-    /// <summary>The convolution that this one is the gradient of: it takes a gradient of y to that of x, with the same filters.</summary>
+    /// <summary>The convolution whose gradient this is. It takes the gradient of y to that of x, with the same filters.</summary>
     internal Conv2dShape Gradient => new(N, K, P, Q, C, R, S, StrideH, StrideW, PadH, PadW, DilationH, DilationW, Layout);
 
     /// <summary>The sizes by their names.</summary>
@@ -115,10 +115,10 @@ public readonly record struct ConvTranspose2dShape
     /// <summary>Where the elements of y lie.</summary>
     internal MapStrides YStrides => MapStrides.Of(Layout, N, K, P * Q);
 
-    /// <summary>Floating-point operations, a multiplication and an addition counted as two, cropped outputs included.</summary>
+    /// <summary>Floating-point operations; a multiplication and an addition count as two, including those of cropped outputs.</summary>
     public long Flops => 2L * XLength * K * R * S;
 
-    /// <summary>Bytes that must move at the least: each array once.</summary>
+    /// <summary>The fewest bytes that must move: each array once.</summary>
     public long Bytes => sizeof(float) * ((long)XLength + WLength + YLength);
 
     /// <inheritdoc/>

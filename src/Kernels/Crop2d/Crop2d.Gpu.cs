@@ -3,7 +3,7 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form: a thread an element of the result, so that every element is written once, the zeros of the gradient too. Memory bandwidth bounds it.
+/// The GPU form: one thread for each element of the result, so every element is written once, including the zeros of the gradient. Memory bandwidth bounds it.
 /// </content>
 internal static partial class Crop2d
 {
@@ -12,7 +12,7 @@ internal static partial class Crop2d
         ForEach.Run(
             gpu, new Copy { From = x, FromH = shape.H, FromW = shape.W, To = y, ToH = new Divisor(shape.P), ToW = new Divisor(shape.Q) }, shape.YLength);
 
-    /// <summary>Writes dx: zeros where dy has nothing.</summary>
+    /// <summary>Writes dx, with zeros outside dy.</summary>
     public static void Backward(GpuContext gpu, in Crop2dShape shape, ArrayView<float> dy, ArrayView<float> dx) =>
         ForEach.Run(
             gpu, new Copy { From = dy, FromH = shape.P, FromW = shape.Q, To = dx, ToH = new Divisor(shape.H), ToW = new Divisor(shape.W) }, shape.XLength);

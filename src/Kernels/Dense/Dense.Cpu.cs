@@ -3,8 +3,8 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <content>
-/// The CPU form: a <see cref="TiledProduct"/> of the packed samples with the weights in place, whose rows are Out floats apart. Parallel over
-/// tiles of output features. Compute bounds it for many samples; for one sample it reads each weight once and memory bandwidth does.
+/// The CPU form: a <see cref="TiledProduct"/> of the packed samples with the weights, which are read in place; their rows are Out floats apart. Parallel over
+/// tiles of output features. Compute bounds it for many samples. For one sample each weight is read once, and memory bandwidth bounds it.
 /// </content>
 internal static unsafe partial class Dense
 {
@@ -43,8 +43,8 @@ internal static unsafe partial class Dense
     }
 
     /// <summary>
-    /// The gradient with respect to the input, dx = dy·wᵀ: a <see cref="TiledProduct"/> of the packed samples of dy with wᵀ, of which every task turns over
-    /// the rows of w that its tile of dx needs. Parallel over tiles of input features; bounded as the forward. Overwrites dx.
+    /// The gradient with respect to the input, dx = dy·wᵀ: a <see cref="TiledProduct"/> of the packed samples of dy with wᵀ. Every task transposes the rows of
+    /// w that its tile of dx needs. Parallel over tiles of input features. It has the same bounds as the forward. Overwrites dx.
     /// </summary>
     public static void BackwardData<TV>(CpuContext cpu, in DenseShape shape, float* dy, float* w, float* dx)
         where TV : unmanaged, IVector<TV>
@@ -79,9 +79,9 @@ internal static unsafe partial class Dense
     }
 
     /// <summary>
-    /// The gradient with respect to the weights, dw = xᵀ·dy, and to the bias, db = Σ_n dy[n], unless <paramref name="db"/> is null: a
-    /// <see cref="TiledProduct"/> of groups of packed columns of x with dy in place. Parallel over groups of input features and tiles of output features;
-    /// writing dw bounds it for few samples. Overwrites both.
+    /// The gradient with respect to the weights, dw = xᵀ·dy, and to the bias, db = Σ_n dy[n], unless <paramref name="db"/> is null: a <see
+    /// cref="TiledProduct"/> of groups of packed columns of x with dy, which is read in place. Parallel over groups of input features and tiles of output
+    /// features. Writing dw bounds it for few samples. Overwrites both.
     /// </summary>
     public static void BackwardFilter<TV>(CpuContext cpu, in DenseShape shape, float* x, float* dy, float* dw, float* db)
         where TV : unmanaged, IVector<TV>
@@ -122,7 +122,7 @@ internal static unsafe partial class Dense
         if (db is not null) SumSamples<TV>(shape, dy, db);
     }
 
-    // Input features that a task of the weights' gradient takes: a multiple of every register tile's rows.
+    // Input features of a task of the weights' gradient: a multiple of the rows of every register tile.
     private const int InputsPerTask = 64;
 
     private static void RunTransposedTile<TV>(ref Arguments arguments, int task, int worker)
@@ -134,7 +134,7 @@ internal static unsafe partial class Dense
         float* panel = scratch + arguments.SumsLength;
         for (int i = 0; i < width; i++)
         {
-            // Columns past the end are dropped; they hold zeros rather than what lay there.
+            // Columns past the end are dropped, and set to zero so that they hold nothing undefined.
             float* row = arguments.W + (long)(first + i) * depth;
             for (int o = 0; o < depth; o++) panel[(long)o * width + i] = i < count ? row[o] : 0;
         }

@@ -3,9 +3,9 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form: <see cref="GpuProduct"/>s of plain matrices, parallel over tiles of the result, and over pieces of In where the batch alone gives too few
-/// tiles. Forward, the rows are the Out features, so that the bias belongs to rows; the gradients write runs of their results. The bias's gradient is a
-/// <see cref="GpuReduction"/>. For small batches the bandwidth of reading w bounds it.
+/// The GPU form: <see cref="GpuProduct"/>s of plain matrices, parallel over tiles of the result, and over pieces of In if the batch gives too few tiles. In the
+/// forward form the rows are the Out features, so the bias belongs to rows. The gradients write contiguous runs of their results. The bias's gradient is a <see
+/// cref="GpuReduction"/>. For small batches, reading w bounds it.
 /// </content>
 internal static unsafe partial class Dense
 {

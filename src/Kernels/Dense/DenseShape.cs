@@ -38,10 +38,10 @@ public readonly record struct DenseShape
     /// <summary>Floats in y.</summary>
     public int YLength { get; }
 
-    /// <summary>Floating-point operations, a multiplication and an addition counted as two.</summary>
+    /// <summary>Floating-point operations; a multiplication and an addition count as two.</summary>
     public long Flops => 2L * YLength * In;
 
-    /// <summary>Bytes that must move at the least: each array once.</summary>
+    /// <summary>The fewest bytes that must move: each array once.</summary>
     public long Bytes => sizeof(float) * ((long)XLength + WLength + YLength);
 
     /// <inheritdoc/>

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Engine.Kernels;
 
 /// <content>
-/// The CPU form: the definition's arithmetic, parallel over fixed chunks, eight elements at a time where the processor has 512-bit registers. The hash's
+/// The CPU form does the arithmetic of the definition, eight elements at a time if the processor has 512-bit registers. Parallel over fixed chunks. The hash's
 /// 64-bit multiplications bound it.
 /// </content>
 internal static unsafe partial class Dropout
@@ -25,7 +25,7 @@ internal static unsafe partial class Dropout
         double kept = 1.0 - arguments.Probability;
         if (Vector512.IsHardwareAccelerated)
         {
-            // The definition's comparison of floats is exact, and so is this one of whole numbers, 2²⁴ times as large.
+            // The definition compares floats exactly. Comparing whole numbers that are 2²⁴ times as large gives the same answer.
             Vector512<ulong> least = Vector512.Create((ulong)Math.Ceiling((double)arguments.Probability * (1 << 24)));
             Vector512<ulong> counter = Vector512.Create(arguments.Key + ((ulong)i + 1) * Golden) + Vector512<ulong>.Indices * Golden;
             for (; i <= end - Vector512<ulong>.Count; i += Vector512<ulong>.Count, counter += Vector512.Create(unchecked(8 * Golden)))

@@ -3,8 +3,8 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form: a thread an element, which hashes its own number as the definition does, so the same elements are dropped whatever the order; the division
-/// is one of float32. Memory bandwidth bounds it.
+/// The GPU form: one thread for each element. It hashes the element's number as the definition does, so the same elements are dropped in any order. It divides
+/// in float32. Memory bandwidth bounds it.
 /// </content>
 internal static unsafe partial class Dropout
 {

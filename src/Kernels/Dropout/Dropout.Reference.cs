@@ -5,8 +5,7 @@ namespace Engine.Kernels;
 /// the same elements and the gradient is the same call on dy:
 /// <code>hash(z): z ^= z >> 30, z *= BF58476D1CE4E5B9, z ^= z >> 27, z *= 94D049BB133111EB, z ^= z >> 31      (modulo 2⁶⁴)
 /// kept: (hash(hash(seed) + (i + 1)·9E3779B97F4A7C15) >> 40) / 2²⁴ ≥ p</code>
-/// This is SplitMix64 (Steele, Lea and Flood 2014) entered at its i-th number; the seed goes through the hash first so that neighbouring seeds do not
-/// give shifted masks.
+/// This is the i-th number of SplitMix64 (Steele, Lea and Flood 2014). The seed is hashed first, so that neighbouring seeds do not give shifted masks.
 /// </summary>
 internal static partial class Dropout
 {

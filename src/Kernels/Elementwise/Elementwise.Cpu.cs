@@ -3,8 +3,8 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// The loops of all pointwise kernels: y[i] = f(x[i]), or y[i] = f(left[i], right[i]); y may be any input. Parallel over fixed chunks. Memory
-/// bandwidth bounds them for all but the exponentials.
+/// The loops of all pointwise kernels: y[i] = f(x[i]), or y[i] = f(left[i], right[i]); y may be any input. Parallel over fixed chunks. Memory bandwidth bounds
+/// them, except for the exponentials.
 /// </summary>
 internal static unsafe class Elementwise
 {

@@ -2,19 +2,19 @@ using ILGPU;
 
 namespace Engine.Kernels;
 
-/// <summary>What one thread does for element i of a result. It holds its own views and numbers.</summary>
+/// <summary>What one thread does for element i of a result. The struct holds the views and numbers that it needs.</summary>
 public interface IGpuBody
 {
     void Run(int i);
 }
 
 /// <summary>
-/// The GPU form of everything whose results do not depend on each other: a thread an element of the result, which gathers what it needs, so that nothing is
-/// written twice and no order matters. Neighbouring threads write neighbouring floats. Memory bandwidth bounds it.
+/// The GPU form of everything whose results do not depend on each other. One thread computes one element of the result and gathers what it needs, so nothing is
+/// written twice and the order does not matter. Neighbouring threads write neighbouring floats. Memory bandwidth bounds it.
 /// </summary>
 public static class ForEach
 {
-    /// <summary>Runs the body for i from 0 to before <paramref name="length"/>.</summary>
+    /// <summary>Runs the body for i from 0 to <paramref name="length"/> − 1.</summary>
     public static void Run<TBody>(GpuContext gpu, TBody body, int length)
         where TBody : struct, IGpuBody
     {

@@ -3,10 +3,10 @@ using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
 
-/// <summary>What is added up over elements a and b of two arrays, in two sums at once; an operator of one sum leaves the second alone.</summary>
+/// <summary>Computes the terms of two sums at once from elements a and b of two arrays. An operator with one sum leaves the second alone.</summary>
 internal interface ISumOperator
 {
-    /// <summary>Adds the terms of a and b to both sums; <paramref name="center"/> is what a channel's values are taken relative to.</summary>
+    /// <summary>Adds the terms of a and b to both sums; a channel's values are taken relative to <paramref name="center"/>.</summary>
     void Add<TV>(TV a, TV b, TV center, ref TV first, ref TV second)
         where TV : unmanaged, IVector<TV>;
 }

@@ -3,16 +3,16 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// The loops of all sums. Blocks of at most <see cref="Block"/> terms are added in float32 vectors, the blocks' sums in double precision, always in the
-/// same order; so the error does not grow with the length. Whole arrays are parallel over fixed chunks, channels over planes.
-/// Memory bandwidth bounds them.
+/// The loops of all sums. Blocks of at most <see cref="Block"/> terms are added in float32 vectors, and the sums of the blocks in double precision, so the
+/// error does not grow with the length. The order is always the same. Whole arrays are parallel over fixed chunks, channels over planes. Memory bandwidth
+/// bounds them.
 /// </summary>
 internal static unsafe class Reduction
 {
-    /// <summary>Terms that are added in float32 before their sum goes on in double precision.</summary>
+    /// <summary>The number of terms that are added in float32 before their sum is added in double precision.</summary>
     public const int Block = 512;
 
-    // Rows of a column sum before it goes on in double precision.
+    // The number of rows that a column sum adds in float32 before it is added in double precision.
     private const int RowBlock = 64;
 
     private const int Chunk = 16 * 1024;
@@ -53,7 +53,7 @@ internal static unsafe class Reduction
         }
     }
 
-    /// <summary>Both sums over the rows of a matrix, for one vector of its columns; <paramref name="center"/> has a number a column.</summary>
+    /// <summary>Both sums over the rows of a matrix, for one vector of its columns; <paramref name="center"/> has one number for each column.</summary>
     public static void RunColumns<TV, TOperator>(TOperator terms, float* a, float* b, TV center, int rows, int pitch, double* first, double* second)
         where TV : unmanaged, IVector<TV>
         where TOperator : unmanaged, ISumOperator

@@ -2,14 +2,14 @@ using ILGPU;
 
 namespace Engine.Kernels;
 
-/// <summary>What is added up over the elements of a channel, in two sums at once. It holds its own views.</summary>
+/// <summary>Computes the terms of two sums at once from the elements of a channel. The struct holds the views that it needs.</summary>
 internal interface IGpuTerms
 {
-    /// <summary>Adds the terms of the element at <paramref name="at"/>; an operator of one sum leaves the second alone.</summary>
+    /// <summary>Adds the terms of the element at <paramref name="at"/>. An operator with one sum leaves the second alone.</summary>
     void Add(int at, int channel, ref CompensatedSum first, ref CompensatedSum second);
 }
 
-/// <summary>What becomes of a channel's sums.</summary>
+/// <summary>What is done with a channel's sums.</summary>
 internal interface IGpuTotals
 {
     void Take(int channel, CompensatedSum first, CompensatedSum second);
@@ -17,16 +17,16 @@ internal interface IGpuTotals
 
 /// <summary>
 /// The GPU form of all sums, over the elements (n, i) of each channel of an N×C×Inner array; a whole array is one channel. Channels are cut into pieces by
-/// their size alone. A group takes a piece: its threads each add every <see cref="GpuContext.GroupSize"/>th element, then the threads' sums are added
-/// two by two in a tree in shared memory. A second pass adds a channel's pieces in the same way. So the order is fixed, and no atomics are needed.
-/// Memory bandwidth bounds it.
+/// their size alone. A group takes a piece. Each of its threads adds every <see cref="GpuContext.GroupSize"/>th element; then the threads' sums are added in
+/// pairs, as a tree in shared memory. A second pass adds a channel's pieces in the same way. So the order is fixed, and no atomics are needed. Memory bandwidth
+/// bounds it.
 /// </summary>
 internal static class GpuReduction
 {
-    // Elements of a piece at the least: 64 a thread.
+    // The fewest elements of a piece: 64 for each thread.
     private const int MinPiece = 64 * GpuContext.GroupSize;
 
-    // Groups that fill a large device.
+    // The number of groups that fill a large device.
     private const int EnoughGroups = 1024;
 
     // Floats of two compensated sums.
@@ -82,7 +82,7 @@ internal static class GpuReduction
         if (Group.IdxX == 0) arguments.Totals.Take(Grid.IdxX, first, second);
     }
 
-    // Adds the sums of all threads of a group into those of its first. Every thread must come here.
+    // Adds the sums of all threads of a group to those of its first thread. Every thread must call this.
     private static void AddThreads(ref CompensatedSum first, ref CompensatedSum second)
     {
         ArrayView<CompensatedSum> firsts = SharedMemory.Allocate<CompensatedSum>(GpuContext.GroupSize);

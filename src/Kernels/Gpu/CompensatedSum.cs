@@ -1,8 +1,8 @@
 namespace Engine.Kernels;
 
 /// <summary>
-/// A sum in two floats, the second holding what rounding the first lost: as good as double precision, which not every device has. Where memory is what
-/// limits a reduction, its six additions an element cost nothing.
+/// A sum in two floats. The second holds what rounding the first one lost. It is as good as double precision, which not every device has. If memory bandwidth
+/// bounds a reduction, the six additions for each element cost nothing.
 /// </summary>
 /// <remarks>Knuth's exact addition of two floats, The Art of Computer Programming, volume 2, 4.2.2.</remarks>
 internal struct CompensatedSum

@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Engine.Kernels;
 
 /// <summary>
-/// Division of numbers from 0 to 2³¹ − 1 by one that is the same for all threads, as a multiplication and a shift: devices divide slowly.
+/// Divides numbers from 0 to 2³¹ − 1 by a number that is the same for all threads. It multiplies and shifts, because devices divide slowly.
 /// </summary>
 /// <remarks>Granlund and Montgomery, "Division by invariant integers using multiplication", 1994.</remarks>
 internal readonly struct Divisor

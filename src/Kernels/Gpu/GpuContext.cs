@@ -5,15 +5,15 @@ using ILGPU.Runtime.OpenCL;
 namespace Engine.Kernels;
 
 /// <summary>
-/// An open device: its memory, its kernels, and how they are started. A kernel is a static method with one argument, a struct of views and numbers; it is
-/// compiled when it is first started and kept. Everything is started on one stream, so it is carried out in order.
+/// An open device: its memory, its kernels, and how they are started. A kernel is a static method with one argument, a struct of views and numbers. It is
+/// compiled when it is first started, and the result is kept. Everything runs on one stream, in order.
 /// </summary>
 public sealed class GpuContext : IDisposable
 {
-    /// <summary>Threads of every group: few enough for any device, and what the kernels' tiles are cut for.</summary>
+    /// <summary>The number of threads of every group. It is small enough for any device, and the kernels' tiles are made for it.</summary>
     public const int GroupSize = 128;
 
-    /// <summary>Bytes of shared memory that a group may need.</summary>
+    /// <summary>The most bytes of shared memory that a group may use.</summary>
     public const int SharedMemoryNeeded = 32 * 1024;
 
     private readonly Context _context;
@@ -92,7 +92,7 @@ public sealed class GpuContext : IDisposable
         }
     }
 
-    /// <summary>Copies to the host, when all that was started before is done.</summary>
+    /// <summary>Copies to the host, after everything that was started before it is done.</summary>
     public unsafe void Download(ArrayView<float> source, Span<float> destination)
     {
         if (destination.IsEmpty) return;
@@ -137,7 +137,7 @@ public sealed class GpuContext : IDisposable
         }
     }
 
-    /// <summary>A table of constants on the device, made when it is first asked for under this number.</summary>
+    /// <summary>A table of constants on the device. It is made when this number is first asked for.</summary>
     public ArrayView<float> Table(int key, Func<int, float[]> make)
     {
         if (!_tables.TryGetValue(key, out GpuBuffer? table))
@@ -163,7 +163,7 @@ public sealed class GpuContext : IDisposable
         }
         catch (AcceleratorException)
         {
-            // A device that was lost cannot be closed; why it was lost has been said.
+            // A lost device cannot be closed. Why it was lost was reported before.
         }
     }
 
@@ -184,7 +184,7 @@ public sealed class GpuContext : IDisposable
         }
     }
 
-    /// <summary>What a driver says went wrong; of OpenCL's there is only a code.</summary>
+    /// <summary>What a driver says went wrong. OpenCL drivers give only a code.</summary>
     internal static string ReasonOf(Exception failure) =>
         failure.GetBaseException() is CLException cl ? $"OpenCL error {cl.Error}" : failure.GetBaseException().Message;
 

@@ -6,7 +6,7 @@ using ILGPU.Runtime.OpenCL;
 
 namespace Engine.Kernels;
 
-/// <summary>What a GPU is driven through.</summary>
+/// <summary>The interface through which a GPU is driven.</summary>
 public enum GpuInterface
 {
     /// <summary>NVIDIA's driver.</summary>
@@ -16,8 +16,8 @@ public enum GpuInterface
     OpenCl,
 }
 
-/// <summary>A device that kernels can run on through CUDA or OpenCL, or why they cannot.</summary>
-/// <param name="Interface">What it is driven through.</param>
+/// <summary>A device that CUDA or OpenCL knows, and why kernels cannot run on it if they cannot.</summary>
+/// <param name="Interface">The interface through which it is driven.</param>
 /// <param name="Index">Its number among those of the same interface, from 0.</param>
 /// <param name="Name">What its driver calls it.</param>
 /// <param name="Driver">The platform and its version, or the compute capability.</param>
@@ -35,12 +35,12 @@ public sealed record GpuDevice(
 /// <summary>Finds and opens GPUs.</summary>
 internal static class GpuDevices
 {
-    // ILGPU asks for the libraries by names that on Linux only packages for developers install; a driver itself brings the one with the version.
+    // ILGPU asks for libraries by names that only development packages install on Linux. A driver itself installs the name with the version.
     static GpuDevices() => NativeLibrary.SetDllImportResolver(
         typeof(Context).Assembly,
         (name, _, _) => OperatingSystem.IsLinux() && name is ("cuda" or "OpenCL") && NativeLibrary.TryLoad($"lib{name}.so.1", out nint library) ? library : 0);
 
-    /// <summary>All devices that the drivers know, the refused ones included; none where there is no driver.</summary>
+    /// <summary>All devices that the drivers know, including the refused ones. The list is empty if there is no driver.</summary>
     public static IReadOnlyList<GpuDevice> List(bool withoutGenericAddressSpace)
     {
         using Context context = CreateContext();
@@ -138,8 +138,8 @@ internal static class GpuDevices
             ? $"its groups have {device.MaxSharedMemoryPerGroup / 1024} KiB of shared memory, and {GpuContext.SharedMemoryNeeded / 1024} are needed"
         : null;
 
-    // ILGPU opens no device that does not announce the generic address space, though kernels without pointers to either kind of memory never use it.
-    // The announcement has no public setter.
+    // ILGPU refuses to open a device that does not announce the generic address space. Kernels never use it unless they have pointers that may point to either
+    // kind of memory. The announcement has no public setter.
     private static void AnnounceGenericAddressSpace(CLDevice device) =>
         device.Capabilities.GetType().GetProperty(nameof(device.Capabilities.GenericAddressSpace))!.GetSetMethod(nonPublic: true)!
             .Invoke(device.Capabilities, [true]);

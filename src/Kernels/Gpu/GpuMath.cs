@@ -3,8 +3,8 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <summary>
-/// Functions of one float32 that devices have only as fast approximations, or differently. The same reductions and polynomials as the CPU's, see
-/// <see cref="Exponential"/>; nothing here asks for double precision, which not every device has.
+/// Functions of one float32 for which devices have only fast approximations, or different ones. They use the same reductions and polynomials as the CPU, see
+/// <see cref="Exponential"/>. None uses double precision, which not every device has.
 /// </summary>
 internal static class GpuMath
 {
@@ -33,8 +33,8 @@ internal static class GpuMath
     }
 
     /// <summary>
-    /// ln x for normal x &gt; 0, to a unit or two in the last place; infinity and NaN stay. x = m·2ⁿ with √½ ≤ m &lt; √2, and a polynomial in m − 1 whose
-    /// leading terms are exact, so nothing is lost near 1.
+    /// ln x for normal x &gt; 0, accurate to one or two units in the last place. Infinity and NaN stay as they are. x = m·2ⁿ with √½ ≤ m &lt; √2, and a
+    /// polynomial in m − 1 whose leading terms are exact, so nothing is lost near 1.
     /// </summary>
     /// <remarks>The coefficients are those of S. Moshier's Cephes library (logf), 1992.</remarks>
     public static float Log(float x)
@@ -56,13 +56,13 @@ internal static class GpuMath
         return p + f + n * Ln2High;
     }
 
-    /// <summary>Whether x is no number. Told by its bits: the code that is made for OpenCL mistakes comparisons that must hold for a NaN.</summary>
+    /// <summary>Whether x is NaN. It looks at the bits, because the code that ILGPU generates for OpenCL gets comparisons with a NaN wrong.</summary>
     public static bool IsNaN(float x) => (Interop.FloatAsInt(x) & WithoutSign) > Infinity;
 
     /// <summary>The larger one; a NaN stays one.</summary>
     public static float Max(float x, float least) => IsNaN(x) || x > least ? x : least;
 
-    /// <summary>Zero for numbers closer to it than a positive limit; a NaN stays one.</summary>
+    /// <summary>Sets a number to zero if its magnitude is below a positive limit; a NaN stays one.</summary>
     public static float Flush(float x, float limit) => (Interop.FloatAsInt(x) & WithoutSign) < Interop.FloatAsInt(limit) ? 0 : x;
 
     // 2ⁿ, and eʳ − 1 with x = n·ln 2 + r.

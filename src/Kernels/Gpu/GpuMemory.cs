@@ -37,8 +37,8 @@ internal sealed class GpuBuffer : DeviceBuffer
 }
 
 /// <summary>
-/// The pool of <see cref="GpuBuffer"/>s of one device. Buffers that come back are kept by size and handed out again; since the device does everything in
-/// order, that may be while the kernel that used them last is still running. Not thread-safe.
+/// The pool of <see cref="GpuBuffer"/>s of one device. Buffers that come back are kept by size and handed out again; this may happen while the last kernel that
+/// used them is still running, since the device does everything in order. Not thread-safe.
 /// </summary>
 internal sealed class GpuMemory(GpuContext gpu, Accelerator accelerator, long limit) : IDisposable
 {
@@ -48,7 +48,7 @@ internal sealed class GpuMemory(GpuContext gpu, Accelerator accelerator, long li
     private readonly Dictionary<int, Stack<GpuBuffer>> _free = [];
     private bool _disposed;
 
-    /// <summary>Bytes that may be taken from the device.</summary>
+    /// <summary>The most bytes that may be taken from the device.</summary>
     public long Limit => limit;
 
     /// <summary>Buffers handed out and not yet given back.</summary>
@@ -58,7 +58,7 @@ internal sealed class GpuMemory(GpuContext gpu, Accelerator accelerator, long li
     public long BytesAllocated { get; private set; }
 
     /// <summary>Hands out a buffer of at least <paramref name="length"/> floats; what they hold is undefined.</summary>
-    /// <exception cref="EngineException">The device has not so much memory left.</exception>
+    /// <exception cref="EngineException">The device does not have that much memory left.</exception>
     public GpuBuffer Rent(int length)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -78,7 +78,7 @@ internal sealed class GpuMemory(GpuContext gpu, Accelerator accelerator, long li
         else _free[buffer.Capacity].Push(buffer);
     }
 
-    /// <summary>Frees what lies in the pool; buffers still out are freed when they come back.</summary>
+    /// <summary>Frees the buffers in the pool. Buffers still in use are freed when they are returned.</summary>
     public void Dispose()
     {
         _disposed = true;
@@ -97,7 +97,7 @@ internal sealed class GpuMemory(GpuContext gpu, Accelerator accelerator, long li
         }
         catch (AcceleratorException)
         {
-            // Perhaps what lies unused in the pool makes room.
+            // Freeing the unused buffers of the pool may make enough room.
             gpu.Synchronize();
             FreePool();
             try

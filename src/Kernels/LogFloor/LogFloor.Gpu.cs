@@ -3,8 +3,8 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form: a thread an element, since no element needs another, with a logarithm of its own, that of some devices being a fast approximation. Memory
-/// bandwidth bounds it.
+/// The GPU form: one thread computes one element, since no element needs another. The logarithm is the engine's own, because that of some devices is a fast
+/// approximation. Memory bandwidth bounds it.
 /// </content>
 internal static partial class LogFloor
 {

@@ -4,12 +4,11 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <summary>
-/// What a GPU can do at most, measured: the figures that kernels are held against. Drivers do not tell them in one way, and what they tell is no figure that
-/// a program reaches.
+/// Measures the most that a GPU can do; kernels are compared with these figures. Drivers report such figures in different ways, and programs do not reach them.
 /// </summary>
 internal static class GpuPeak
 {
-    // Enough threads for the largest devices, and enough work for each that its start is nothing beside it.
+    // Enough threads for the largest devices, and enough work for each that starting it takes no noticeable time.
     private const int Threads = 1 << 20;
     private const int Chains = 8;
     private const int Rounds = 128;
@@ -20,7 +19,7 @@ internal static class GpuPeak
     private const int Runs = 3;
     private const double LeastSeconds = 0.02;
 
-    /// <summary>Float32 multiply-adds a second on registers alone, in GFLOP/s, a multiply-add counted as two.</summary>
+    /// <summary>Float32 multiply-adds per second on registers alone, in GFLOP/s; a multiply-add counts as two operations.</summary>
     public static double MeasureGflops(GpuContext gpu, int threads = Threads)
     {
         using GpuBuffer y = gpu.Memory.Rent(threads);
@@ -28,7 +27,7 @@ internal static class GpuPeak
         return 2.0 * Chains * Rounds * threads / seconds / 1e9;
     }
 
-    /// <summary>Memory bandwidth of y[i] += s · x[i] over arrays of up to 256 MB, in GB/s, counting x once and y twice.</summary>
+    /// <summary>Memory bandwidth of y[i] += s · x[i] over arrays of up to 256 MB, in GB/s, which counts x once and y twice.</summary>
     public static double MeasureBandwidth(GpuContext gpu, int length = StreamLength)
     {
         length = (int)Math.Min(length, gpu.Memory.Limit / (8 * sizeof(float)));
@@ -39,7 +38,7 @@ internal static class GpuPeak
         return 3.0 * sizeof(float) * length / seconds / 1e9;
     }
 
-    // Of the best of several runs of as many launches as take long enough for the clock, with one wait for the device at the end of each.
+    // The time of one launch in the best of several runs. A run makes enough launches for the clock and waits for the device once, at its end.
     private static double SecondsOf(GpuContext gpu, Action launch)
     {
         int launches = 1;
@@ -57,7 +56,7 @@ internal static class GpuPeak
         return Enumerable.Range(0, Runs).Min(_ => Run()) / launches;
     }
 
-    // Eight independent chains hide the latency of a multiply-add; the result is stored so that they are not left out.
+    // Eight independent chains hide the latency of a multiply-add; the result is stored so that the compiler keeps them.
     internal struct MultiplyAdds : IGpuBody
     {
         public float A;

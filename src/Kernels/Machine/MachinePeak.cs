@@ -5,8 +5,8 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// What the processor can do at most, measured: the figures that kernels are held against. Each is the best of several short runs, since
-/// whatever else the machine does can only slow a run down.
+/// Measures the most that the processor can do; kernels are compared with these figures. Each is the best of several short runs, because other work on the
+/// machine can only slow a run down.
 /// </summary>
 public static unsafe class MachinePeak
 {
@@ -18,7 +18,7 @@ public static unsafe class MachinePeak
     private const int TriadLength = 1 << 24;
     private const int TriadChunk = 1 << 18;
 
-    /// <summary>Float32 multiply-adds a second on registers alone, in GFLOP/s, a multiply-add counted as two.</summary>
+    /// <summary>Float32 multiply-adds per second on registers alone, in GFLOP/s; a multiply-add counts as two operations.</summary>
     public static double MeasureGflops(int threads, VectorWidth width) => width switch
     {
         VectorWidth.Bits512 => MeasureGflops<V512>(threads),
@@ -27,7 +27,9 @@ public static unsafe class MachinePeak
         _ => MeasureGflops<V1>(threads),
     };
 
-    /// <summary>Memory bandwidth of a[i] = b[i] + s · c[i] over arrays of 64 MB, in GB/s, counting the three arrays once (STREAM's triad).</summary>
+    /// <summary>
+    /// Memory bandwidth of a[i] = b[i] + s · c[i] over arrays of 64 MB, in GB/s, which counts each of the three arrays once (STREAM's triad).
+    /// </summary>
     public static double MeasureBandwidth(int threads, VectorWidth width) => width switch
     {
         VectorWidth.Bits512 => MeasureBandwidth<V512>(threads),

@@ -8,7 +8,7 @@ namespace Engine.Kernels;
 /// <summary>What processor this is.</summary>
 public static class Processor
 {
-    /// <summary>Its name as it gives it itself, else its architecture.</summary>
+    /// <summary>The name that the processor reports, or its architecture if it reports none.</summary>
     public static string Name { get; } = X86Base.IsSupported ? BrandString() : RuntimeInformation.ProcessArchitecture.ToString();
 
     /// <summary>The vector instruction sets that the runtime may use, oldest first.</summary>

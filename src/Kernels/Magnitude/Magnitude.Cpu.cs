@@ -3,14 +3,14 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <content>
-/// The CPU form: since real and imaginary part alternate, their squares are added one by one; the square roots, which would bound it, are taken in
-/// vectors. Parallel over fixed chunks.
+/// The CPU form: real and imaginary parts alternate, so their squares are added one by one. The square roots, which would bound it, are computed in vectors.
+/// Parallel over fixed chunks.
 /// </content>
 internal static unsafe partial class Magnitude
 {
     private const int Chunk = 16 * 1024;
 
-    // The squares go through y, and are still in the first-level cache when the roots are taken.
+    // The squares are stored in y, and are still in the first-level cache when the roots are computed.
     private const int Block = 1024;
 
     /// <summary>Overwrites y, which has <paramref name="length"/> floats; x has twice as many.</summary>

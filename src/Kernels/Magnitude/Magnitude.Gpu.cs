@@ -3,7 +3,7 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form: a thread a complex number, since none needs another; neighbouring threads read neighbouring pairs. Memory bandwidth bounds it.
+/// The GPU form: one thread for each complex number, since none needs another. Neighbouring threads read neighbouring pairs. Memory bandwidth bounds it.
 /// </content>
 internal static unsafe partial class Magnitude
 {

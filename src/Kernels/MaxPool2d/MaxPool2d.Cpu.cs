@@ -3,9 +3,9 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <content>
-/// The CPU form: the window is separable, so first the maximum over its rows, in vectors along the whole input row, into a line of scratch; then the
-/// maximum over its columns, of which there are S times fewer to look at. Parallel over planes; memory bandwidth bounds it. Values are taken to be
-/// numbers: which of a number and a NaN wins is left to the processor.
+/// The CPU form: the window is separable. First the maximum over its rows is computed in vectors along the whole input row and stored in a line of scratch;
+/// then the maximum over its columns follows. Parallel over planes; memory bandwidth bounds it. Values should be numbers: whether a number or a NaN wins
+/// depends on the processor.
 /// </content>
 internal static unsafe partial class MaxPool2d
 {
@@ -30,7 +30,7 @@ internal static unsafe partial class MaxPool2d
         {
             float* top = arguments.X + ((long)task * shape.H + p * shape.StrideH) * shape.W;
 
-            // The last vector may reach past the row: it reads the next row or the buffer's readable tail, and no window looks there.
+            // The last vector may reach past the row, where it reads the next row or the buffer's readable tail. No window uses these values.
             for (int v = 0; v < shape.W; v += TV.Width)
             {
                 TV max = TV.Load(top + v);
@@ -52,9 +52,9 @@ internal static unsafe partial class MaxPool2d
     }
 
     /// <summary>
-    /// The gradient: dy of a window goes to its first maximum in row-major order, found again as the first element that equals y (the first of all
-    /// where none does, which happens with a NaN only). Scalar, since each dy goes elsewhere; the comparisons bound it. Parallel over planes, so windows
-    /// that overlap add up in the same order always. Overwrites dx.
+    /// The gradient: dy of a window goes to its first maximum in row-major order, which is found again as the first element that equals y. If no element equals
+    /// y, which happens only with a NaN, it is the first of all. The code is scalar, since each dy goes to a different place; the comparisons bound it.
+    /// Parallel over planes, so overlapping windows always add up in the same order. Overwrites dx.
     /// </summary>
     public static void Backward(CpuContext cpu, in MaxPool2dShape shape, float* x, float* y, float* dy, float* dx)
     {
@@ -78,7 +78,7 @@ internal static unsafe partial class MaxPool2d
         }
     }
 
-    // Backwards over all elements and without branches, which would be guessed wrong for every window. Nothing exceeds max: ≥ is =.
+    // Goes backwards over all elements without branches, which would be mispredicted in every window. No element exceeds max, so ≥ means =.
     private static int FirstEqual(in MaxPool2dShape shape, float* x, int corner, float max)
     {
         int found = corner, rowStep = shape.DilationH * shape.W, step = shape.DilationW;

@@ -3,9 +3,9 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form: forward a thread an output, which can tell as well where in its window the maximum lies; backward that is found again, and then a thread an
-/// input looks through the windows that it lies in and takes the gradient of those whose maximum it is: windows may overlap, and so nothing is added
-/// atomically. A NaN in a window makes its output one; the gradient then goes to the window's first element. Memory bandwidth bounds it.
+/// The GPU form: forward takes one thread for each output, which can also report where the maximum lies in its window. Backward finds that place again; then
+/// one thread for each input looks at all windows that contain the input and adds the gradients of those whose maximum it is. So windows may overlap, and no
+/// atomic addition is needed. A NaN in a window makes the output NaN, and the gradient then goes to the window's first element. Memory bandwidth bounds it.
 /// </content>
 internal static unsafe partial class MaxPool2d
 {
@@ -22,7 +22,7 @@ internal static unsafe partial class MaxPool2d
     }
 
     /// <summary>
-    /// y = activation(maximum + b[channel]) and, unless it is null, argmax: the place in the window of its first maximum, row · S + column. Writes both.
+    /// y = activation(maximum + b[channel]) and, unless it is null, argmax, the place of the first maximum in the window: row · S + column. Writes both.
     /// </summary>
     public static void FindMaxima(
         GpuContext gpu, in MaxPool2dShape shape, ArrayView<float> x, ArrayView<float>? b, Activation activation, ArrayView<float> y,
@@ -36,11 +36,11 @@ internal static unsafe partial class MaxPool2d
             },
             shape.YLength);
 
-    /// <summary>dx = the sum of dy over the windows whose argmax says so. Writes dx.</summary>
+    /// <summary>Writes dx, the sum of dy over the windows whose argmax points to the input.</summary>
     public static void Spread(GpuContext gpu, in MaxPool2dShape shape, ArrayView<float> argmax, ArrayView<float> dy, ArrayView<float> dx) =>
         ForEach.Run(gpu, new Gradient { Windows = new Windows(shape), Argmax = argmax, Dy = dy, Dx = dx }, shape.XLength);
 
-    /// <summary>The shape, as threads need it.</summary>
+    /// <summary>The shape in the form that threads need.</summary>
     internal readonly struct Windows(in MaxPool2dShape shape)
     {
         public readonly Divisor H = new(shape.H);

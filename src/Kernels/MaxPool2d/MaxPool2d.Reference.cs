@@ -23,8 +23,8 @@ internal static partial class MaxPool2d
     }
 
     /// <summary>
-    /// The definition of the gradient: dy of a window goes to its first maximum in row-major order, or to its first element where none equals y,
-    /// which happens with a NaN only. Overwrites dx.
+    /// The definition of the gradient: dy of a window goes to its first maximum in row-major order, or to its first element if none equals y, which happens
+    /// only with a NaN. Overwrites dx.
     /// </summary>
     public static void BackwardReference(
         in MaxPool2dShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> y, ReadOnlySpan<float> dy, Span<float> dx)

@@ -6,7 +6,7 @@ namespace Engine.Kernels;
 /// </summary>
 public readonly record struct MaxPool2dShape
 {
-    /// <summary>Checks the sizes and works out the output's.</summary>
+    /// <summary>Checks the sizes and computes those of the output.</summary>
     /// <exception cref="ArgumentException">A size is not positive, the window does not fit, or an array would exceed 2³¹ floats.</exception>
     public MaxPool2dShape(
         int n, int c, int h, int w, int r, int s, int strideH, int strideW, int dilationH = 1, int dilationW = 1)
@@ -69,7 +69,7 @@ public readonly record struct MaxPool2dShape
     /// <summary>Floats in y.</summary>
     public int YLength { get; }
 
-    /// <summary>Bytes that must move at the least: each array once.</summary>
+    /// <summary>The fewest bytes that must move: each array once.</summary>
     public long Bytes => sizeof(float) * ((long)XLength + YLength);
 
     /// <inheritdoc/>

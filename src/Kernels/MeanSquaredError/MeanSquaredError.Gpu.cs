@@ -3,8 +3,8 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form: the loss a <see cref="GpuReduction"/> with all elements as one channel, parallel over pieces of them and added in a fixed order; the gradient
-/// a thread an element, since none needs another. Memory bandwidth bounds both.
+/// The GPU form: the loss is a <see cref="GpuReduction"/> with all elements as one channel; it is parallel over pieces, which are added in a fixed order. The
+/// gradient takes one thread for each element, since none needs another. Memory bandwidth bounds both.
 /// </content>
 internal static unsafe partial class MeanSquaredError
 {

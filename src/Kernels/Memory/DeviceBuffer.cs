@@ -17,6 +17,6 @@ public abstract class DeviceBuffer : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Hands the memory back; called once for every time the buffer was allocated.</summary>
+    /// <summary>Returns the memory. It is called once for each time the buffer was allocated.</summary>
     protected abstract void Release();
 }

@@ -51,12 +51,12 @@ internal sealed unsafe class HostBuffer : DeviceBuffer
 /// </summary>
 internal sealed unsafe class HostMemory : IDisposable
 {
-    /// <summary>Bytes: a cache line, and the widest vector.</summary>
+    /// <summary>In bytes: a cache line, and the widest vector.</summary>
     public const int Alignment = 64;
 
     /// <summary>
-    /// Floats behind every buffer's end that a kernel may read, and whose values must not matter: a register tile of three 512-bit vectors,
-    /// so that the last tile of a row of pixels needs no narrower form.
+    /// Floats behind every buffer's end that a kernel may read, but whose values must not matter. It is the width of a register tile, three 512-bit vectors, so
+    /// that the last tile of a row of pixels needs no narrower form.
     /// </summary>
     public const int ReadableTail = 3 * 16;
 
@@ -103,7 +103,7 @@ internal sealed unsafe class HostMemory : IDisposable
         else _free[buffer.Capacity].Push(buffer);
     }
 
-    /// <summary>Frees what lies in the pool; buffers still out are freed when they come back.</summary>
+    /// <summary>Frees the buffers in the pool. Buffers still in use are freed when they are returned.</summary>
     public void Dispose()
     {
         _disposed = true;

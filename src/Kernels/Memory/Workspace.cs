@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Engine.Kernels;
 
 /// <summary>
-/// Scratch memory of the CPU kernels: one block that grows to the largest kernel seen and is then reused. A kernel calls
-/// <see cref="Begin"/> with all that it will take, then takes pieces; they are valid until the next kernel begins.
+/// Scratch memory of the CPU kernels: one block that grows to the largest kernel seen and is then reused. A kernel calls <see cref="Begin"/> with the total
+/// that it will take, then takes pieces. They are valid until the next kernel begins.
 /// </summary>
 internal sealed unsafe class Workspace : IDisposable
 {
@@ -30,7 +30,7 @@ internal sealed unsafe class Workspace : IDisposable
         _capacity = floats;
     }
 
-    /// <summary>Takes the next <paramref name="floats"/> floats, on a cache line; what they hold is undefined.</summary>
+    /// <summary>Takes the next <paramref name="floats"/> floats, aligned to a cache line. Their content is undefined.</summary>
     public float* Take(long floats)
     {
         float* piece = _block + _taken;

@@ -3,7 +3,7 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form: a thread a weight, since none needs another, and one pass over all three arrays, since memory bandwidth bounds it.
+/// The GPU form: one thread updates one weight, since no weight needs another. There is one pass over all three arrays, because memory bandwidth bounds it.
 /// </content>
 internal static unsafe partial class Nesterov
 {

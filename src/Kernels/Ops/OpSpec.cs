@@ -24,7 +24,7 @@ public abstract class OpSpec
     /// <inheritdoc cref="IOp.Flops"/>
     public required long Flops { get; init; }
 
-    /// <summary>Bytes that must move at the least: what is read once, what is written once.</summary>
+    /// <summary>The fewest bytes that must move: each array that is read or written, once.</summary>
     public long Bytes => _operands.Sum(operand => sizeof(float) * (long)operand.Length * (operand.Role == OperandRole.InOut ? 2 : 1));
 
     /// <summary>Runs it on views of the operands' lengths, in their order.</summary>

@@ -1,13 +1,12 @@
 namespace Engine.Kernels;
 
 /// <summary>
-/// A fixed team of threads that runs numbered tasks: the one level at which the CPU kernels are parallel. A kernel cuts its output into
-/// tasks by its shape alone and every task writes its own part, so the result has the same bits whatever the number of threads and
-/// whoever takes which task.
+/// A fixed team of threads that runs numbered tasks: the one level at which the CPU kernels are parallel. A kernel cuts its output into tasks by its shape
+/// alone and every task writes its own part, so the result has the same bits whatever the number of threads, and whichever thread takes which task.
 /// </summary>
 /// <remarks>
-/// Between two kernels the threads spin for a moment before they sleep: waking a sleeping thread costs more than a small kernel. Starting a
-/// run allocates nothing. Runs are started by one thread at a time.
+/// Between two kernels the threads spin for a moment before they sleep: waking a sleeping thread takes longer than a small kernel. Starting a run allocates
+/// nothing. Runs are started by one thread at a time.
 /// </remarks>
 internal sealed unsafe class WorkerPool : IDisposable
 {
@@ -29,8 +28,8 @@ internal sealed unsafe class WorkerPool : IDisposable
     private int _pending;
     private int _sleepers;
 
-    // The run's number above, the number of threads that take part in the low bits: one word, so that a thread that sat out a run cannot
-    // pair one run's number with another's team.
+    // The high bits hold the number of the run, the low bits how many threads take part. It is one word, so that a thread that sat out a run cannot combine the
+    // number of one run with the team of another.
     private long _ticket;
     private bool _stop;
 

@@ -6,9 +6,9 @@ namespace Engine.Kernels;
 /// <summary>
 /// The innermost loop of products whose lanes are output channels: a few rows times two vectors of channels, held in registers.
 /// <code>y[t, k] (+)= Σ_c v[t, c] · u[c, k]      t &lt; 12 or 6, k &lt; 2 vectors</code>
-/// Each step c loads two vectors of u, broadcasts a number of each row and does a multiply-add for each of both: 24 accumulators where the processor has
-/// 32 registers, 12 where it has 16. v lies in blocks of <see cref="DepthBlock"/> entries, so that all rows are found at constant distances from one
-/// pointer. Compute bounds it as long as v comes from the first-level cache and u from the second.
+/// Each step c loads two vectors of u, broadcasts one number of each row and multiplies and adds it to both: 24 accumulators if the processor has 32 registers,
+/// 12 if it has 16. v is stored in blocks of <see cref="DepthBlock"/> entries, so that all rows are at constant distances from one pointer. Compute bounds it
+/// as long as v comes from the first-level cache and u from the second.
 /// </summary>
 internal static unsafe class ChannelTile<TV>
     where TV : unmanaged, IVector<TV>
@@ -23,9 +23,9 @@ internal static unsafe class ChannelTile<TV>
     public static int Columns => 2 * TV.Width;
 
     /// <summary>
-    /// Computes <paramref name="rows"/>, a multiple of <see cref="RowStep"/>. v[t, c] lies at <c>v[c / 16 · vStride + t · 16 + c % 16]</c>, u is
-    /// depth × <see cref="Columns"/> without gaps, depth a multiple of 16, y[t, k] at <c>y[t · yStride + k]</c>. With <paramref name="accumulate"/> the sums
-    /// are added to what y holds, else they overwrite it.
+    /// Computes <paramref name="rows"/>, a multiple of <see cref="RowStep"/>. v[t, c] lies at <c>v[c / 16 · vStride + t · 16 + c % 16]</c>, u is depth × <see
+    /// cref="Columns"/> without gaps, depth a multiple of 16, y[t, k] at <c>y[t · yStride + k]</c>. With <paramref name="accumulate"/> the sums are added to y;
+    /// otherwise they overwrite it.
     /// </summary>
     public static void Run(float* v, long vStride, int rows, float* u, int depth, float* y, long yStride, bool accumulate = false)
     {

@@ -6,37 +6,37 @@ namespace Engine.Kernels;
 /// <summary>
 /// The one product that convolutions, transposed convolutions, matrix products and all their gradients describe themselves as:
 /// <code>y[m, j] = activation(Σ_k left[m, k] · right[j, k] + bias[m])</code>
-/// Where an element of a factor lies, an <see cref="Operand"/> says, so no matrix of shifted pixels is ever written (an implicit matrix product).
-/// <para>Parallel over tiles of the result, and over pieces of the depth where the tiles alone would leave a device idle or the sums be long; the pieces are
-/// then added in order, so nothing depends on which is done first. A group of 128 threads computes 8192 results, 8×8 a thread in registers: each step
-/// loads 16 floats from shared memory for 64 multiply-adds, which is what one load every four multiply-adds of an SM's lanes can feed. The threads stand
-/// Lines by 128/Lines, so that a tile is 64×128 for many rows and down to 8×1024 for few, a choice that costs nothing but some additions. Chunks of both
-/// factors are copied into shared memory first, neighbouring threads reading neighbouring floats. A thread's columns lie 16 apart, so that 16 threads read
-/// neighbouring floats and each finds its own at constant distances from the first; every 128 columns are followed by a gap of 16, so that the next 16
-/// threads read from the other banks, and every row by one float more, so that writes down a column fall on different banks. The results go through shared
-/// memory once more, to be written in runs, and to have the activation's code once.</para>
+/// An <see cref="Operand"/> says where each element of a factor lies, so no matrix of shifted pixels is ever written (an implicit matrix product).
+/// <para>Parallel over tiles of the result, and over pieces of the depth if the tiles alone would leave a device idle or the sums would be long. The pieces are
+/// then added in order, so the result does not depend on which is done first. A group of 128 threads computes 8192 results, 8×8 for each thread, in registers.
+/// Each step loads 16 floats from shared memory for 64 multiply-adds, a ratio that shared memory can keep up with. The threads are arranged as Lines by
+/// 128/Lines, so a tile is 64×128 for many rows and as flat as 8×1024 for few. This choice costs only a few additions. Chunks of both factors are first copied
+/// to shared memory; neighbouring threads read neighbouring floats. A thread's columns lie 16 apart, so that 16 threads read neighbouring floats and each finds
+/// its columns at constant distances from the first. A gap of 16 follows every 128 columns, so that the next 16 threads read from the other banks. One more
+/// float follows every row, so that writes down a column fall on different banks. The results pass through shared memory once more, so that they are written in
+/// runs and the activation's code appears only once.</para>
 /// Compute bounds it for many channels, memory bandwidth for few.
 /// </summary>
-/// <remarks>The idea: the implicit matrix product of Chetlur et al., "cuDNN: efficient primitives for deep learning", 2014.</remarks>
+/// <remarks>The idea is the implicit matrix product of Chetlur et al., "cuDNN: efficient primitives for deep learning", 2014.</remarks>
 internal struct GpuProduct
 {
-    // Of a thread's tile, in both directions.
+    // The size of a thread's tile in both directions.
     private const int PerThread = 8;
 
-    // Floats of a group's results, and of its shared memory.
+    // The floats of a group's results, and of its shared memory.
     private const int TileFloats = PerThread * PerThread * GpuContext.GroupSize;
 
     private const int MaxChunk = 16;
     private const int MaxLines = 8;
 
-    // Floats from one of a thread's columns to the next, and columns between gaps of as many floats.
+    // The distance between a thread's columns, which is also the size of a gap, and the number of columns between gaps.
     private const int Apart = 16;
     private const int RunBits = 7;
 
     // Sums shorter than this are not worth a piece of their own.
     private const int MinPieceDepth = 256;
 
-    // Groups that fill a large device.
+    // The number of groups that fill a large device.
     private const int EnoughGroups = 256;
 
     /// <summary>The left factor; its outer index is the result's row, of <see cref="RowDigits"/>, its inner one the term.</summary>
@@ -66,7 +66,7 @@ internal struct GpuProduct
     /// <summary>What a term stands for.</summary>
     public Digits TermDigits;
 
-    /// <summary>A number a row; read only with <see cref="HasBias"/>.</summary>
+    /// <summary>One number for each row; read only with <see cref="HasBias"/>.</summary>
     public ArrayView<float> Bias;
 
     /// <summary>1 with a bias.</summary>
@@ -78,7 +78,7 @@ internal struct GpuProduct
     /// <summary>Starts it.</summary>
     public readonly void Run(GpuContext gpu)
     {
-        // The form with the fewest tiles; of two, the squarer one.
+        // Chooses the form with the fewest tiles, and the squarer one of two.
         int lineBits = 0, rowTiles = 0, columnTiles = 0;
         long fewest = long.MaxValue;
         for (int bits = 0; 1 << bits <= MaxLines; bits++)
@@ -164,7 +164,7 @@ internal struct GpuProduct
         }
     }
 
-    // Copies a chunk of a factor into shared memory, a line of 2^bits outer indices a term. What lies outside the factor becomes 0.
+    // Copies a chunk of a factor to shared memory, one line of 2^bits outer indices for each term. Elements outside the factor become 0.
     private static void Fill(
         ArrayView<float> shared, Operand factor, Digits digits, int first, int count, int bits, Arguments arguments, int k, int end)
     {

@@ -11,8 +11,8 @@ internal struct Triple
 }
 
 /// <summary>
-/// How a row, a column or a term of a product stands for three indices: i = (first · Seconds + second) · Thirds + third, or, where the first index runs
-/// fastest, i = (second · Thirds + third) · Firsts + first.
+/// How the number of a row, a column or a term of a product is made of three indices: i = (first · Seconds + second) · Thirds + third or, if the first index
+/// runs fastest, i = (second · Thirds + third) · Firsts + first.
 /// </summary>
 internal readonly struct Digits(int seconds, int thirds, int firsts = 1)
 {
@@ -29,7 +29,7 @@ internal readonly struct Digits(int seconds, int thirds, int firsts = 1)
 
     public Triple At(int i)
     {
-        // Of the two places that the first index may have, the other one holds 0.
+        // The first index may have two places; the one that it does not have holds 0.
         Triple digits = default;
         int rest = _firsts.Divide(i, out int inside);
         digits.First = _seconds.Divide(_thirds.Divide(rest, out digits.Third), out digits.Second) + inside;
@@ -51,12 +51,12 @@ internal struct Place
 }
 
 /// <summary>
-/// One of the three arrays of a product, seen as a matrix. The matrix has an index that runs along the result (a row of the left factor, a column of the
-/// right one), called outer, and another one, inner; each is three digits: a plane, a row and a column of an image.
+/// One of the three arrays of a product, seen as a matrix. The index that runs along the result (a row of the left factor, a column of the right one) is called
+/// outer, and the other one inner. Each has three digits: a plane, a row and a column of an image.
 /// <code>element = Data[outer.First·OuterPlane + inner.First·InnerPlane + row·Pitch + column·Step],
 /// row = outer.Second·OuterRow + inner.Second·InnerRow + RowStart, column = outer.Third·OuterColumn + inner.Third·InnerColumn + ColumnStart</code>
-/// and 0 where the row or the column lies outside the image. So an image under the taps of a filter, a filter's taps of one phase, and a plain
-/// matrix (an image of one pixel) are all the same to the kernel.
+/// The element is 0 if the row or the column lies outside the image. So the kernel treats an image under the taps of a filter, the taps of one phase of a
+/// filter, and a plain matrix (an image of one pixel) alike.
 /// </summary>
 internal struct Operand
 {
@@ -74,10 +74,10 @@ internal struct Operand
     public int Pitch;
     public int Step;
 
-    /// <summary>1 if neighbours in memory differ in the inner index: then neighbouring threads shall too.</summary>
+    /// <summary>1 if neighbours in memory differ in the inner index. Neighbouring threads then take neighbouring inner indices.</summary>
     public int RunsInward;
 
-    /// <summary>A matrix with these distances from one outer or inner index to the next.</summary>
+    /// <summary>A matrix with these distances between neighbouring outer and inner indices.</summary>
     public static Operand Matrix(ArrayView<float> data, int outer, int inner) => new()
     {
         Data = data, OuterPlane = outer, InnerPlane = inner, Height = 1, Width = 1, RunsInward = inner == 1 ? 1 : 0,

@@ -10,7 +10,7 @@ internal static unsafe class Plane
         float* image, int height, int width,
         int rowStart, int rowStride, int rows, int columnStart, int columnStride, int columns, float* plane)
     {
-        // The columns that lie inside the image: from `first` to before `end`.
+        // The columns that lie inside the image: from `first` to `end` − 1.
         int first = Math.Clamp(CeilingDivide(-columnStart, columnStride), 0, columns);
         int end = Math.Clamp(CeilingDivide(width - columnStart, columnStride), first, columns);
         for (int i = 0; i < rows; i++, plane += columns)
@@ -31,6 +31,6 @@ internal static unsafe class Plane
         }
     }
 
-    // Without a + b − 1, which a large stride would overflow.
+    // Avoids a + b − 1, which would overflow with a large stride.
     private static int CeilingDivide(int a, int b) => a > 0 ? (a - 1) / b + 1 : -(-a / b);
 }

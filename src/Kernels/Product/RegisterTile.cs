@@ -6,13 +6,12 @@ namespace Engine.Kernels;
 /// <summary>
 /// The innermost loop of every product and convolution: a tile of the output held in registers.
 /// <code>acc[m, j] (+)= Σ_k a[k, m] · b[offsets[k] + j]      m &lt; Rows, j &lt; 3 vectors</code>
-/// Each step k loads three vectors of b, broadcasts Rows numbers of a and does 3·Rows multiply-adds. Rows is 4 where the processor has 16
-/// vector registers (12 accumulators + 3 + 1 fill them) and 8 where it has 32 (24 + 3 + 1); both keep more multiply-adds in flight than two
-/// units with a latency of four need. The rows of b are found through a table of offsets, which is what makes one loop serve matrix
-/// products (rows a constant pitch apart) and convolutions (a row for each channel and filter tap) alike. Compute bounds it as long as
-/// a and b come from the first-level cache.
+/// Each step k loads three vectors of b, broadcasts Rows numbers of a and does 3·Rows multiply-adds. Rows is 4 if the processor has 16 vector registers (12
+/// accumulators + 3 + 1 fill them) and 8 if it has 32 (24 + 3 + 1). Both keep enough multiply-adds in flight for two units with a latency of four. The rows of
+/// b are found through a table of offsets. So one loop serves both matrix products (rows at a constant pitch) and convolutions (a row for each channel and
+/// filter tap). Compute bounds it as long as a and b come from the first-level cache.
 /// </summary>
-/// <remarks>The idea: Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008; XNNPACK's indirect convolution.</remarks>
+/// <remarks>The idea is from Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008; XNNPACK's indirect convolution.</remarks>
 internal static unsafe class RegisterTile<TV>
     where TV : unmanaged, IVector<TV>
 {
@@ -23,8 +22,8 @@ internal static unsafe class RegisterTile<TV>
     public static int Columns => 3 * TV.Width;
 
     /// <summary>
-    /// Computes one tile. <paramref name="a"/> is depth × Rows, <paramref name="acc"/> Rows × Columns without gaps; with
-    /// <paramref name="accumulate"/> the sums are added to what <paramref name="acc"/> holds, else they overwrite it.
+    /// Computes one tile. <paramref name="a"/> is depth × Rows, <paramref name="acc"/> Rows × Columns without gaps; with <paramref name="accumulate"/> the sums
+    /// are added to <paramref name="acc"/>; otherwise they overwrite it.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Run(float* a, float* b, int* offsets, int depth, float* acc, bool accumulate)

@@ -4,12 +4,12 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// A product whose right-hand rows are found through offsets, and where its result goes:
+/// A product whose right-hand rows are found through offsets, with the places where its result goes:
 /// <code>y[m, j] = activation(Σ_k a[m, k] · b[offsets[k] + j] + bias)</code>
-/// Convolutions, transposed convolutions and matrix products all describe themselves in these terms and share what is below.
-/// The columns j are cut into tiles of <see cref="RegisterTile{TV}.Columns"/>; a tile goes through the depth in chunks of
-/// <see cref="DepthChunk"/>, and in each chunk through all rows m, so that the chunk of b is read from the first-level cache once for every
-/// block of rows while a streams past. Parallel over tiles. The depth is always summed in the same order.
+/// Convolutions, transposed convolutions and matrix products all describe themselves in these terms and share this code. The columns j are cut into tiles of
+/// <see cref="RegisterTile{TV}.Columns"/>; a tile goes through the depth in chunks of <see cref="DepthChunk"/>, and in each chunk through all rows m, so that
+/// the chunk of b is read from the first-level cache once for every block of rows while a streams past. Parallel over tiles. The depth is always summed in the
+/// same order.
 /// </summary>
 internal unsafe struct TiledProduct
 {
@@ -20,8 +20,8 @@ internal unsafe struct TiledProduct
     public const int DepthChunk = 128;
 
     /// <summary>
-    /// From so many blocks of rows on, a chunk of b is first copied next to each other: then its rows, which may lie a power of two apart, do not
-    /// push each other out of the cache between two blocks. With fewer the copy costs more than it saves.
+    /// With this many blocks of rows or more, the rows of a chunk of b are first copied next to each other. Otherwise rows that lie a power of two apart would
+    /// evict each other from the cache between two blocks. With fewer blocks the copy costs more than it saves.
     /// </summary>
     private const int CopyFromBlocks = 16;
 
@@ -40,10 +40,10 @@ internal unsafe struct TiledProduct
     /// <summary>Where each row of the right-hand side starts.</summary>
     public int* Offsets;
 
-    /// <summary>Columns of the right-hand side, those that are dropped included.</summary>
+    /// <summary>Columns of the right-hand side, including those that are dropped.</summary>
     public int Columns;
 
-    /// <summary>One number a row, or a column with <see cref="BiasPerColumn"/>; null for none.</summary>
+    /// <summary>One number for each row, or for each column with <see cref="BiasPerColumn"/>; null for none.</summary>
     public float* Bias;
 
     /// <summary>Whether the bias belongs to columns.</summary>
@@ -134,7 +134,7 @@ internal unsafe struct TiledProduct
         Activation.Accept<TileEnd<TV>, Nothing>(new TileEnd<TV>(in this, tile, sums));
     }
 
-    /// <summary>Copies the first tile's width of rows that are found through offsets next to each other.</summary>
+    /// <summary>Finds rows through offsets and copies one tile's width of each next to each other.</summary>
     public static void CopyRows<TV>(float* b, int* offsets, int depth, float* panel)
         where TV : unmanaged, IVector<TV>
     {
@@ -186,7 +186,7 @@ internal unsafe struct TiledProduct
         }
     }
 
-    // At least a vector; the last one ends with the line and does again what it shares with the one before.
+    // The line holds at least one vector. The last vector ends with the line and computes again what it shares with the vector before.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void FinishVectors<TV, TOperator>(float* sum, float* columnBias, float rowBias, int count, float* y, TOperator activation)
         where TV : unmanaged, IVector<TV>

@@ -5,12 +5,12 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <content>
-/// The CPU form, frames in lanes: a vector holds the same element of as many frames as it has lanes, so the transform itself is the plain scalar algorithm and
-/// no lane ever needs another. The Size real samples are taken as Size / 2 complex ones, z[i] = x[2i] + i·x[2i+1], transformed by
-/// decimation in time (the bit reversal happens while the frames are gathered), and the two interleaved spectra are pulled apart at the end:
+/// The CPU form has frames in the lanes: a vector holds the same element of several frames, so the transform is the plain scalar algorithm and no lane ever
+/// needs another. The Size real samples are taken as Size / 2 complex ones, z[i] = x[2i] + i·x[2i+1], transformed by decimation in time (the bit reversal
+/// happens while the frames are gathered), and the two interleaved spectra are separated at the end:
 /// <code>X[k] = (Z[k] + Z*[m−k]) / 2 − i·e^(−2πik/Size)·(Z[k] − Z*[m−k]) / 2,   m = Size / 2</code>
-/// For Size 1024 and 256-bit vectors a group of frames fills 32 KB: the first-level cache, and the loads and stores of its passes, bound it; so two passes
-/// are made at a time (radix 4). Parallel over groups of frames. Error: about 2e-7 of the frame's largest bin.
+/// For Size 1024 and 256-bit vectors, a group of frames fills 32 KB. The loads and stores of the passes over the first-level cache bound it, so two passes are
+/// made at a time (radix 4). Parallel over groups of frames. Error: about 2e-7 of the frame's largest bin.
 /// </content>
 internal static unsafe partial class RealFft
 {
@@ -77,7 +77,7 @@ internal static unsafe partial class RealFft
         }
     }
 
-    // Two passes of radix 2 at a time, in registers; where their number is odd, the first, whose twiddles are 1, goes alone.
+    // Makes two radix-2 passes at a time, in registers. If their number is odd, the first one, whose twiddle factors are 1, is made alone.
     private static void Transform<TV>(float* z, int length, float* twiddles)
         where TV : unmanaged, IVector<TV>
     {
@@ -98,7 +98,7 @@ internal static unsafe partial class RealFft
 
         for (; span < length; span *= 4)
         {
-            // The table is for Size = 2 · length; the two passes turn by multiples of a whole turn / (2 · span) and / (4 · span).
+            // The table is for Size = 2 · length; the two passes rotate by multiples of a full turn / (2 · span) and / (4 · span).
             int step = length / span;
             long distance = 2L * span * TV.Width;
             for (int j = 0; j < span; j++)
@@ -120,7 +120,7 @@ internal static unsafe partial class RealFft
                     TV.Store(gr - er, c);
                     TV.Store(gi - ei, c + TV.Width);
 
-                    // A quarter of a turn further on: times −i.
+                    // A quarter turn more is a multiplication by −i.
                     TV.Store(hr + fi, b);
                     TV.Store(hi - fr, b + TV.Width);
                     TV.Store(hr - fi, d);

@@ -4,9 +4,10 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form: a group a frame. As on the CPU the Size samples are taken as Size / 2 complex ones, put into shared memory in bit-reversed order, transformed
-/// in place, log₂ passes of Size / 4 butterflies each with a barrier between, and pulled apart at the end. The turning factors come from a table worked out
-/// in double precision, since some devices' sines are approximations. Shared memory bounds it, and holds frames of up to <see cref="MaxGpuSize"/>.
+/// The GPU form: one group for each frame. As on the CPU, the Size samples are taken as Size / 2 complex ones. They are written to shared memory in
+/// bit-reversed order and transformed in place, in log₂ passes of Size / 4 butterflies with a barrier after each; at the end the spectra are separated. The
+/// twiddle factors come from a table that is computed in double precision, since the sines of some devices are approximations. Shared memory bounds it; it
+/// holds frames of up to <see cref="MaxGpuSize"/>.
 /// </content>
 internal static unsafe partial class RealFft
 {
@@ -40,7 +41,7 @@ internal static unsafe partial class RealFft
         Group.Barrier();
         for (int bit = 0; bit < arguments.Bits; bit++)
         {
-            // This pass turns by multiples of a whole turn / (2 · span); the table is for Size = 2 · half.
+            // This pass rotates by multiples of a full turn / (2 · span); the table is for Size = 2 · half.
             int span = 1 << bit, step = half >> bit;
             for (int i = thread; i < half / 2; i += GpuContext.GroupSize)
             {

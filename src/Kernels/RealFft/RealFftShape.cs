@@ -36,7 +36,7 @@ public readonly record struct RealFftShape
     /// <summary>Samples from one frame's start to the next's.</summary>
     public int Hop { get; }
 
-    /// <summary>Frequencies kept, from 0 up.</summary>
+    /// <summary>The number of frequencies that are kept, starting at 0.</summary>
     public int Bins { get; }
 
     /// <summary>Floats in x.</summary>
@@ -48,7 +48,7 @@ public readonly record struct RealFftShape
     /// <summary>Floating-point operations by the usual count for a real transform, 2.5 · Size · log₂ Size a frame.</summary>
     public long Flops => 5L * Frames * Size * BitOperations.Log2((uint)Size) / 2;
 
-    /// <summary>Bytes that must move at the least: each array once.</summary>
+    /// <summary>The fewest bytes that must move: each array once.</summary>
     public long Bytes => sizeof(float) * ((long)XLength + Size + YLength);
 
     /// <inheritdoc/>

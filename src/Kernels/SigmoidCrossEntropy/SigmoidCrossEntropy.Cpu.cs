@@ -23,7 +23,7 @@ internal static unsafe partial class SigmoidCrossEntropy
         public void Add<TV>(TV a, TV b, TV center, ref TV first, ref TV second)
             where TV : unmanaged, IVector<TV>
         {
-            // ln(1 + t): what rounding 1 + t loses is made good by the same error in the divisor (Kahan); where all of t is lost, it is t.
+            // ln(1 + t): the divisor has the same error as the rounded 1 + t, so the error cancels (Kahan). If all of t is lost, the result is t.
             TV one = TV.Broadcast(1);
             TV t = Exponential.ExpOfNegative(TV.Min(a, TV.Zero - a));
             TV sum = one + t, kept = sum - one;

@@ -3,8 +3,8 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form: the loss a <see cref="GpuReduction"/> with all elements as one channel, parallel over pieces of them and added in a fixed order; the gradient
-/// a thread an element, since none needs another. Memory bandwidth bounds both.
+/// The GPU form: the loss is a <see cref="GpuReduction"/> with all elements as one channel; it is parallel over pieces, which are added in a fixed order. The
+/// gradient takes one thread for each element, since none needs another. Memory bandwidth bounds both.
 /// </content>
 internal static unsafe partial class SigmoidCrossEntropy
 {
@@ -27,7 +27,7 @@ internal static unsafe partial class SigmoidCrossEntropy
 
         public readonly void Add(int at, int channel, ref CompensatedSum first, ref CompensatedSum second)
         {
-            // ln(1 + t) as on the CPU: what rounding 1 + t loses is made good by the same error in the divisor; where all of t is lost, it is t.
+            // ln(1 + t) as on the CPU: the divisor has the same error as the rounded 1 + t, so the error cancels. If all of t is lost, the result is t.
             float z = Logits[at], t = GpuMath.ExpOfNegative(z > 0 ? -z : z), sum = 1 + t, kept = sum - 1;
             first.Add((z < 0 ? 0 : z) - z * Target[at] + (kept > 0 ? GpuMath.Log(sum) * (t / kept) : t));
         }

@@ -19,7 +19,7 @@ internal static partial class SigmoidCrossEntropy
         return (float)(weight * sum / logits.Length);
     }
 
-    // Kahan's: what rounding 1 + t loses is made good by the same error in the divisor. (The runtime's LogP1 is the logarithm of the rounded sum.)
+    // Kahan's: the divisor has the same error as the rounded 1 + t, so the error cancels. (The runtime's LogP1 is the logarithm of the rounded sum.)
     private static double LogP1(double t)
     {
         double sum = 1 + t;

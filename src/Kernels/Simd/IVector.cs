@@ -14,7 +14,7 @@ public unsafe interface IVector<TSelf>
     /// <summary>How many floats one register holds.</summary>
     static abstract int Width { get; }
 
-    /// <summary>Whether the processor has 32 such registers rather than 16, which decides how large a register tile may be.</summary>
+    /// <summary>Whether the processor has 32 such registers rather than 16. This decides how large a register tile may be.</summary>
     static abstract bool HasManyRegisters { get; }
 
     static abstract TSelf Zero { get; }
@@ -25,10 +25,10 @@ public unsafe interface IVector<TSelf>
 
     static abstract void Store(TSelf value, float* destination);
 
-    /// <summary>The first <paramref name="count"/> lanes, zero in the others; all of them are read.</summary>
+    /// <summary>The first <paramref name="count"/> lanes, with zero in the others. All lanes are read from memory.</summary>
     static abstract TSelf LoadFirst(float* source, int count);
 
-    /// <summary>Stores the first <paramref name="count"/> lanes and leaves alone what lies behind.</summary>
+    /// <summary>Stores the first <paramref name="count"/> lanes and does not touch the memory behind them.</summary>
     static abstract void StoreFirst(TSelf value, float* destination, int count);
 
     static abstract TSelf operator +(TSelf left, TSelf right);
@@ -42,10 +42,10 @@ public unsafe interface IVector<TSelf>
     /// <summary>acc += a · b, fused where the processor can.</summary>
     static abstract void Fma(ref TSelf acc, TSelf a, TSelf b);
 
-    /// <summary>The larger; where one is NaN, <paramref name="right"/> or NaN. So a limit stands on the left, that a NaN may pass.</summary>
+    /// <summary>The larger number. If one is NaN, the result is <paramref name="right"/> or NaN; so a limit must be on the left for a NaN to pass.</summary>
     static abstract TSelf Max(TSelf left, TSelf right);
 
-    /// <summary>The smaller; where one is NaN, as <see cref="Max"/>.</summary>
+    /// <summary>The smaller number. NaN is treated as by <see cref="Max"/>.</summary>
     static abstract TSelf Min(TSelf left, TSelf right);
 
     static abstract TSelf Log(TSelf value);

@@ -6,8 +6,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Engine.Kernels.Simd;
 
 /// <summary>
-/// Turns rows into columns, four by four in 128-bit registers whatever the kernel's width: eight shuffles for sixteen floats keep pace with their
-/// loads and stores.
+/// Transposes blocks of four by four in 128-bit registers, whatever the width of the kernel. Eight shuffles for sixteen floats are as fast as the loads and
+/// stores.
 /// </summary>
 internal static unsafe class Transposition
 {
@@ -27,7 +27,7 @@ internal static unsafe class Transposition
             return;
         }
 
-        // The last block ends with the row or column and does again what it shares with the one before.
+        // The last block ends with the row or column and copies again what it shares with the block before.
         for (int i = 0; i < rows; i += Block)
         {
             int row = Math.Min(i, rows - Block);

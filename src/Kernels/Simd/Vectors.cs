@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Engine.Kernels.Simd;
 
-/// <summary>16 floats in a 512-bit register; software pairs of narrower ones where the processor has none.</summary>
+/// <summary>16 floats in a 512-bit register; if the processor has none, the runtime uses pairs of narrower ones.</summary>
 internal readonly unsafe struct V512(Vector512<float> value) : IVector<V512>
 {
     private readonly Vector512<float> _value = value;
@@ -75,7 +75,7 @@ internal readonly unsafe struct V512(Vector512<float> value) : IVector<V512>
     private static Vector512<float> FirstLanes(int count) => Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
 }
 
-/// <summary>8 floats in a 256-bit register; software pairs of narrower ones where the processor has none.</summary>
+/// <summary>8 floats in a 256-bit register; if the processor has none, the runtime uses pairs of narrower ones.</summary>
 internal readonly unsafe struct V256(Vector256<float> value) : IVector<V256>
 {
     private readonly Vector256<float> _value = value;
@@ -145,7 +145,7 @@ internal readonly unsafe struct V256(Vector256<float> value) : IVector<V256>
     private static Vector256<float> FirstLanes(int count) => Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(count)).AsSingle();
 }
 
-/// <summary>4 floats in a 128-bit register; software pairs of narrower ones where the processor has none.</summary>
+/// <summary>4 floats in a 128-bit register; if the processor has none, the runtime uses pairs of narrower ones.</summary>
 internal readonly unsafe struct V128(Vector128<float> value) : IVector<V128>
 {
     private readonly Vector128<float> _value = value;
@@ -215,7 +215,7 @@ internal readonly unsafe struct V128(Vector128<float> value) : IVector<V128>
     private static Vector128<float> FirstLanes(int count) => Vector128.LessThan(Vector128<int>.Indices, Vector128.Create(count)).AsSingle();
 }
 
-/// <summary>One float, for processors without vector registers and as the plainest form of every kernel.</summary>
+/// <summary>One float: for processors without vector registers, and as the plainest form of every kernel.</summary>
 internal readonly unsafe struct V1(float value) : IVector<V1>
 {
     private readonly float _value = value;

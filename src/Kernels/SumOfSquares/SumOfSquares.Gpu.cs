@@ -3,7 +3,7 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form: a <see cref="GpuReduction"/> with all elements as one channel, parallel over pieces of them and added in a fixed order. Memory bandwidth
+/// The GPU form: a <see cref="GpuReduction"/> with all elements as one channel. It is parallel over pieces, which are added in a fixed order. Memory bandwidth
 /// bounds it.
 /// </content>
 internal static unsafe partial class SumOfSquares

@@ -1,14 +1,14 @@
 namespace Engine.Kernels;
 
 /// <content>
-/// The CPU form: tiles of 16×16, 16 cache lines read and 16 written, so that every line moves once. Parallel over bands of the longer side;
-/// memory bandwidth bounds it.
+/// The CPU form works on tiles of 16×16. A tile reads 16 cache lines and writes 16, so every line moves once. Parallel over bands of the longer side; memory
+/// bandwidth bounds it.
 /// </content>
 internal static unsafe partial class Transpose
 {
     private const int Tile = 16;
 
-    // Tiles along the longer side that make a task.
+    // The number of tiles along the longer side that make a task.
     private const int TilesPerTask = 8;
 
     /// <summary>y = xᵀ. Overwrites y.</summary>

@@ -3,8 +3,8 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <content>
-/// The GPU form: a thread an element of the result, so that writes are in runs; of what is read at a distance, neighbouring groups find the rest in the
-/// second-level cache. Memory bandwidth bounds it.
+/// The GPU form: one thread for each element of the result, so writes are contiguous. Reads are not, but neighbouring groups find the rest of a cache line in
+/// the second-level cache. Memory bandwidth bounds it.
 /// </content>
 internal static unsafe partial class Transpose
 {

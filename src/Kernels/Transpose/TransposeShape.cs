@@ -24,7 +24,7 @@ public readonly record struct TransposeShape
     /// <summary>Floats in x and in y.</summary>
     public int Length { get; }
 
-    /// <summary>The way back, which is also the gradient.</summary>
+    /// <summary>The inverse, which is also the gradient.</summary>
     public TransposeShape Inverse => new(Columns, Rows);
 
     /// <inheritdoc/>

@@ -2,46 +2,46 @@ using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
 
-/// <summary>What Winograd's form leaves of the 3×3 outputs of a tile.</summary>
+/// <summary>What Winograd's form keeps of the 3×3 outputs of a tile.</summary>
 internal enum WinogradPool
 {
     /// <summary>All of them.</summary>
     None,
 
-    /// <summary>The maximum of each row, of whole tiles: a pooling of 1×3.</summary>
+    /// <summary>The maximum of each row, for whole tiles: 1×3 pooling.</summary>
     Rows,
 
-    /// <summary>The maximum, of whole tiles: a pooling of 3×3.</summary>
+    /// <summary>The maximum, for whole tiles: 3×3 pooling.</summary>
     Tiles,
 }
 
 /// <content>
-/// Winograd's form of the 3×3 convolution, see <see cref="IWinograd"/>: an α×α tile of the input, α = m + 2, makes m×m outputs.
+/// Winograd's form of the 3×3 convolution, see <see cref="IWinograd"/>: an α×α tile of the input, with α = m + 2, gives m×m outputs.
 /// <code>y = Aᵀ·[Σ_c (G·w·Gᵀ) ⊙ (Bᵀ·x·B)]·A</code>
 /// The sum over channels is, for each of the α² points, a matrix product of tiles with output channels: 25 multiplications in place of 81 (m = 3) or 36 in
-/// place of 144 (m = 4). Lanes are channels, input channels going in and output channels coming out. A task is a band of rows of one sample:
+/// place of 144 (m = 4). Lanes are channels: input channels in the first transform, output channels in the last. A task is a band of rows of one sample:
 /// <list type="number">
-/// <item>its pixels are turned from channels×rows×columns to rows×columns×channels, with the zeros of the padding written out;</item>
+/// <item>its pixels are transposed from channels×rows×columns to rows×columns×channels, with the zeros of the padding written out;</item>
 /// <item>all its tiles are transformed: points × blocks of 16 channels × tiles × 16;</item>
-/// <item>for every two vectors of output channels, the products of all points, and their transform back while they are in the cache;</item>
-/// <item>bias and activation, and back to channels×rows×columns.</item>
+/// <item>for every two vectors of output channels, the products of all points are computed and transformed back while they are in the cache;</item>
+/// <item>bias and activation are applied, and the result is transposed back to channels×rows×columns.</item>
 /// </list>
-/// A max-pooling whose windows are the tiles, or their rows, is done on the way back, so that the sums are never stored.
-/// A dilation in time is only a row stride: the tiles of one phase take every DilationH-th row, and a group of rows of tiles, one for each phase, covers
-/// m·DilationH output rows without gaps. Parallel over samples and bands; a tile's result does not depend on the band that it falls in. Compute bounds
-/// the product, the second-level cache the rest: a band's transformed tiles take at most <see cref="TilesBytes"/> unless a single group takes more.
-/// The transforms cost digits: of sums of 576 terms the largest error seen was 4.6e-7 (m = 3) and 1.25e-6 (m = 4) of the sum of the terms' absolute
-/// values. Larger tiles would cost too many.
+/// Max-pooling whose windows are the tiles, or their rows, is done during the transform back, so the sums are never stored. A dilation of the rows is only a
+/// row stride: the tiles of one phase take every DilationH-th row, and a group of rows of tiles, one for each phase, covers m·DilationH output rows without
+/// gaps. Parallel over samples and bands; a tile's result does not depend on the band that it falls in. Compute bounds the product, and the second-level cache
+/// bounds the rest. The transformed tiles of a band take at most <see cref="TilesBytes"/> unless a single group takes more. The transforms cost some precision.
+/// For sums of 576 terms, the largest error seen was 4.6e-7 (m = 3) and 1.25e-6 (m = 4) of the sum of the terms' absolute values. Larger tiles would cost too
+/// much.
 /// </content>
 internal static unsafe partial class Conv2d
 {
-    // What may be kept of transformed tiles: half of a second-level cache of 1 MB, the rest is for the filters that stream by and the products.
+    // The most bytes of transformed tiles: half of a second-level cache of 1 MB. The other half is for the products and for the filters, which are read once.
     private const int TilesBytes = 512 * 1024;
 
     /// <summary>
-    /// y = activation(pool(x ⋆ w) + b) by Winograd's tiles, of 3×3 if anything is pooled. The shape must suit, see <see cref="SuitsWinograd"/>. Overwrites y
-    /// and, unless it is null, argmax: with <see cref="WinogradPool.Tiles"/> where in the tile the first maximum lies, row · 3 + column.
-    /// <paramref name="packed"/> is what <see cref="Pack"/> made of w, or null.
+    /// y = activation(pool(x ⋆ w) + b) in Winograd's tiles, which are 3×3 if anything is pooled. The shape must suit, see <see cref="SuitsWinograd"/>.
+    /// Overwrites y and, unless it is null, argmax: with <see cref="WinogradPool.Tiles"/> argmax is the place of the first maximum in the tile, row · 3 +
+    /// column. <paramref name="packed"/> is the result of <see cref="Pack"/>, or null.
     /// </summary>
     public static void ForwardWinograd<TV, TWinograd>(
         CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* packed,
@@ -128,13 +128,13 @@ internal static unsafe partial class Conv2d
         int first = (int)((long)arguments.Groups * part / arguments.Bands), end = (int)((long)arguments.Groups * (part + 1) / arguments.Bands);
         int firstRow = first * m * dilation;
 
-        // In the last group phases may begin below the last output row.
+        // In the last group, some phases may begin below the last output row.
         int tileRows = (end - first - 1) * dilation + Math.Min(dilation, shape.P - (end - 1) * m * dilation);
         float* band = arguments.Scratch + worker * (arguments.BandLength + arguments.InputLength + arguments.ProductLength + arguments.OutputLength);
         float* v = band + arguments.BandLength, products = v + arguments.InputLength, output = products + arguments.ProductLength;
         int bandWidth = m * arguments.TileColumns + 2;
 
-        // What a tile leaves, what lies between two of its rows, and what all of them make.
+        // The floats that remain of a tile, the floats from one of its rows to the next, and the floats of all tiles.
         int tileHeight = arguments.Pool == WinogradPool.Tiles ? 1 : m, tileWidth = arguments.Pool == WinogradPool.None ? m : 1;
         int pitch = tileWidth * arguments.TileColumns * columns, outputRows = tileRows * tileHeight;
         int p0 = arguments.Pool == WinogradPool.Tiles ? first : firstRow, height = arguments.Pool == WinogradPool.Tiles ? arguments.Groups : shape.P;
@@ -187,7 +187,7 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    // Channels last, and zeros where the image ends.
+    // Copies with the channels last, and with zeros outside the image.
     private static void GatherBand(in Conv2dShape shape, float* image, int firstRow, int rows, int width, float* band)
     {
         int filled = Math.Min(shape.W, width - shape.PadW);
@@ -234,7 +234,7 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    // As above, the maximum of each row.
+    // As above, but keeps only the maximum of each row.
     private static void TransformBackRows<TV, TWinograd>(float* products, float* corner, long rowLength)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
@@ -250,7 +250,7 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    // As above, the maximum of the tile and, unless where is null, the first place that holds it.
+    // As above, but keeps only the maximum of the tile and, unless `where` is null, its first place.
     private static void TransformBackTile<TV, TWinograd>(float* products, float* pixel, float* where)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
