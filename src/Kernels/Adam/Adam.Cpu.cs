@@ -11,7 +11,7 @@ internal static unsafe partial class Adam
     // The square of a smaller gradient would be denormal, and its moment would be set to zero anyway.
     private const float TinyGradient = 1e-17f;
 
-    /// <summary>Moves w, m and v.</summary>
+    /// <summary>Updates w, m and v.</summary>
     public static void Run<TV>(CpuContext cpu, in AdamStep step, float* w, float* g, float* m, float* v, int length)
         where TV : unmanaged, IVector<TV>
     {

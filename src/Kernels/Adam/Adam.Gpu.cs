@@ -7,7 +7,7 @@ namespace Engine.Kernels;
 /// </content>
 internal static unsafe partial class Adam
 {
-    /// <summary>Moves w, m and v.</summary>
+    /// <summary>Updates w, m and v.</summary>
     public static void Run(GpuContext gpu, in AdamStep step, ArrayView<float> w, ArrayView<float> g, ArrayView<float> m, ArrayView<float> v) =>
         ForEach.Run(
             gpu,

@@ -11,7 +11,7 @@ internal static partial class Adam
     /// <summary>Moments below this in magnitude are set to zero.</summary>
     public const float Tiny = 1e-30f;
 
-    /// <summary>The definition, in double precision. Moves w, m and v.</summary>
+    /// <summary>The definition, in double precision. Updates w, m and v.</summary>
     public static void Reference(in AdamStep step, Span<float> w, ReadOnlySpan<float> g, Span<float> m, Span<float> v)
     {
         double rate = step.CorrectedRate;

@@ -3,7 +3,7 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// One step of ADAM: m ← β1·m + (1 − β1)·g, v ← β2·v + (1 − β2)·g², w ← w − a·m/(√v + ε) with a = lr·√(1 − β2ᵗ)/(1 − β1ᵗ). Moves w, m and v, all as
+/// One step of ADAM: m ← β1·m + (1 − β1)·g, v ← β2·v + (1 − β2)·g², w ← w − a·m/(√v + ε) with a = lr·√(1 − β2ᵗ)/(1 − β1ᵗ). Updates w, m and v, which are all as
 /// long as g; moments below 1e-30 become 0.
 /// </summary>
 public readonly unsafe record struct AdamOp(AdamStep Step, View G, View W, View M, View V) : IOp

@@ -40,9 +40,9 @@ public readonly unsafe record struct BatchNormInferOp(BatchNormShape Shape, View
 }
 
 /// <summary>
-/// Batch normalisation with the statistics of the batch, over the N·Inner elements of each channel: mean, and inverseStd = 1/√(variance + epsilon) with
-/// the biased variance; then the activation. Overwrites y (N×C×Inner, may be x), mean and inverseStd (C each); runningMean and runningInverseStd (C each)
-/// move: r ← (1 − momentum)·r + momentum·batch.
+/// Batch normalisation with the statistics of the batch, over the N·Inner elements of each channel: mean, and inverseStd = 1/√(variance + epsilon) with the
+/// biased variance; then the activation. Overwrites y (N×C×Inner, may be x), mean and inverseStd (C each). Updates runningMean and runningInverseStd (C each):
+/// r ← (1 − momentum)·r + momentum·batch.
 /// </summary>
 public readonly unsafe record struct BatchNormTrainOp(BatchNormShape Shape, View X, View Gamma, View Beta, Activation Activation, View Y, View Mean, View InverseStd, View RunningMean, View RunningInverseStd,
     float Momentum, float Epsilon) : IDifferentiableOp
@@ -89,7 +89,7 @@ public readonly unsafe record struct BatchNormTrainOp(BatchNormShape Shape, View
     /// <inheritdoc/>
     public void Backward(IGradients gradients)
     {
-        // Gamma's and beta's gradients fall out on the way to x's, so all three are worked out together.
+        // The gradients of gamma and beta are by-products of the gradient of x, so all three are computed together.
         gradients.Backend.Run(
             new BatchNormBackwardOp(
                 Shape, X, Mean, InverseStd, Gamma, Activation, Y, gradients.Dy, gradients.Of(0), gradients.Of(1), gradients.Of(2)));
@@ -101,7 +101,7 @@ public readonly unsafe record struct BatchNormTrainOp(BatchNormShape Shape, View
 
 /// <summary>
 /// The gradients of <see cref="BatchNormTrainOp"/>, with its y, mean and inverseStd, x̂ = (x − mean)·inverseStd, M = N·Inner and dz the gradient before the
-/// activation, as <see cref="ActivateBackwardOp"/> has it: dbeta = Σ dz, dgamma = Σ dz·x̂ and dx = gamma·inverseStd·(dz − dbeta/M − x̂·dgamma/M).
+/// activation, as <see cref="ActivateBackwardOp"/> computes it: dbeta = Σ dz, dgamma = Σ dz·x̂ and dx = gamma·inverseStd·(dz − dbeta/M − x̂·dgamma/M).
 /// Overwrites all three; dx may be dy.
 /// </summary>
 public readonly unsafe record struct BatchNormBackwardOp(BatchNormShape Shape, View X, View Mean, View InverseStd, View Gamma, Activation Activation, View Y, View Dy, View Dx, View Dgamma, View Dbeta) : IOp

@@ -9,8 +9,8 @@ namespace Engine.Kernels;
 /// <param name="B">A number for each output channel, or null.</param>
 /// <param name="Activation">What is applied to the sums.</param>
 /// <param name="Y">The result.</param>
-/// <param name="Packed">
-/// A place that belongs to the owner of w, where a backend may keep what it makes of w. The owner empties it when w changes. It changes no bit.
+/// <param name="Packed"> A place that belongs to the owner of w, where a backend may keep the packed filters. The owner empties it when w changes. It does not
+/// change the result.
 /// </param>
 public readonly unsafe record struct Conv2dOp(Conv2dShape Shape, View X, View W, View? B, Activation Activation, View Y, PackedFilter? Packed = null)
     : IDifferentiableOp
@@ -61,8 +61,8 @@ public readonly unsafe record struct Conv2dOp(Conv2dShape Shape, View X, View W,
 }
 
 /// <summary>
-/// dx[n,c,h,v] = Σ dy[n,k,p,q] · w[k,c,r,s] over all k, p, q, r, s that lead there: the transposed convolution of dy with the same filters. Overwrites dx;
-/// what no window reached gets 0.
+/// dx[n,c,h,v] = Σ dy[n,k,p,q] · w[k,c,r,s] over all k, p, q, r, s that lead there: the transposed convolution of dy with the same filters. Overwrites dx; an
+/// input that no window reached gets 0.
 /// </summary>
 public readonly unsafe record struct Conv2dBackwardDataOp(Conv2dShape Shape, View Dy, View W, View Dx) : IOp
 {

@@ -79,7 +79,7 @@ internal readonly struct TapAxis
             if (Sees(phase, tap, out int input)) (first, last) = (Math.Min(first, input), Math.Max(last, input));
         }
 
-        // With a stride longer than the filter, a small output may see no tap.
+        // If the stride is longer than the filter, a small output may see no tap.
         return first <= last ? (first, last) : (0, 0);
     }
 

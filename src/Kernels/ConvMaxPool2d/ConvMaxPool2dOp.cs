@@ -10,7 +10,7 @@ namespace Engine.Kernels;
 /// <param name="X">The input.</param>
 /// <param name="W">The filters.</param>
 /// <param name="B">A number for each output channel, or null.</param>
-/// <param name="Activation">What is applied last; it must not fall anywhere.</param>
+/// <param name="Activation">What is applied last; it must never fall.</param>
 /// <param name="Y">The result.</param>
 /// <param name="Argmax">Row · window columns + column of each maximum, or null.</param>
 /// <param name="Packed">As in <see cref="Conv2dOp"/>.</param>
@@ -71,8 +71,8 @@ public readonly unsafe record struct ConvMaxPool2dOp(ConvMaxPool2dShape Shape, V
 }
 
 /// <summary>
-/// The gradient of <see cref="ConvMaxPool2dOp"/> with respect to x: as <see cref="Conv2dBackwardDataOp"/> of sums whose gradient is dy where argmax says,
-/// else 0. dy is the gradient before the activation. Overwrites dx; what no window reached gets 0.
+/// The gradient of <see cref="ConvMaxPool2dOp"/> with respect to x: it is <see cref="Conv2dBackwardDataOp"/> for sums whose gradient is dy at the places that
+/// argmax names, and 0 elsewhere. dy is the gradient before the activation. Overwrites dx; an input that no window reached gets 0.
 /// </summary>
 public readonly unsafe record struct ConvMaxPool2dBackwardDataOp(ConvMaxPool2dShape Shape, View Argmax, View Dy, View W, View Dx) : IOp
 {
@@ -111,8 +111,8 @@ public readonly unsafe record struct ConvMaxPool2dBackwardDataOp(ConvMaxPool2dSh
 }
 
 /// <summary>
-/// The gradients of <see cref="ConvMaxPool2dOp"/> with respect to the filters and the bias: as <see cref="Conv2dBackwardFilterOp"/> of sums whose gradient is
-/// dy where argmax says, else 0. dy is the gradient before the activation. Overwrites both. db may be left out.
+/// The gradients of <see cref="ConvMaxPool2dOp"/> with respect to the filters and the bias: they are <see cref="Conv2dBackwardFilterOp"/> for sums whose
+/// gradient is dy at the places that argmax names, and 0 elsewhere. dy is the gradient before the activation. Overwrites both. db may be left out.
 /// </summary>
 public readonly unsafe record struct ConvMaxPool2dBackwardFilterOp(ConvMaxPool2dShape Shape, View X, View Argmax, View Dy, View Dw, View? Db) : IOp
 {

@@ -14,7 +14,7 @@ public readonly record struct ConvMaxPool2dShape
         in Conv2dShape conv, int windowH, int windowW, int strideH, int strideW, int dilationH = 1, int dilationW = 1)
     {
         Conv = conv;
-        Sizes.Require(conv, conv.Layout == BatchLayout.First, "pooling wants the batch first");
+        Sizes.Require(conv, conv.Layout == BatchLayout.First, "max-pooling needs the batch first");
         Pool = new MaxPool2dShape(conv.N, conv.K, conv.P, conv.Q, windowH, windowW, strideH, strideW, dilationH, dilationW);
     }
 

@@ -3,8 +3,8 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// y[i] = x[i]/(1 − probability) where a hash of seed and i keeps it, which it does with probability 1 − probability, else 0; the same elements
-/// on every backend. The gradient is the same operation on dy. Overwrites y, which may be x.
+/// y[i] = x[i]/(1 − probability) if a hash of seed and i keeps the element, otherwise 0. An element is kept with probability 1 − probability, and the same
+/// elements are kept on every backend. The gradient is the same operation on dy. Overwrites y, which may be x.
 /// </summary>
 public readonly unsafe record struct DropoutOp(float Probability, ulong Seed, View X, View Y) : IDifferentiableOp
 {

@@ -53,7 +53,7 @@ public sealed class GpuContext : IDisposable
     /// <exception cref="ArgumentException">The buffer is another backend's.</exception>
     public ArrayView<float> At(View view) =>
         view.Buffer is GpuBuffer buffer && buffer.Memory == Memory ? buffer.Floats.SubView(view.Offset, view.Length)
-        : throw new ArgumentException("an operand lies on another backend");
+        : throw new ArgumentException("an operand belongs to another backend");
 
     /// <summary>The floats of a view, or null for none.</summary>
     public ArrayView<float>? AtOrNull(View? view) => view is { } given ? At(given) : null;

@@ -36,7 +36,7 @@ public readonly unsafe record struct MaxPool2dOp(MaxPool2dShape Shape, View X, V
 }
 
 /// <summary>
-/// dx = the sum of dy over the windows whose first maximum, in row-major order, lies there; 0 where none does. y is the forward's result for x. Overwrites
+/// dx is the sum of dy over the windows whose first maximum, in row-major order, is this input; 0 if there is none. y is the forward's result for x. Overwrites
 /// dx.
 /// </summary>
 public readonly unsafe record struct MaxPool2dBackwardOp(MaxPool2dShape Shape, View X, View Y, View Dy, View Dx) : IOp

@@ -76,7 +76,7 @@ internal sealed unsafe class HostMemory : IDisposable
     /// <exception cref="ArgumentException">The buffer is another backend's.</exception>
     public float* At(View view) =>
         view.Buffer is HostBuffer buffer && buffer.Memory == this ? buffer.Pointer + view.Offset
-        : throw new ArgumentException("an operand lies on another backend");
+        : throw new ArgumentException("an operand belongs to another backend");
 
     /// <summary>Hands out a buffer of at least <paramref name="length"/> floats; what they hold is undefined.</summary>
     public HostBuffer Rent(int length)

@@ -8,7 +8,7 @@ internal static unsafe partial class Nesterov
 {
     private const int Chunk = 16 * 1024;
 
-    /// <summary>Moves w and the velocity.</summary>
+    /// <summary>Updates w and the velocity.</summary>
     public static void Run<TV>(CpuContext cpu, float learningRate, float momentum, float* w, float* g, float* velocity, int length)
         where TV : unmanaged, IVector<TV>
     {

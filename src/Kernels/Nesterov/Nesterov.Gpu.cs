@@ -7,7 +7,7 @@ namespace Engine.Kernels;
 /// </content>
 internal static unsafe partial class Nesterov
 {
-    /// <summary>Moves w and the velocity.</summary>
+    /// <summary>Updates w and the velocity.</summary>
     public static void Run(GpuContext gpu, float learningRate, float momentum, ArrayView<float> w, ArrayView<float> g, ArrayView<float> velocity) =>
         ForEach.Run(gpu, new Body { W = w, G = g, Velocity = velocity, Rate = learningRate, Momentum = momentum }, (int)w.Length);
 

@@ -10,7 +10,7 @@ internal static partial class Nesterov
     /// <summary>Velocities below this in magnitude are set to zero.</summary>
     public const float Tiny = 1e-30f;
 
-    /// <summary>The definition, in double precision. Moves w and the velocity.</summary>
+    /// <summary>The definition, in double precision. Updates w and the velocity.</summary>
     public static void Reference(float learningRate, float momentum, Span<float> w, ReadOnlySpan<float> g, Span<float> velocity)
     {
         for (int i = 0; i < w.Length; i++)

@@ -3,8 +3,8 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// One step of Nesterov's momentum: v ← momentum·v − learningRate·g, w ← w + momentum·v − learningRate·g. Moves w and the velocity v, both as long as g;
-/// velocities below 1e-30 become 0.
+/// One step of Nesterov's momentum: v ← momentum·v − learningRate·g, w ← w + momentum·v − learningRate·g. Updates w and the velocity v, which are both as long
+/// as g; velocities below 1e-30 become 0.
 /// </summary>
 public readonly unsafe record struct NesterovOp(float LearningRate, float Momentum, View G, View W, View Velocity) : IOp
 {

@@ -3,11 +3,11 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// An operation: a struct that holds its sizes, its settings and the views that it computes on. It states its operands once, in <see cref="Operands"/>;
-/// backends check them there and then run the form that is theirs. Outputs must not overlap inputs unless the operation says that they may.
+/// An operation: a struct that holds its sizes, its settings and the views that it computes on. It states its operands once, in <see cref="Operands"/>; a
+/// backend checks them there and then runs its own form. Outputs must not overlap inputs unless the operation says that they may.
 /// </summary>
 /// <remarks>
-/// The three forms compute the same numbers but for the last digits of float32: <see cref="Reference"/> defines them, and each of the others gives the same
+/// The three forms compute the same numbers except for the last digits of float32. <see cref="Reference"/> defines them, and each of the others gives the same
 /// bits every time, whatever the number of threads. None of them keeps a view.
 /// </remarks>
 public interface IOp
@@ -15,7 +15,7 @@ public interface IOp
     /// <summary>Names every operand with its view and the length that it must have, in the order in which the struct is made of them.</summary>
     void Operands(ref OperandList list);
 
-    /// <summary>Floating-point operations of the plain definition, a multiply-add counted as two; 0 where memory bandwidth bounds the operation.</summary>
+    /// <summary>Floating-point operations of the plain definition, where a multiply-add counts as two; 0 if memory bandwidth bounds the operation.</summary>
     long Flops => 0;
 
     /// <summary>The definition: plain loops, double accumulation, one thread.</summary>
@@ -34,7 +34,7 @@ public interface IDifferentiableOp : IOp, IGradientRule
 {
 }
 
-/// <summary>How the gradient of a result becomes the gradients of what it was computed from.</summary>
+/// <summary>The rule that turns the gradient of a result into the gradients of its inputs.</summary>
 public interface IGradientRule
 {
     /// <summary>Runs the operations that compute the gradients that are wanted.</summary>
@@ -66,7 +66,7 @@ internal static class GradientsExtensions
     /// <summary>Where the rule writes the gradient of an input, or null if it is not wanted.</summary>
     public static View? OfWanted(this IGradients gradients, int input) => gradients.Wants(input) ? gradients.Of(input) : null;
 
-    /// <summary>The gradient before the activation that ended the operation, worked out in place from the result y.</summary>
+    /// <summary>The gradient before the activation that ended the operation, computed in place from the result y.</summary>
     public static View BeforeActivation(this IGradients gradients, Activation activation, View y)
     {
         View dy = gradients.Dy;

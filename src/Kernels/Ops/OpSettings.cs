@@ -6,7 +6,7 @@ namespace Engine.Kernels;
 /// Sizes and settings by name, as files state them: <c>n</c>, <c>strideH</c>, <c>activation</c> and so on, the parameters' names of the shapes'
 /// constructors.
 /// </summary>
-/// <param name="values">The settings; names do not mind upper and lower case.</param>
+/// <param name="values">The settings; upper and lower case make no difference in names.</param>
 /// <param name="prefix">What the names start with in <paramref name="values"/>.</param>
 public readonly struct OpSettings(IReadOnlyDictionary<string, string> values, string prefix = "")
 {
@@ -16,7 +16,7 @@ public readonly struct OpSettings(IReadOnlyDictionary<string, string> values, st
     /// <summary>Whether there is a bias.</summary>
     public bool Bias => Flag("bias");
 
-    /// <summary>What ends the operation; none if it is not stated.</summary>
+    /// <summary>The activation; none if it is not stated.</summary>
     public Activation Activation => Text("activation") is not { } kind ? default
         : new Activation(Parse(kind, "activation", (string text, out ActivationKind value) => Enum.TryParse(text, ignoreCase: true, out value)), Number("slope", 0));
 
@@ -49,7 +49,7 @@ public readonly struct OpSettings(IReadOnlyDictionary<string, string> values, st
     private string? Text(string name) => values.TryGetValue(prefix + name, out string? text) ? text : null;
 
     private T Parse<T>(string text, string name, Parser<T> parse) =>
-        parse(text, out T value) ? value : throw new EngineException($"the setting {prefix}{name} is {text}, which is not {Kind<T>()}");
+        parse(text, out T value) ? value : throw new EngineException($"the setting {prefix}{name} is {text}, not {Kind<T>()}");
 
     private EngineException Missing(string name) => new($"the setting {prefix}{name} is missing");
 

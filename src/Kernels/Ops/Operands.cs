@@ -62,7 +62,7 @@ public ref struct OperandList
 internal static class OperandCheck
 {
     /// <summary>Throws unless all views have the lengths that the operation states.</summary>
-    /// <exception cref="ArgumentException">One has not, or a setting is out of range.</exception>
+    /// <exception cref="ArgumentException">A view has another length, or a setting is out of range.</exception>
     public static void Check<TOp>(in TOp op)
         where TOp : struct, IOp
     {

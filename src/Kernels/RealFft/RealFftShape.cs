@@ -18,7 +18,7 @@ public readonly record struct RealFftShape
         (Frames, Size, Hop, Bins) = (frames, size, hop, bins);
         Sizes.RequirePositive(this, frames, size, hop, bins);
         Sizes.Require(this, size >= 4 && BitOperations.IsPow2(size), "the size is not a power of two of at least 4");
-        Sizes.Require(this, bins <= size / 2 + 1, "there are not so many bins");
+        Sizes.Require(this, bins <= size / 2 + 1, "more bins are asked for than a transform of this size has");
         Sizes.Require(this, (frames - 1L) * hop + size <= int.MaxValue, "an array would exceed 2³¹ floats");
         XLength = (frames - 1) * hop + size;
         YLength = Sizes.Product(this, frames, bins, 2);
