@@ -4,8 +4,9 @@
 #   weights/make_large_corpus.sh OUT SONGS… VOICES        each a folder with audio, labels and filelists
 #
 # - SONGS: real songs. Those that weights/songs.tsv names make the folds of a cross-validation (filelists/fold1 …): a singer is in one only.
-# - VOICES: solo singing; a file's name starts with its singer (xx_tenor_1_…). OUT gets it as it is, and mixed with instrumental music: all phrases of
-#   a singer with pauses, echoes and a level of −3 to +8 dB against the music, each singer twice, over other pieces.
+# - VOICES: solo singing; a file's name starts with its singer (xx_tenor_1_…). OUT trains with it mixed with instrumental music: all phrases
+#   of a singer with pauses, echoes and a level of −3 to +8 dB against the music, each singer twice, over other pieces. The recordings of the singers in
+#   training are in filelists/solo as they are, not in filelists/train: their silence would widen the bands' deviations by a sixth.
 # - The instrumental music is that of free games in Debian 12 (weights/instrumental.tsv: packages, licences, what is left out because it sings).
 #
 # filelists/train has all but the validation's: filelists/valid has every fifth singer's mixes, and the music under them is in no other. No singer and no piece
@@ -90,7 +91,7 @@ for singer in $(cut -f1 "$work/voices" | LC_ALL=C sort -u); do
   mapfile -t files < <(awk -F'\t' -v s="$singer" '$1 == s { print $2 }' "$work/voices")
   if [ $part = train ]; then
     for audio in "${files[@]}"; do
-      ln -s "$audio" "$out/audio/"; ln -s "$voices/labels/$(basename "${audio%.*}").lab" "$out/labels/"; basename "$audio" >> "$out/filelists/train"
+      ln -s "$audio" "$out/audio/"; ln -s "$voices/labels/$(basename "${audio%.*}").lab" "$out/labels/"; basename "$audio" >> "$out/filelists/solo"
     done
   fi
   mapfile -t beds < "$work/music.$part"
