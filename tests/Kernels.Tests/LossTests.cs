@@ -18,6 +18,17 @@ public class LossTests
         Ops.SigmoidCrossEntropyBackward(2).AssertNearAnswer(device, [-0.125f, 0.125f], [MathF.Log(3), -MathF.Log(3)], [1, 0]);
     }
 
+    /// <summary>Softmax of (0, ln 3) is (1/4, 3/4); of equal logits 1/C each.</summary>
+    [Theory, EveryDevice]
+    public void KnownAnswerOfSoftmaxCrossEntropy(Device device)
+    {
+        float[] logits = [0, MathF.Log(3), 5, 5], target = [0, 1, 0.5f, 0.5f];
+        Ops.SoftmaxCrossEntropy(2, 2).AssertNearAnswer(device, [(MathF.Log(4 / 3f) + MathF.Log(2)) / 2], logits, target);
+        Ops.SoftmaxCrossEntropyBackward(2, 2).AssertNearAnswer(device, [0.25f, -0.25f, 0, 0], logits, target, [2]);
+        Ops.SoftmaxCrossEntropy(1, 2).AssertAnswer(device, [1e38f], [1e38f, 0], [0, 1]);
+        Ops.SoftmaxCrossEntropy(1, 2).AssertAnswer(device, [float.NaN], [float.NaN, 0], [0, 1]);
+    }
+
     /// <summary>A large logit neither overflows nor loses the little that is left of its loss.</summary>
     [Theory, EveryDevice]
     public void SigmoidCrossEntropyIsExactFarOut(Device device)

@@ -186,6 +186,28 @@ internal static class OpCases
         new(3, 1024, 315, 513),
     ];
 
+    // Every pattern of axes that are repeated, long rows, many rows, and nothing that repeats.
+    private static readonly BroadcastShape[] Broadcasts =
+    [
+        new(Axes.Of(1), Axes.Of(1)), new(Axes.Of(7, 5), Axes.Of(5)), new(Axes.Of(7, 5), Axes.Of(7, 1)), new(Axes.Of(1, 5), Axes.Of(7, 1)),
+        new(Axes.Of(2, 3, 4, 50), Axes.Of(3, 1, 1)), new(Axes.Of(2, 3, 4, 5), Axes.Of(2, 1, 4, 1)), new(Axes.Of(2, 1, 4, 1), Axes.Of(1, 3, 1, 35)),
+        new(Axes.Of(3, 4), Axes.Of(3, 4)), new(Axes.Of(1), Axes.Of(3, 70, 90)), new(Axes.Of(40_000), Axes.Of(1)), new(Axes.Of(20_000, 3), Axes.Of(1, 3)),
+    ];
+
+    // x, the sums' sizes, the factor's: all, none, each axis alone and every other; rows and columns that are cut, and very many sums.
+    private static readonly (Axes Y, Axes X, Axes? Factor)[] Sums =
+    [
+        (Axes.Of(1), Axes.Of(1), null), (Axes.Of(1), Axes.Of(3, 70, 90), null), (Axes.Of(2, 3), Axes.Of(2, 3), Axes.Of(3)),
+        (Axes.Of(1, 3, 4, 5), Axes.Of(2, 3, 4, 5), null), (Axes.Of(2, 1, 4, 5), Axes.Of(2, 3, 4, 5), Axes.Of(1, 3, 1, 1)),
+        (Axes.Of(2, 3, 1, 5), Axes.Of(2, 3, 4, 5), null), (Axes.Of(2, 3, 4, 1), Axes.Of(2, 3, 4, 5), Axes.Of(2, 3, 4, 5)),
+        (Axes.Of(1, 3, 1, 5), Axes.Of(2, 3, 4, 5), null), (Axes.Of(2, 1, 4, 1), Axes.Of(2, 3, 4, 5), Axes.Of(1, 3, 1, 5)),
+        (Axes.Of(1, 3, 1, 1), Axes.Of(6, 3, 50, 40), Axes.Of(6, 1, 1, 1)), (Axes.Of(2, 3, 1, 1), Axes.Of(2, 3, 50, 40), null),
+        (Axes.Of(1), Axes.Of(50_000), Axes.Of(1)), (Axes.Of(1), Axes.Of(50_000), Axes.Of(50_000)), (Axes.Of(1, 37), Axes.Of(1500, 37), null),
+        (Axes.Of(2, 1, 37), Axes.Of(2, 900, 37), Axes.Of(900, 1)), (Axes.Of(20_000, 1), Axes.Of(20_000, 3), null), (Axes.Of(1, 20_000), Axes.Of(3, 20_000), null),
+    ];
+
+    private static readonly (int Rows, int Classes)[] Classifications = [(1, 1), (1, 10), (7, 3), (3, 70), (500, 10), (2, 5000)];
+
     /// <summary>All cases by name, in order.</summary>
     public static IReadOnlyDictionary<string, OpCase> ByName { get; } = All().DistinctBy(op => op.Name).ToDictionary(op => op.Name);
 
@@ -205,10 +227,17 @@ internal static class OpCases
         Ops.SumOfSquares(length), Ops.AddScaled(-0.3f, length), Ops.Add(-0.3f, length), Ops.Multiply(length), Ops.Fill(-0.3f, length),
         Ops.Adam(new(1e-3f, 0.9f, 0.999f, 1e-8f, 1), length), Ops.Adam(new(0.1f, 0.8f, 0.9f, 1e-3f, 7), length),
         Ops.Nesterov(0.01f, 0.95f, length),
+        Ops.InverseSqrt(0.01f, length), Ops.InverseSqrtBackward(length),
     ];
 
     private static IEnumerable<OpCase> All() =>
     [
+        .. Broadcasts.Select(shape => Ops.BroadcastAdd(shape, -0.3f)),
+        .. Broadcasts.Select(shape => Ops.BroadcastMultiply(shape, -0.3f)),
+        .. Sums.Select(sum => Ops.SumOver(sum.Y, sum.X, sum.Factor, 0.7f)),
+        .. Sums.Select(sum => Ops.Repeat(sum.Y, sum.X, 0.7f)),
+        .. Classifications.Select(size => Ops.SoftmaxCrossEntropy(size.Rows, size.Classes, 0.3f)),
+        .. Classifications.Select(size => Ops.SoftmaxCrossEntropyBackward(size.Rows, size.Classes, 0.3f)),
         .. Convolutions.Concat(BatchLastConvolutions).Concat(Generate(GenConv2d))
             .Select((shape, i) => Ops.Conv2d(shape, i % 3 > 0, Activations[i % Activations.Length])),
         .. TransposedConvolutions.Concat(BatchLastTransposed).Concat(Generate(GenConvTranspose2d))

@@ -256,6 +256,56 @@ internal static class Ops
             Scale = inputs => [.. inputs[0].Select(_ => 2f * weight / length)],
         };
 
+    public static OpCase SoftmaxCrossEntropy(int rows, int classes, float weight = 1) =>
+        new(SoftmaxCrossEntropyOp.Spec(rows, classes, weight))
+        {
+            Tolerance = Tolerance.BlockedSum(rows * classes), Range = 20, Adjust = ToTargets,
+            Scale = inputs => [weight * inputs[0].Zip(inputs[1], (z, t) => t * (2 * 20 + MathF.Log(classes))).Sum() / rows],
+        };
+
+    /// <summary>logits, target, dloss → dlogits.</summary>
+    public static OpCase SoftmaxCrossEntropyBackward(int rows, int classes, float weight = 1) =>
+        new(SoftmaxCrossEntropyBackwardOp.Spec(rows, classes, weight))
+        {
+            Tolerance = Tolerance.BlockedSum(classes), Range = 20, Adjust = ToTargets, MayOverwriteInput = true,
+            Scale = inputs =>
+            [
+                .. inputs[1].Select((t, i) => Math.Abs(weight * inputs[2][0]) / rows * (t + inputs[1].Skip(i / classes * classes).Take(classes).Sum())),
+            ],
+        };
+
+    public static OpCase BroadcastAdd(BroadcastShape shape, float scale) =>
+        new(BroadcastAddOp.Spec(shape, scale))
+        {
+            Tolerance = Tolerance.AddScaled, Scale = inputs => BroadcastAdd(shape, Math.Abs(scale)).RunReference(Absolute(inputs)),
+        };
+
+    public static OpCase BroadcastMultiply(BroadcastShape shape, float scale) => new(BroadcastMultiplyOp.Spec(shape, scale)) { Tolerance = Tolerance.AddScaled };
+
+    /// <summary>x, factor if there is one → y.</summary>
+    public static OpCase SumOver(Axes y, Axes x, Axes? factor = null, float scale = 1) =>
+        new(SumOverOp.Spec(y, x, factor, scale))
+        {
+            Tolerance = Tolerance.BlockedSum(x.Length / y.Length),
+            Scale = inputs => SumOver(y, x, factor, Math.Abs(scale)).RunReference(Absolute(inputs)),
+        };
+
+    public static OpCase Repeat(Axes x, Axes y, float scale) => new(RepeatOp.Spec(x, y, scale)) { Tolerance = Tolerance.Product };
+
+    public static OpCase InverseSqrt(float epsilon, int length) =>
+        new(InverseSqrtOp.Spec(epsilon, length))
+        {
+            Tolerance = Tolerance.InverseSqrt, MayOverwriteInput = true,
+            Adjust = inputs =>
+            {
+                for (int i = 0; i < length; i++) inputs[0][i] = Math.Abs(inputs[0][i]);
+            },
+        };
+
+    /// <summary>y, dy → dx.</summary>
+    public static OpCase InverseSqrtBackward(int length) =>
+        new(InverseSqrtBackwardOp.Spec(length)) { Tolerance = Tolerance.ActivationGradient, MayOverwriteInput = true };
+
     public static OpCase Add(float scale, int length) =>
         new(AddOp.Spec(scale, length))
         {
