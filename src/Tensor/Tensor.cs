@@ -76,6 +76,24 @@ public sealed class Tensor : IDisposable
         return tensor;
     }
 
+    /// <summary>Rows of probabilities, 1 at each row's class and 0 elsewhere: the targets of <see cref="TensorOps.SoftmaxCrossEntropy"/>.</summary>
+    /// <param name="backend">Where the tensor is made.</param>
+    /// <param name="labels">A class for each row, from 0 to below <paramref name="classes"/>.</param>
+    /// <param name="classes">How many classes there are.</param>
+    /// <exception cref="ArgumentException">A label is no class.</exception>
+    public static Tensor OneHot(IBackend backend, ReadOnlySpan<int> labels, int classes)
+    {
+        Shape shape = new(labels.Length, classes);
+        float[] values = new float[shape.Length];
+        for (int row = 0; row < labels.Length; row++)
+        {
+            if ((uint)labels[row] >= (uint)classes) throw new ArgumentException($"label {row} is {labels[row]}, which is no class from 0 to {classes - 1}");
+            values[row * classes + labels[row]] = 1;
+        }
+
+        return From(backend, shape, values);
+    }
+
     /// <summary>The same elements under another shape; shares the memory.</summary>
     /// <exception cref="ArgumentException">The shape has another number of elements.</exception>
     public Tensor Reshape(Shape shape)
@@ -180,7 +198,12 @@ public sealed class Tensor : IDisposable
     internal void MarkGradient(Tape tape) => (_gradientTape, _gradientStep) = (tape, tape.Step);
 
     /// <summary>Throws if the memory was given back: others may use it.</summary>
-    internal void RequireLive() => ObjectDisposedException.ThrowIf(_disposed, this);
+    internal void RequireLive()
+    {
+        if (!_disposed) return;
+        throw new ObjectDisposedException(
+            null, $"this tensor of shape {Shape} was disposed, or the tape or module that owned it was: use it before, or make it anew");
+    }
 
     private Tensor Become(IBackend backend, Shape shape, View view, Storage storage, BatchLayout layout)
     {

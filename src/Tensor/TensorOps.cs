@@ -8,7 +8,7 @@ namespace Engine.Tensors;
 /// whatever the <see cref="Tensor.Layout"/>; weights are as the operations' shapes say. Where the input is on a tape, the operation is written down there with
 /// its own rule for the gradient, and the tape owns the result; else the caller owns it and disposes it.
 /// </summary>
-public static class TensorOps
+public static partial class TensorOps
 {
     /// <summary>Begins an operation whose result has this shape; see <see cref="OpResult{TOp}"/>. This is how to add an operation of one's own.</summary>
     /// <param name="x">The main input: the result is on its backend and on its tape.</param>
@@ -107,7 +107,7 @@ public static class TensorOps
     public static Tensor MeanSquaredError(this Tensor x, Tensor target, float weight = 1)
     {
         RequireNoGradient(target);
-        RequireAlike(x, target);
+        RequireTarget(x, target);
         OpResult<MeanSquaredErrorOp> loss = x.Begin<MeanSquaredErrorOp>(new Shape(1), BatchLayout.First);
         return loss.Run(new MeanSquaredErrorOp(x.View, target.View, loss.View, weight), x, target);
     }
@@ -120,29 +120,9 @@ public static class TensorOps
     public static Tensor SigmoidCrossEntropy(this Tensor logits, Tensor target, float weight = 1)
     {
         RequireNoGradient(target);
-        RequireAlike(logits, target);
+        RequireTarget(logits, target);
         OpResult<SigmoidCrossEntropyOp> loss = logits.Begin<SigmoidCrossEntropyOp>(new Shape(1), BatchLayout.First);
         return loss.Run(new SigmoidCrossEntropyOp(logits.View, target.View, loss.View, weight), logits, target);
-    }
-
-    /// <summary>x + scale·y, element by element, both of one shape.</summary>
-    /// <exception cref="ArgumentException">The shapes or layouts differ, or y requires a gradient and x is on no tape.</exception>
-    public static Tensor Add(this Tensor x, Tensor y, float scale = 1)
-    {
-        RequireAlike(x, y);
-        RequireTapeFor(x, y);
-        OpResult<AddOp> sum = x.Begin<AddOp>(x.Shape);
-        return sum.Run(new AddOp(x.View, y.View, scale, sum.View), x, y);
-    }
-
-    /// <summary>x·y, element by element, both of one shape.</summary>
-    /// <exception cref="ArgumentException">The shapes or layouts differ, or y requires a gradient and x is on no tape.</exception>
-    public static Tensor Multiply(this Tensor x, Tensor y)
-    {
-        RequireAlike(x, y);
-        RequireTapeFor(x, y);
-        OpResult<MultiplyOp> product = x.Begin<MultiplyOp>(x.Shape);
-        return product.Run(new MultiplyOp(x.View, y.View, product.View), x, y);
     }
 
     /// <summary>A pointwise function; the result is shaped as x.</summary>
@@ -263,14 +243,18 @@ public static class TensorOps
             : new BatchNormShape(1, channels, x.Shape.Length / channels);
     }
 
-    private static void RequireAlike(Tensor x, Tensor y)
+    private static void RequireTarget(Tensor x, Tensor target)
     {
-        if (x.Shape != y.Shape || x.Layout != y.Layout) throw new ArgumentException($"{x.Shape} with its batch {x.Layout} and {y.Shape} with it {y.Layout}");
+        if (x.Shape != target.Shape) throw new ArgumentException($"the outputs are {x.Shape} and the target is {target.Shape}: give the target the shape of the outputs");
+        if (x.Layout != target.Layout) throw new ArgumentException($"the outputs have their batch {x.Layout} and the target has it {target.Layout}");
     }
 
     private static void RequireTapeFor(Tensor x, Tensor y)
     {
-        if (x.Tape is null && y.RequiresGradient) throw new ArgumentException("the second of two tensors requires a gradient, but the first is on no tape");
+        if (x.Tape is null && y.RequiresGradient)
+        {
+            throw new ArgumentException("the second of two tensors requires a gradient, but the first is on no tape: swap them, or call tape.Watch on the first");
+        }
     }
 
     private static void RequireRank(Tensor tensor, int rank)

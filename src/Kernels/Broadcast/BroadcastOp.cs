@@ -2,7 +2,9 @@ using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
 
-/// <summary>y = a + scale·b, each repeated along its axes of size 1; see <see cref="BroadcastShape"/>. Overwrites y.</summary>
+/// <summary>
+/// y = a + scale·b, each repeated along its axes of size 1; see <see cref="BroadcastShape"/>. Overwrites y, which may be an input that is not repeated.
+/// </summary>
 public readonly unsafe record struct BroadcastAddOp(BroadcastShape Shape, View A, View B, float Scale, View Y) : IDifferentiableOp
 {
     /// <summary>The operation with these sizes and settings.</summary>
@@ -42,7 +44,9 @@ public readonly unsafe record struct BroadcastAddOp(BroadcastShape Shape, View A
     public override string ToString() => $"{Shape.A} plus {Scale} times {Shape.B}";
 }
 
-/// <summary>y = scale·a·b, each repeated along its axes of size 1; see <see cref="BroadcastShape"/>. Overwrites y.</summary>
+/// <summary>
+/// y = scale·a·b, each repeated along its axes of size 1; see <see cref="BroadcastShape"/>. Overwrites y, which may be an input that is not repeated.
+/// </summary>
 public readonly unsafe record struct BroadcastMultiplyOp(BroadcastShape Shape, View A, View B, float Scale, View Y) : IDifferentiableOp
 {
     /// <summary>The operation with these sizes and settings.</summary>

@@ -52,12 +52,19 @@ public sealed class Tape : IDisposable
     public void Backward(Tensor loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
-        if (loss.Shape.Length != 1 || loss.Tape != this || !loss.RequiresGradient)
+        if (loss.Shape.Length != 1) throw new ArgumentException($"a loss is one number, not {loss.Shape}: take its Mean or Sum first");
+        if (loss.Tape != this)
         {
-            throw new ArgumentException($"{loss.Shape} on this tape is not a loss that depends on a tensor that requires a gradient");
+            throw new ArgumentException("the loss was not computed on this tape: call tape.Watch(input) and create TrainableParameters first, then compute it");
         }
 
-        if (_wentBack) throw new InvalidOperationException("a tape goes back once a step; reset it and do the step again");
+        if (!loss.RequiresGradient)
+        {
+            throw new ArgumentException(
+                "the loss depends on nothing that requires a gradient: create TrainableParameters first, or call tape.Watch(input, requiresGradient: true)");
+        }
+
+        if (_wentBack) throw new InvalidOperationException("a tape goes back once a step: call tape.Reset() before every step");
         _wentBack = true;
         loss.Backend.Run(new FillOp(1, loss.GradientOrNew().View));
         loss.MarkGradient(this);

@@ -59,6 +59,18 @@ public sealed class GradientTests
         ["Add, a constant"] = new([new(3, 5)], v => v[0].Add(v[1]), [new(3, 5)]),
         ["Multiply"] = new([new(3, 5), new(3, 5)], v => v[0].Multiply(v[1])),
         ["Multiply, by itself"] = new([new(3, 5)], v => v[0].Multiply(v[0])),
+        ["Add, repeated"] = new([new(2, 3, 4), new(3, 1)], v => v[0].Add(v[1], -0.3f)),
+        ["Add, both repeated"] = new([new(3, 1), new(2, 1, 4)], v => v[0].Add(v[1])),
+        ["Subtract"] = new([new(3, 4), new(3, 4)], v => v[0].Subtract(v[1])),
+        ["Multiply, repeated"] = new([new(2, 3, 4, 2), new(3, 1, 1)], v => v[0].Multiply(v[1])),
+        ["Multiply, both repeated"] = new([new(2, 1, 4), new(3, 1)], v => v[0].Multiply(v[1])),
+        ["Sum"] = new([new(3, 4)], v => v[0].Multiply(v[0]).Sum()),
+        ["Sum over axes"] = new([new(2, 3, 4, 2)], v => v[0].Sum(1, 3)),
+        ["Mean over axes"] = new([new(2, 3, 4)], v => v[0].Mean(2, 0)),
+        ["InverseSqrt"] = new([new(3, 4)], v => v[0].Multiply(v[0]).InverseSqrt(0.5f)),
+        ["SoftmaxCrossEntropy"] = new([new(3, 4)], v => v[0].SoftmaxCrossEntropy(v[1], 0.7f), [new(3, 4)], IsLoss: true),
+        ["SoftmaxCrossEntropy, scaled afterwards"] = new(
+            [new(3, 4)], v => v[0].SoftmaxCrossEntropy(v[1]).Multiply(v[2]), [new(3, 4), new(1)], IsLoss: true),
         ["Losses with weights, added up"] = new(
             [new(3, 5)], v => v[0].MeanSquaredError(v[1], 0.3f).Add(v[0].SigmoidCrossEntropy(v[1], 1.7f)), [new(3, 5)], IsLoss: true),
         ["SigmoidCrossEntropy"] = new([new(3, 5)], v => v[0].SigmoidCrossEntropy(v[1]), [new(3, 5)], IsLoss: true),

@@ -90,7 +90,11 @@ public class TapeTests
         Assert.Equal([2 * 6f * 2], x.Gradient!.ToArray());
         Assert.Null(fixedWeight.Gradient);
         tape.Reset();
-        Assert.Throws<ArgumentException>(() => tape.Backward(tape.Watch(x).Dense(fixedWeight).MeanSquaredError(target)));
+        Assert.Contains(
+            "TrainableParameters",
+            Assert.Throws<ArgumentException>(() => tape.Backward(tape.Watch(x).Dense(fixedWeight).MeanSquaredError(target))).Message, StringComparison.Ordinal);
+        using Tensor outside = target.Dense(fixedWeight);
+        Assert.Contains("tape.Watch(input)", Assert.Throws<ArgumentException>(() => tape.Backward(outside)).Message, StringComparison.Ordinal);
         tape.Watch(x, requiresGradient: true);
         Assert.Throws<ArgumentException>(() => x.LogFloor(1e-7f));
     }
