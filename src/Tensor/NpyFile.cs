@@ -30,21 +30,10 @@ public static class NpyFile
     /// <param name="name">Says in messages which array this is.</param>
     /// <param name="availableBytes">The number of bytes from there to the stream's end; a header that disagrees is refused.</param>
     /// <exception cref="EngineException">The stream cannot be read, is damaged, or holds an array of another type.</exception>
-    public static NpyArray Read(Stream stream, string name, long availableBytes)
-    {
-        try
-        {
-            NpyHeader header = ReadHeader(stream, name, availableBytes, out int count);
-            NpyArray array = header.IsDouble
-                ? NpyArray.Adopt(header.Shape, ReadValues<double>(stream, header, count, name))
-                : NpyArray.Adopt(header.Shape, ReadValues<float>(stream, header, count, name));
-            return stream.ReadByte() < 0 ? array : throw Trailing(name);
-        }
-        catch (IOException e)
-        {
-            throw new EngineException($"{name} cannot be read: {e.Message}", e);
-        }
-    }
+    public static NpyArray Read(Stream stream, string name, long availableBytes) => Read(
+        stream, name, availableBytes, bytes: false, (header, count) => header.Type == NpyType.Double
+            ? NpyArray.Adopt(header.Shape, ReadValues<double>(stream, header, count, name))
+            : NpyArray.Adopt(header.Shape, ReadValues<float>(stream, header, count, name)));
 
     /// <summary>Writes the array to a .npy file, whole or not at all.</summary>
     /// <exception cref="EngineException">The file cannot be written.</exception>
@@ -54,7 +43,7 @@ public static class NpyFile
     /// <exception cref="IOException">The stream cannot be written.</exception>
     public static void Write(Stream stream, NpyArray array)
     {
-        string text = new NpyHeader(array.IsDouble, IsFortranOrder: false, array.Shape.ToArray()).ToString();
+        string text = new NpyHeader(array.IsDouble ? NpyType.Double : NpyType.Single, IsFortranOrder: false, array.Shape.ToArray()).ToString();
         int unpadded = Magic.Length + 4 + text.Length + 1;
         int padded = (unpadded + Alignment - 1) / Alignment * Alignment;
 
@@ -67,16 +56,21 @@ public static class NpyFile
         else WriteValues<float>(stream, array.Singles);
     }
 
+    /// <summary>Reads an array of bytes (<c>|u1</c>) from a stream that holds it and nothing else.</summary>
+    /// <exception cref="EngineException">The stream cannot be read, is damaged, or holds an array of another type.</exception>
+    internal static byte[] ReadBytes(Stream stream, string name, long availableBytes) =>
+        Read(stream, name, availableBytes, bytes: true, (header, count) => ReadValues<byte>(stream, header, count, name));
+
     /// <summary>Reads the header alone and holds the size that it claims against the number of bytes there.</summary>
     /// <exception cref="EngineException">The header is damaged, or that of an array of another type or size than are read.</exception>
-    internal static NpyHeader ReadHeader(Stream stream, string name, long availableBytes, out int count)
+    internal static NpyHeader ReadHeader(Stream stream, string name, long availableBytes, out int count, bool bytes = false)
     {
-        NpyHeader header = ReadHeader(stream, name, out int headerBytes);
+        NpyHeader header = ReadHeader(stream, name, bytes, out int headerBytes);
         count = NpyArray.CountOf(header.Shape);
         string shape = string.Join(" × ", header.Shape);
         if (count < 0) throw new EngineException($"{name} has more values ({shape}) than can be held; save a smaller array.");
 
-        long claimed = headerBytes + ((long)count * (header.IsDouble ? sizeof(double) : sizeof(float)));
+        long claimed = headerBytes + ((long)count * header.ElementSize);
         if (claimed > availableBytes)
         {
             throw new EngineException(
@@ -86,7 +80,21 @@ public static class NpyFile
         return claimed == availableBytes ? header : throw Trailing(name);
     }
 
-    private static NpyHeader ReadHeader(Stream stream, string name, out int headerBytes)
+    private static T Read<T>(Stream stream, string name, long availableBytes, bool bytes, Func<NpyHeader, int, T> readValues)
+    {
+        try
+        {
+            NpyHeader header = ReadHeader(stream, name, availableBytes, out int count, bytes);
+            T values = readValues(header, count);
+            return stream.ReadByte() < 0 ? values : throw Trailing(name);
+        }
+        catch (IOException e)
+        {
+            throw new EngineException($"{name} cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static NpyHeader ReadHeader(Stream stream, string name, bool bytes, out int headerBytes)
     {
         Span<byte> preamble = stackalloc byte[Magic.Length + 6];
         Span<byte> magicAndVersion = preamble[..(Magic.Length + 2)];
@@ -115,7 +123,7 @@ public static class NpyFile
         headerBytes = magicAndVersion.Length + size.Length + text.Length;
 
         // Version 3.0 is UTF-8, but only the field names of structured types, which are refused, reach beyond ASCII.
-        return NpyHeader.Parse(Encoding.Latin1.GetString(text), name);
+        return NpyHeader.Parse(Encoding.Latin1.GetString(text), name, bytes);
     }
 
     private static T[] ReadValues<T>(Stream stream, NpyHeader header, int count, string name)

@@ -3,16 +3,30 @@ using Engine.Kernels;
 
 namespace Engine.Tensors;
 
-/// <summary>What the header of a .npy file says: the element type, the order and the shape.</summary>
-internal readonly record struct NpyHeader(bool IsDouble, bool IsFortranOrder, int[] Shape)
+/// <summary>The element types that are read.</summary>
+internal enum NpyType
 {
+    Single,
+    Double,
+    Byte,
+}
+
+/// <summary>What the header of a .npy file says: the element type, the order and the shape.</summary>
+internal readonly record struct NpyHeader(NpyType Type, bool IsFortranOrder, int[] Shape)
+{
+    /// <summary>The bytes of an element.</summary>
+    public int ElementSize => Type switch { NpyType.Double => sizeof(double), NpyType.Single => sizeof(float), _ => sizeof(byte) };
+
+    private string Description => Type switch { NpyType.Double => "<f8", NpyType.Single => "<f4", _ => "|u1" };
+
     /// <summary>
-    /// Reads the header's text, a Python dictionary with exactly the keys <c>descr</c>, <c>fortran_order</c> and <c>shape</c>.
+    /// Reads the header's text, a Python dictionary with exactly the keys <c>descr</c>, <c>fortran_order</c> and <c>shape</c>; of an array of numbers or,
+    /// if so asked, of one of bytes.
     /// </summary>
     /// <exception cref="EngineException">The text is malformed, or the array is of a type or size that is not read.</exception>
-    public static NpyHeader Parse(ReadOnlySpan<char> text, string name)
+    public static NpyHeader Parse(ReadOnlySpan<char> text, string name, bool bytes = false)
     {
-        bool? isDouble = null;
+        NpyType? type = null;
         bool? isFortranOrder = null;
         int[]? shape = null;
 
@@ -24,7 +38,7 @@ internal readonly record struct NpyHeader(bool IsDouble, bool IsFortranOrder, in
             reader.Expect(':');
             switch (key)
             {
-                case "descr" when isDouble is null: isDouble = reader.TakeType(); break;
+                case "descr" when type is null: type = reader.TakeType(bytes); break;
                 case "fortran_order" when isFortranOrder is null: isFortranOrder = reader.TakeBoolean(); break;
                 case "shape" when shape is null: shape = reader.TakeShape(); break;
                 default: throw reader.Malformed($"the key {MessageText.Quote(key)} is unknown or repeated");
@@ -36,14 +50,14 @@ internal readonly record struct NpyHeader(bool IsDouble, bool IsFortranOrder, in
         }
 
         reader.ExpectEnd();
-        return isDouble is null || isFortranOrder is null || shape is null
+        return type is null || isFortranOrder is null || shape is null
             ? throw reader.Malformed("descr, fortran_order or shape is missing")
-            : new NpyHeader(isDouble.Value, isFortranOrder.Value, shape);
+            : new NpyHeader(type.Value, isFortranOrder.Value, shape);
     }
 
     /// <summary>The header's text as NumPy writes it, without padding.</summary>
     public override string ToString() =>
-        $"{{'descr': '{(IsDouble ? "<f8" : "<f4")}', 'fortran_order': {(IsFortranOrder ? "True" : "False")}, "
+        $"{{'descr': '{Description}', 'fortran_order': {(IsFortranOrder ? "True" : "False")}, "
         + $"'shape': ({string.Join(", ", Shape)}{(Shape.Length == 1 ? "," : "")}), }}";
 
     /// <summary>Takes the tokens of the dictionary one by one.</summary>
@@ -90,15 +104,16 @@ internal readonly record struct NpyHeader(bool IsDouble, bool IsFortranOrder, in
             return value;
         }
 
-        /// <summary>Takes the element type: true for float64, false for float32.</summary>
-        public bool TakeType()
+        public NpyType TakeType(bool bytes)
         {
             if (TryTake('[')) throw Unsupported("holds structured values");
             ReadOnlySpan<char> type = TakeString();
             return type switch
             {
-                "<f4" => false,
-                "<f8" => true,
+                "|u1" when bytes => NpyType.Byte,
+                _ when bytes => throw new EngineException($"{name} holds values of type {MessageText.Quote(type)}, not bytes ('|u1'): convert it with astype."),
+                "<f4" => NpyType.Single,
+                "<f8" => NpyType.Double,
                 ['>', ..] => throw Unsupported($"holds big-endian values ({MessageText.Quote(type)})"),
                 _ => throw Unsupported($"holds values of type {MessageText.Quote(type)}"),
             };

@@ -126,25 +126,16 @@ public sealed class NpzFile : IDisposable
     public (bool IsDouble, int[] Shape) Describe(string name) => Read(name, (content, title, length) =>
     {
         NpyHeader header = NpyFile.ReadHeader(content, title, length, out _);
-        return (header.IsDouble, header.Shape);
+        return (header.Type == NpyType.Double, header.Shape);
     });
 
     /// <summary>Reads one array. Of one file at most 64 MiB are read.</summary>
     /// <exception cref="EngineException">There is no such array, it is damaged, or of a type or size that is not read.</exception>
-    public NpyArray Read(string name) => Read(name, (content, title, length) =>
-    {
-        if (length > LargestSum - bytesRead)
-        {
-            throw new EngineException($"{title} and those before it hold more than {LargestSum >> 20} MiB; save smaller arrays.");
-        }
+    public NpyArray Read(string name) => ReadWhole(name, NpyFile.Read);
 
-        bytesRead += length;
-        uint expected = entries[name].Crc32;
-        NpyArray array = NpyFile.Read(content, title, length);
-        return content.Checksum == expected
-            ? array
-            : throw new EngineException($"{title} is damaged: its checksum does not match; copy or save the file again.");
-    });
+    /// <summary>Reads one array of bytes (NumPy's <c>uint8</c>).</summary>
+    /// <inheritdoc cref="Read(string)"/>
+    public byte[] ReadBytes(string name) => ReadWhole(name, NpyFile.ReadBytes);
 
     /// <summary>Reads one array that has to have so many values; where it claims others, none are read.</summary>
     /// <exception cref="EngineException">There is no such array, it is damaged, or of a type or size that is not wanted.</exception>
@@ -156,6 +147,21 @@ public sealed class NpzFile : IDisposable
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => archive.Dispose();
+
+    private T ReadWhole<T>(string name, Func<Stream, string, long, T> read) => Read(name, (content, title, length) =>
+    {
+        if (length > LargestSum - bytesRead)
+        {
+            throw new EngineException($"{title} and those before it hold more than {LargestSum >> 20} MiB; save smaller arrays.");
+        }
+
+        bytesRead += length;
+        uint expected = entries[name].Crc32;
+        T values = read(content, title, length);
+        return content.Checksum == expected
+            ? values
+            : throw new EngineException($"{title} is damaged: its checksum does not match; copy or save the file again.");
+    });
 
     private T Read<T>(string name, Func<Crc32Stream, string, long, T> read)
     {

@@ -258,6 +258,17 @@ public sealed class NpzFileTests : IDisposable
         Failure.Says(() => NpzFile.WriteComment(temp.Put("b.npz", before[..^2]), "x"), "b.npz", "damaged");
     }
 
+    [Fact]
+    public void ReadsBytes()
+    {
+        byte[] bytes = NpyFileTests.ToBytes(new NpyArray([2], [1f, 2f]));
+        "|u1"u8.CopyTo(bytes.AsSpan(bytes.AsSpan().IndexOf("<f4"u8)));
+        using NpzFile file = NpzFile.Open(Zip(CompressionLevel.Optimal, ("text.npy", bytes[..^6]), ("numbers.npy", Array)));
+        Assert.Equal(bytes[^8..^6], file.ReadBytes("text"));
+        Failure.Says(() => file.Read("text"), "'text'", "'|u1'");
+        Failure.Says(() => file.ReadBytes("numbers"), "'numbers'", "'<f4'", "not bytes");
+    }
+
     // 4 MB on the disk, 4 GB in memory.
     [Fact]
     public void AFileOfZerosDoesNotFillTheMemory()
