@@ -76,10 +76,13 @@ def activate(activation, x):
     kind = activation["activation"]
     if kind == "LeakyRelu":
         return np.where(x > 0, x, activation["slope"] * x)
+    if kind == "Relu":
+        return np.where(x > 0, x, 0.0)
     if kind == "Elu":
         return np.where(x > 0, x, expm1(np.minimum(x, 0)))
     if kind == "Sigmoid":
         return 1 / (1 + exp(-x))
+    assert kind == "None", kind
     return x + 0.0
 
 
@@ -88,10 +91,13 @@ def activate_backward(activation, y, dy):
     kind = activation["activation"]
     if kind == "LeakyRelu":
         return np.where(y > 0, dy, activation["slope"] * dy)
+    if kind == "Relu":
+        return np.where(y > 0, dy, 0.0)
     if kind == "Elu":
         return np.where(y > 0, dy, (y + 1) * dy)
     if kind == "Sigmoid":
         return y * (1 - y) * dy
+    assert kind == "None", kind
     return dy + 0.0
 
 

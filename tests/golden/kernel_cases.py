@@ -7,7 +7,7 @@ import numpy as np
 import definitions as define
 from golden_file import Case
 
-NONE, ELU, SIGMOID = ({"activation": kind} for kind in ("None", "Elu", "Sigmoid"))
+NONE, ELU, SIGMOID, RELU = ({"activation": kind} for kind in ("None", "Elu", "Sigmoid", "Relu"))
 
 
 def single(value):
@@ -19,7 +19,7 @@ def leaky(slope):
     return {"activation": "LeakyRelu", "slope": single(slope)}
 
 
-ACTIVATIONS = [NONE, leaky(0.01), ELU, SIGMOID, leaky(0)]
+ACTIVATIONS = [NONE, leaky(0.01), ELU, SIGMOID, leaky(0), RELU]
 UNIT = 2.0**-24  # the rounding error of float32, relative
 _counter = itertools.count()
 

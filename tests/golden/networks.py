@@ -23,7 +23,7 @@ FRAMES, BANDS = 115, 80
 
 # Float32 through all layers, relative to the largest value; gradients go there and back.
 LAYER_TOLERANCE = 2e-5
-GRADIENT_TOLERANCE = 1e-4
+GRADIENT_TOLERANCE = 2e-5
 UPDATE_TOLERANCE = 1e-5
 
 
@@ -187,7 +187,8 @@ def svdnet_cases():
     inference = Case("SvdNet", {"weights": "svdnet.npz", "sha256": digest})
     for name in ("conv1", "conv2", "mp3", "conv4", "conv5", "mp6", "fc7", "fc8", "fc9"):
         inference.output(name, maps[name], LAYER_TOLERANCE, 128)
-    target = np.float32(np.array([[0.02], [0.98]])).astype(np.float64)
+    # Far from the probabilities, and not by the same: float32 holds few digits of small differences, and of their sum where they cancel.
+    target = np.float32(np.array([[0.98], [0.5]])).astype(np.float64)
     rate, momentum = single(0.01), single(0.95)
     step = Case("SvdNetStep", {"weights": "svdnet.npz", "sha256": digest, "learningRate": rate, "momentum": momentum}).inputs(target=target)
     step.output("loss", np.array([define.sigmoid_cross_entropy(maps["logit"], target)]), LAYER_TOLERANCE)
@@ -222,7 +223,7 @@ def inverter_cases(name):
     features = np.float32(np.maximum(3 * noise, SLOPE * 3 * noise)).astype(np.float64)
     numbers = {name: single(value) for name, value in (("learningRate", 1e-3), ("beta1", 0.9), ("beta2", 0.999), ("epsilon", 1e-8))}
     decay, momentum = single(1e-4), single(0.1)
-    step = Case("InversionNetworkStep", {**settings, "step": {**numbers, "step": 1}, "penalty": decay, "targets": targets}).inputs(features=features)
+    step = Case("InversionNetworkStep", {**settings, **numbers, "penalty": decay, "targets": targets}).inputs(features=features)
     output = network.forward(features, train=True)
     penalized = [i for i in range(len(weights)) if network.role(i) in ("weight", "gamma")]
     step.output("loss", np.array([define.mean_squared_error(output, target)]), LAYER_TOLERANCE)
