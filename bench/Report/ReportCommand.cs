@@ -14,9 +14,6 @@ namespace Engine.Bench.Report;
 /// </summary>
 public static class ReportCommand
 {
-    private const int Failed = 1;
-    private const int UsedWrongly = 2;
-
     // With warm-up and set-up about half a second a kernel: the whole report shall take less than five minutes.
     private const double KernelBudgetMs = 150;
     private const double ContestBudgetMs = 5000;
@@ -63,21 +60,7 @@ public static class ReportCommand
         report.SetAction(parsed => Run(
             device.Of(parsed), device.ThreadsOf(parsed), Enum.Parse<VectorWidth>(parsed.GetValue(vector)!), parsed.GetValue(others),
             parsed.GetValue(output)!, parsed.GetValue(filter) ?? "", parsed.GetValue(python), parsed.GetValue(json)));
-        ParseResult parsed = new RootCommand("Benchmarks.") { report }.Parse(args);
-        if (parsed.Errors.Count > 0) return Complain($"{parsed.Errors[0].Message.TrimEnd('.')} (see report --help)", UsedWrongly);
-        try
-        {
-            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
-        }
-        catch (AggregateException failures) when (failures.InnerException is EngineException failure)
-        {
-            // So come exceptions out of a parallel query.
-            return Complain(failure.Message, Failed);
-        }
-        catch (Exception failure) when (failure is EngineException or IOException or UnauthorizedAccessException)
-        {
-            return Complain(failure.Message, Failed);
-        }
+        return CommandLine.Run(report, args);
     }
 
     private static int Run(
@@ -86,7 +69,7 @@ public static class ReportCommand
         KernelCase[] kernels = [.. KernelCases.All.Where(kernel => $"{kernel}".Contains(filter, StringComparison.OrdinalIgnoreCase))];
         (string Name, Func<Contests, Contest> Make)[] works =
             [.. Contests.All.Where(work => $"{Contests.Group}: {work.Name}".Contains(filter, StringComparison.OrdinalIgnoreCase))];
-        if (kernels.Length + works.Length == 0) return Complain($"nothing has {filter} in its name", UsedWrongly);
+        if (kernels.Length + works.Length == 0) return CommandLine.Complain($"nothing has {filter} in its name", CommandLine.UsedWrongly);
         OutputFolder.Prepare(folder);
         using IBackend asked = create();
         Machine machine = asked is GpuBackend on ? Machine.OfGpu(on.Gpu, threads) : Machine.OfProcessor(threads, width);
@@ -198,11 +181,5 @@ public static class ReportCommand
             group, contest.Name, "", 1, ours.Min, ours.Median, rate, "GFLOP/s", rate / peak, 0, contest.Peer,
             contest.AudioSeconds * 1000 ?? theirs?.Min, contest.AudioSeconds * 1000 ?? theirs?.Median,
             (contest.AudioSeconds * 1000 ?? theirs?.Min) / ours.Min);
-    }
-
-    private static int Complain(string message, int code)
-    {
-        Console.Error.WriteLine($"bench: {string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))}");
-        return code;
     }
 }
