@@ -43,6 +43,7 @@ internal static class KernelCheck
         // Arrays that a call may do without: the case wants those that it has.
         Dictionary<string, string> settings = @case.FlatSettings();
         settings["bias"] = $"{@case.Inputs.ContainsKey("b") || @case.Outputs.Any(output => output.Name == "db")}";
+        settings["factor"] = $"{@case.Inputs.ContainsKey("factor")}";
         settings["argmax"] = $"{@case.Outputs.Any(output => output.Name == "argmax")}";
         try
         {

@@ -223,6 +223,14 @@ def batch_norm_backward(x, mean, inverse_std, gamma, dz):
     return dx, dgamma, dbeta
 
 
+def sum_over(x, shape):
+    """The sums over the axes along which the shape has size 1, each rounded once."""
+    sums = np.empty(shape)
+    for place in np.ndindex(*shape):
+        sums[place] = total(x[tuple(slice(None) if size == 1 else slice(at, at + 1) for size, at in zip(shape, place))])
+    return sums
+
+
 # The front end.
 
 def real_fft(x, window, frames, size, hop, bins):
@@ -278,6 +286,25 @@ def sigmoid_cross_entropy(logits, target, weight=1.0):
 
 def sigmoid_cross_entropy_backward(logits, target, weight=1.0):
     return weight * (1 / (1 + exp(-logits)) - target) / logits.size
+
+
+def softmax_cross_entropy_terms(logits, target):
+    """t_c (ln sum over k of e^z_k - z_c), N x C."""
+    shifted = logits - logits.max(1, keepdims=True)
+    return target * (log(row_sums(exp(shifted)))[:, None] - shifted)
+
+
+def softmax_cross_entropy(logits, target, weight=1.0):
+    return weight * total(softmax_cross_entropy_terms(logits, target)) / len(logits)
+
+
+def softmax_cross_entropy_backward(logits, target, weight=1.0):
+    powers = exp(logits - logits.max(1, keepdims=True))
+    return weight / len(logits) * (powers / row_sums(powers)[:, None] * row_sums(target)[:, None] - target)
+
+
+def row_sums(x):
+    return np.array([total(row) for row in x])
 
 
 # Optimisers.

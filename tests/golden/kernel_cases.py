@@ -352,6 +352,72 @@ def fill(op):
         yield Case(op, {"length": length, "value": single(value)}).output("y", np.full(length, single(value)), 0)
 
 
+def inverse_sqrt(op):
+    for length, epsilon in zip(LENGTHS, (1e-4, 1e-3, 0)):
+        x, epsilon = np.float32(fixed(length) ** 2 + 0.01).astype(np.float64), single(epsilon)
+        yield Case(op, {"length": length, "epsilon": epsilon}).inputs(x=x).output("y", 1 / np.sqrt(x + epsilon), roundings(5))
+
+
+def inverse_sqrt_backward(op):
+    for length in LENGTHS:
+        y, dy = fixed(length) + 1.5, fixed(length)
+        yield Case(op, {"length": length}).inputs(y=y, dy=dy).output("dx", -0.5 * y * y * y * dy, roundings(5))
+
+
+# Arrays of four axes, repeated along those of size 1.
+
+BROADCASTS = [
+    ((1, 1, 1, 1), (1, 1, 1, 1)), ((2, 3, 4, 5), (1, 3, 1, 1)), ((1, 1, 7, 1), (1, 1, 1, 37)), ((3, 1, 4, 1), (1, 5, 1, 6)),
+    ((2, 3, 5, 7), (2, 3, 5, 7)), ((1, 1, 1, 1), (2, 1, 3, 19)), ((2, 1, 1, 40), (2, 3, 4, 40)),
+]
+REPEATS = [((1, 1, 1, 1), (1, 1, 1, 1)), ((1, 3, 1, 1), (2, 3, 4, 5)), ((2, 1, 1, 20), (2, 3, 4, 20)), ((1, 1, 1, 1), (1, 1, 3, 37))]
+SCALES = [1, single(-0.3), single(0.7)]
+
+
+def axes(name, sizes):
+    return {f"{name}{i}": size for i, size in enumerate(sizes)}
+
+
+def broadcasts(op):
+    for i, (first, second) in enumerate(BROADCASTS):
+        a, b, scale = fixed(*first), fixed(*second), SCALES[i % 3]
+        yield Case(op, {**axes("a", first), **axes("b", second), "scale": scale}).inputs(a=a, b=b), a, b, scale
+
+
+def broadcast_add(op):
+    for case, a, b, scale in broadcasts(op):
+        yield case.output("y", a + scale * b, roundings(3, abs(a) + abs(scale * b), a + scale * b))
+
+
+def broadcast_multiply(op):
+    for case, a, b, scale in broadcasts(op):
+        yield case.output("y", scale * a * b, roundings(3))
+
+
+def repeat(op):
+    for i, (small, large) in enumerate(REPEATS):
+        x, scale = fixed(*small), SCALES[i % 3]
+        y = scale * np.broadcast_to(x, large)
+        yield Case(op, {**axes("x", small), **axes("y", large), "scale": scale}).inputs(x=x).output("y", y, roundings(2))
+
+
+# Of x, of the result, of the factor.
+SUMS = [
+    ((1, 1, 1, 1), (1, 1, 1, 1), None), ((2, 3, 4, 5), (1, 3, 1, 1), None), ((2, 3, 4, 5), (2, 1, 4, 1), (1, 3, 1, 1)), ((1, 1, 7, 100), (1, 1, 1, 1), None),
+    ((1, 1, 40, 17), (1, 1, 1, 17), (1, 1, 40, 17)), ((1, 1, 17, 40), (1, 1, 17, 1), (1, 1, 1, 40)), ((2, 3, 5, 7), (2, 3, 5, 7), (2, 1, 5, 1)),
+]
+
+
+def sum_over(op):
+    for i, (whole, part, repeated) in enumerate(SUMS):
+        x, scale = fixed(*whole), SCALES[i % 3]
+        factor = None if repeated is None else fixed(*repeated)
+        terms = x if factor is None else x * factor
+        y, bound = scale * define.sum_over(terms, part), define.sum_over(abs(terms), part)
+        settings = {**axes("y", part), **axes("x", whole), **({} if repeated is None else axes("f", repeated)), "scale": scale}
+        yield Case(op, settings).inputs(x=x, factor=factor).output("y", y, sum_tolerance(x.size // y.size, abs(scale) * bound, y))
+
+
 # Losses and optimisers.
 
 WEIGHTS = [1.0, single(0.3), 1.0]
@@ -390,6 +456,30 @@ def sigmoid_cross_entropy_backward(op):
         gradient = define.sigmoid_cross_entropy_backward(logits, target, weight)
         case = Case(op, {"length": length, "weight": weight}).inputs(logits=logits, target=target)
         yield case.output("dlogits", gradient, roundings(12, 2 * weight / length, gradient))
+
+
+def rows_of_logits(op):
+    for (n, classes), weight in zip([(1, 1), (7, 10), (3, 65), (33, 5)], [1.0, single(0.3), 1.0, 1.0]):
+        # Targets are probabilities: sixteenths, whose sum is 1.
+        parts = np.floor(16 * (fixed(n, classes) + 1) / 2 / classes)
+        parts[:, -1] += 16 - parts.sum(1)
+        logits, target = 20 * fixed(n, classes), parts / 16
+        yield Case(op, {"n": n, "classes": classes, "weight": weight}).inputs(logits=logits, target=target), logits, target, weight
+
+
+def softmax_cross_entropy(op):
+    for case, logits, target, weight in rows_of_logits(op):
+        loss = np.array([define.softmax_cross_entropy(logits, target, weight)])
+        scale = weight * (abs(logits).max() * 2 + 5)
+        yield case.output("loss", loss, sum_tolerance(logits.size, scale, loss))
+
+
+def softmax_cross_entropy_backward(op):
+    for case, logits, target, weight in rows_of_logits(op):
+        dloss = fixed(1)
+        gradient = dloss * define.softmax_cross_entropy_backward(logits, target, weight)
+        tolerance = sum_tolerance(logits.shape[1], 2 * weight * abs(dloss) / len(logits) * (1 + abs(logits).max() / 8), gradient)
+        yield case.inputs(dloss=dloss).output("dlogits", gradient, tolerance)
 
 
 def sum_of_squares(op):
@@ -568,6 +658,8 @@ KERNELS = {
     "BatchNormBackward": batch_norm_backward,
     "BatchNormInfer": batch_norm_infer,
     "BatchNormTrain": batch_norm_train,
+    "BroadcastAdd": broadcast_add,
+    "BroadcastMultiply": broadcast_multiply,
     "Conv2d": lambda op: convolution_forward(op, False),
     "Conv2dBackwardData": lambda op: convolution_backward_data(op, False),
     "Conv2dBackwardFilter": lambda op: convolution_backward_filter(op, False),
@@ -584,6 +676,8 @@ KERNELS = {
     "DenseBackwardFilter": dense_backward_filter,
     "Dropout": dropout,
     "Fill": fill,
+    "InverseSqrt": inverse_sqrt,
+    "InverseSqrtBackward": inverse_sqrt_backward,
     "LogFloor": log_floor,
     "Magnitude": magnitude,
     "MaxPool2d": max_pool,
@@ -593,9 +687,13 @@ KERNELS = {
     "Multiply": multiply,
     "Nesterov": nesterov,
     "RealFft": real_fft,
+    "Repeat": repeat,
     "SigmoidCrossEntropy": sigmoid_cross_entropy,
     "SigmoidCrossEntropyBackward": sigmoid_cross_entropy_backward,
+    "SoftmaxCrossEntropy": softmax_cross_entropy,
+    "SoftmaxCrossEntropyBackward": softmax_cross_entropy_backward,
     "SumOfSquares": sum_of_squares,
+    "SumOver": sum_over,
     "Transpose": transpose,
 }
 

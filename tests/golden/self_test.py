@@ -118,6 +118,19 @@ def pointwise(checks):
         "cross-entropy", lambda x: define.sigmoid_cross_entropy(x, target, 0.3), [x], [define.sigmoid_cross_entropy_backward(x, target, 0.3)])
 
 
+def rows(checks):
+    logits, target = 3 * normal(6, 5), abs(normal(6, 5))
+    target /= target.sum(1, keepdims=True)
+    gradient = define.softmax_cross_entropy_backward(logits, target, 0.3)
+    checks.gradient("softmax cross-entropy", lambda z: define.softmax_cross_entropy(z, target, 0.3), [logits], [gradient])
+    powers = np.exp(logits)
+    checks.near(
+        "softmax cross-entropy", [define.softmax_cross_entropy(logits, target)],
+        [-(target * np.log(powers / powers.sum(1, keepdims=True))).sum() / 6], 1e-14)
+    x = normal(2, 3, 4, 5)
+    checks.near("sum_over", define.sum_over(x, (1, 3, 1, 5)), x.sum((0, 2), keepdims=True), 1e-14)
+
+
 def training(checks):
     """The gradients of whole networks, one array of each kind."""
     x = networks.excerpts()
@@ -148,7 +161,7 @@ def training(checks):
 
 def run():
     checks = Checks()
-    for check in (functions, loops, convolutions, pools, pointwise, training):
+    for check in (functions, loops, convolutions, pools, pointwise, rows, training):
         check(checks)
     print(f"{checks.count} checks, {checks.failures} failures")
     return 1 if checks.failures else 0
