@@ -78,23 +78,21 @@ public sealed class NpzFile : IDisposable
     /// <param name="comment">What stands in <see cref="Comment"/>; ASCII, fewer than 65 536 characters.</param>
     /// <exception cref="ArgumentException">A name is repeated, blank or leaves the archive.</exception>
     /// <exception cref="EngineException">The file cannot be written.</exception>
-    public static void Write(string path, IEnumerable<(string Name, NpyArray Array)> arrays, string comment = "") => AtomicFile.Write(path, stream =>
+    public static void Write(string path, IEnumerable<(string Name, NpyArray Array)> arrays, string comment = "") =>
+        AtomicFile.Write(path, stream => Write(stream, arrays, comment));
+
+    /// <summary>The bytes of the file that <see cref="Write(string, IEnumerable{ValueTuple{string, NpyArray}}, string)"/> writes, without a comment.</summary>
+    /// <exception cref="ArgumentException">A name is repeated, blank or leaves the archive.</exception>
+    public static byte[] Encode(IEnumerable<(string Name, NpyArray Array)> arrays)
     {
-        HashSet<string> names = [];
-        using ZipArchive archive = new(stream, ZipArchiveMode.Create, leaveOpen: true) { Comment = comment };
-        foreach ((string name, NpyArray array) in arrays)
-        {
-            if (!IsSafe(name) || !names.Add(name)) throw new ArgumentException($"'{name}' is repeated or no array's name", nameof(arrays));
-            ZipArchiveEntry entry = archive.CreateEntry(name + Extension);
-            entry.LastWriteTime = timestamp;
-            using Stream content = entry.Open();
-            NpyFile.Write(content, array);
-        }
-    });
+        using MemoryStream stream = new();
+        Write(stream, arrays, "");
+        return stream.ToArray();
+    }
 
     /// <summary>Replaces the comment of a file; its arrays stay as they are, byte for byte.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="comment">As <see cref="Write"/> takes it.</param>
+    /// <param name="comment">As <see cref="Write(string, IEnumerable{ValueTuple{string, NpyArray}}, string)"/> takes it.</param>
     /// <exception cref="EngineException">It is no whole .npz file, or cannot be written.</exception>
     public static void WriteComment(string path, string comment)
     {
@@ -188,6 +186,20 @@ public sealed class NpzFile : IDisposable
         {
             throw new EngineException($"{title} is damaged or compressed by another method than stored or deflated; save it again with "
                 + "numpy.savez.", e);
+        }
+    }
+
+    private static void Write(Stream stream, IEnumerable<(string Name, NpyArray Array)> arrays, string comment)
+    {
+        HashSet<string> names = [];
+        using ZipArchive archive = new(stream, ZipArchiveMode.Create, leaveOpen: true) { Comment = comment };
+        foreach ((string name, NpyArray array) in arrays)
+        {
+            if (!IsSafe(name) || !names.Add(name)) throw new ArgumentException($"'{name}' is repeated or no array's name", nameof(arrays));
+            ZipArchiveEntry entry = archive.CreateEntry(name + Extension);
+            entry.LastWriteTime = timestamp;
+            using Stream content = entry.Open();
+            NpyFile.Write(content, array);
         }
     }
 

@@ -1,6 +1,7 @@
 using Engine.Kernels;
 using Engine.Svd.Audio;
 using Engine.Svd.Explain;
+using Engine.Svd.Explain.Methods;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
 using Engine.Svd.Tests.Audio;
@@ -124,8 +125,9 @@ public class NetworkTests
         using IBackend backend = Golden.Create(device);
         using SvdNet network = SvdNet.Load(backend, ReferenceData.PathOf("reference/svdnet_standin.npz"));
         using InversionNetwork inversion = InversionNetwork.Load(backend, ReferenceData.PathOf("reference/inverter_standin.npz"));
+        using Detector detector = new(backend, network);
         const double threshold = 0.6;
-        IReadOnlyList<Explanation> explanations = new Explainer(backend, network, inversion)
+        IReadOnlyList<Explanation> explanations = new Explainer(detector, NetworkMethod.Of(detector, inversion))
             .Explain(Golden.ReadSingle("svdnet_golden.npz", "input"), new MaskSize(threshold, IsThreshold: true));
 
         const string file = "standin_explain_golden.npz";

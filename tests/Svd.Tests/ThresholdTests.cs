@@ -21,7 +21,7 @@ public class ThresholdTests
     private static float[] MaskOf(float[] inverted, double threshold)
     {
         float[] mask = new float[inverted.Length];
-        Explainer.Threshold(inverted, threshold, mask);
+        new MaskSize(threshold, IsThreshold: true).Mask(inverted, mask);
         return mask;
     }
 }

@@ -137,7 +137,8 @@ internal static class EvaluateCommand
                 backend, models, cache);
         }
 
-        using SongEvaluator evaluator = new(backend, network, models.Inversion!, statistics, request.Thresholds);
+        using Detector detector = new(backend, network);
+        SongEvaluator evaluator = new(detector, NetworkMethod.Of(detector, models.Inversion!), statistics, request.Thresholds);
         EvaluationRun run = new(backend, evaluator, statistics, weights, cache, songFolder);
         IReadOnlyList<SongEvaluation> evaluations = ProgressDisplay.Run(
             $"songs of {request.Split}", report => run.Evaluate(songs, request.Sampling, report));
@@ -152,7 +153,7 @@ internal static class EvaluateCommand
         IReadOnlyList<EvaluationPoint> points = EvaluationCurves.Of(dataset, evaluations, classThreshold);
         Write(files, points, compared, $"{dataset}: {excerpts} excerpts of {evaluations.Count} songs, "
             + $"singing from P = {classThreshold:F2} on");
-        int perExcerpt = request.Thresholds.Length * MaskingCases.All.Count;
+        int perExcerpt = request.Thresholds.Length * MaskingCase.Evaluated.Count;
         Report report = new(
             dataset, request.Split, evaluations.Count, songs.Count, excerpts, classThreshold,
             request.ClassThreshold is null ? TuningSplit : null, backend.Name, (long)run.Excerpts * perExcerpt, evaluator.Predictions,
@@ -196,7 +197,7 @@ internal static class EvaluateCommand
             + $", singing from {report.ClassThreshold:F4} on, "
             + (report.TunedOn is null ? "as given" : $"the threshold with the fewest errors on the songs of {report.TunedOn}"));
         Console.WriteLine();
-        Console.WriteLine($"{"threshold",9}  {"area %",7}  " + string.Join("  ", MaskingCases.All.Select(masking => $"{masking.Name() + " loss %",19}")));
+        Console.WriteLine($"{"threshold",9}  {"area %",7}  " + string.Join("  ", MaskingCase.Evaluated.Select(masking => $"{masking.Name + " loss %",19}")));
         foreach (IGrouping<double, EvaluationPoint> row in report.Points.GroupBy(point => point.Threshold))
         {
             Console.WriteLine($"{row.Key,9:0.0###}  {row.First().RelativeAreaPercent,7:F2}  "

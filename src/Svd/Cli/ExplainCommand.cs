@@ -5,6 +5,7 @@ using Engine.Kernels;
 using Engine.Svd.Audio;
 using Engine.Svd.Data;
 using Engine.Svd.Explain;
+using Engine.Svd.Explain.Methods;
 using Engine.Svd.Figures;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
@@ -17,7 +18,7 @@ namespace Engine.Svd.Cli;
 internal static class ExplainCommand
 {
     private const double LargestThreshold = 1.1;
-    private const string Inversion = "inversion", Mask = "mask", Both = "both";
+    private const string Inversion = ExplanationMethods.Inversion, Mask = ExplanationMethods.Mask, Both = "both";
     private const double DefaultThreshold = 0.6, DefaultArea = 0.2;
 
     private static readonly string[] SoundFiles = ["excerpt.wav", "explanation.wav", "removed.wav"];
@@ -121,9 +122,10 @@ internal static class ExplainCommand
                 reader, new SongPredictor(backend, models.Detector, models.Statistics), request.Audio, () => report(reader.Seconds, audio.DurationSeconds)));
         Lap("audio");
 
+        using Detector detector = new(backend, models.Detector);
         List<Named> explanations = [];
-        if (models.Inversion is not null) Explain(Inversion, "Inverted", new Explainer(backend, models.Detector, models.Inversion));
-        if (models.Mask is not null) Explain(Mask, "Importance", new Explainer(backend, models.Detector, models.Mask));
+        if (models.Inversion is not null) Explain(Inversion, "Inverted", new Explainer(detector, NetworkMethod.Of(detector, models.Inversion)));
+        if (models.Mask is not null) Explain(Mask, "Importance", new Explainer(detector, NetworkMethod.Of(detector, models.Mask)));
         Explanation explanation = explanations[0].Explanation;
         start = Stopwatch.GetTimestamp();
         double startSeconds = (double)startFrame / FramesPerSecond;
@@ -165,47 +167,17 @@ internal static class ExplainCommand
         ExplanationPanels[] panels =
         [
             .. explanations.Select(named => new ExplanationPanels(
-                named.Explanation.Input, named.Explanation.Importance, named.Title, named.Explanation.Mask, named.Explanation.Masked, startSeconds,
+                named.Explanation.Input, named.Explanation.Importance, named.Title, named.Explanation.Mask, named.Explanation.MaskedInput, startSeconds,
                 $"{Path.GetFileName(request.Audio)}, {startSeconds:F2} s: {Verdict(explanation.Probability, request)}, singing from P = {request.Decision.Value:0.###}",
                 $"{(request.Method == Both ? $"By the {named.Method}{(named.Method == Mask ? " network" : "")}" : "Explanation")} alone: {Verdict(named.Explanation.ProbabilityMasked, request)}, "
                 + $"{named.Explanation.RelativeArea:P0} of the bins{(request.Size.IsThreshold ? $", threshold {request.Size.Value}" : "")}")),
         ];
         byte[] png = panels.Length == 1 ? ExplanationFigure.RenderPng(panels[0]) : ExplanationFigure.RenderPng(panels[0], panels[1]);
-        int[] excerpt = [ExcerptFrames, Bands];
-        string[] names = FilesOf(request);
-        string arrays = names[1];
-        (string Path, byte[] Content)[] files =
-        [
-            (names[0], png), .. sounds.Zip(names[2..], (samples, name) => (name, WavFile.Encode(samples))),
-        ];
-        Action write = () => NpzFile.Write(
-            arrays,
-            [
-                ("input", new NpyArray(excerpt, explanation.Input)),
-                (explanations[0].Title.ToLowerInvariant(), new NpyArray(excerpt, explanation.Importance)),
-                ("mask", new NpyArray(excerpt, explanation.Mask)),
-                ("explanation", new NpyArray(excerpt, explanation.Masked)),
-                ("features", new NpyArray([SvdNet.FeatureCount], explanation.Features)),
-                ("probability", new NpyArray([], [explanation.Probability])),
-                ("probability_masked", new NpyArray([], [explanation.ProbabilityMasked])),
-                ("class_threshold", new NpyArray([], [request.Decision.Value])),
-                ("start_seconds", new NpyArray([], [startSeconds])),
-                .. explanations.Skip(1).SelectMany(named => ((string, NpyArray)[])
-                [
-                    ("importance", new NpyArray(excerpt, named.Explanation.Importance)),
-                    ("mask_by_importance", new NpyArray(excerpt, named.Explanation.Mask)),
-                    ("explanation_by_importance", new NpyArray(excerpt, named.Explanation.Masked)),
-                    ("probability_masked_by_importance", new NpyArray([], [named.Explanation.ProbabilityMasked])),
-                ]),
-            ]);
-        foreach ((string path, byte[] content) in files)
-        {
-            Action others = write;
-            write = () => OutputFolder.WriteBoth(path, content, others);
-        }
-
-        write();
-        return names;
+        byte[] arrays = NpzFile.Encode(ExplanationArrays.Of(
+            [.. explanations.Select(named => (named.Method, named.Explanation))], request.Decision.Value, startSeconds));
+        string[] files = FilesOf(request);
+        OutputFolder.WriteAll(files, [png, arrays, .. sounds.Select(sound => WavFile.Encode(sound))]);
+        return files;
     }
 
     private static void Print(Request request, Report report)
@@ -248,7 +220,7 @@ internal static class ExplainCommand
         public ClassDecision Decision { get; init; }
     }
 
-    // An explanation, the method it is by, and what the figure and the arrays call its importance.
+    // An explanation, its method, and what the figure calls its importance.
     private sealed record Named(string Method, string Title, Explanation Explanation);
 
     private sealed record MaskReport(float ProbabilityMasked, string LabelMasked, double RelativeArea);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Engine.Kernels;
 using Engine.Svd.Data;
+using Engine.Svd.Explain;
 
 namespace Engine.Svd.Evaluate;
 
@@ -9,8 +10,8 @@ namespace Engine.Svd.Evaluate;
 /// <param name="Dataset">What was evaluated.</param>
 /// <param name="Case">A case's name.</param>
 /// <param name="Threshold">α of the mask.</param>
-/// <param name="Excerpts">How many excerpts were explained.</param>
-/// <param name="Changed">How many of them have another label once they are masked.</param>
+/// <param name="Excerpts">The number of excerpts that were explained.</param>
+/// <param name="Changed">The number of them whose label changes when they are masked.</param>
 /// <param name="ExplanationLossPercent">100 · changed / excerpts.</param>
 /// <param name="RelativeAreaPercent">100 · the mean of shown bins / all bins.</param>
 public sealed record EvaluationPoint(
@@ -24,12 +25,13 @@ public static class EvaluationCurves
     /// <summary>The curves over all excerpts of some songs: case by case, the thresholds rising.</summary>
     /// <param name="dataset">Their name.</param>
     /// <param name="songs">At least one excerpt in all; every song at the same thresholds.</param>
-    /// <param name="classThreshold">From which probability on it counts as singing.</param>
+    /// <param name="classThreshold">Excerpts with a probability of at least this count as singing.</param>
     public static IReadOnlyList<EvaluationPoint> Of(string dataset, IReadOnlyList<SongEvaluation> songs, double classThreshold)
     {
         List<EvaluationPoint> points = [];
-        foreach (MaskingCase masking in MaskingCases.All)
+        for (int masking = 0; masking < MaskingCase.Evaluated.Count; masking++)
         {
+            (string name, MaskingCase shown) = MaskingCase.Evaluated[masking];
             for (int threshold = 0; threshold < songs[0].Thresholds.Length; threshold++)
             {
                 int excerpts = 0, changed = 0;
@@ -40,12 +42,12 @@ public static class EvaluationCurves
                     {
                         bool singing = song.Probability[excerpt] >= classThreshold;
                         if (song.MaskedProbability[song.IndexOf(masking, threshold, excerpt)] >= classThreshold != singing) changed++;
-                        area += masking.AreaShown(song.RelativeArea[song.IndexOf(threshold, excerpt)]);
+                        area += shown.AreaShown(song.RelativeArea[song.IndexOf(threshold, excerpt)]);
                     }
                 }
 
                 points.Add(new EvaluationPoint(
-                    dataset, masking.Name(), songs[0].Thresholds[threshold], excerpts, changed, 100.0 * changed / excerpts, 100 * area / excerpts));
+                    dataset, name, songs[0].Thresholds[threshold], excerpts, changed, 100.0 * changed / excerpts, 100 * area / excerpts));
             }
         }
 
@@ -85,7 +87,7 @@ public static class EvaluationCurves
 
     private static EvaluationPoint? Parse(string line) =>
         line.Split(',') is [string dataset, string masking, string threshold, string excerpts, string changed, string loss, string area]
-        && MaskingCases.All.Any(known => known.Name() == masking)
+        && MaskingCase.Evaluated.Any(known => known.Name == masking)
         && int.TryParse(excerpts, NumberStyles.None, CultureInfo.InvariantCulture, out int all) && all > 0
         && int.TryParse(changed, NumberStyles.None, CultureInfo.InvariantCulture, out int some) && some <= all
         && Number(threshold) is { } alpha && Number(loss) is <= 100 and var lossPercent && Number(area) is <= 100 and var areaPercent

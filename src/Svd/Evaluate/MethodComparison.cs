@@ -14,8 +14,8 @@ namespace Engine.Svd.Evaluate;
 public sealed record ComparedSong(float[] Frames, int[] Starts);
 
 /// <summary>
-/// Is a mask better than chance? Every method's masks keep equally many bins of an excerpt; what the detector makes of them says how much of the decision
-/// they hold. Excerpts are numbered song by song.
+/// Is a mask better than chance? The masks of all methods keep the same number of bins of an excerpt, and the detector's answers to them say how much of the
+/// decision they hold. Excerpts are numbered song by song.
 /// </summary>
 public sealed class MethodComparison : IDisposable
 {
@@ -26,13 +26,14 @@ public sealed class MethodComparison : IDisposable
     private readonly IReadOnlyList<MaskQuestion> _questions;
     private readonly BandStatistics _statistics;
 
-    // The detector that is explained, and a second one if there is one.
+    // The detector that is explained, and perhaps a second one.
     private readonly Detector[] _judges;
+    private readonly MaskedPredictor[] _predictors;
     private readonly MethodIngredients _ingredients;
-    private readonly double _logitThreshold;
+    private readonly double _classThreshold;
     private readonly int[] _firsts;
 
-    // What each judge says of each excerpt.
+    // Each judge's label of each excerpt.
     private readonly bool[][] _isSinging;
     private readonly float[][] _inverted;
 
@@ -40,15 +41,15 @@ public sealed class MethodComparison : IDisposable
     /// <param name="backend">Where to compute.</param>
     /// <param name="network">The detector.</param>
     /// <param name="inversion">Its inversion network.</param>
-    /// <param name="mask">Its mask network; null where that method is not asked for.</param>
+    /// <param name="mask">Its mask network; null if that method is not compared.</param>
     /// <param name="judge">A second detector that judges the same masks, its inputs normalised with the same statistics; or null.</param>
     /// <param name="statistics">What the songs are normalised with.</param>
     /// <param name="songs">At least one excerpt in all.</param>
-    /// <param name="sizes">How many bins masks keep.</param>
-    /// <param name="fills">What stands in place of bins that are taken away, each in its turn.</param>
-    /// <param name="classThreshold">From which probability on it counts as singing.</param>
-    /// <param name="seed">Decides all that is random.</param>
-    /// <param name="progress">Is told how many excerpts of how many are done.</param>
+    /// <param name="sizes">How many bins the masks keep; each size is tried.</param>
+    /// <param name="fills">What replaces the bins that a judge is not shown; each is tried.</param>
+    /// <param name="classThreshold">Excerpts with a probability of at least this count as singing.</param>
+    /// <param name="seed">Decides everything random.</param>
+    /// <param name="progress">Called with the number of excerpts that are done, and of all.</param>
     /// <exception cref="EngineException">A network's output is not finite.</exception>
     public MethodComparison(
         IBackend backend, SvdNet network, InversionNetwork inversion, MaskNetwork? mask, SvdNet? judge, BandStatistics statistics,
@@ -57,23 +58,29 @@ public sealed class MethodComparison : IDisposable
         (_songs, _sizes, _statistics) = (songs, sizes, statistics);
         _judges = judge is null ? [new Detector(backend, network)] : [new Detector(backend, network), new Detector(backend, judge)];
         _questions = [.. _judges.SelectMany((_, number) => fills.Select(fill => new MaskQuestion(number, fill)))];
-        _logitThreshold = Math.Log(classThreshold / (1 - classThreshold));
+        _predictors = [.. _judges.Select(detector => new MaskedPredictor(detector))];
+        _classThreshold = classThreshold;
         _firsts = new int[songs.Count + 1];
         for (int song = 0; song < songs.Count; song++) _firsts[song + 1] = _firsts[song] + songs[song].Starts.Length;
         _isSinging = [.. _judges.Select(_ => new bool[Count])];
         _inverted = new float[Count][];
-        Inverter invert = Inversion.With(backend, network, inversion);
+        NetworkMethod inverter = NetworkMethod.Of(_judges[0], inversion);
         _ingredients = new MethodIngredients(
-            _judges[0], invert, mask is null ? null : MaskImportance.With(backend, network, mask), _inverted, statistics, seed);
+            _judges[0], inverter, mask is null ? null : NetworkMethod.Of(_judges[0], mask), _inverted, statistics, seed);
         for (int song = 0; song < songs.Count; song++)
         {
             foreach ((int first, float[] excerpts) in BatchesOf(song))
             {
                 int number = _firsts[song] + first, count = excerpts.Length / ExcerptLength;
-                for (int j = 0; j < _judges.Length; j++) Labels(_judges[j], excerpts, _isSinging[j].AsSpan(number, count));
-                float[] inverted = new float[excerpts.Length];
-                invert(excerpts, inverted);
-                for (int n = 0; n < count; n++) _inverted[number + n] = inverted.AsSpan(n * ExcerptLength, ExcerptLength).ToArray();
+                for (int j = 0; j < _judges.Length; j++)
+                {
+                    using DetectorAnswer answer = _judges[j].Ask(excerpts);
+                    for (int n = 0; n < count; n++) _isSinging[j][number + n] = answer.Probabilities[n] >= classThreshold;
+                    if (j > 0) continue;
+                    float[] inverted = inverter.ImportanceOf(answer);
+                    for (int n = 0; n < count; n++) _inverted[number + n] = inverted.AsSpan(n * ExcerptLength, ExcerptLength).ToArray();
+                }
+
                 progress(number + count, Count);
             }
         }
@@ -82,7 +89,7 @@ public sealed class MethodComparison : IDisposable
     /// <summary>How many excerpts there are.</summary>
     public int Count => _firsts[^1];
 
-    /// <summary>Who judges, and what masked bins are filled with: every judge with every filling.</summary>
+    /// <summary>Every judge with every fill.</summary>
     public IReadOnlyList<MaskQuestion> Questions => _questions;
 
     /// <summary>How many excerpts a song has.</summary>
@@ -97,7 +104,7 @@ public sealed class MethodComparison : IDisposable
     /// <summary>Explains a song's excerpts by a method and measures the masks.</summary>
     /// <param name="method">The method.</param>
     /// <param name="song">The song's number.</param>
-    /// <param name="progress">Is told how many of the song's excerpts are done.</param>
+    /// <param name="progress">Called with the number of the song's excerpts that are done.</param>
     /// <exception cref="EngineException">A network's output is not finite.</exception>
     public MethodScores Measure(IExplanationMethod method, int song, Action<int> progress)
     {
@@ -140,7 +147,7 @@ public sealed class MethodComparison : IDisposable
         return new MethodScores(all, values, time.TotalSeconds);
     }
 
-    /// <summary>Explains a song's excerpts by a method and shows the order of each one's bins, with its number within the song, to an observer.</summary>
+    /// <summary>Explains a song's excerpts by a method. The observer gets each excerpt's number within the song and the order of its bins.</summary>
     /// <exception cref="EngineException">A network's output is not finite.</exception>
     internal void Explain(IExplanationMethod method, int song, Action<int, ImportanceOrder> observe)
     {
@@ -158,42 +165,43 @@ public sealed class MethodComparison : IDisposable
         foreach (Detector judge in _judges) judge.Dispose();
     }
 
-    // Overwrites 1 where the label changes when only what the masks keep is left, and when only it is taken away, else 0.
+    // Overwrites 1 where the label changes when only the bins that the masks keep are shown, and when only the others are; else 0.
     private void Ask(MaskQuestion question, int number, float[] excerpts, float[] masks, Span<double> keptAlone, Span<double> keptRemoved)
     {
         int count = keptAlone.Length;
-        float[] shown = new float[2 * excerpts.Length], fill = new float[ExcerptLength];
-        bool[] labels = new bool[2 * count];
+        float[] kept = new float[count], removed = new float[count];
+        MaskedPredictor predictor = _predictors[question.Judge];
         for (int n = 0; n < count; n++)
         {
             Range at = (n * ExcerptLength)..((n + 1) * ExcerptLength);
             ReadOnlySpan<float> excerpt = excerpts.AsSpan(at), mask = masks.AsSpan(at);
-            Span<float> kept = shown.AsSpan(at), removed = shown.AsSpan((count + n) * ExcerptLength, ExcerptLength);
-            MaskFills.Of(question.Fill, excerpt, _statistics, fill);
-            for (int i = 0; i < ExcerptLength; i++) (kept[i], removed[i]) = mask[i] != 0 ? (excerpt[i], fill[i]) : (fill[i], excerpt[i]);
+            float[] fill = MaskFills.Of(question.Fill, excerpt, _statistics);
+            predictor.Add(excerpt, mask, MaskSide.Kept, fill, kept, n);
+            predictor.Add(excerpt, mask, MaskSide.Removed, fill, removed, n);
         }
 
-        Labels(_judges[question.Judge], shown, labels);
+        predictor.Flush();
         for (int n = 0; n < count; n++)
         {
             bool isSinging = _isSinging[question.Judge][number + n];
-            (keptAlone[n], keptRemoved[n]) = (labels[n] != isSinging ? 1 : 0, labels[count + n] != isSinging ? 1 : 0);
+            keptAlone[n] = kept[n] >= _classThreshold != isSinging ? 1 : 0;
+            keptRemoved[n] = removed[n] >= _classThreshold != isSinging ? 1 : 0;
         }
     }
 
     private static ImportanceOrder[] NewOrders() => [.. Enumerable.Range(0, BatchSize).Select(_ => new ImportanceOrder())];
 
-    // Puts each excerpt's bins in order; the number is the first one's.
+    // Sorts each excerpt's bins; the number is that of the first excerpt.
     private void Explain(IExplanationMethod method, int number, float[] excerpts, ImportanceOrder[] orders)
     {
         int count = excerpts.Length / ExcerptLength;
         float[] importance = new float[excerpts.Length];
         method.Explain(new ExplanationBatch(number, excerpts, _isSinging[0][number..(number + count)]), importance);
-        Overflow.Check(importance, $"the method {method.Name}");
+        NetworkOutput.RequireFinite(importance, $"the method {method.Name}");
         for (int n = 0; n < count; n++) orders[n].Sort(importance.AsSpan(n * ExcerptLength, ExcerptLength));
     }
 
-    // A song's excerpts a few at a time, each time with the number of the first.
+    // A song's excerpts in batches, each with the number of its first excerpt.
     private IEnumerable<(int First, float[] Excerpts)> BatchesOf(int song)
     {
         (float[] frames, int[] starts) = _songs[song];
@@ -207,12 +215,5 @@ public sealed class MethodComparison : IDisposable
 
             yield return (first, excerpts);
         }
-    }
-
-    private void Labels(Detector judge, ReadOnlySpan<float> excerpts, Span<bool> isSinging)
-    {
-        float[] logits = new float[isSinging.Length];
-        judge.Logits(excerpts, logits);
-        for (int n = 0; n < logits.Length; n++) isSinging[n] = logits[n] >= _logitThreshold;
     }
 }

@@ -1,4 +1,5 @@
 using Engine.Kernels;
+using Engine.Svd.Explain;
 using Engine.Tensors;
 
 namespace Engine.Svd.Evaluate;
@@ -11,9 +12,12 @@ namespace Engine.Svd.Evaluate;
 /// <param name="RelativeArea">Unmasked bins / all bins of the explanations' masks: threshold × excerpt, T·N in C order.</param>
 public sealed record SongEvaluation(int[] Starts, double[] Thresholds, float[] Probability, float[] MaskedProbability, float[] RelativeArea)
 {
-    /// <summary>Where a case's probability of an excerpt at a threshold stands in <see cref="MaskedProbability"/>.</summary>
-    public int IndexOf(MaskingCase masking, int threshold, int excerpt) =>
-        (int)masking * Thresholds.Length * Starts.Length + IndexOf(threshold, excerpt);
+    /// <summary>
+    /// Where the probability of an excerpt at a threshold stands in <see cref="MaskedProbability"/>; the case is counted as in
+    /// <see cref="MaskingCase.Evaluated"/>.
+    /// </summary>
+    public int IndexOf(int masking, int threshold, int excerpt) =>
+        masking * Thresholds.Length * Starts.Length + IndexOf(threshold, excerpt);
 
     /// <summary>Where an excerpt's area at a threshold stands in <see cref="RelativeArea"/>.</summary>
     public int IndexOf(int threshold, int excerpt) => threshold * Starts.Length + excerpt;
@@ -32,7 +36,7 @@ public sealed record SongEvaluation(int[] Starts, double[] Thresholds, float[] P
                 ("start_frames", new NpyArray([excerpts], [.. Starts.Select(frame => (double)frame)])),
                 ("thresholds", new NpyArray([thresholds], Thresholds)),
                 ("probability", new NpyArray([excerpts], Probability)),
-                ("masked_probability", new NpyArray([MaskingCases.All.Count, thresholds, excerpts], MaskedProbability)),
+                ("masked_probability", new NpyArray([MaskingCase.Evaluated.Count, thresholds, excerpts], MaskedProbability)),
                 ("relative_area", new NpyArray([thresholds, excerpts], RelativeArea)),
             ]);
     }
@@ -54,7 +58,7 @@ public sealed record SongEvaluation(int[] Starts, double[] Thresholds, float[] P
             int answers = thresholds.Length * starts.Length;
             float[] Shares(string name, int length) => file.Read(name, length).ToSingle();
             SongEvaluation song = new(
-                starts, thresholds, Shares("probability", starts.Length), Shares("masked_probability", MaskingCases.All.Count * answers),
+                starts, thresholds, Shares("probability", starts.Length), Shares("masked_probability", MaskingCase.Evaluated.Count * answers),
                 Shares("relative_area", answers));
             return song.Probability.Concat(song.MaskedProbability).Concat(song.RelativeArea).All(share => share is >= 0 and <= 1) ? song : null;
         }

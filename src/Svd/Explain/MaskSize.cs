@@ -1,11 +1,12 @@
 using Engine.Svd.Explain.Methods;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Engine.Svd.Explain;
 
 /// <summary>
-/// How many bins masks keep: those whose importance, scaled to [0, 1] by the excerpt's own minimum and maximum, reaches a threshold, or a share of all. In a
-/// comparison of methods a threshold goes by the inversion, for every method.
+/// How many bins a mask keeps: either a share of all bins, or those whose importance reaches a threshold once it is scaled to [0, 1] by the excerpt's own
+/// minimum and maximum. When methods are compared, the threshold applies to the inversion, and every method keeps as many bins as that does.
 /// </summary>
 /// <param name="Value">The share, or the threshold α.</param>
 /// <param name="IsThreshold">Which of the two.</param>
@@ -19,7 +20,7 @@ public readonly record struct MaskSize(double Value, bool IsThreshold)
     {
         if (!IsThreshold) return (int)Math.Round(Value * ExcerptLength);
         float[] mask = new float[ExcerptLength];
-        Explainer.Threshold(importance, Value, mask);
+        Threshold(importance, mask);
         return mask.AsSpan().Count(1);
     }
 
@@ -28,12 +29,23 @@ public readonly record struct MaskSize(double Value, bool IsThreshold)
     {
         if (IsThreshold)
         {
-            Explainer.Threshold(importance, Value, mask);
+            Threshold(importance, mask);
             return;
         }
 
         ImportanceOrder order = new();
         order.Sort(importance);
         order.Mask(Bins(importance), mask);
+    }
+
+    // 1 where (x − min) / (max − min) ≥ α. Importance without contrast scales to zero everywhere.
+    private void Threshold(ReadOnlySpan<float> importance, Span<float> mask)
+    {
+        float min = TensorPrimitives.Min(importance), range = TensorPrimitives.Max(importance) - min;
+        for (int i = 0; i < importance.Length; i++)
+        {
+            float scaled = range > 0 ? (importance[i] - min) / range : 0;
+            mask[i] = scaled >= Value ? 1 : 0;
+        }
     }
 }

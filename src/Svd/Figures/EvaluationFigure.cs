@@ -1,4 +1,5 @@
 using Engine.Svd.Evaluate;
+using Engine.Svd.Explain;
 using ScottPlot;
 using SkiaSharp;
 
@@ -55,10 +56,10 @@ public static class EvaluationFigure
     }
 
     private static IEnumerable<Curve> CurvesOf(IReadOnlyList<EvaluationPoint> points, int firstStyle) =>
-        points.Select(point => point.Dataset).Distinct().SelectMany((dataset, i) => MaskingCases.All
-            .Select(masking => new Curve(
-                $"{masking.Name()}, {dataset}", CaseColours[(int)masking], DatasetStyles[Math.Min(firstStyle + i, DatasetStyles.Length - 1)],
-                [.. points.Where(point => point.Dataset == dataset && point.Case == masking.Name())]))
+        points.Select(point => point.Dataset).Distinct().SelectMany((dataset, i) => MaskingCase.Evaluated
+            .Select((masking, number) => new Curve(
+                $"{masking.Name}, {dataset}", CaseColours[number], DatasetStyles[Math.Min(firstStyle + i, DatasetStyles.Length - 1)],
+                [.. points.Where(point => point.Dataset == dataset && point.Case == masking.Name)]))
             .Where(curve => curve.Points.Length > 0));
 
     private static void DrawPanel(

@@ -52,7 +52,7 @@ public sealed class SongPredictor(IBackend backend, SvdNet network, BandStatisti
                     probability.CopyTo(probabilities.AsSpan(0, ready));
                 }
 
-                Overflow.Check(probabilities.AsSpan(0, ready), "SVDNet");
+                NetworkOutput.RequireFinite(probabilities.AsSpan(0, ready), "SVDNet");
                 observe(predicted, probabilities.AsSpan(0, ready), window.AsSpan(0, rows * Bands));
                 predicted += ready;
                 window.AsSpan(ready * Bands, (held - ready) * Bands).CopyTo(window);

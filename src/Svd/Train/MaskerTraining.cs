@@ -170,7 +170,7 @@ internal sealed class MaskerTraining : IDisposable
     // Of the validation songs' excerpts, the percentage whose label changes when only a share of the bins is kept, and when only it is removed.
     private IReadOnlyList<(string Name, double Value)> Validate()
     {
-        MaskImportance method = new(MaskImportance.With(_backend, _classifier, _network));
+        NetworkMethod method = NetworkMethod.Of(_detector, _network);
         int[] changedKept = new int[_validationAreas.Length], changedRemoved = new int[_validationAreas.Length];
         int all = 0;
         ImportanceOrder order = new();

@@ -1,6 +1,8 @@
 using Engine.Kernels;
 using Engine.Svd.Data;
 using Engine.Svd.Evaluate;
+using Engine.Svd.Explain;
+using Engine.Svd.Explain.Methods;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
 using Engine.Tensors;
@@ -34,7 +36,8 @@ public sealed class EvaluationTests : IDisposable
         BandStatistics statistics = BandStatistics.Read(statisticsFile);
         using SvdNet network = SvdNet.Load(backend, classifier);
         using InversionNetwork inversion = InversionNetwork.Load(backend, inverter);
-        using SongEvaluator evaluator = new(backend, network, inversion, statistics, [0, 0.6, 1.1]);
+        using Detector detector = new(backend, network);
+        SongEvaluator evaluator = new(detector, NetworkMethod.Of(detector, inversion), statistics, [0, 0.6, 1.1]);
         EvaluationRun run = new(
             backend, evaluator, statistics, [classifier, inverter, statisticsFile], SpectrogramCache.Open("", _temp.PathOf("cache")), _temp.Folder);
         IReadOnlyList<SongEvaluation> songs = run.Evaluate(
@@ -62,7 +65,8 @@ public sealed class EvaluationTests : IDisposable
         using InversionNetwork inversion = InversionNetwork.Load(backend, Path.Combine(Weights, "inverter.npz"));
         float[] frames = Noise(ExcerptFrames + 40);
         int[] starts = [0, 7, 40];
-        using SongEvaluator evaluator = new(backend, network, inversion, statistics, thresholds);
+        using Detector detector = new(backend, network);
+        SongEvaluator evaluator = new(detector, NetworkMethod.Of(detector, inversion), statistics, thresholds);
         SongEvaluation song = evaluator.Evaluate(frames, starts, _ => { });
 
         // Two thresholds lie so close together that they give the same masks.
@@ -73,14 +77,14 @@ public sealed class EvaluationTests : IDisposable
             Assert.Equal(Probability(x), song.Probability[n], ProbabilityTolerance);
             for (int t = 0; t < thresholds.Length; t++)
             {
-                float[] mask = new Explain.Explainer(backend, network, inversion).Explain(x, new Explain.MaskSize(thresholds[t], IsThreshold: true))[0].Mask;
+                float[] mask = new Explainer(detector, NetworkMethod.Of(detector, inversion)).Explain(x, new MaskSize(thresholds[t], IsThreshold: true))[0].Mask;
                 Assert.Equal(mask.Average(), song.RelativeArea[song.IndexOf(t, n)], ProbabilityTolerance);
-                foreach (MaskingCase masking in MaskingCases.All)
+                for (int masking = 0; masking < MaskingCase.Evaluated.Count; masking++)
                 {
-                    float[] shown = [.. x.Select((value, i) => (masking, mask[i]) switch
+                    float[] shown = [.. x.Select((value, i) => (MaskingCase.Evaluated[masking].Name, mask[i]) switch
                     {
-                        (MaskingCase.M1 or MaskingCase.M2Paper, 1) or (MaskingCase.M2Published, 0) => value,
-                        (MaskingCase.M2Paper, _) => (float)(-statistics.Mean[i % Bands] / statistics.Std[i % Bands]),
+                        ("M1" or "M2_paper", 1) or ("M2_published", 0) => value,
+                        ("M2_paper", _) => (float)(-statistics.Mean[i % Bands] / statistics.Std[i % Bands]),
                         _ => 0,
                     })];
                     Assert.Equal(Probability(shown), song.MaskedProbability[song.IndexOf(masking, t, n)], ProbabilityTolerance);
@@ -103,9 +107,9 @@ public sealed class EvaluationTests : IDisposable
         // Two songs of two excerpts and one, at one threshold.
         SongEvaluation two = new([0, 35], [0.6], [0.5f, 0.4f], [0.4f, 0.5f, 0.9f, 0.1f, 0.1f, 0.1f], [0.25f, 0.75f]);
         SongEvaluation one = new([9], [0.6], [0.8f], [0.6f, 0.2f, 0.3f], [0.5f]);
-        EvaluationPoint Point(MaskingCase masking, int changed, double area) => new("x", masking.Name(), 0.6, 3, changed, changed * 100.0 / 3, area);
+        EvaluationPoint Point(string masking, int changed, double area) => new("x", masking, 0.6, 3, changed, changed * 100.0 / 3, area);
         Assert.Equal(
-            [Point(MaskingCase.M1, 2, 50), Point(MaskingCase.M2Paper, 1, 50), Point(MaskingCase.M2Published, 2, 50)],
+            [Point("M1", 2, 50), Point("M2_paper", 1, 50), Point("M2_published", 2, 50)],
             EvaluationCurves.Of("x", [two, one], 0.5));
     }
 

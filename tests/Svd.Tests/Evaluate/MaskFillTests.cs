@@ -1,4 +1,4 @@
-using Engine.Svd.Evaluate;
+using Engine.Svd.Explain;
 using Engine.Svd.FrontEnd;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
@@ -13,9 +13,19 @@ public class MaskFillTests
     public void ZeroIsTheBandsMeanAndM2AZeroFromBeforeNormalisation()
     {
         float[] excerpt = [.. Enumerable.Repeat(7f, ExcerptLength)];
-        Assert.All(Fill(MaskFill.Zero, excerpt), value => Assert.Equal(0, value));
+        Assert.Empty(MaskFills.Of(MaskFill.Zero, excerpt, _statistics));
+        float[] mask = new float[ExcerptLength], shown = new float[ExcerptLength];
+        mask[5] = 1;
+        MaskedPredictor.Show(excerpt, mask, MaskSide.Kept, [], shown);
+        Assert.Equal((7f, 0f), (shown[5], shown[6]));
+        MaskedPredictor.Show(excerpt, mask, MaskSide.Removed, [], shown);
+        Assert.Equal((0f, 7f), (shown[5], shown[6]));
         float[] m2 = Fill(MaskFill.M2, excerpt);
         Assert.Equal((-0.5f, -40f, -0.5f), (m2[0], m2[Bands - 1], m2[Bands]));
+        MaskedPredictor.Show(excerpt, mask, MaskSide.Kept, m2, shown);
+        Assert.Equal((7f, -0.5f), (shown[5], shown[0]));
+        MaskedPredictor.Show(excerpt, mask, MaskSide.Removed, m2, shown);
+        Assert.Equal((m2[5], 7f), (shown[5], shown[0]));
     }
 
     [Fact]
@@ -33,10 +43,5 @@ public class MaskFillTests
         Assert.Equal(blurred.Max(), blurred[frame * Bands + band]);
     }
 
-    private static float[] Fill(MaskFill fill, float[] excerpt)
-    {
-        float[] filled = [.. Enumerable.Repeat(float.NaN, ExcerptLength)];
-        MaskFills.Of(fill, excerpt, _statistics, filled);
-        return filled;
-    }
+    private static float[] Fill(MaskFill fill, float[] excerpt) => MaskFills.Of(fill, excerpt, _statistics);
 }

@@ -96,8 +96,10 @@ public class DetectorTests
         using SvdNet network = SvdNet.Load(backend, _classifier);
         using InversionNetwork inversion = InversionNetwork.Load(backend, _inverter);
         float[] excerpts = ExplanationMethodTests.Numbers(4, 3 * ExcerptLength), importance = new float[excerpts.Length], mask = new float[ExcerptLength];
-        new Inversion(Inversion.With(backend, network, inversion)).Explain(new ExplanationBatch(0, excerpts, new bool[3]), importance);
-        IReadOnlyList<Explanation> explanations = new Explainer(backend, network, inversion).Explain(excerpts, new MaskSize(threshold, IsThreshold: true));
+        using Detector detector = new(backend, network);
+        NetworkMethod method = NetworkMethod.Of(detector, inversion);
+        method.Explain(new ExplanationBatch(0, excerpts, new bool[3]), importance);
+        IReadOnlyList<Explanation> explanations = new Explainer(detector, method).Explain(excerpts, new MaskSize(threshold, IsThreshold: true));
         for (int n = 0; n < 3; n++)
         {
             int bins = new MaskSize(threshold, IsThreshold: true).Bins(importance.AsSpan(n * ExcerptLength, ExcerptLength));

@@ -238,7 +238,7 @@ public class ExplanationMethodTests
         Assert.Equal(ExplanationMethods.Names, ExplanationMethods.Parse("all"));
         Failure.Says(() => ExplanationMethods.Parse("random,loud"), ["loud is none of the methods", .. ExplanationMethods.Names]);
         MethodIngredients ingredients = new(
-            new ToyDetector(_slope), (_, _) => { }, (_, _) => { }, [new float[ExcerptLength]], new BandStatistics(new double[Bands], new double[Bands]), 1);
+            new ToyDetector(_slope), new Named("inversion"), new Named("mask"), [new float[ExcerptLength]], new BandStatistics(new double[Bands], new double[Bands]), 1);
         Assert.All(ExplanationMethods.Names, name => Assert.Equal(name, ExplanationMethods.Create(name, ingredients).Name));
     }
 
@@ -261,6 +261,15 @@ public class ExplanationMethodTests
     {
         RandomSource random = new(seed);
         return [.. Enumerable.Range(0, count).Select(_ => (float)random.NextGaussian())];
+    }
+
+    private sealed class Named(string name) : IExplanationMethod
+    {
+        public string Name => name;
+
+        public int Passes => 0;
+
+        public void Explain(ExplanationBatch batch, Span<float> importance) => throw new NotSupportedException();
     }
 
     // The first is singing, the second not, and so on.

@@ -1,4 +1,4 @@
-using Engine.Svd.Explain.Methods;
+using Engine.Svd.Model;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Tests;

@@ -1,17 +1,18 @@
 using Engine.Kernels;
 using Engine.Svd.FrontEnd;
+using Engine.Svd.Model;
 
 namespace Engine.Svd.Explain.Methods;
 
-/// <summary>What methods are made of.</summary>
+/// <summary>What the methods need.</summary>
 /// <param name="Detector">The detector that is explained.</param>
-/// <param name="Invert">Its inversion.</param>
-/// <param name="Mask">Its mask network; null where that method is not asked for.</param>
+/// <param name="Inversion">The method by its inversion network.</param>
+/// <param name="Mask">The method by its mask network; null if it is not used.</param>
 /// <param name="Inverted">The inversions of all excerpts of the evaluation, by number.</param>
-/// <param name="Statistics">What the excerpts were normalised with.</param>
-/// <param name="Seed">Decides all that is random.</param>
+/// <param name="Statistics">The statistics that the excerpts were normalised with.</param>
+/// <param name="Seed">Decides everything random.</param>
 public sealed record MethodIngredients(
-    IDetector Detector, Inverter Invert, Masker? Mask, IReadOnlyList<float[]> Inverted, BandStatistics Statistics, ulong Seed);
+    IDetector Detector, IExplanationMethod Inversion, IExplanationMethod? Mask, IReadOnlyList<float[]> Inverted, BandStatistics Statistics, ulong Seed);
 
 /// <summary>All methods by name.</summary>
 public static class ExplanationMethods
@@ -19,13 +20,16 @@ public static class ExplanationMethods
     /// <summary>What the command line takes for all of them.</summary>
     public const string All = "all";
 
-    /// <summary>The method that needs the mask network.</summary>
+    /// <summary>The paper's method, by the inversion network.</summary>
+    public const string Inversion = "inversion";
+
+    /// <summary>The method by the mask network.</summary>
     public const string Mask = "mask";
 
     private static readonly (string Name, Func<MethodIngredients, IExplanationMethod> Make)[] _methods =
     [
-        ("inversion", from => new Inversion(from.Invert)),
-        (Mask, from => new MaskImportance(from.Mask ?? throw new InvalidOperationException("there is no mask network"))),
+        (Inversion, from => from.Inversion),
+        (Mask, from => from.Mask ?? throw new InvalidOperationException("there is no mask network")),
         ("random", from => new RandomBins(from.Seed)),
         ("blob", from => new RandomBlob(from.Seed)),
         ("other", from => new OtherInversion(from.Inverted, from.Seed)),

@@ -1,37 +1,11 @@
-using Engine.Kernels;
 using Engine.Nn;
-using Engine.Svd.Model;
-using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Explain.Methods;
 
-/// <summary>Overwrites the inverted values x* of excerpts, both N×115×80.</summary>
-public delegate void Inverter(ReadOnlySpan<float> excerpts, Span<float> inverted);
-
-/// <summary>The paper's explanation: importance = x*, what the inversion network makes of the detector's features.</summary>
-internal sealed class Inversion(Inverter invert) : IExplanationMethod
-{
-    public string Name => "inversion";
-
-    public int Passes => 1;
-
-    public void Explain(ExplanationBatch batch, Span<float> importance) => invert(batch.Excerpts, importance);
-
-    /// <summary>The inversion with these two networks.</summary>
-    public static Inverter With(IBackend backend, SvdNet network, InversionNetwork inversion) => (excerpts, inverted) =>
-    {
-        using Tensor input = Tensor.From(backend, new Shape(excerpts.Length / ExcerptLength, 1, ExcerptFrames, Bands), excerpts);
-        using Tensor features = network.Features(input);
-        using Tensor output = inversion.Forward(features);
-        output.CopyTo(inverted);
-        Overflow.Check(inverted, "the inversion network");
-    };
-}
-
 /// <summary>
-/// The inversion of another excerpt: does a mask fit its own excerpt better than another? Who gets whose is drawn such that each serves once, so the areas
-/// are on average the same.
+/// The inversion of another excerpt: does a mask fit its own excerpt better than another? Every excerpt lends its inversion to one other, drawn at random, so
+/// the areas are the same on average.
 /// </summary>
 internal sealed class OtherInversion : IExplanationMethod
 {
@@ -43,7 +17,7 @@ internal sealed class OtherInversion : IExplanationMethod
         _inverted = inverted;
         _other = [.. Enumerable.Range(0, inverted.Count)];
 
-        // A random cycle through all (Sattolo, 1986): as Fisher and Yates shuffle, but nothing stays where it is.
+        // A random cycle through all (Sattolo, 1986): the shuffle of Fisher and Yates, except that nothing stays where it is.
         RandomSource random = RandomStream.Of(seed, Name, 0);
         for (int last = _other.Length - 1; last > 0; last--)
         {
@@ -61,11 +35,11 @@ internal sealed class OtherInversion : IExplanationMethod
         for (int n = 0; n < batch.Count; n++) _inverted[SizedAs(batch.First + n)].CopyTo(importance[(n * ExcerptLength)..]);
     }
 
-    /// <summary>With the other's mask comes its size.</summary>
+    /// <summary>The size comes from the excerpt that lends its inversion.</summary>
     public int SizedAs(int excerpt) => _other[excerpt];
 }
 
-/// <summary>The average inversion of all excerpts, the same for each: does the mask depend on the excerpt at all?</summary>
+/// <summary>The average inversion of all excerpts, which is the same for each: does it matter that a mask depends on the excerpt?</summary>
 internal sealed class AverageInversion : IExplanationMethod
 {
     private readonly float[] _average = new float[ExcerptLength];

@@ -1,3 +1,4 @@
+using Engine.Svd.Model;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Explain.Methods;

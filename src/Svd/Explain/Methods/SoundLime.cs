@@ -1,4 +1,5 @@
 using Engine.Nn;
+using Engine.Svd.Model;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Explain.Methods;

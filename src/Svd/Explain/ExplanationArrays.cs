@@ -1,0 +1,70 @@
+using Engine.Svd.Explain.Methods;
+using Engine.Svd.Model;
+using Engine.Tensors;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+
+namespace Engine.Svd.Explain;
+
+/// <summary>The arrays of <c>explanation.npz</c>. Their names are a file format, and other programs read it.</summary>
+public static class ExplanationArrays
+{
+    /// <summary>The normalised log-mel excerpt, 115×80.</summary>
+    public const string Input = "input";
+
+    /// <summary>The inversion, 115×80.</summary>
+    public const string Inverted = "inverted";
+
+    /// <summary>The importance by the mask network, 115×80.</summary>
+    public const string Importance = "importance";
+
+    /// <summary>The mask, 115×80 zeros and ones.</summary>
+    public const string Mask = "mask";
+
+    /// <summary>The explanation, mask ⊙ input, 115×80.</summary>
+    public const string Explanation = "explanation";
+
+    /// <summary>The detector's features, 64.</summary>
+    public const string Features = "features";
+
+    /// <summary>P(singing) of the excerpt, a number.</summary>
+    public const string Probability = "probability";
+
+    /// <summary>P(singing) of the explanation alone, a number.</summary>
+    public const string ProbabilityMasked = "probability_masked";
+
+    /// <summary>The probability that counts as singing, a number.</summary>
+    public const string ClassThreshold = "class_threshold";
+
+    /// <summary>Where the excerpt starts in the song, in seconds.</summary>
+    public const string StartSeconds = "start_seconds";
+
+    /// <summary>What follows the name of an array that belongs to the mask network when the inversion has that name.</summary>
+    public const string ByImportance = "_by_importance";
+
+    /// <summary>The arrays of one explanation, or of the explanations of one excerpt by the inversion and by the mask network, in this order.</summary>
+    /// <param name="explanations">Each with its method: <see cref="ExplanationMethods.Inversion"/> or <see cref="ExplanationMethods.Mask"/>.</param>
+    /// <param name="classThreshold">An excerpt with a probability of at least this counts as singing.</param>
+    /// <param name="startSeconds">Where the excerpt starts in the song.</param>
+    public static IReadOnlyList<(string Name, NpyArray Array)> Of(
+        IReadOnlyList<(string Method, Explanation Explanation)> explanations, double classThreshold, double startSeconds)
+    {
+        (string method, Explanation first) = explanations[0];
+        return
+        [
+            (Input, Excerpt(first.Input)), (method == ExplanationMethods.Inversion ? Inverted : Importance, Excerpt(first.Importance)),
+            (Mask, Excerpt(first.Mask)), (Explanation, Excerpt(first.MaskedInput)), (Features, new NpyArray([SvdNet.FeatureCount], first.Features)),
+            (Probability, Number(first.Probability)), (ProbabilityMasked, Number(first.ProbabilityMasked)),
+            (ClassThreshold, new NpyArray([], [classThreshold])), (StartSeconds, new NpyArray([], [startSeconds])),
+            .. explanations.Skip(1).SelectMany(second => ((string, NpyArray)[])
+            [
+                (Importance, Excerpt(second.Explanation.Importance)), (Mask + ByImportance, Excerpt(second.Explanation.Mask)),
+                (Explanation + ByImportance, Excerpt(second.Explanation.MaskedInput)),
+                (ProbabilityMasked + ByImportance, Number(second.Explanation.ProbabilityMasked)),
+            ]),
+        ];
+    }
+
+    private static NpyArray Excerpt(float[] values) => new([ExcerptFrames, Bands], values);
+
+    private static NpyArray Number(float value) => new([], [value]);
+}

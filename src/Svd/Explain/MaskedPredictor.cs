@@ -1,0 +1,58 @@
+using Engine.Kernels;
+using Engine.Svd.Model;
+using static Engine.Svd.FrontEnd.FrontEndSettings;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Engine.Svd.Explain;
+
+/// <summary>
+/// Predicts masked excerpts. They are collected, and the detector is asked about many at a time: a probability is there after <see cref="Flush"/>.
+/// </summary>
+public sealed class MaskedPredictor(Detector detector)
+{
+    private const int BatchSize = 64;
+
+    private readonly float[] _inputs = new float[BatchSize * ExcerptLength];
+    private readonly (float[] Results, int Index)[] _wanted = new (float[], int)[BatchSize];
+    private int _count;
+
+    /// <summary>How many masked excerpts have been predicted.</summary>
+    public long Predictions { get; private set; }
+
+    /// <summary>Overwrites what a detector is shown of a masked excerpt, 115×80.</summary>
+    /// <param name="excerpt">115×80, normalised.</param>
+    /// <param name="mask">1 for the bins that are kept, 0 for the others.</param>
+    /// <param name="side">Which bins are shown.</param>
+    /// <param name="fill">What replaces the others: <see cref="MaskFills.Of"/>.</param>
+    /// <param name="shown">The result.</param>
+    public static void Show(ReadOnlySpan<float> excerpt, ReadOnlySpan<float> mask, MaskSide side, ReadOnlySpan<float> fill, Span<float> shown)
+    {
+        TensorPrimitives.Multiply(mask, excerpt, shown);
+        if (side == MaskSide.Removed) TensorPrimitives.Subtract(excerpt, shown, shown);
+        for (int i = 0; i < fill.Length; i++)
+        {
+            if (mask[i] != 0 != (side == MaskSide.Kept)) shown[i] = fill[i];
+        }
+    }
+
+    /// <summary>Asks for the probability of a masked excerpt, which goes to <paramref name="results"/>[<paramref name="index"/>].</summary>
+    /// <inheritdoc cref="Show"/>
+    /// <exception cref="EngineException">A feature or a probability is not finite.</exception>
+    public void Add(ReadOnlySpan<float> excerpt, ReadOnlySpan<float> mask, MaskSide side, ReadOnlySpan<float> fill, float[] results, int index)
+    {
+        _wanted[_count] = (results, index);
+        Show(excerpt, mask, side, fill, _inputs.AsSpan(_count++ * ExcerptLength, ExcerptLength));
+        if (_count == BatchSize) Flush();
+    }
+
+    /// <summary>Predicts the excerpts that are still waiting.</summary>
+    /// <exception cref="EngineException">A feature or a probability is not finite.</exception>
+    public void Flush()
+    {
+        if (_count == 0) return;
+        using DetectorAnswer answer = detector.Ask(_inputs.AsSpan(0, _count * ExcerptLength));
+        for (int i = 0; i < _count; i++) _wanted[i].Results[_wanted[i].Index] = answer.Probabilities[i];
+        Predictions += _count;
+        _count = 0;
+    }
+}
