@@ -1,10 +1,12 @@
 using BenchmarkDotNet.Running;
 using Engine.Bench;
 using Engine.Bench.Golden;
+using Engine.Bench.Ladder;
 using Engine.Bench.Report;
 
 // BenchmarkDotNet's suites, or a command of our own.
 if (args is ["report", ..]) return ReportCommand.Run(args);
 if (args is ["check", ..]) return CheckCommand.Run(args);
+if (args is ["ladder", ..]) return LadderCommand.Run(args);
 BenchmarkSwitcher.FromAssembly(typeof(BenchConfig).Assembly).Run(args.Length == 0 ? ["--filter", "*NetworkSuite*"] : args, new BenchConfig());
 return 0;
