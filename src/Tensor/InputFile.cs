@@ -12,6 +12,7 @@ public static class InputFile
     {
         string full = FileName.Full(path);
         if (Directory.Exists(full)) throw new EngineException($"{path} is a folder; give the name of a file.");
+        if (Pipe.IsOne(full)) throw new EngineException($"{path} is not a regular file; save its content to a file first.");
 
         FileStream stream;
         try

@@ -12,6 +12,14 @@ public abstract class AudioStream : IDisposable
     /// <summary>Samples a second, in Hz.</summary>
     public const int SampleRate = 22_050;
 
+    /// <summary>The longest song in seconds: frames are counted in 32 bits.</summary>
+    private const int LongestSeconds = 86_400;
+
+    private const float AbsurdSample = 1e6f;
+    private const float LoudSample = 100;
+
+    private readonly List<string> _warnings = [];
+
     private protected AudioStream(string path, double? durationSeconds)
     {
         FilePath = path;
@@ -20,6 +28,18 @@ public abstract class AudioStream : IDisposable
 
     /// <summary>The length in seconds where the file's header tells it, for a progress bar; the samples decide.</summary>
     public double? DurationSeconds { get; }
+
+    /// <summary>What is doubtful about the samples read so far, a line each.</summary>
+    public virtual IReadOnlyList<string> Warnings => _warnings;
+
+    /// <summary>How many seconds of the song are missing where it is damaged: from the damage on, times may be so much too early.</summary>
+    public double MissingSeconds { get; private protected set; }
+
+    /// <summary>The largest magnitude of the samples read so far.</summary>
+    public float Peak { get; private set; }
+
+    /// <summary>Why a silent recording may be silent, and what to do; null where nothing is known.</summary>
+    public virtual string? SilenceHint => null;
 
     /// <summary>The file as the user named it, for messages.</summary>
     internal string FilePath { get; }
@@ -30,11 +50,14 @@ public abstract class AudioStream : IDisposable
     /// Opens an audio file: a WAV file that is mono at 22 050 Hz, in 16, 24 or 32 bit integers or 32 bit floats, is read directly; ffmpeg
     /// decodes all else.
     /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="channel">What is heard of a recording with several channels.</param>
     /// <exception cref="EngineException">The file cannot be read or is a damaged WAV file, or ffmpeg is needed and absent.</exception>
-    public static AudioStream Open(string path) => Open(path, Environment.GetEnvironmentVariable("PATH"));
+    public static AudioStream Open(string path, Channel channel = Channel.Mix) =>
+        Open(path, Environment.GetEnvironmentVariable("PATH"), channel);
 
     /// <summary>Opens an audio file, looking for ffmpeg in the folders of <paramref name="searchPath"/>.</summary>
-    internal static AudioStream Open(string path, string? searchPath)
+    internal static AudioStream Open(string path, string? searchPath, Channel channel = Channel.Mix, TimeSpan? patience = null)
     {
         FileStream file = InputFile.Open(path);
         try
@@ -43,7 +66,8 @@ public abstract class AudioStream : IDisposable
             if (header is { IsDirect: true }) return new WavStream(path, file, header.Value);
 
             file.Dispose();
-            return new FfmpegStream(path, header?.DurationSeconds, searchPath);
+            AudioTrack? known = header is { Format: not WavFormat.Other } wav ? AudioTrack.Of(wav) : null;
+            return new FfmpegStream(path, known, channel, searchPath, patience ?? AudioTool.UsualPatience);
         }
         catch (Exception e)
         {
@@ -56,7 +80,8 @@ public abstract class AudioStream : IDisposable
     /// <summary>Fills <paramref name="destination"/> with the next samples; fewer come only at the end, and then none.</summary>
     /// <returns>The number of samples read; 0 at the end.</returns>
     /// <exception cref="EngineException">
-    /// The file cannot be decoded further, holds no samples at all, or one that is not a finite number.
+    /// The file cannot be decoded further, is much shorter than it says or longer than a day, or holds no samples at all or one that is not a finite
+    /// number or beyond a million.
     /// </exception>
     public int Read(Span<float> destination)
     {
@@ -72,15 +97,7 @@ public abstract class AudioStream : IDisposable
         }
 
         if (count == 0) return SamplesRead > 0 ? 0 : throw new EngineException($"{FilePath} holds no samples; export it again.");
-        ReadOnlySpan<float> samples = destination[..count];
-        if (!TensorPrimitives.IsFiniteAll(samples))
-        {
-            int bad = 0;
-            while (float.IsFinite(samples[bad])) bad++;
-            throw new EngineException($"{FilePath} holds a sample that is not a finite number ({samples[bad]}) at "
-                + $"{Seconds(SamplesRead + bad):0.000} s; export it again.");
-        }
-
+        Check(destination[..count]);
         SamplesRead += count;
         return count;
     }
@@ -89,6 +106,34 @@ public abstract class AudioStream : IDisposable
     public abstract void Dispose();
 
     private protected static double Seconds(long samples) => (double)samples / SampleRate;
+
+    private protected void Warn(string warning) => _warnings.Add(MessageText.Line(warning));
+
+    // A sample far beyond full scale overflows the spectrum, where nobody could tell any more where it came from.
+    private void Check(ReadOnlySpan<float> samples)
+    {
+        float peak = Math.Abs(TensorPrimitives.MaxMagnitude(samples));
+        if (!(peak <= AbsurdSample))
+        {
+            int bad = 0;
+            while (Math.Abs(samples[bad]) <= AbsurdSample) bad++;
+            string where = $"({samples[bad]}) at {Seconds(SamplesRead + bad):0.000} s";
+            throw new EngineException(float.IsFinite(samples[bad])
+                ? $"{FilePath} holds an absurd sample {where}, where full scale is 1; export it again."
+                : $"{FilePath} holds a sample that is not a finite number {where}; export it again.");
+        }
+
+        if (peak > LoudSample && Peak <= LoudSample)
+        {
+            int loud = 0;
+            while (Math.Abs(samples[loud]) <= LoudSample) loud++;
+            Warn($"{FilePath} holds a sample of {samples[loud]} at {Seconds(SamplesRead + loud):0.000} s, where full scale is 1: these are probably "
+                + "integers in a float file; export it again.");
+        }
+
+        Peak = Math.Max(Peak, peak);
+        if (SamplesRead + samples.Length > (long)LongestSeconds * SampleRate) throw new EngineException($"{FilePath} is longer than a day; cut it.");
+    }
 
     /// <summary>Does the work of <see cref="Read"/>, which checks what comes out.</summary>
     private protected abstract int ReadSamples(Span<float> destination);

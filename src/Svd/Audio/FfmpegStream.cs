@@ -1,145 +1,202 @@
 using System.ComponentModel;
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using Engine.Kernels;
 
 namespace Engine.Svd.Audio;
 
 /// <summary>
-/// Lets ffmpeg decode, mix and resample a file's first audio track, and reads what it writes to its standard output. ffmpeg mixes two
-/// channels to float as (left + right) / √2, 3 dB above their average, so samples beyond ±1 are ordinary.
+/// Lets ffmpeg decode and resample an audio track of a file, the default one or the first, and reads what it writes to its standard output. Two channels
+/// are mixed as ffmpeg mixes floats, (left + right) / √2, 3 dB above their average, so samples beyond ±1 are ordinary. More than two are mixed by ffmpeg.
 /// </summary>
-internal sealed class FfmpegStream : AudioStream
+/// <remarks>
+/// Where the container's times say that the track starts later than its other tracks or has a gap, there is silence, from 0.1 s on; the delays of encoders
+/// are shorter. Where a track's times go back, as in files that were put one behind the other, samples simply follow each other.
+/// </remarks>
+internal sealed partial class FfmpegStream : AudioStream
 {
-    private const int LongestComplaint = 4096;
+    private const string LongestDelay = "0.1"; // In seconds.
+    private const double LongestShortfall = 0.5; // Seconds that containers announce too much.
+    private const double LeastShare = 0.9; // Of a damaged song, for it to be used.
+    private const double CancellingPower = 0.01; // Of the mix to that of the channels.
+    private const int CannotExecute = 126, NotFound = 127; // What a shell and the dynamic loader end with.
 
+    private readonly string program;
     private readonly string source;
-    private readonly Process process;
-    private readonly Stream output;
-    private readonly Task<string> complaint;
-    private bool disposed;
+    private readonly AudioTool tool;
+    private readonly AudioTrack track;
+    private readonly bool isStereo;
+    private float[] interleaved = [];
+    private double channelPower;
+    private double mixPower;
+    private bool ended;
 
     /// <summary>Starts ffmpeg.</summary>
-    /// <exception cref="EngineException">ffmpeg is not in the folders of <paramref name="searchPath"/> or does not start.</exception>
-    public FfmpegStream(string path, double? durationSeconds, string? searchPath)
-        : base(path, durationSeconds ?? Probe(path, searchPath))
+    /// <param name="path">The file.</param>
+    /// <param name="known">The file's track where it is known; else ffprobe is asked.</param>
+    /// <param name="channel">What is heard of it.</param>
+    /// <param name="searchPath">The folders in which ffmpeg is looked for.</param>
+    /// <param name="patience">How long ffmpeg may give nothing.</param>
+    /// <exception cref="EngineException">ffmpeg is not in the folders or does not start.</exception>
+    public FfmpegStream(string path, AudioTrack? known, Channel channel, string? searchPath, TimeSpan patience)
+        : this(path, known ?? AudioTrack.Probe(SourceOf(path), searchPath, patience / 4), channel, patience, AudioTool.Find(searchPath, "ffmpeg"))
     {
-        string program = Find(searchPath) ?? throw new EngineException(
+    }
+
+    private FfmpegStream(string path, AudioTrack track, Channel channel, TimeSpan patience, string? found)
+        : base(path, track.EndSeconds)
+    {
+        program = found ?? throw new EngineException(
             $"{path} is not a plain WAV file, mono at {SampleRate} Hz: decoding it takes ffmpeg, which is not on the PATH; install it "
             + "(Debian, Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg; Windows: winget install ffmpeg).");
-
         source = SourceOf(path);
-        string[] arguments =
-        [
-            "-v", "error", "-nostdin", "-i", source, "-map", "0:a:0", "-f", "f32le", "-ac", "1", "-ar", $"{SampleRate}", "pipe:1",
-        ];
-        ProcessStartInfo start = new(program, arguments)
-        {
-            CreateNoWindow = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        this.track = track;
+        isStereo = track.Channels == 2 && channel == Channel.Mix;
         try
         {
-            process = Process.Start(start)!;
+            tool = new AudioTool(program, Arguments(channel), patience);
         }
         catch (Win32Exception e)
         {
             throw new EngineException($"{path} cannot be decoded: {program} does not start ({e.Message}); install ffmpeg again.", e);
         }
 
-        output = process.StandardOutput.BaseStream;
-
-        // On its own thread: ffmpeg stops when nobody takes its messages.
-        complaint = Task.Factory.StartNew(
-            () => TailOf(process.StandardError), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        if (track.CountsFromZero && track.StartSeconds >= double.Parse(LongestDelay, CultureInfo.InvariantCulture))
+        {
+            Warn($"{path} starts at {track.StartSeconds:F2} s in its container; there is silence before it.");
+        }
     }
-
-    /// <summary>
-    /// The ffmpeg program in the folders of a search path such as the variable PATH has; null where there is none. The current folder is
-    /// not searched: what lies beside a song is not to be run.
-    /// </summary>
-    public static string? Find(string? searchPath, string program = "ffmpeg") =>
-        (searchPath ?? "").Split(Path.PathSeparator)
-            .Where(Path.IsPathFullyQualified)
-            .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? $"{program}.exe" : program))
-            .FirstOrDefault(File.Exists);
 
     /// <inheritdoc/>
-    public override void Dispose()
-    {
-        if (disposed) return;
-        disposed = true;
-        process.Kill(); // Does nothing where it has ended.
-        process.WaitForExit();
-        process.Dispose();
-    }
+    public override string? SilenceHint =>
+        isStereo && channelPower > 0 ? "its left and right channels cancel when they are mixed; try the left one with --channel left"
+        : track.Tracks > 1 ? $"it has {track.Tracks} audio tracks, of which number {track.Number + 1} was taken; save the right one to a file of its own"
+        : null;
+
+    /// <inheritdoc/>
+    public override void Dispose() => tool.Dispose();
 
     private protected override int ReadSamples(Span<float> destination)
     {
-        Span<byte> bytes = MemoryMarshal.AsBytes(destination);
-        int count = output.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-        if (count == bytes.Length) return destination.Length;
+        if (ended) return 0;
+        int count = isStereo ? ReadMixed(destination) : tool.Read(MemoryMarshal.AsBytes(destination)) / sizeof(float);
+        if (count < destination.Length)
+        {
+            ended = true;
+            RequireGoodEnd(SamplesRead + count);
+        }
 
-        process.WaitForExit();
-        return process.ExitCode == 0 ? count / sizeof(float) : throw Failure(SamplesRead + (count / sizeof(float)));
+        return count;
     }
 
     // The name as ffmpeg takes it for that of a file, never for an option or for another protocol.
     private static string SourceOf(string path) => "file:" + Path.GetFullPath(path);
 
-    // What ffprobe, which comes with ffmpeg, says of the length; only a progress bar depends on it, so any trouble is no answer.
-    private static double? Probe(string path, string? searchPath)
+    [GeneratedRegex(@"\[(\S+) @ 0x[0-9a-fA-F]+\]")]
+    private static partial Regex Component();
+
+    [GeneratedRegex(@"^\[Eval @ 0x[0-9a-fA-F]+\] ([0-9.]+)$", RegexOptions.Multiline)]
+    private static partial Regex GapEdge();
+
+    // Times never go back, and a gap is filled with silence. Where one starts and ends is printed among the errors (16), a number a line.
+    private string[] Arguments(Channel channel)
     {
-        if (Find(searchPath, "ffprobe") is not { } program) return null;
-        string[] arguments = ["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", SourceOf(path)];
-        try
+        string pan = channel == Channel.Mix || track.Channels == 1 ? "" : $"pan=mono|c0=c{(channel == Channel.Left ? 0 : 1)},";
+        string filter = $"{pan}asetpts='if(gt(ld(0),0)*gt((PTS-ld(0))*TB,{LongestDelay}),print(ld(0)*TB,16)+print(PTS*TB,16));st(1,max(PTS,ld(0)));st(0,ld(1)+NB_SAMPLES/SR/TB);ld(1)',"
+            + $"aresample={SampleRate}:async=1:min_comp={LongestDelay}:min_hard_comp={LongestDelay}:first_pts=0";
+        string[] offset = track.CountsFromZero && track.StartSeconds > 0
+            ? ["-itsoffset", track.StartSeconds.ToString("F6", CultureInfo.InvariantCulture)]
+            : [];
+        return
+        [
+            "-v", "error", "-nostdin", .. offset, "-i", source, "-map", $"0:a:{track.Number}", "-af", filter, "-f", "f32le",
+            "-ac", isStereo ? "2" : "1", "-ar", $"{SampleRate}", "pipe:1",
+        ];
+    }
+
+    private int ReadMixed(Span<float> destination)
+    {
+        if (interleaved.Length < 2 * destination.Length) interleaved = new float[2 * destination.Length];
+        int count = tool.Read(MemoryMarshal.AsBytes(interleaved.AsSpan(0, 2 * destination.Length))) / (2 * sizeof(float));
+        float half = MathF.Sqrt(0.5f);
+        for (int i = 0; i < count; i++)
         {
-            using Process probe = Process.Start(new ProcessStartInfo(program, arguments)
-            {
-                CreateNoWindow = true,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            })!;
-            probe.ErrorDataReceived += (_, _) => { };
-            probe.BeginErrorReadLine();
-            string answer = probe.StandardOutput.ReadToEnd();
-            return double.TryParse(answer, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) && seconds > 0 ? seconds : null;
+            (float left, float right) = (interleaved[2 * i], interleaved[2 * i + 1]);
+            float mix = half * (left + right);
+            destination[i] = mix;
+            channelPower += (double)left * left + (double)right * right;
+            mixPower += (double)mix * mix;
         }
-        catch (Win32Exception)
+
+        return count;
+    }
+
+    /// <summary>
+    /// Throws where ffmpeg failed or much of the song is missing, and warns of a smaller damage: ffmpeg gives up the damaged parts of a file and ends as if
+    /// all were well.
+    /// </summary>
+    private void RequireGoodEnd(long samples)
+    {
+        if (tool.Stalled) throw new EngineException($"{FilePath} cannot be decoded beyond {Seconds(samples):F2} s: {program} gave nothing more and was ended.");
+        if (tool.ExitCode != 0 || samples == 0) throw Failure(samples);
+        if (isStereo && mixPower > 0 && mixPower < CancellingPower * channelPower)
         {
-            return null;
+            Warn($"{FilePath}: {SilenceHint}.");
         }
+
+        double[] gaps = [.. GapEdge().Matches(tool.Complaint).Select(edge => double.Parse(edge.Groups[1].ValueSpan, CultureInfo.InvariantCulture))];
+        if (gaps.Length >= 2)
+        {
+            Warn($"{FilePath} is damaged or was recorded with gaps, the first from {gaps[0]:F2} s to {gaps[1]:F2} s; there is silence in them.");
+        }
+
+        bool complained = Complaints().Length > 0;
+        double missing = track.EndSeconds is { } end && (complained || !track.IsEstimate) ? end - Seconds(samples) : 0;
+        if (!complained && missing <= LongestShortfall) return;
+
+        string where = complained && tool.BytesBeforeComplaint is { } bytes
+            ? $" at about {(double)bytes / (sizeof(float) * (isStereo ? 2 : 1)) / SampleRate:F1} s (ffmpeg says: {Reason(first: true)})"
+            : "";
+        if (missing <= LongestShortfall)
+        {
+            Warn($"{FilePath} is damaged{where}; the rest was decoded. Get the file again if you can.");
+            return;
+        }
+
+        string problem = $"{FilePath} is damaged or cut{where}: of {track.EndSeconds:F2} s only {Seconds(samples):F2} s can be decoded";
+        if (Seconds(samples) < LeastShare * track.EndSeconds) throw new EngineException($"{problem}; get the file again.");
+        MissingSeconds = missing;
+        Warn($"{problem}, and what follows the damage may come too early. Get the file again if you can.");
     }
 
     private EngineException Failure(long samples)
     {
-        string messages = complaint.Result;
-        if (messages.Contains("matches no streams", StringComparison.Ordinal))
+        if (tool.ExitCode is CannotExecute or NotFound)
+        {
+            return new EngineException($"{FilePath} cannot be decoded: {program} cannot start: {Reason()}; install ffmpeg again.");
+        }
+
+        if (tool.Complaint.Contains("matches no streams", StringComparison.Ordinal))
         {
             return new EngineException($"{FilePath} has no audio track; give a file that has one.");
         }
 
-        string reason = messages.Split(['\r', '\n'], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).LastOrDefault()
-            ?? $"it ended with code {process.ExitCode}";
-        reason = reason.Replace($"{source}: ", "", StringComparison.Ordinal);
+        if (tool.ExitCode == 0 && tool.Complaint.Length == 0) return new EngineException($"{FilePath} holds no samples; export it again.");
         return new EngineException(samples == 0
-            ? $"{FilePath} is not audio that ffmpeg can decode: {reason}"
-            : $"{FilePath} cannot be decoded beyond {Seconds(samples):0.00} s: ffmpeg says: {reason}");
+            ? $"{FilePath} is not audio that ffmpeg can decode: {Reason()}"
+            : $"{FilePath} cannot be decoded beyond {Seconds(samples):0.00} s: ffmpeg says: {Reason()}");
     }
 
-    /// <summary>Reads to the end and keeps the last characters.</summary>
-    private static string TailOf(StreamReader reader)
-    {
-        string tail = "";
-        char[] block = new char[LongestComplaint];
-        for (int count; (count = reader.Read(block)) > 0;)
-        {
-            tail += new string(block, 0, count);
-            tail = tail[^Math.Min(tail.Length, LongestComplaint)..];
-        }
+    private string[] Complaints() => GapEdge().Replace(tool.Complaint, "")
+        .Split(['\r', '\n'], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
-        return tail;
+    private string Reason(bool first = false)
+    {
+        string[] lines = Complaints();
+        string? line = first ? lines.FirstOrDefault() : lines.LastOrDefault();
+        return line is null
+            ? $"it ended with code {tool.ExitCode}"
+            : Component().Replace(line.Replace($"{source}: ", "", StringComparison.Ordinal), "$1:");
     }
 }

@@ -9,6 +9,9 @@ internal sealed class MixStream(AudioStream first, AudioStream second) : AudioSt
     private float[] _other = [];
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> Warnings => [.. first.Warnings, .. second.Warnings, .. base.Warnings];
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
         first.Dispose();

@@ -21,9 +21,17 @@ internal enum WavFormat
 /// <param name="BlockAlign">Bytes of one sample of every channel.</param>
 /// <param name="DataStart">Where the samples start, in bytes from the file's start.</param>
 /// <param name="DataBytes">The bytes of all samples.</param>
+/// <param name="IsOpenEnded">Whether the header does not know how many samples there are: they reach to the file's end.</param>
 internal readonly record struct WavHeader(
-    WavFormat Format, int Channels, int SampleRate, int BlockAlign, long DataStart, long DataBytes)
+    WavFormat Format, int Channels, int SampleRate, int BlockAlign, long DataStart, long DataBytes, bool IsOpenEnded)
 {
+    // Programs that write to a pipe announce as much as fits, or a little less, and cannot go back.
+    private const uint Unknown = 0x7FFF_F000;
+
+    // Some count a header or a block that is not there.
+    private const int FewBytes = 64;
+    private const int MostChunks = 1000;
+
     private const int RiffBytes = 12;
     private const int ChunkHeaderBytes = 8;
     private const int PlainFormatBytes = 16;
@@ -56,15 +64,16 @@ internal readonly record struct WavHeader(
         // The size that RIFF gives for the whole file is ignored: streaming writers do not know it.
         WavHeader? format = null;
         Span<byte> chunk = stackalloc byte[ChunkHeaderBytes];
-        while (file.ReadAtLeast(chunk, ChunkHeaderBytes, throwOnEndOfStream: false) == ChunkHeaderBytes)
+        for (int chunks = 0; file.ReadAtLeast(chunk, ChunkHeaderBytes, throwOnEndOfStream: false) == ChunkHeaderBytes; chunks++)
         {
+            if (chunks == MostChunks) throw Damaged(path, $"its samples are not among its first {MostChunks} chunks");
             uint size = BinaryPrimitives.ReadUInt32LittleEndian(chunk[4..]);
             long start = file.Position;
-            if (chunk.StartsWith("fmt "u8)) format = ReadFormat(file, path, size);
+            if (chunk.StartsWith("fmt "u8)) format = ReadFormat(file, size);
             if (chunk.StartsWith("data"u8))
             {
                 if (format is null) throw Damaged(path, "its samples come before their format");
-                return format.Value with { DataStart = start, DataBytes = DataBytesOf(path, size, file.Length - start) };
+                return WithData(format.Value, path, start, size, file.Length - start);
             }
 
             file.Position = start + size + (size & 1); // Chunks start at even places.
@@ -73,13 +82,11 @@ internal readonly record struct WavHeader(
         throw Damaged(path, "it ends before its samples");
     }
 
-    private static WavHeader ReadFormat(FileStream file, string path, uint size)
+    // What is unusual is left to ffmpeg, which knows more ways of writing a header.
+    private static WavHeader ReadFormat(FileStream file, uint size)
     {
         Span<byte> format = stackalloc byte[(int)Math.Min(size, ExtensibleFormatBytes)];
-        if (size < PlainFormatBytes || file.ReadAtLeast(format, format.Length, throwOnEndOfStream: false) < format.Length)
-        {
-            throw Damaged(path, "its format chunk is too short");
-        }
+        if (size < PlainFormatBytes || file.ReadAtLeast(format, format.Length, throwOnEndOfStream: false) < format.Length) return default;
 
         ushort tag = BinaryPrimitives.ReadUInt16LittleEndian(format);
         ushort channels = BinaryPrimitives.ReadUInt16LittleEndian(format[2..]);
@@ -99,20 +106,25 @@ internal readonly record struct WavHeader(
             (IeeeFloat, 32) => WavFormat.Float32,
             _ => WavFormat.Other,
         };
-        return channels == 0 ? throw Damaged(path, "it says it has no channels")
-            : sampleRate is 0 or > int.MaxValue ? throw Damaged(path, $"it says it has {sampleRate} samples a second")
-            : blockAlign == 0 || (kind != WavFormat.Other && blockAlign != channels * bits / 8)
-                ? throw Damaged(path, $"its blocks of {blockAlign} bytes do not hold {channels} × {bits} bits")
-            : new WavHeader(kind, channels, (int)sampleRate, blockAlign, DataStart: 0, DataBytes: 0);
+        return channels == 0 || sampleRate is 0 or > int.MaxValue || blockAlign == 0 || blockAlign != channels * bits / 8
+            ? default
+            : new WavHeader(kind, channels, (int)sampleRate, blockAlign, DataStart: 0, DataBytes: 0, IsOpenEnded: false);
     }
 
-    private static long DataBytesOf(string path, uint size, long available) => size switch
+    private static WavHeader WithData(WavHeader format, string path, long start, uint size, long available)
     {
-        0 or uint.MaxValue => available, // What writers leave that cannot go back to the header.
-        _ when size > available => throw new EngineException(
-            $"{path} is truncated: its header announces {size} bytes of samples, {available} are there; copy or export it again."),
-        _ => size,
-    };
+        if (format.Format == WavFormat.Other) return format;
+        bool isOpenEnded = size == 0 || (size >= Unknown && size > available);
+        if (!isOpenEnded && size > available + FewBytes)
+        {
+            double bytesPerSecond = (double)format.BlockAlign * format.SampleRate;
+            throw new EngineException(
+                $"{path} is truncated: its header announces {size} bytes of samples ({size / bytesPerSecond:F2} s), {available} are there "
+                + $"({available / bytesPerSecond:F2} s); copy or export it again.");
+        }
+
+        return format with { DataStart = start, DataBytes = isOpenEnded ? available : Math.Min(size, available), IsOpenEnded = isOpenEnded };
+    }
 
     private static EngineException Damaged(string path, string problem) =>
         new($"{path} is a damaged WAV file: {problem}; copy or export it again.");

@@ -64,6 +64,7 @@ internal static class ExplainCommand
         Option<string?> inverter = Options.Inverter();
         Option<string?> masker = Options.Masker();
         Option<string?> statistics = Options.Statistics("the bundled ones");
+        Option<Channel> channel = Options.Channel();
         DeviceOptions device = new();
         Option<bool> json = Options.Json("one object");
         Command command = new(
@@ -74,7 +75,7 @@ internal static class ExplainCommand
             + "Examples:\n  svd explain\n  svd explain song.mp3 --at 61.5 --threshold 0.5 --listen --out explained\n"
             + "  svd explain song.mp3 --at 61.5 --method both --area 0.2")
         {
-            audio, at, method, threshold, area, listen, classThreshold, output, classifier, inverter, masker, statistics, force, device, json,
+            audio, at, method, threshold, area, listen, classThreshold, output, classifier, inverter, masker, statistics, force, channel, device, json,
         };
         command.Validators.Add(result =>
         {
@@ -90,7 +91,7 @@ internal static class ExplainCommand
                     parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
                     by == Mask ? null : parsed.GetValue(inverter) ?? BundledFiles.Inverter,
                     by == Inversion ? null : parsed.GetValue(masker) ?? BundledFiles.Masker),
-                parsed.GetValue(force), device.Of(parsed), parsed.GetValue(json)));
+                parsed.GetValue(force), parsed.GetValue(channel), device.Of(parsed), parsed.GetValue(json)));
         });
         return command;
     }
@@ -114,12 +115,13 @@ internal static class ExplainCommand
         using BandNormalizer normalizer = models.Statistics.On(backend);
         Lap("load");
 
-        using AudioStream audio = AudioStream.Open(request.Audio);
+        using AudioStream audio = AudioStream.Open(request.Audio, request.Channel);
         LogMelReader reader = new(audio, extractor, normalizer);
         (long startFrame, float[] input) = request.At is { } seconds
             ? ExcerptFinder.At(reader, seconds, request.Audio)
             : ProgressDisplay.Run(Path.GetFileName(request.Audio), report => ExcerptFinder.MostCertain(
                 reader, new SongPredictor(backend, models.Detector, models.Statistics), request.Audio, () => report(reader.Seconds, audio.DurationSeconds)));
+        SvdCommand.Warn(audio.Warnings);
         Lap("audio");
 
         using Detector detector = new(backend, models.Detector);
@@ -138,7 +140,7 @@ internal static class ExplainCommand
             explanation.Probability, LabelOf(explanation.Probability, request),
             explanation.ProbabilityMasked, LabelOf(explanation.ProbabilityMasked, request), request.Decision.Value, request.Decision.From,
             explanation.RelativeArea, request.Method, explanations.Count == 1 ? null : ReportOf(explanations[1], request), startSeconds, backend.Name, files,
-            milliseconds);
+            milliseconds, audio.Warnings);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else Print(request, report);
         return 0;
@@ -155,7 +157,7 @@ internal static class ExplainCommand
 
     private static float[][] Sounds(IBackend backend, Request request, long startFrame, float[] mask)
     {
-        using AudioStream audio = AudioStream.Open(request.Audio);
+        using AudioStream audio = AudioStream.Open(request.Audio, request.Channel);
         ExcerptSound sound = ExcerptSound.Read(audio, startFrame);
         float[] original = sound.Original, masked = sound.Masked(backend, mask);
         return [original, masked, [.. original.Zip(masked, (all, kept) => all - kept)]];
@@ -214,7 +216,7 @@ internal static class ExplainCommand
 
     private sealed record Request(
         string Audio, double? At, string Method, MaskSize Size, bool Listen, double? ClassThreshold, string Out, ModelPaths Paths, bool Force,
-        Func<IBackend> CreateBackend, bool Json)
+        Channel Channel, Func<IBackend> CreateBackend, bool Json)
     {
         /// <summary>The threshold that is used, known once the weights are.</summary>
         public ClassDecision Decision { get; init; }
@@ -228,5 +230,6 @@ internal static class ExplainCommand
     private sealed record Report(
         float Probability, string Label, float ProbabilityMasked, string LabelMasked, double ClassThreshold, string ClassThresholdFrom, double RelativeArea,
         string Method, MaskReport? ByMask,
-        double StartSeconds, string Device, string[] Files, Dictionary<string, double> Milliseconds);
+        double StartSeconds, string Device, string[] Files, Dictionary<string, double> Milliseconds,
+        IReadOnlyList<string> Warnings);
 }

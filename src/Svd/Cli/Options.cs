@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
 using Engine.Kernels;
+using Engine.Svd.Audio;
 
 namespace Engine.Svd.Cli;
 
@@ -95,6 +96,24 @@ internal static class Options
     /// <summary>The number that such an option was given, or null for the word.</summary>
     public static double? NumberIn(string value) =>
         double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : null;
+
+    public static Option<Channel> Channel()
+    {
+        string[] names = [.. Enum.GetNames<Channel>().Select(name => name.ToLowerInvariant())];
+        Option<Channel> option = new("--channel")
+        {
+            Description = "What is heard of a recording with two channels: their mix, or one of them.", HelpName = string.Join('|', names),
+            DefaultValueFactory = _ => Audio.Channel.Mix,
+        };
+        option.CustomParser = result =>
+        {
+            int index = Array.IndexOf(names, result.Tokens[0].Value);
+            if (index >= 0) return (Channel)index;
+            result.AddError($"--channel needs {string.Join(" or ", names)}, not {result.Tokens[0].Value}");
+            return default;
+        };
+        return option;
+    }
 
     public static Option<bool> Json(string what) => new("--json") { Description = $"Print {what} as JSON." };
 

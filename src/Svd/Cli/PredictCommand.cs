@@ -23,6 +23,7 @@ internal static class PredictCommand
         Option<double?> classThreshold = Options.ClassThreshold();
         Option<bool> force = Options.Force();
         Option<bool> overwrite = new("--overwrite") { Description = "Replace label files too that svd did not write or that were changed since." };
+        Option<Channel> channel = Options.Channel();
         DeviceOptions device = new();
         Option<bool> json = Options.Json("one object a song, each on a line,");
         Command command = new(
@@ -30,7 +31,7 @@ internal static class PredictCommand
             "Finds singing in songs. Writes the probability of singing 70 times a second (NAME.probability.npy, float32), and the segments with "
             + "and without singing (NAME.lab) after a running median over 56 frames.\n\nExample:\n  svd predict *.mp3 --out predictions")
         {
-            audio, output, classifier, statistics, classThreshold, overwrite, force, device, json,
+            audio, output, classifier, statistics, classThreshold, overwrite, force, channel, device, json,
         };
         audio.Validators.Add(result =>
         {
@@ -42,12 +43,14 @@ internal static class PredictCommand
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(audio), parsed.GetRequiredValue(output),
             new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
-            parsed.GetValue(classThreshold), parsed.GetValue(overwrite), parsed.GetValue(force), device.Of(parsed), parsed.GetValue(json)));
+            parsed.GetValue(classThreshold), parsed.GetValue(overwrite), parsed.GetValue(force), parsed.GetValue(channel), device.Of(parsed),
+            parsed.GetValue(json)));
         return command;
     }
 
     private static int Run(
-        string[] songs, string folder, ModelPaths paths, double? givenThreshold, bool overwrite, bool force, Func<IBackend> createBackend, bool json)
+        string[] songs, string folder, ModelPaths paths, double? givenThreshold, bool overwrite, bool force, Channel channel,
+        Func<IBackend> createBackend, bool json)
     {
         PrepareOutputs(songs, folder, paths, overwrite);
         using IBackend backend = createBackend();
@@ -76,7 +79,7 @@ internal static class PredictCommand
         {
             long start = Stopwatch.GetTimestamp();
             List<float> probabilities = [];
-            using AudioStream audio = AudioStream.Open(song);
+            using AudioStream audio = AudioStream.Open(song, channel);
             LogMelReader reader = new(audio, extractor, normalizer);
             ProgressDisplay.Run(Path.GetFileName(song), report => predictor.Predict(reader.Read, (_, block, _) =>
             {
@@ -84,6 +87,7 @@ internal static class PredictCommand
                 report(reader.Seconds, audio.DurationSeconds);
             }));
             reader.RequireUsable(song);
+            SvdCommand.Warn(audio.Warnings);
             float[] values = [.. probabilities];
             IReadOnlyList<Segment> segments = Segments.Find(values, threshold.Value);
             (string labels, string array) = FilesOf(song, folder);
@@ -96,9 +100,9 @@ internal static class PredictCommand
                 ? JsonSerializer.Serialize(
                     new Report(
                         song, values.Length, seconds, singing / seconds, segments.Count(s => s.Singing), threshold.Value, threshold.From, [array, labels],
-                        backend.Name, milliseconds),
+                        backend.Name, milliseconds, audio.Warnings),
                     Json.Line)
-                : $"{song}: {seconds:F1} s, singing {singing / seconds:P1} of it in {segments.Count(s => s.Singing)} segments (from P = {threshold}) → {labels}, "
+                : $"{MessageText.Line(song)}: {seconds:F1} s, singing {singing / seconds:P1} of it in {segments.Count(s => s.Singing)} segments (from P = {threshold}) → {labels}, "
                     + $"{array} "
                     + $"({milliseconds / 1000:F1} s)");
         }
@@ -124,5 +128,6 @@ internal static class PredictCommand
     }
 
     private sealed record Report(
-        string Audio, int Frames, double Seconds, double Singing, int Segments, double ClassThreshold, string ClassThresholdFrom, string[] Files, string Device, double Milliseconds);
+        string Audio, int Frames, double Seconds, double Singing, int Segments, double ClassThreshold, string ClassThresholdFrom, string[] Files, string Device,
+        double Milliseconds, IReadOnlyList<string> Warnings);
 }

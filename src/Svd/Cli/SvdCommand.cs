@@ -91,6 +91,12 @@ public static class SvdCommand
         return Failed;
     }
 
+    /// <summary>Prints what is doubtful about a result, a line each.</summary>
+    internal static void Warn(IEnumerable<string> warnings)
+    {
+        foreach (string warning in warnings) Complain($"warning: {warning}");
+    }
+
     private static string? Misuse(ParseResult parsed, string[] args)
     {
         if (parsed.Errors.Count > 0 && parsed.CommandResult.Command.Subcommands.Count > 0)

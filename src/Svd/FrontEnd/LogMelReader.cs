@@ -2,7 +2,6 @@ using Engine.Kernels;
 using Engine.Svd.Audio;
 using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Engine.Svd.FrontEnd;
 
@@ -16,7 +15,6 @@ public sealed class LogMelReader(AudioStream audio, LogMelExtractor extractor, B
     private int _held;
     private bool _ended;
     private long _samplesRead;
-    private float _peak;
 
     /// <summary>Frames returned so far.</summary>
     public long FramesRead { get; private set; }
@@ -38,7 +36,6 @@ public sealed class LogMelReader(AudioStream audio, LogMelExtractor extractor, B
             _ended = count == 0;
             _held += count;
             _samplesRead += count;
-            if (count > 0) _peak = Math.Max(_peak, Math.Abs(TensorPrimitives.MaxMagnitude(free[..count])));
         }
 
         int available = (int)FrameCount(_held);
@@ -82,6 +79,10 @@ public sealed class LogMelReader(AudioStream audio, LogMelExtractor extractor, B
             throw new EngineException($"{path} is {Seconds:F2} s long; the detector needs {ExcerptFrames} frames, {needed:F2} s");
         }
 
-        if (_peak == 0) throw new EngineException($"{path} is silent: all samples up to {Seconds:F2} s are zero; there is nothing to detect");
+        if (audio.Peak == 0)
+        {
+            throw new EngineException(
+                $"{path} is silent: all samples up to {Seconds:F2} s are zero; {audio.SilenceHint ?? "there is nothing to detect"}");
+        }
     }
 }

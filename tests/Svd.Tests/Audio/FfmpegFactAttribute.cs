@@ -35,5 +35,5 @@ internal static class FfmpegSkip
 {
     public static string? SearchPath { get; } = Environment.GetEnvironmentVariable("PATH");
 
-    public static string? Reason => FfmpegStream.Find(SearchPath) is null ? "needs ffmpeg on the PATH" : null;
+    public static string? Reason => AudioTool.Find(SearchPath, "ffmpeg") is null ? "needs ffmpeg on the PATH" : null;
 }

@@ -20,7 +20,7 @@ public sealed class FfmpegStreamTests : IDisposable
     {
         byte[] data = tag == 1 ? Wav.Noise(30_000) : Wav.Floats([.. Enumerable.Range(0, 15_000).Select(i => MathF.Sin(i))]);
         string path = temp.Put("a.wav", Wav.File(tag, bits, data));
-        using FfmpegStream stream = new(path, durationSeconds: null, FfmpegSkip.SearchPath);
+        using FfmpegStream stream = new(path, known: null, Channel.Mix, FfmpegSkip.SearchPath, AudioTool.UsualPatience);
         Assert.Equal(Samples.Of(path), Samples.Of(stream));
     }
 
@@ -98,6 +98,7 @@ public sealed class FfmpegStreamTests : IDisposable
     {
         using AudioStream stream = OpenWith("yes a warning | head -c 1000000 >&2; head -c 4000 /dev/zero");
         Assert.Equal(new float[1000], Samples.Of(stream));
+        Assert.Contains("song.mp3 is damaged at about 0.0 s", Assert.Single(stream.Warnings), StringComparison.Ordinal);
     }
 
     [ShellFact]
@@ -138,6 +139,127 @@ public sealed class FfmpegStreamTests : IDisposable
         Assert.Throws<ArgumentException>(() => Process.GetProcessById(pid));
     }
 
+    [ShellFact]
+    [UnsupportedOSPlatform("windows")]
+    public void AnFfmpegThatCannotStartIsNotTheSongsFault()
+    {
+        using AudioStream stream = OpenWith("echo ffmpeg: error while loading shared libraries >&2; exit 127");
+        Failure.Says(() => Samples.Of(stream), temp.PathOf("ffmpeg"), "cannot start", "shared libraries", "install ffmpeg again");
+    }
+
+    [ShellFact]
+    [UnsupportedOSPlatform("windows")]
+    public void AStalledFfmpegIsEnded()
+    {
+        using AudioStream stream = OpenWith("head -c 88200 /dev/zero; sleep 1000", TimeSpan.FromSeconds(1));
+        Failure.Says(() => Samples.Of(stream), "song.mp3", "cannot be decoded beyond 1.00 s", "gave nothing more");
+    }
+
+    [ShellFact]
+    [UnsupportedOSPlatform("windows")]
+    public void AStalledFfprobeIsNoAnswer()
+    {
+        Program("ffprobe", "sleep 1000");
+        using AudioStream stream = OpenWith("head -c 4000 /dev/zero", TimeSpan.FromSeconds(2));
+        Assert.Null(stream.DurationSeconds);
+        Assert.Equal(new float[1000], Samples.Of(stream));
+    }
+
+    [ShellFact]
+    [UnsupportedOSPlatform("windows")]
+    public void WhatMayNotBeExecutedIsPassedOver()
+    {
+        Directory.CreateDirectory(temp.PathOf("first"));
+        temp.Put("first/ffmpeg", []);
+        string second = Program("ffmpeg", "");
+        Assert.Equal(second, AudioTool.Find($"{temp.PathOf("first")}:{temp.Folder}", "ffmpeg"));
+    }
+
+    [FfmpegTheory]
+    [InlineData("mp3")]
+    [InlineData("flac")]
+    [InlineData("ogg")]
+    public void ADamagedSongIsNoticed(string format)
+    {
+        byte[] whole = Encoded(10, $"whole.{format}");
+        string warned = Path.ChangeExtension("few", format), failed = Path.ChangeExtension("cut", format);
+        byte[] garbled = [.. whole];
+        new Random(1).NextBytes(garbled.AsSpan(whole.Length / 2, whole.Length / 20));
+        using (AudioStream stream = AudioStream.Open(temp.Put(warned, garbled)))
+        {
+            Samples.Of(stream);
+            Assert.Contains(stream.Warnings, warning => warning.Contains($"{warned} is damaged", StringComparison.Ordinal));
+        }
+
+        // An Ogg file does not say how long it is, but for its last page.
+        if (format == "ogg") return;
+        Failure.Says(() => Samples.Of(temp.Put(failed, whole[..(whole.Length / 2)])), failed, "is damaged or cut", "of 10.0", "can be decoded");
+    }
+
+    [FfmpegFact]
+    public void ALateStartAndAGapAreSilence()
+    {
+        string start = temp.PathOf("start.m4a"), gap = temp.PathOf("gap.mka");
+        Ffmpeg("-itsoffset", "3", "-f", "lavfi", "-i", "sine=441:duration=5", start);
+        Ffmpeg("-f", "lavfi", "-i", "sine=441:duration=6", "-af", "aselect='lt(t,2)+gte(t,4)'", gap);
+        float[] late = Samples.Of(start), split = Samples.Of(gap);
+        Assert.Equal(8, (double)late.Length / Wav.Rate, 0.1);
+        Assert.Equal(6, (double)split.Length / Wav.Rate, 0.1);
+        Assert.True(late.Take((int)(2.9 * Wav.Rate)).All(sample => sample == 0), "silence before the start");
+        Assert.True(split.Skip((int)(2.1 * Wav.Rate)).Take((int)(1.8 * Wav.Rate)).All(sample => sample == 0), "silence in the gap");
+        Assert.Contains(split.Skip((int)(4.1 * Wav.Rate)).Take(1000), sample => sample > 0.05f);
+
+        using AudioStream stream = AudioStream.Open(gap);
+        Samples.Of(stream);
+        Assert.Contains("the first from 2.0", Assert.Single(stream.Warnings), StringComparison.Ordinal);
+    }
+
+    [FfmpegTheory]
+    [InlineData("mp3")]
+    [InlineData("flac")]
+    [InlineData("ogg")]
+    public void SongsPutOneBehindTheOtherLoseNothing(string format)
+    {
+        byte[] once = Encoded(6, $"once.{format}");
+        Assert.Equal(18, (double)Samples.Of(temp.Put($"thrice.{format}", [.. once, .. once, .. once])).Length / Wav.Rate, 0.6);
+    }
+
+    [FfmpegFact]
+    public void TheDefaultTrackIsTaken()
+    {
+        string first = temp.PathOf("first.mka"), second = temp.PathOf("second.mka");
+        string[] inputs = ["-f", "lavfi", "-i", "anullsrc=r=22050:d=2", "-f", "lavfi", "-i", "sine=441:duration=2", "-map", "0:a", "-map", "1:a"];
+        Ffmpeg([.. inputs, "-disposition:a:0", "0", "-disposition:a:1", "default", second]);
+        Assert.Contains(Samples.Of(second), sample => sample != 0);
+
+        Ffmpeg([.. inputs, "-disposition:a:0", "default", "-disposition:a:1", "0", first]);
+        using AudioStream stream = AudioStream.Open(first);
+        Assert.DoesNotContain(Samples.Of(stream), sample => sample != 0);
+        Assert.Contains("it has 2 audio tracks, of which number 1 was taken", stream.SilenceHint, StringComparison.Ordinal);
+    }
+
+    [FfmpegFact]
+    public void ChannelsThatCancelAreNoticed()
+    {
+        int[] samples = [.. Enumerable.Range(0, Wav.Rate).SelectMany(i => new[] { i % 1000, -(i % 1000) })];
+        string path = temp.Put("a.wav", Wav.File(1, 16, Wav.Integers(16, samples), channels: 2));
+        using (AudioStream mix = AudioStream.Open(path))
+        {
+            Samples.Of(mix);
+            Assert.Equal(0, mix.Peak);
+            Assert.Contains("cancel when they are mixed; try the left one with --channel left", mix.SilenceHint, StringComparison.Ordinal);
+        }
+
+        using AudioStream left = AudioStream.Open(path, Channel.Left), right = AudioStream.Open(path, Channel.Right);
+        Assert.Equal(Enumerable.Range(0, Wav.Rate).Select(i => i % 1000 / 32768f), Samples.Of(left));
+        Assert.Equal(Enumerable.Range(0, Wav.Rate).Select(i => -(i % 1000) / 32768f), Samples.Of(right));
+
+        for (int i = 1; i < samples.Length; i += 2) samples[i] += 20;
+        using AudioStream almost = AudioStream.Open(temp.Put("b.wav", Wav.File(1, 16, Wav.Integers(16, samples), channels: 2)));
+        Samples.Of(almost);
+        Assert.Contains("cancel when they are mixed", Assert.Single(almost.Warnings), StringComparison.Ordinal);
+    }
+
     [FfmpegReferenceFact]
     public void DecodesASongOfTheReference()
     {
@@ -148,10 +270,31 @@ public sealed class FfmpegStreamTests : IDisposable
 
     /// <summary>Opens a song with a shell script in ffmpeg's place.</summary>
     [UnsupportedOSPlatform("windows")]
-    private AudioStream OpenWith(string script)
+    private AudioStream OpenWith(string script, TimeSpan? patience = null)
     {
-        string program = temp.Put("ffmpeg", [.. "#!/bin/sh\n"u8, .. System.Text.Encoding.UTF8.GetBytes(script)]);
+        Program("ffmpeg", script);
+        return AudioStream.Open(temp.Put("song.mp3", [1]), temp.Folder, Channel.Mix, patience);
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private string Program(string name, string script)
+    {
+        string program = temp.Put(name, [.. "#!/bin/sh\n"u8, .. System.Text.Encoding.UTF8.GetBytes(script)]);
         File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        return AudioStream.Open(temp.Put("song.mp3", [1]), temp.Folder);
+        return program;
+    }
+
+    /// <summary>A file of noise, which does not compress well, so that a share of its bytes is a share of its time.</summary>
+    private byte[] Encoded(int seconds, string name)
+    {
+        Ffmpeg("-f", "lavfi", "-i", $"anoisesrc=seed=1:amplitude=0.3:duration={seconds}", "-b:a", "128k", temp.PathOf(name));
+        return File.ReadAllBytes(temp.PathOf(name));
+    }
+
+    private static void Ffmpeg(params string[] arguments)
+    {
+        using Process process = Process.Start(AudioTool.Find(FfmpegSkip.SearchPath, "ffmpeg")!, ["-v", "error", "-nostdin", "-y", .. arguments]);
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
     }
 }

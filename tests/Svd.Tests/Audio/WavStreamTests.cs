@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.Versioning;
 using Engine.Svd.Audio;
 using Engine.Tests;
@@ -47,6 +48,11 @@ public sealed class WavStreamTests : IDisposable
     [Theory]
     [InlineData(0u)]
     [InlineData(uint.MaxValue)]
+    [InlineData(0x7FFF_F000u)]
+    [InlineData(0x7FFF_FFDBu)]
+    [InlineData(0x8000_0000u)]
+    [InlineData(4u + 16)]
+    [InlineData(4u + 44)]
     public void AStreamingWritersSizeMeansToTheEnd(uint size) =>
         Assert.Equal([0.5f, 0.5f], Read(Wav.File(Wav.Format(Pcm, 16), Wav.Chunk("data", [.. Half, .. Half], size))));
 
@@ -106,11 +112,12 @@ public sealed class WavStreamTests : IDisposable
 
     [Fact]
     public void SaysThatItIsTruncated() => Fails(
-        Wav.File(Wav.Format(Pcm, 16), Wav.Chunk("data", new byte[6], size: 8)), "is truncated", "announces 8 bytes", "6 are there");
+        Wav.File(Wav.Format(Pcm, 16), Wav.Chunk("data", new byte[22_050], size: 88_200)), "is truncated", "announces 88200 bytes of samples (2.00 s)",
+        "22050 are there (0.50 s)");
 
     [Fact]
     public void SaysSoOfAFileThatGoesThroughFfmpegToo() => Fails(
-        Wav.File(Wav.Format(Pcm, 16, channels: 2), Wav.Chunk("data", new byte[6], size: 8)), "is truncated");
+        Wav.File(Wav.Format(Pcm, 16, channels: 2), Wav.Chunk("data", new byte[6], size: 800)), "is truncated");
 
     [Fact]
     public void EveryTruncationOfTheHeaderIsNoticed()
@@ -129,25 +136,61 @@ public sealed class WavStreamTests : IDisposable
     [Fact]
     public void SaysThatTheFormatIsMissing() => Fails(Wav.File(Wav.Chunk("data", Half)), "samples come before their format");
 
-    [Fact]
-    public void SaysThatTheFormatIsTooShort() =>
-        Fails(Wav.File(Wav.Chunk("fmt ", new byte[14]), Wav.Chunk("data", Half)), "format chunk is too short");
+    [FfmpegFact]
+    public void AFormatWithoutBlocksIsFfmpegsToJudge() => Assert.Equal(
+        [0.5f, 0.5f], Read(Wav.File(Wav.Format(Pcm, 16, blockAlign: 0), Wav.Chunk("data", [.. Half, .. Half]))));
+
+    [FfmpegFact]
+    public void SoIsAnImpossibleFormat()
+    {
+        Fails(Wav.File(Wav.Chunk("fmt ", new byte[10]), Wav.Chunk("data", Half)), "is not audio that ffmpeg can decode");
+        Fails(Wav.File(Pcm, 16, Half, channels: 0), "is not audio that ffmpeg can decode");
+        Fails(Wav.File(Pcm, 16, Half, rate: -1), "is not audio that ffmpeg can decode");
+    }
 
     [Fact]
-    public void SaysThatThereAreNoChannels() => Fails(Wav.File(Pcm, 16, Half, channels: 0), "no channels");
+    public void ChunksWithoutEndAreNotWalked()
+    {
+        string path = temp.Put("a.wav", Wav.File());
+        using (FileStream file = File.OpenWrite(path)) file.SetLength(1L << 32);
+        Failure.Says(() => AudioStream.Open(path), "a.wav", "not among its first 1000 chunks");
+    }
+
+    [UnixFact]
+    public void APipeThatNobodyWritesToIsRefused()
+    {
+        using Process made = Process.Start("mkfifo", temp.PathOf("a.wav"));
+        made.WaitForExit();
+        Failure.Says(() => AudioStream.Open(temp.PathOf("a.wav")), "a.wav", "not a regular file");
+    }
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(-1)]
-    public void SaysThatTheRateCannotBe(int rate) => Fails(Wav.File(Pcm, 16, Half, rate: rate), "samples a second");
+    [InlineData(1e29f, "absurd sample (1E+29) at 1.500 s")]
+    [InlineData(-1.1e6f, "absurd sample (-1100000) at 1.500 s")]
+    public void AnAbsurdSampleIsRefused(float value, string words)
+    {
+        float[] samples = new float[2 * Wav.Rate];
+        samples[Wav.Rate * 3 / 2] = value;
+        Fails(Wav.File(Float, 32, Wav.Floats(samples)), words, "export it again");
+    }
 
-    [Theory]
-    [InlineData(Pcm, 0)]
-    [InlineData(Pcm, 3)]
-    [InlineData(0x1234, 0)]
-    public void SaysThatTheBlockCannotBe(int tag, int blockAlign) => Fails(
-        Wav.File(Wav.Format(tag, 16, blockAlign: blockAlign), Wav.Chunk("data", Half)),
-        $"blocks of {blockAlign} bytes do not hold 1 × 16 bits");
+    [Fact]
+    public void IntegersInAFloatFileAreAWarning()
+    {
+        float[] samples = new float[2 * Wav.Rate];
+        samples[Wav.Rate] = -32_768;
+        samples[Wav.Rate + 1] = 20_000;
+        using AudioStream stream = AudioStream.Open(temp.Put("a.wav", Wav.File(Float, 32, Wav.Floats(samples))));
+        Samples.Of(stream);
+        Assert.Equal(32_768, stream.Peak);
+        string warning = Assert.Single(stream.Warnings);
+        Assert.Contains("-32768 at 1.000 s", warning, StringComparison.Ordinal);
+        Assert.Contains("integers in a float file", warning, StringComparison.Ordinal);
+
+        using AudioStream loud = AudioStream.Open(temp.Put("b.wav", Wav.File(Float, 32, Wav.Floats(100, -100))));
+        Samples.Of(loud);
+        Assert.Empty(loud.Warnings);
+    }
 
     [Theory]
     [InlineData(float.NaN, "NaN")]
