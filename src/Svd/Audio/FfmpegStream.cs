@@ -96,7 +96,7 @@ internal sealed partial class FfmpegStream : AudioStream
     [GeneratedRegex(@"\[(\S+) @ 0x[0-9a-fA-F]+\]")]
     private static partial Regex Component();
 
-    [GeneratedRegex(@"^\[Eval @ 0x[0-9a-fA-F]+\] ([0-9.]+)$", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(?:\[Eval @ 0x[0-9a-fA-F]+\] )?([0-9]+\.[0-9]+)\r?$", RegexOptions.Multiline)]
     private static partial Regex GapEdge();
 
     // Times never go back, and a gap is filled with silence. Where one starts and ends is printed among the errors (16), a number a line.

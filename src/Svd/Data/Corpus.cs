@@ -1,6 +1,4 @@
-using System.Text;
 using Engine.Kernels;
-using Engine.Tensors;
 
 namespace Engine.Svd.Data;
 
@@ -49,13 +47,13 @@ public sealed class Corpus
         if (!File.Exists(list))
         {
             string lists = Path.Combine(Folder, "filelists");
-            string?[] present = [.. Directory.EnumerateFiles(lists).Select(Path.GetFileName).Order(StringComparer.Ordinal)];
+            string?[] present = [.. Directory.EnumerateFiles(lists).Select(Path.GetFileName).Where(file => !file!.StartsWith('.')).Order(StringComparer.Ordinal)];
             throw new EngineException($"{list} does not exist; {lists} has {(present.Length > 0 ? string.Join(", ", present) : "no files")}.");
         }
 
         List<Song> songs = [];
         Dictionary<string, int> lineOf = new(StringComparer.Ordinal);
-        foreach ((int number, string line) in ReadLines(list))
+        foreach ((int number, string line) in TextLines.Read(list))
         {
             string song = Path.ChangeExtension(line, null);
             string audio = Path.Combine(Folder, "audio", line), label = Path.Combine(Folder, "labels", song + ".lab");
@@ -72,29 +70,5 @@ public sealed class Corpus
         }
 
         return songs.Count > 0 ? songs : throw new EngineException($"{list} names no songs; write one audio file name a line.");
-    }
-
-    /// <summary>A text file's lines that are not blank, trimmed, each with its number from 1.</summary>
-    /// <exception cref="EngineException">The file is missing or unreadable, empty, or not UTF-8 text.</exception>
-    internal static IEnumerable<(int Number, string Text)> ReadLines(string path)
-    {
-        using FileStream file = InputFile.Open(path);
-        using StreamReader reader = new(file, new UTF8Encoding(false, throwOnInvalidBytes: true));
-        for (int number = 1; ; number++)
-        {
-            string? line;
-            try
-            {
-                line = reader.ReadLine();
-            }
-            catch (Exception e) when (e is IOException or DecoderFallbackException)
-            {
-                throw new EngineException($"{path} cannot be read from line {number} on: {(e is IOException ? e.Message : "it is not UTF-8 text.")}", e);
-            }
-
-            if (line is null) yield break;
-            if (line.Contains('\0')) throw new EngineException($"{path}, line {number}: not text; save the file as plain text.");
-            if (!string.IsNullOrWhiteSpace(line)) yield return (number, line.Trim());
-        }
     }
 }

@@ -7,6 +7,9 @@ namespace Engine.Svd.Data;
 /// <summary>Where a song is sung, from a label file: a segment a line, its start and end in seconds and <c>sing</c> or <c>nosing</c>.</summary>
 public sealed class LabelTrack
 {
+    // Neighbours that overlap by less, in seconds, do so because their times were rounded.
+    private const double Rounding = 0.001;
+
     private readonly Segment[] _segments;
 
     private LabelTrack(Segment[] segments) => _segments = segments;
@@ -22,7 +25,7 @@ public sealed class LabelTrack
     public static LabelTrack Read(string path)
     {
         List<Segment> segments = [];
-        foreach ((int number, string line) in Corpus.ReadLines(path))
+        foreach ((int number, string line) in TextLines.Read(path))
         {
             if (line.StartsWith('#')) continue; // A comment, as svd predict writes one.
             string[] fields = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
@@ -31,12 +34,13 @@ public sealed class LabelTrack
             bool singing = fields[2] == Segment.Label(true);
             if (!singing && fields[2] != Segment.Label(false)) throw Malformed($"the label is sing or nosing, not {MessageText.Quote(fields[2])}.");
             if (end <= start) throw Malformed($"the segment ends at {fields[1]} s, not after its start at {fields[0]} s.");
+            if (segments.Count > 0 && start < segments[^1].EndSeconds && start > segments[^1].EndSeconds - Rounding) start = segments[^1].EndSeconds;
             if (segments.Count > 0 && start < segments[^1].EndSeconds)
             {
                 throw Malformed($"the segment starts at {fields[0]} s, before the end of the one before it: {segments[^1].EndSeconds} s.");
             }
 
-            segments.Add(new Segment(start, end, singing));
+            if (end > start) segments.Add(new Segment(start, end, singing));
 
             double Seconds(string field) =>
                 double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) && value >= 0
@@ -48,7 +52,7 @@ public sealed class LabelTrack
 
         return segments.Count > 0
             ? new LabelTrack([.. segments])
-            : throw new EngineException($"{path} holds no segments; write a line for each: start, end, and sing or nosing.");
+            : throw new EngineException($"{path} holds no segments; write a line for each: start, end, and sing or nosing. An instrumental has one: 0, its length, nosing.");
     }
 
     /// <summary>Whether a time, in seconds, lies in a sung segment. A segment holds its start and not its end.</summary>

@@ -75,7 +75,7 @@ public static class EvaluationCurves
     {
         List<EvaluationPoint> points = [];
         bool begun = false;
-        foreach ((int number, string line) in Corpus.ReadLines(path))
+        foreach ((int number, string line) in TextLines.Read(path))
         {
             if (!begun && line != Header) throw new EngineException($"{path} does not hold evaluation curves: its first line is not {Header}");
             if (begun) points.Add(Parse(line) ?? throw new EngineException($"{path}, line {number}: {MessageText.Quote(line)} is not a point of these curves"));

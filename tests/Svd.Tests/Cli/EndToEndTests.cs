@@ -70,7 +70,7 @@ public sealed class EndToEndTests : CommandTest
         Assert.Equal(
             [
                 "probability", "label", "probability_masked", "label_masked", "class_threshold", "class_threshold_from", "relative_area", "method", "by_mask",
-                "start_seconds", "device", "files", "milliseconds",
+                "start_seconds", "device", "files", "milliseconds", "warnings",
             ],
             report.EnumerateObject().Select(property => property.Name));
         Assert.Equal(

@@ -58,6 +58,42 @@ public class LabelTrackTests
     public void ABadFileIsRefusedByLine(string content, params string[] words) => Failure.Says(() => Read(content), ["song.lab", .. words]);
 
     [Fact]
+    public void AnOverlapBelowAMillisecondIsRounding()
+    {
+        LabelTrack track = Read("0 4.114 nosing\n4.114 6.343000000000001 sing\n6.343 10 nosing");
+        Assert.Equal(track.Segments[1].EndSeconds, track.Segments[2].StartSeconds);
+        Failure.Says(() => Read("0 4.114 nosing\n4.112 6 sing"), "line 2", "before the end");
+    }
+
+    [Fact]
+    public void ABadByteIsFoundInItsLine()
+    {
+        using TempFolder folder = new();
+        byte[] lines = [.. Enumerable.Range(0, 40).SelectMany(i => Encoding.UTF8.GetBytes($"{i} {i + 1} nosing\n")), .. "50 60 sing "u8, 0xE9, 0x0A];
+        Failure.Says(() => LabelTrack.Read(folder.Put("song.lab", lines)), "song.lab, line 41", "not UTF-8");
+    }
+
+    [Fact]
+    public void AFileWithoutLineEndsIsNeitherReadNorShown()
+    {
+        using TempFolder folder = new();
+        Failure.Says(() => LabelTrack.Read(folder.Put("song.lab", new byte[17 << 20])), "song.lab", "larger than 16 MiB");
+        Failure.Says(() => Read(new string('x', 100_000)), "song.lab, line 1", "longer than 4096 bytes");
+        Failure.Says(() => Read("\n0 1 " + new string('s', 4000)), "line 2", "sing or nosing, not 'ssss", "s…'");
+    }
+
+    [Fact]
+    public void TextWithAByteOrderMarkIsRead()
+    {
+        using TempFolder folder = new();
+        foreach (Encoding encoding in (Encoding[])[Encoding.UTF8, Encoding.Unicode, Encoding.BigEndianUnicode])
+        {
+            byte[] content = [.. encoding.Preamble, .. encoding.GetBytes("0 1 sing\r\n1 2 nosing\r\n")];
+            Assert.Equal(2, LabelTrack.Read(folder.Put("song.lab", content)).Segments.Count);
+        }
+    }
+
+    [Fact]
     public void BytesThatAreNoTextAreRefused()
     {
         using TempFolder folder = new();
