@@ -106,6 +106,9 @@ internal static class ExplainCommand
     {
         Dictionary<string, double> milliseconds = [];
         long start = Stopwatch.GetTimestamp();
+
+        // A song that is not there makes no folder.
+        using AudioStream audio = AudioStream.Open(request.Audio, request.Channel);
         OutputFolder.Prepare(request.Out);
         OutputFolder.Require(FilesOf(request), [request.Audio, .. request.Paths.All]);
         using IBackend backend = request.CreateBackend();
@@ -115,7 +118,6 @@ internal static class ExplainCommand
         using BandNormalizer normalizer = models.Statistics.On(backend);
         Lap("load");
 
-        using AudioStream audio = AudioStream.Open(request.Audio, request.Channel);
         LogMelReader reader = new(audio, extractor, normalizer);
         (long startFrame, float[] input) = request.At is { } seconds
             ? ExcerptFinder.At(reader, seconds, request.Audio)
