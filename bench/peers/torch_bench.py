@@ -151,7 +151,8 @@ def main():
         torch.set_num_threads(arguments.threads)
     torch.manual_seed(1)
     works = Works(arguments.folder, arguments.device)
-    device = torch.cuda.get_device_name() if arguments.device == "cuda" else "cpu"
+    library = "with oneDNN" if torch.backends.mkldnn.is_available() else "without oneDNN, which makes its convolutions slow"
+    device = torch.cuda.get_device_name() if arguments.device == "cuda" else f"cpu ({library.replace(',', ';')})"
     print("torch", torch.__version__, device, torch.get_num_threads(), sep=",", flush=True)
     for request in arguments.requests or sys.stdin:
         print(*works.answer(request), sep=",", flush=True)
