@@ -100,8 +100,7 @@ public static partial class TensorOps
     }
 
     /// <summary>
-    /// weight times the mean of (x − target)² over all elements: one number. On a tape a loss's own gradient counts as 1, so losses may be added up but not
-    /// scaled; the weight is there for that.
+    /// weight times the mean of (x − target)² over all elements: one number.
     /// </summary>
     /// <exception cref="ArgumentException">The shapes differ, or the target requires a gradient.</exception>
     public static Tensor MeanSquaredError(this Tensor x, Tensor target, float weight = 1)
@@ -113,8 +112,7 @@ public static partial class TensorOps
     }
 
     /// <summary>
-    /// weight times the mean binary cross-entropy of σ(logits) and targets from 0 to 1 over all elements: one number. On a tape a loss's own gradient counts
-    /// as 1, so losses may be added up but not scaled; the weight is there for that.
+    /// weight times the mean binary cross-entropy of σ(logits) and targets from 0 to 1 over all elements: one number.
     /// </summary>
     /// <exception cref="ArgumentException">The shapes differ, or the target requires a gradient.</exception>
     public static Tensor SigmoidCrossEntropy(this Tensor logits, Tensor target, float weight = 1)

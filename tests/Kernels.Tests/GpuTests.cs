@@ -44,9 +44,8 @@ public sealed partial class GpuTests : IDisposable
 
         // A kernel for each struct of the library that says what one is to do.
         Type[] bodies = [typeof(IGpuBody), typeof(IGpuTerms), typeof(IGpuTotals)];
-        Assert.Equal(
-            typeof(GpuContext).Assembly.GetTypes().Where(type => type.IsValueType && bodies.Any(body => body.IsAssignableFrom(type))).ToHashSet(),
-            _emulated.Kernels.SelectMany(kernel => kernel.Method.GetGenericArguments()).ToHashSet());
+        IEnumerable<Type> all = typeof(GpuContext).Assembly.GetTypes().Where(type => type.IsValueType && bodies.Any(body => body.IsAssignableFrom(type)));
+        Assert.Empty(all.Except(_emulated.Kernels.SelectMany(kernel => kernel.Method.GetGenericArguments())));
     }
 
     /// <summary>What the check of the PTX is there for, it finds, on both architectures.</summary>
@@ -163,22 +162,26 @@ public sealed partial class GpuTests : IDisposable
         Assert.Equal(1_000_000, sum.Value);
     }
 
-    // Every operation once, with pieces to be added up, edges that fill no tile, and outputs that no tap reaches.
+    // The smallest case of every operation that is not trivial; and of those that have tiles and pieces one with edges that fill no tile, pieces to be added
+    // up, and outputs that no tap reaches.
     private static IEnumerable<OpCase> TinyCases()
     {
         Conv2dShape conv = new(2, 2, 5, 6, 3, 2, 3, strideH: 2, strideW: 1, padH: 1, padW: 2, dilationH: 2, dilationW: 1);
         ConvTranspose2dShape transposed = new(2, 2, 2, 3, 3, 2, 2, strideH: 3, strideW: 2, padH: 1, padW: 0);
         ConvMaxPool2dShape pooled = new(new Conv2dShape(1, 2, 5, 6, 2, 2, 2), 2, 3, 2, 1);
         DenseShape dense = new(2, 600, 3);
+        var smallest = OpCases.ByName.Values.GroupBy(op => op.Spec.Name)
+            .Select(cases => cases.OrderBy(op => op.Spec.Bytes).FirstOrDefault(op => op.Inputs.Any(length => length > 4)) ?? cases.First());
         return
         [
-            .. OpCases.Pointwise(5), Ops.Conv2d(conv, bias: true, Activation.Elu), Ops.Conv2dBackwardData(conv), Ops.Conv2dBackwardFilter(conv, bias: true),
+            .. smallest, .. OpCases.Pointwise(5), Ops.Conv2d(conv, bias: true, Activation.Elu), Ops.Conv2dBackwardData(conv), Ops.Conv2dBackwardFilter(conv, bias: true),
             Ops.ConvTranspose2d(transposed, bias: true), Ops.ConvTranspose2dBackwardData(transposed),
             Ops.ConvTranspose2dBackwardFilter(transposed, bias: true), Ops.Dense(dense, bias: true), Ops.DenseBackwardData(dense),
             Ops.DenseBackwardFilter(dense, bias: true), Ops.BatchNorm(new(2, 3, 4)), Ops.BatchNormTrain(new(2, 3, 4)), Ops.BatchNormBackward(new(2, 3, 4)),
             Ops.MaxPool2d(pooled.Pool), Ops.MaxPool2dBackward(pooled.Pool), Ops.ConvMaxPool2d(pooled, bias: true),
             Ops.ConvMaxPool2dBackwardData(pooled), Ops.ConvMaxPool2dBackwardFilter(pooled, bias: true), Ops.Crop2d(new(2, 4, 5, 3, 2)),
             Ops.Crop2dBackward(new(2, 4, 5, 3, 2)), Ops.Transpose(new(3, 5)), Ops.RealFft(new(2, 16, 5, 9)),
+            Ops.SumOver(Axes.Of(3, 1), Axes.Of(3, 70)),
         ];
     }
 

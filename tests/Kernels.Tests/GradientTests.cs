@@ -155,9 +155,9 @@ public class GradientTests
     {
         float[] x = Random(20, 1), target = Random(20, 2), hard = [.. target.Select(t => t > 0 ? 0.98f : 0.02f)];
         FiniteDifference.AssertGradient(
-            Ops.MeanSquaredError(20), [x, target], 0, [1], Ops.MeanSquaredErrorBackward(20).RunReference(x, target), LinearStep);
+            Ops.MeanSquaredError(20), [x, target], 0, [1], Ops.MeanSquaredErrorBackward(20).RunReference(x, target, [1]), LinearStep);
         FiniteDifference.AssertGradient(
-            Ops.SigmoidCrossEntropy(20), [x, hard], 0, [1], Ops.SigmoidCrossEntropyBackward(20).RunReference(x, hard), 1f / 16);
+            Ops.SigmoidCrossEntropy(20), [x, hard], 0, [1], Ops.SigmoidCrossEntropyBackward(20).RunReference(x, hard, [1]), 1f / 16);
     }
 
     /// <summary>

@@ -6,7 +6,7 @@ public class LossTests
     public void KnownAnswerOfMeanSquaredError(Device device)
     {
         Ops.MeanSquaredError(4).AssertAnswer(device, [7.5f], [1, 2, 3, 4], [0, 0, 0, 4 + 4]);
-        Ops.MeanSquaredErrorBackward(4).AssertAnswer(device, [0.5f, 1, 1.5f, -2], [1, 2, 3, 4], [0, 0, 0, 4 + 4]);
+        Ops.MeanSquaredErrorBackward(4).AssertAnswer(device, [0.5f, 1, 1.5f, -2], [1, 2, 3, 4], [0, 0, 0, 4 + 4], [1]);
     }
 
     /// <summary>σ(0) = 1/2: ln 2 whatever the target; σ(ln 3) = 3/4.</summary>
@@ -15,7 +15,7 @@ public class LossTests
     {
         Ops.SigmoidCrossEntropy(2).AssertNearAnswer(device, [MathF.Log(2)], [0, -0f], [1, 0.25f]);
         Ops.SigmoidCrossEntropy(1).AssertNearAnswer(device, [MathF.Log(4 / 3f)], [MathF.Log(3)], [1]);
-        Ops.SigmoidCrossEntropyBackward(2).AssertNearAnswer(device, [-0.125f, 0.125f], [MathF.Log(3), -MathF.Log(3)], [1, 0]);
+        Ops.SigmoidCrossEntropyBackward(2).AssertNearAnswer(device, [-0.125f, 0.125f], [MathF.Log(3), -MathF.Log(3)], [1, 0], [1]);
     }
 
     /// <summary>Softmax of (0, ln 3) is (1/4, 3/4); of equal logits 1/C each.</summary>
@@ -44,7 +44,7 @@ public class LossTests
         }
 
         Ops.SigmoidCrossEntropy(2).AssertAnswer(device, [5e37f], [1e38f, -1e38f], [0, 0]);
-        Ops.SigmoidCrossEntropyBackward(2).AssertAnswer(device, [0.5f, -0.5f], [1e38f, float.NegativeInfinity], [0, 1]);
+        Ops.SigmoidCrossEntropyBackward(2).AssertAnswer(device, [0.5f, -0.5f], [1e38f, float.NegativeInfinity], [0, 1], [1]);
     }
 
     /// <summary>A number that went astray must show in the loss.</summary>
@@ -78,9 +78,9 @@ public class LossTests
     public void TheWeightScalesALossAndItsGradient(Device device)
     {
         Ops.MeanSquaredError(2, 0.5f).AssertAnswer(device, [2.5f], [1, 3], [0, 0]);
-        Ops.MeanSquaredErrorBackward(2, 0.5f).AssertAnswer(device, [0.5f, 1.5f], [1, 3], [0, 0]);
+        Ops.MeanSquaredErrorBackward(2, 0.5f).AssertAnswer(device, [-1, -3], [1, 3], [0, 0], [-2]);
         Ops.SigmoidCrossEntropy(1, 0.5f).AssertNearAnswer(device, [MathF.Log(2) / 2], [0], [1]);
-        Ops.SigmoidCrossEntropyBackward(1, 0.5f).AssertNearAnswer(device, [-0.25f], [0], [1]);
+        Ops.SigmoidCrossEntropyBackward(1, 0.5f).AssertNearAnswer(device, [-0.75f], [0], [1], [3]);
     }
 
     [Theory, EveryDevice]

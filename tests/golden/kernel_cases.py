@@ -434,8 +434,9 @@ def mean_squared_error(op):
 def mean_squared_error_backward(op):
     for length, weight in zip(LOSS_LENGTHS, WEIGHTS):
         x, target = fixed(length), fixed(length)
-        dx = define.mean_squared_error_backward(x, target, weight)
-        yield Case(op, {"length": length, "weight": weight}).inputs(x=x, target=target).output("dx", dx, roundings(6))
+        dloss = fixed(1)
+        dx = dloss * define.mean_squared_error_backward(x, target, weight)
+        yield Case(op, {"length": length, "weight": weight}).inputs(x=x, target=target, dloss=dloss).output("dx", dx, roundings(8))
 
 
 def logits_and_targets(length):
@@ -453,9 +454,10 @@ def sigmoid_cross_entropy(op):
 def sigmoid_cross_entropy_backward(op):
     for length, weight in zip(LOSS_LENGTHS, WEIGHTS):
         logits, target = logits_and_targets(length)
-        gradient = define.sigmoid_cross_entropy_backward(logits, target, weight)
-        case = Case(op, {"length": length, "weight": weight}).inputs(logits=logits, target=target)
-        yield case.output("dlogits", gradient, roundings(12, 2 * weight / length, gradient))
+        dloss = fixed(1)
+        gradient = dloss * define.sigmoid_cross_entropy_backward(logits, target, weight)
+        case = Case(op, {"length": length, "weight": weight}).inputs(logits=logits, target=target, dloss=dloss)
+        yield case.output("dlogits", gradient, roundings(14, 2 * weight * abs(dloss) / length, gradient))
 
 
 def rows_of_logits(op):

@@ -13,9 +13,9 @@ internal static unsafe partial class MeanSquaredError
         GpuReduction.Run(
             gpu, new Terms { X = x, Target = target }, new ScaledTotals { Result = loss, Scale = (float)((double)weight / x.Length) }, 1, 1, (int)x.Length);
 
-    /// <summary>dx = 2·weight·(x − t)/n. Overwrites dx, which may be x or the target.</summary>
-    public static void Backward(GpuContext gpu, ArrayView<float> x, ArrayView<float> target, ArrayView<float> dx, float weight) =>
-        ForEach.Run(gpu, new Gradient { Scale = (float)(2.0 * weight / dx.Length), X = x, Target = target, Dx = dx }, (int)dx.Length);
+    /// <summary>dx = 2·weight·dloss·(x − t)/n. Overwrites dx, which may be x or the target.</summary>
+    public static void Backward(GpuContext gpu, ArrayView<float> x, ArrayView<float> target, ArrayView<float> dloss, ArrayView<float> dx, float weight) =>
+        ForEach.Run(gpu, new Gradient { Scale = (float)(2.0 * weight / dx.Length), X = x, Target = target, Dloss = dloss, Dx = dx }, (int)dx.Length);
 
     internal struct Terms : IGpuTerms
     {
@@ -34,8 +34,9 @@ internal static unsafe partial class MeanSquaredError
         public float Scale;
         public ArrayView<float> X;
         public ArrayView<float> Target;
+        public ArrayView<float> Dloss;
         public ArrayView<float> Dx;
 
-        public readonly void Run(int i) => Dx[i] = (X[i] - Target[i]) * Scale;
+        public readonly void Run(int i) => Dx[i] = (X[i] - Target[i]) * (Scale * Dloss[0]);
     }
 }

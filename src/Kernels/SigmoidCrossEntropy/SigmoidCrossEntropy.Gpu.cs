@@ -14,10 +14,10 @@ internal static unsafe partial class SigmoidCrossEntropy
             gpu, new Terms { Logits = logits, Target = target }, new ScaledTotals { Result = loss, Scale = (float)((double)weight / logits.Length) }, 1, 1,
             (int)logits.Length);
 
-    /// <summary>dz = weight·(σ(z) − t)/n. Overwrites dlogits, which may be either input.</summary>
-    public static void Backward(GpuContext gpu, ArrayView<float> logits, ArrayView<float> target, ArrayView<float> dlogits, float weight) =>
+    /// <summary>dz = weight·dloss·(σ(z) − t)/n. Overwrites dlogits, which may be either input.</summary>
+    public static void Backward(GpuContext gpu, ArrayView<float> logits, ArrayView<float> target, ArrayView<float> dloss, ArrayView<float> dlogits, float weight) =>
         ForEach.Run(
-            gpu, new LogitGradient { Scale = (float)((double)weight / dlogits.Length), Logits = logits, Target = target, Gradient = dlogits },
+            gpu, new LogitGradient { Scale = (float)((double)weight / dlogits.Length), Logits = logits, Target = target, Dloss = dloss, Gradient = dlogits },
             (int)dlogits.Length);
 
     internal struct Terms : IGpuTerms
@@ -38,8 +38,9 @@ internal static unsafe partial class SigmoidCrossEntropy
         public float Scale;
         public ArrayView<float> Logits;
         public ArrayView<float> Target;
+        public ArrayView<float> Dloss;
         public ArrayView<float> Gradient;
 
-        public readonly void Run(int i) => Gradient[i] = (default(Sigmoid).OnGpu(Logits[i]) - Target[i]) * Scale;
+        public readonly void Run(int i) => Gradient[i] = (default(Sigmoid).OnGpu(Logits[i]) - Target[i]) * (Scale * Dloss[0]);
     }
 }

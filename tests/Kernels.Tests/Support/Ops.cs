@@ -253,7 +253,7 @@ internal static class Ops
         new(SigmoidCrossEntropyBackwardOp.Spec(length, weight))
         {
             Tolerance = Tolerance.LossGradient, Range = 20, Adjust = ToTargets, MayOverwriteInput = true,
-            Scale = inputs => [.. inputs[0].Select(_ => 2f * weight / length)],
+            Scale = inputs => [.. inputs[0].Select(_ => 2f * weight * Math.Abs(inputs[2][0]) / length)],
         };
 
     public static OpCase SoftmaxCrossEntropy(int rows, int classes, float weight = 1) =>

@@ -69,6 +69,10 @@ public sealed class GradientTests
         ["Mean over axes"] = new([new(2, 3, 4)], v => v[0].Mean(2, 0)),
         ["InverseSqrt"] = new([new(3, 4)], v => v[0].Multiply(v[0]).InverseSqrt(0.5f)),
         ["SoftmaxCrossEntropy"] = new([new(3, 4)], v => v[0].SoftmaxCrossEntropy(v[1], 0.7f), [new(3, 4)], IsLoss: true),
+        ["MeanSquaredError, scaled afterwards"] = new(
+            [new(3, 5)], v => v[0].MeanSquaredError(v[1]).Multiply(v[2]), [new(3, 5), new(1)], IsLoss: true),
+        ["SigmoidCrossEntropy, scaled afterwards"] = new(
+            [new(3, 5)], v => v[0].SigmoidCrossEntropy(v[1]).Multiply(v[2]), [new(3, 5), new(1)], IsLoss: true),
         ["SoftmaxCrossEntropy, scaled afterwards"] = new(
             [new(3, 4)], v => v[0].SoftmaxCrossEntropy(v[1]).Multiply(v[2]), [new(3, 4), new(1)], IsLoss: true),
         ["Losses with weights, added up"] = new(
