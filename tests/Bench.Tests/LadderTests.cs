@@ -19,7 +19,11 @@ public class LadderTests
         {
             using (ladder)
             {
-                foreach (Rung rung in ladder.Rungs) Assert.InRange(ladder.Check(rung), 0, 1e-5);
+                foreach (Rung rung in ladder.Rungs)
+                {
+                    Assert.InRange(ladder.Check(rung), 0, 1e-5);
+                    Assert.All(rung.Files, file => Assert.True(File.Exists(Path.Combine(ReferenceData.Repository, file)), file));
+                }
             }
         }
     }
