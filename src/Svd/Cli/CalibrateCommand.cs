@@ -53,6 +53,7 @@ internal static class CalibrateCommand
             ? [.. Folds.Predict(backend, corpus, cache, folds).SelectMany(fold => fold)]
             : ProgressDisplay.Run("songs", report => LabelledSong.PredictAll(
                 backend, network, BandStatistics.Read(statisticsPath), cache, corpus.Split(split), report)));
+        SvdCommand.Warn(cache.Warnings);
         Calibration calibration = Calibration.Fit(songs.Probabilities, songs.Labels)
             ?? throw new EngineException($"the songs of {folds ?? split} cannot calibrate a detector: they need frames with singing and frames without, and a "
                 + "detector that tells them apart");

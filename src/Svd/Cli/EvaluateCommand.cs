@@ -148,6 +148,7 @@ internal static class EvaluateCommand
                 $"no song of {request.Split} in {request.Data} is long enough for an excerpt at its start; give an earlier one with --start");
         }
 
+        SvdCommand.Warn(cache.Warnings);
         int excerpts = evaluations.Sum(song => song.Starts.Length);
         string dataset = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data))).Replace(',', '_');
         IReadOnlyList<EvaluationPoint> points = EvaluationCurves.Of(dataset, evaluations, classThreshold);
@@ -157,7 +158,7 @@ internal static class EvaluateCommand
         Report report = new(
             dataset, request.Split, evaluations.Count, songs.Count, excerpts, classThreshold,
             request.ClassThreshold is null ? TuningSplit : null, backend.Name, (long)run.Excerpts * perExcerpt, evaluator.Predictions,
-            run.Time.TotalSeconds, files, points, Differences(points, compared));
+            run.Time.TotalSeconds, files, points, Differences(points, compared), cache.Warnings);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else Print(report);
         return 0;
@@ -229,5 +230,6 @@ internal static class EvaluateCommand
 
     private sealed record Report(
         string Dataset, string Split, int Songs, int SongsListed, int Excerpts, double ClassThreshold, string? TunedOn, string Device, long Evaluations,
-        long MaskedPredictions, double Seconds, string[] Files, IReadOnlyList<EvaluationPoint> Points, Difference[] Compared);
+        long MaskedPredictions, double Seconds, string[] Files, IReadOnlyList<EvaluationPoint> Points, Difference[] Compared,
+        IReadOnlyList<string> Warnings);
 }

@@ -43,7 +43,7 @@ internal static class Folds
         string[] names =
         [
             .. Directory.EnumerateFiles(folder, "*.npz").Select(file => Path.GetFileNameWithoutExtension(file))
-                .Where(name => !name.EndsWith(StatisticsSuffix, StringComparison.Ordinal)).Order(StringComparer.Ordinal),
+                .Where(name => name[0] != '.' && !name.EndsWith(StatisticsSuffix, StringComparison.Ordinal)).Order(StringComparer.Ordinal),
         ];
         if (names.Length < 2)
         {

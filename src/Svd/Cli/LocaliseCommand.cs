@@ -74,6 +74,8 @@ internal static class LocaliseCommand
         request = request with { Decision = ClassDecision.Of(request.ClassThreshold, models.TunedThreshold) };
 
         StemExcerpts[] read = ReadSongs(request, songs, backend, models.Detector, models.Statistics);
+        string[] warnings = [.. read.SelectMany(song => song.Warnings)];
+        SvdCommand.Warn(warnings);
         StemExcerpts[] used = [.. read.Where(song => song.VoiceBins.Count > 0)];
         if (used.Length == 0)
         {
@@ -92,7 +94,7 @@ internal static class LocaliseCommand
         Report report = new(
             Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Stems))), used.Length, songs.Count, comparison.Count,
             read.Sum(song => song.Sounding), read.Sum(song => song.Sung), used.Sum(song => song.MusicSung), voice, request.Decision.Value, request.Decision.From, backend.Name,
-            files, LocalisationTable.Of(request.Sizes, scores, comparison.SongOf, request.Seed));
+            files, LocalisationTable.Of(request.Sizes, scores, comparison.SongOf, request.Seed), warnings);
         Write(report);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else Print(report);
@@ -183,5 +185,5 @@ internal static class LocaliseCommand
     private sealed record Report(
         string Stems, int Songs, int SongsListed, int Excerpts, int Sounding, int Sung, int MusicSung, Estimate VoicePercent,
         double ClassThreshold, string ClassThresholdFrom,
-        string Device, string[] Files, IReadOnlyList<LocalisationRow> Rows);
+        string Device, string[] Files, IReadOnlyList<LocalisationRow> Rows, string[] Warnings);
 }

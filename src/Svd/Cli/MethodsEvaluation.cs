@@ -108,6 +108,7 @@ internal static class MethodsEvaluation
                 $"no song of {request.Split} in {request.Data} is long enough for an excerpt at its start; give an earlier one with --start");
         }
 
+        SvdCommand.Warn(cache.Warnings);
         ulong seed = request.Sampling.Seed;
         using MethodComparison comparison = ProgressDisplay.Run("inversions", report => new MethodComparison(
             backend, models.Detector, models.Inversion!, models.Mask, models.Judge, models.Statistics, [.. songs.Select(song => song.Compared)], request.Sizes, request.Fills,
@@ -128,7 +129,7 @@ internal static class MethodsEvaluation
         string dataset = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data)));
         Report report = new(
             dataset, request.Split, songs.Length, comparison.Count, request.ClassThreshold, backend.Name, request.Files,
-            MethodTable.Of(request.Sizes, comparison.Questions, scores, comparison.SongOf, seed));
+            MethodTable.Of(request.Sizes, comparison.Questions, scores, comparison.SongOf, seed), cache.Warnings);
         Write(report);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else Print(report);
@@ -215,7 +216,8 @@ internal static class MethodsEvaluation
     }
 
     private sealed record Report(
-        string Dataset, string Split, int Songs, int Excerpts, double ClassThreshold, string Device, string[] Files, IReadOnlyList<MethodRow> Rows);
+        string Dataset, string Split, int Songs, int Excerpts, double ClassThreshold, string Device, string[] Files, IReadOnlyList<MethodRow> Rows,
+        IReadOnlyList<string> Warnings);
 }
 
 /// <summary>What <c>svd evaluate --methods</c> was asked; weights are the files that all scores depend on: both networks' and the statistics'.</summary>

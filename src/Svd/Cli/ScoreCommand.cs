@@ -75,30 +75,39 @@ internal static class ScoreCommand
         SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
         LabelledSong[] predicted = ProgressDisplay.Run(
             "songs", report => LabelledSong.PredictAll(backend, models.Detector, models.Statistics, cache, [.. songs, .. tuning], report));
+        SvdCommand.Warn(cache.Warnings);
         LabelledSong[] scored = predicted[..songs.Count];
         double threshold = request.ClassThreshold ?? LabelledSong.Together(tuning.Count > 0 ? predicted[songs.Count..] : scored).TuneThreshold();
-        return Report(scored, threshold, request.Split, request.ClassThreshold is null ? TuningSplit : null, backend.Name, errorOfOtherFolds: null);
+        string? tunedOn = request.ClassThreshold is null ? TuningSplit : null;
+        return Report(scored, threshold, request.Split, tunedOn, backend.Name, errorOfOtherFolds: null, cache.Warnings);
     }
 
     private static (ScoreReport Report, ReliabilityCurve Reliability) ScoreFolds(Request request, Corpus corpus, IBackend backend)
     {
-        LabelledSong[][] folds = Folds.Predict(backend, corpus, SpectrogramCache.Open(request.Data, request.Cache), request.Folds!);
+        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
+        LabelledSong[][] folds = Folds.Predict(backend, corpus, cache, request.Folds!);
+        SvdCommand.Warn(cache.Warnings);
         LabelledSong[] scored = [.. folds.SelectMany(fold => fold)];
-        if (request.ClassThreshold is { } given) return Report(scored, given, split: null, tunedOn: null, backend.Name, errorOfOtherFolds: null);
+        if (request.ClassThreshold is { } given)
+        {
+            return Report(scored, given, split: null, tunedOn: null, backend.Name, errorOfOtherFolds: null, cache.Warnings);
+        }
+
         DetectionScores honest = DetectionScores.Sum([.. folds.Select(fold => LabelledSong.Together(fold).Scores(
             LabelledSong.Together([.. folds.Where(other => other != fold).SelectMany(other => other)]).TuneThreshold()))]);
-        return Report(scored, LabelledSong.Together(scored).TuneThreshold(), split: null, "all folds", backend.Name, honest.Error);
+        return Report(scored, LabelledSong.Together(scored).TuneThreshold(), split: null, "all folds", backend.Name, honest.Error, cache.Warnings);
     }
 
     private static (ScoreReport Report, ReliabilityCurve Reliability) Report(
-        LabelledSong[] scored, double threshold, string? split, string? tunedOn, string device, double? errorOfOtherFolds)
+        LabelledSong[] scored, double threshold, string? split, string? tunedOn, string device, double? errorOfOtherFolds,
+        IReadOnlyList<string> warnings)
     {
         LabelledSong all = LabelledSong.Together(scored);
         ScoreRow[] rows = [.. scored.Select(song => new ScoreRow(song.Name, song.Scores(threshold)))];
         ReliabilityCurve reliability = all.Reliability();
         return (
             new ScoreReport(
-                split, threshold, tunedOn, device, rows, all.Scores(threshold), errorOfOtherFolds, ScoreReport.IntervalsOf(rows), reliability.Bins),
+                split, threshold, tunedOn, device, rows, all.Scores(threshold), errorOfOtherFolds, ScoreReport.IntervalsOf(rows), reliability.Bins, warnings),
             reliability);
     }
 

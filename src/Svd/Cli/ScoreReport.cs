@@ -22,9 +22,10 @@ internal sealed record ScoreInterval(double Low, double High);
 /// <param name="ErrorOfOtherFoldsThresholds">Of folds: the error where each fold's threshold is the one with the fewest errors on the other folds.</param>
 /// <param name="Intervals">By the score's name: of all frames together, over songs.</param>
 /// <param name="Reliability">The reliability curve of all frames together.</param>
+/// <param name="Warnings">What is doubtful about the songs and their labels.</param>
 internal sealed record ScoreReport(
     string? Split, double ClassThreshold, string? TunedOn, string Device, ScoreRow[] Songs, DetectionScores All, double? ErrorOfOtherFoldsThresholds,
-    IReadOnlyDictionary<string, ScoreInterval> Intervals, IReadOnlyList<ReliabilityBin> Reliability)
+    IReadOnlyDictionary<string, ScoreInterval> Intervals, IReadOnlyList<ReliabilityBin> Reliability, IReadOnlyList<string> Warnings)
 {
     private const int LineLength = 160; // Where no terminal tells its own.
 

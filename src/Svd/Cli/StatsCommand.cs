@@ -52,6 +52,7 @@ internal static class StatsCommand
 
             return moments;
         });
+        SvdCommand.Warn(cache.Warnings);
         all.ToStatistics().Write(output);
         double minutes = (double)all.Count / FrontEndSettings.FramesPerSecond / 60;
         Console.WriteLine($"{data}: {songs.Count} songs of {split}, {all.Count} frames ({minutes:F1} min) → {output}");

@@ -126,7 +126,9 @@ internal static class TrainCommand
         PrepareOutputs(request.Out, request.Checkpoint, [.. Corpus.InputsOf(request.Data, TrainingSplit, songs), .. request.Paths.All]);
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
-        float[][] frames = Normalize(backend, models.Statistics, LogMels(backend, songs, SpectrogramCache.Open(request.Data, request.Cache)));
+        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
+        float[][] frames = Normalize(backend, models.Statistics, LogMels(backend, songs, cache));
+        SvdCommand.Warn(cache.Warnings);
         using InverterTraining training = ProgressDisplay.Run("features", report => new InverterTraining(
             backend, models.Detector, frames, request.Architecture, request.Hop, request.Batch, request.Seed, (done, of) => report(done, of)));
         TrainingPlan plan = training.Plan(
@@ -160,18 +162,20 @@ internal static class TrainCommand
         using IBackend backend = request.CreateBackend();
         SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
         float[][] logMels = LogMels(backend, [.. songs, .. validation], cache);
+        float[][] truth = [.. logMels.Select((song, i) => labels[i].ForFrames(song.Length / Bands, cache.Warn))];
+        SvdCommand.Warn(cache.Warnings);
         BandMoments moments = new();
         foreach (float[] song in logMels.Take(songs.Count)) moments.Add(song);
         BandStatistics statistics = moments.ToStatistics();
         float[][] held = Normalize(backend, statistics, [.. logMels.Skip(songs.Count)]);
         ValidationSong[] validationSongs =
-            [.. held.Select((frames, i) => new ValidationSong(frames, labels[songs.Count + i].ForFrames(frames.Length / Bands)))];
+            [.. held.Select((frames, i) => new ValidationSong(frames, truth[songs.Count + i]))];
         using LogMelExtractor extractor = new(backend);
         TrainingSong[] trainingSongs = ProgressDisplay.Run("spectrograms", report => songs.Select((song, i) =>
         {
             MagnitudeSpectrogram magnitudes = MagnitudeSpectrogram.Compute(extractor, song.AudioPath);
             report(i + 1, songs.Count);
-            return new TrainingSong(magnitudes, labels[i].ForFrames(magnitudes.Frames));
+            return new TrainingSong(magnitudes, truth[i]);
         }).ToArray());
         using ClassifierTraining training = new(
             backend, trainingSongs, validationSongs, statistics, request.Augment, request.Batches, ClassifierTraining.UsualBatchSize, request.Seed);
@@ -202,6 +206,7 @@ internal static class TrainCommand
         float[][] frames = Normalize(backend, statistics, LogMels(backend, [.. songs, .. validation], cache));
         double classThreshold = request.ClassThreshold ?? LabelledSong.Together(ProgressDisplay.Run(
             "songs of valid", report => LabelledSong.PredictAll(backend, classifier, statistics, cache, validation, report))).TuneThreshold();
+        SvdCommand.Warn(cache.Warnings);
         if (classThreshold is <= 0 or >= 1) throw new EngineException($"a class threshold of {classThreshold} leaves one label only: there is nothing to mask");
         using MaskerTraining training = new(
             backend, classifier, frames[..songs.Count], frames[songs.Count..], request.Hop, request.Batch, classThreshold, request.Seed);

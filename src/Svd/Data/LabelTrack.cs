@@ -10,9 +10,20 @@ public sealed class LabelTrack
     // Neighbours that overlap by less, in seconds, do so because their times were rounded.
     private const double Rounding = 0.001;
 
-    private readonly Segment[] _segments;
+    // How much later than the song, in seconds, a segment may start, because decoders differ by the delay of the encoder, and end, because listeners round.
+    private const double LatestStart = 0.1, LatestEnd = 1;
 
-    private LabelTrack(Segment[] segments) => _segments = segments;
+    private static readonly (string Name, double PerSecond)[] _units =
+    [
+        ("in milliseconds", 1e3), ("counts of samples", 16_000), ("counts of samples", 22_050), ("counts of samples", 44_100), ("counts of samples", 48_000),
+        ("in microseconds", 1e6), ("in units of 100 ns", 1e7), ("in nanoseconds", 1e9),
+    ];
+
+    private readonly string _path;
+    private readonly Segment[] _segments;
+    private readonly int[] _lines;
+
+    private LabelTrack(string path, Segment[] segments, int[] lines) => (_path, _segments, _lines) = (path, segments, lines);
 
     /// <summary>The segments: in order, none empty, none overlapping. What lies between two or outside all is not sung.</summary>
     public IReadOnlyList<Segment> Segments => _segments;
@@ -25,7 +36,8 @@ public sealed class LabelTrack
     public static LabelTrack Read(string path)
     {
         List<Segment> segments = [];
-        foreach ((int number, string line) in TextLines.Read(path))
+        List<int> lines = [];
+        foreach ((int number, string line) in File.Exists(path) && new FileInfo(path).Length == 0 ? [] : TextLines.Read(path))
         {
             if (line.StartsWith('#')) continue; // A comment, as svd predict writes one.
             string[] fields = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
@@ -40,7 +52,11 @@ public sealed class LabelTrack
                 throw Malformed($"the segment starts at {fields[0]} s, before the end of the one before it: {segments[^1].EndSeconds} s.");
             }
 
-            if (end > start) segments.Add(new Segment(start, end, singing));
+            if (end > start)
+            {
+                segments.Add(new Segment(start, end, singing));
+                lines.Add(number);
+            }
 
             double Seconds(string field) =>
                 double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) && value >= 0
@@ -51,8 +67,9 @@ public sealed class LabelTrack
         }
 
         return segments.Count > 0
-            ? new LabelTrack([.. segments])
-            : throw new EngineException($"{path} holds no segments; write a line for each: start, end, and sing or nosing. An instrumental has one: 0, its length, nosing.");
+            ? new LabelTrack(path, [.. segments], [.. lines])
+            : throw new EngineException(
+                $"{path} holds no segments; write a line for each: start, end, and sing or nosing. An instrumental has one line, such as '0 180 nosing'.");
     }
 
     /// <summary>Whether a time, in seconds, lies in a sung segment. A segment holds its start and not its end.</summary>
@@ -73,10 +90,40 @@ public sealed class LabelTrack
     /// The labels of a song's first frames, 1 where it is sung and 0 elsewhere. Frame i has the label of the time i / 70 s, where its 1024 samples start:
     /// the definition in the SVDNet authors' code, which the predictions' segments share.
     /// </summary>
-    public float[] ForFrames(int frames)
+    /// <param name="frames">How many frames the whole song has.</param>
+    /// <param name="warn">Told, in one line, where the last segment ends far behind the song.</param>
+    /// <exception cref="EngineException">A segment starts after the song's end; the message names the file, the line and both times.</exception>
+    public float[] ForFrames(int frames, Action<string>? warn = null)
     {
+        double songEnd = (double)(frames * (long)Hop + FrameLength - 1) / SampleRate;
+        int late = Array.FindIndex(_segments, segment => segment.StartSeconds > songEnd + LatestStart);
+        if (late >= 0)
+        {
+            throw new EngineException(
+                $"{_path}, line {_lines[late]}: the segment starts at {_segments[late].StartSeconds} s, but the song ends at {songEnd:F2} s; "
+                + $"{Guess(songEnd)}.");
+        }
+
+        if (_segments[^1].EndSeconds > songEnd + LatestEnd)
+        {
+            warn?.Invoke($"{_path}, line {_lines[^1]}: the segment ends at {_segments[^1].EndSeconds} s, but the song at {songEnd:F2} s; {Guess(songEnd)}.");
+        }
+
         float[] labels = new float[frames];
         for (int i = 0; i < frames; i++) labels[i] = SingingAt((double)i / FramesPerSecond) ? 1 : 0;
         return labels;
+    }
+
+    // What times that do not fit the song probably are: in the first unit that makes them as long as it.
+    private string Guess(double songEnd)
+    {
+        double end = _segments[^1].EndSeconds;
+        foreach ((string unit, double perSecond) in _units)
+        {
+            if (end / perSecond > songEnd + LatestEnd || end / perSecond < songEnd / 10) continue;
+            return $"the times are probably {unit}: divide them by {perSecond}";
+        }
+
+        return "these are probably the labels of another song, or the song is cut";
     }
 }

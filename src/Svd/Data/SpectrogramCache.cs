@@ -1,9 +1,6 @@
-using System.Security.Cryptography;
 using Engine.Kernels;
 using Engine.Svd.Audio;
 using Engine.Svd.FrontEnd;
-using Engine.Tensors;
-using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Data;
 
@@ -12,22 +9,29 @@ namespace Engine.Svd.Data;
 /// bytes and the version of the front end. So a song that is moved or renamed keeps its spectrogram, and one that changes gets another.
 /// </summary>
 /// <remarks>
-/// A file is written whole or not at all, so processes may share a folder. One that is damaged or holds something else is computed again. Whatever
-/// decodes is not a part of the name: versions of ffmpeg differ by about 1e-3 in the logarithm.
+/// A file is written whole or not at all, so processes may share a folder. One that is damaged or holds something else is computed again. A song about which
+/// there is a warning is not kept, so that the warning comes back each time. Whatever decodes is not a part of the name: versions of ffmpeg differ by about
+/// 1e-3 in the logarithm.
 /// </remarks>
 public sealed class SpectrogramCache
 {
-    /// <summary>Goes up whenever the front end computes other numbers, so that older files are no longer found.</summary>
-    public const int FrontEndVersion = 1;
+    /// <summary>Goes up whenever decoding or the front end gives other numbers, so that older files are no longer found.</summary>
+    public const int FrontEndVersion = 2;
 
-    // What the front end can give, with room for the logarithm's last bits: ln 1e-7, and a spectrum far beyond full scale.
-    private const float Lowest = -16.2f;
-    private const float Highest = 30;
+    private readonly AudioDigests _digests;
+    private readonly List<string> _warnings = [];
 
-    private SpectrogramCache(string folder) => Folder = folder;
+    private SpectrogramCache(string folder)
+    {
+        Folder = folder;
+        _digests = new AudioDigests(folder);
+    }
 
     /// <summary>Where the files are.</summary>
     public string Folder { get; }
+
+    /// <summary>What is doubtful about the songs read so far and their labels, a line each.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
 
     /// <summary>
     /// Opens the cache in a folder, made if it is not there. Without one: <c>.cache</c> in the data folder, or where that is read-only a folder among the
@@ -67,46 +71,30 @@ public sealed class SpectrogramCache
     /// <exception cref="EngineException">The song cannot be decoded, is silent or shorter than an excerpt, or the cache cannot be written.</exception>
     public float[] LogMel(LogMelExtractor extractor, string audioPath, Action<double, double?>? progress = null)
     {
-        string file = FileOf(audioPath);
-        if (TryRead(file) is { } cached) return cached;
+        byte[] digest = _digests.Of(audioPath);
+        string file = FileOf(digest);
+        if (SpectrogramFile.TryRead(file, digest) is { } cached) return cached;
 
         using AudioStream audio = AudioStream.Open(audioPath);
         LogMelReader reader = new(audio, extractor);
         float[] logMel = reader.ReadToEnd(audioPath, seconds => progress?.Invoke(seconds, audio.DurationSeconds));
-        NpyFile.Write(file, new NpyArray([logMel.Length / Bands, Bands], logMel));
+        foreach (string warning in audio.Warnings) Warn(warning);
+        if (audio.MissingSeconds > 0) Warn(MessageText.Line($"{audioPath}: from the damage on, its labels may be off by up to {audio.MissingSeconds:F2} s."));
+        if (audio.Warnings.Count == 0) SpectrogramFile.Write(file, digest, logMel);
         return logMel;
+    }
+
+    /// <summary>Adds to <see cref="Warnings"/>, unless it is there already.</summary>
+    internal void Warn(string warning)
+    {
+        if (!_warnings.Contains(warning)) _warnings.Add(warning);
     }
 
     /// <summary>The cache file of a song, there or not.</summary>
     /// <exception cref="EngineException">The song cannot be read.</exception>
-    internal string FileOf(string audioPath)
-    {
-        using FileStream audio = InputFile.Open(audioPath);
-        try
-        {
-            return Path.Combine(Folder, $"{Convert.ToHexStringLower(SHA256.HashData(audio))}.logmel{FrontEndVersion}.npy");
-        }
-        catch (IOException e)
-        {
-            throw new EngineException($"{audioPath} cannot be read: {e.Message}", e);
-        }
-    }
+    internal string FileOf(string audioPath) => FileOf(_digests.Of(audioPath));
 
-    private static float[]? TryRead(string file)
-    {
-        if (!File.Exists(file)) return null;
-        try
-        {
-            NpyArray array = NpyFile.Read(file);
-            if (array.IsDouble || array.Shape is not [>= ExcerptFrames, Bands]) return null;
-            float[] values = array.ToSingle();
-            return Array.TrueForAll(values, value => value is >= Lowest and <= Highest) ? values : null;
-        }
-        catch (EngineException)
-        {
-            return null;
-        }
-    }
+    private string FileOf(byte[] digest) => Path.Combine(Folder, $"{Convert.ToHexStringLower(digest)}.logmel{FrontEndVersion}");
 
     // What is wrong with the folder; null if it can be written.
     private static string? TryPrepare(string folder)

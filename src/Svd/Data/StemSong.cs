@@ -12,7 +12,12 @@ public sealed record StemSong(string Name, string VoicePath, string MusicPath)
     private const string Voice = "voice";
     private const string Music = "music";
 
-    /// <summary>The songs of a folder in the order of their names: for every <c>voice/NAME.wav</c> a <c>music/NAME.wav</c>.</summary>
+    // macOS leaves files such as ._song.wav on disks that others share; elsewhere only their names say that they are hidden.
+    private static readonly EnumerationOptions _visible = new() { AttributesToSkip = FileAttributes.Hidden, IgnoreInaccessible = false };
+
+    /// <summary>
+    /// The songs of a folder in the order of their names: for every <c>voice/NAME.wav</c> a <c>music/NAME.wav</c>. Hidden files are ignored.
+    /// </summary>
     /// <exception cref="EngineException">The folder or one of the two in it does not exist, holds no such files, or one has no partner.</exception>
     public static IReadOnlyList<StemSong> In(string folder)
     {
@@ -51,7 +56,7 @@ public sealed record StemSong(string Name, string VoicePath, string MusicPath)
     private static Dictionary<string, string> Files(string folder, string part)
     {
         string stems = Path.Combine(folder, part);
-        string[] files = Directory.Exists(stems) ? Directory.GetFiles(stems, "*.wav") : [];
+        string[] files = Directory.Exists(stems) ? [.. Directory.GetFiles(stems, "*.wav", _visible).Where(file => Path.GetFileName(file)[0] != '.')] : [];
         return files.Length > 0
             ? files.Order(StringComparer.Ordinal).ToDictionary(file => Path.GetFileName(file))
             : throw new EngineException($"{stems} does not exist or holds no .wav file; a folder of stems has {Voice}/NAME.wav and {Music}/NAME.wav");

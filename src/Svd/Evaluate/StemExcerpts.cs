@@ -14,7 +14,9 @@ namespace Engine.Svd.Evaluate;
 /// <param name="Sounding">In how many excerpts the voice sounds, of one every 0.5 s.</param>
 /// <param name="Sung">How many of those the detector calls sung; the N are drawn from them.</param>
 /// <param name="MusicSung">For how many of the N it says so of the accompaniment alone.</param>
-public sealed record StemExcerpts(ComparedSong Compared, IReadOnlyList<bool[]> VoiceBins, int Sounding, int Sung, int MusicSung)
+/// <param name="Warnings">What is doubtful about the song, a line each.</param>
+public sealed record StemExcerpts(
+    ComparedSong Compared, IReadOnlyList<bool[]> VoiceBins, int Sounding, int Sung, int MusicSung, IReadOnlyList<string> Warnings)
 {
     private const int Interval = FramesPerSecond / 2;
 
@@ -26,10 +28,17 @@ public sealed record StemExcerpts(ComparedSong Compared, IReadOnlyList<bool[]> V
     /// <param name="classThreshold">From which probability on it counts as singing.</param>
     /// <param name="most">At most so many excerpts.</param>
     /// <param name="random">Draws them.</param>
-    /// <exception cref="EngineException">A stem cannot be read, is too short or silent, or the two are not equally long.</exception>
+    /// <returns>The excerpts: none, and a warning, where a stem is silent, because the voice is then everywhere or nowhere.</returns>
+    /// <exception cref="EngineException">A stem cannot be read or is too short, or the two are not equally long.</exception>
     public static StemExcerpts Read(
         StemSong song, LogMelExtractor extractor, BandNormalizer normalizer, SongPredictor predictor, double classThreshold, int most, RandomSource random)
     {
+        List<string> warnings = [];
+        if (SilentStem(song, warnings) is { } silent)
+        {
+            return new StemExcerpts(new ComparedSong([], []), [], 0, 0, 0, [MessageText.Line($"{silent} is silent; {song.Name} is left out.")]);
+        }
+
         float[] mix = LogMel(song.OpenMix(), $"{song.VoicePath} + {song.MusicPath}", normalizer);
         float[] voice = LogMel(AudioStream.Open(song.VoicePath), song.VoicePath), music = LogMel(AudioStream.Open(song.MusicPath), song.MusicPath);
         float[] probabilities = predictor.Predict(mix);
@@ -50,11 +59,29 @@ public sealed record StemExcerpts(ComparedSong Compared, IReadOnlyList<bool[]> V
         float[] musicProbabilities = predictor.Predict(LogMel(AudioStream.Open(song.MusicPath), song.MusicPath, normalizer));
         return new StemExcerpts(
             new ComparedSong(mix, [.. drawn.Select(excerpt => excerpt.Start)]), [.. drawn.Select(excerpt => excerpt.VoiceBins)], sounding, sung.Count,
-            drawn.Count(excerpt => musicProbabilities[excerpt.Start + ContextFrames] >= classThreshold));
+            drawn.Count(excerpt => musicProbabilities[excerpt.Start + ContextFrames] >= classThreshold), warnings);
 
         float[] LogMel(AudioStream audio, string path, BandNormalizer? normalizing = null)
         {
             using (audio) return new LogMelReader(audio, extractor, normalizing).ReadToEnd(path);
         }
+    }
+
+    // The first of the stems that is silent, or null. It is read to its end, whose damage is only then known.
+    private static string? SilentStem(StemSong song, List<string> warnings)
+    {
+        float[] block = new float[SampleRate];
+        foreach (string path in (string[])[song.VoicePath, song.MusicPath])
+        {
+            using AudioStream stem = AudioStream.Open(path);
+            while (stem.Read(block) > 0)
+            {
+            }
+
+            warnings.AddRange(stem.Warnings);
+            if (stem.Peak == 0) return path;
+        }
+
+        return null;
     }
 }

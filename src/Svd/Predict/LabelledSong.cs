@@ -14,7 +14,9 @@ namespace Engine.Svd.Predict;
 public sealed record LabelledSong(string Name, float[] Probabilities, float[] Labels)
 {
     /// <summary>Predicts songs, whose label files are all read first; the last argument is told how many songs of how many are done.</summary>
-    /// <exception cref="EngineException">A label file is malformed, or a song cannot be decoded or is shorter than an excerpt.</exception>
+    /// <exception cref="EngineException">
+    /// A label file is malformed or does not fit its song, or a song cannot be decoded or is shorter than an excerpt.
+    /// </exception>
     public static LabelledSong[] PredictAll(
         IBackend backend, SvdNet network, BandStatistics statistics, SpectrogramCache cache, IReadOnlyList<Song> songs, Action<double, double?> progress)
     {
@@ -26,10 +28,11 @@ public sealed record LabelledSong(string Name, float[] Probabilities, float[] La
         for (int i = 0; i < predicted.Length; i++)
         {
             float[] logMel = cache.LogMel(extractor, songs[i].AudioPath);
+            float[] truth = labels[i].ForFrames(logMel.Length / Bands, cache.Warn);
             using Tensor frames = Tensor.From(backend, new Shape(logMel.Length / Bands, Bands), logMel);
             using Tensor normalized = normalizer.Normalize(frames);
             float[] probabilities = predictor.Predict(normalized.ToArray());
-            predicted[i] = new LabelledSong(songs[i].Name, Segments.Median(probabilities), labels[i].ForFrames(probabilities.Length));
+            predicted[i] = new LabelledSong(songs[i].Name, Segments.Median(probabilities), truth);
             progress(i + 1, predicted.Length);
         }
 

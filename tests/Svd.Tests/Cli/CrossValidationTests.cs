@@ -73,7 +73,7 @@ public sealed class CrossValidationTests : CommandTest
         if (expected is null)
         {
             // The barely trained detector puts the sung frames last: so give it other labels.
-            File.WriteAllText(Path.Combine(Data, "labels", "one.lab"), "0 1.7 sing\n1.7 9 nosing\n");
+            File.WriteAllText(Path.Combine(Data, "labels", "one.lab"), "0 1.7 sing\n1.7 3.4 nosing\n");
             labels = LabelTrack.Read(Path.Combine(Data, "labels", "one.lab")).ForFrames(before.Length);
             expected = Calibration.Fit(Segments.Median(before), labels);
         }
@@ -86,7 +86,7 @@ public sealed class CrossValidationTests : CommandTest
 
         // Float32 in the network; the fit's temperature may be far from 1 for a detector of noise.
         for (int i = 0; i < before.Length; i++) Assert.Equal(expected.Apply(before[i]), after[i], 1e-3);
-        File.WriteAllText(Path.Combine(Data, "labels", "one.lab"), "0 9 sing\n");
+        File.WriteAllText(Path.Combine(Data, "labels", "one.lab"), "0 3.4 sing\n");
         Fails(1, [.. calibrate, "--out", PathOf("no.npz")], "fold1 cannot calibrate", "frames with singing and frames without");
     }
 

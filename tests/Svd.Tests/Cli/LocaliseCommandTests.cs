@@ -95,11 +95,31 @@ public sealed class LocaliseCommandTests : CommandTest
         Write("music", "two", Noise(Wav.Rate));
         Write("voice", "two", Noise(Wav.Rate));
         Fails(1, Arguments(), "two.wav is 1.00 s long; the detector needs 115 frames");
-        Write("music", "two", Noise(2 * Wav.Rate));
-        Write("voice", "two", new int[2 * Wav.Rate]);
-        Fails(1, Arguments(), "two.wav is silent");
         File.WriteAllText(Path.Combine(Stems, "voice", "two.wav"), "RIFF");
         Fails(1, Arguments(), "two.wav");
+    }
+
+    [Theory]
+    [InlineData("voice")]
+    [InlineData("music")]
+    public void ASongWithASilentStemIsNamedAndLeftOut(string silent)
+    {
+        string[] arguments = Arguments("--methods", "random", "--area", "0.3", "--json", "--out", PathOf("new"));
+        Write(silent, "two", new int[Seconds * Wav.Rate]);
+        ProgramResult result = SvdProgram.Call(arguments);
+        Assert.Equal(0, result.ExitCode);
+        string file = Path.Combine(Stems, silent, "two.wav");
+        AssertOneLine(result.Errors, $"warning: {file} is silent; two is left out.");
+        using JsonDocument report = JsonDocument.Parse(result.Output);
+        Assert.Equal((1, 2, 3), (Number(report.RootElement, "songs"), Number(report.RootElement, "songs_listed"), Number(report.RootElement, "excerpts")));
+        Assert.Contains(file, Assert.Single(report.RootElement.GetProperty("warnings").EnumerateArray()).GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void HiddenFilesAreNoSongs()
+    {
+        foreach (string name in (string[])["._one.wav", ".hidden.wav"]) File.WriteAllText(Path.Combine(Stems, "voice", name), "no sound");
+        Assert.Contains("of 2 songs", Run(Arguments("--methods", "random", "--area", "0.3", "--out", PathOf("new"))), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -97,6 +97,22 @@ public sealed class ScoreCommandTests : CommandTest
         Fails(1, ["score", "--data", PathOf("nowhere")], "nowhere is not a folder");
     }
 
+    [Fact]
+    public void LabelsAreHeldAgainstTheSong()
+    {
+        string label = Path.Combine(Data, "labels", "one.lab");
+        File.WriteAllText(label, "0 1.7 nosing\n1.7 9 sing\n");
+        ProgramResult result = SvdProgram.Call(Arguments("--json"));
+        Assert.Equal(0, result.ExitCode);
+        AssertOneLine(result.Errors, "warning: ", "one.lab, line 2", "ends at 9 s");
+        using JsonDocument report = JsonDocument.Parse(result.Output);
+        Assert.Contains("one.lab, line 2", Assert.Single(report.RootElement.GetProperty("warnings").EnumerateArray()).GetString(), StringComparison.Ordinal);
+        File.WriteAllText(label, "0 17000000 nosing\n17000000 33000000 sing\n");
+        Fails(1, Arguments(), "one.lab, line 2", "starts at 17000000 s", "ends at 3.", "units of 100 ns");
+        File.WriteAllText(label, "");
+        Fails(1, Arguments(), "one.lab holds no segments", "An instrumental has one line");
+    }
+
     private string[] Arguments(params string[] more) => ["score", "--data", Data, "--cache", PathOf("cache"), .. more];
 
     private string Score(params string[] more)

@@ -9,6 +9,7 @@ public class LabelTrackTests
     // 83.300 s, frame 5831 to the digit, starts a segment. The reference labels were made of unrounded times, the label file has milliseconds: that start
     // was 83.3004 s, after the frame.
     private const int RoundedFrame = 5831;
+    private const int TenSeconds = 701;
 
     [ReferenceFact]
     public void FramesAreLabelledByTheirStartAsInTheReference()
@@ -53,8 +54,9 @@ public class LabelTrackTests
     [InlineData("1 1 sing", "not after its start")]
     [InlineData("0 2 sing\n1.5 3 nosing", "line 2", "starts at 1.5 s, before the end of the one before it: 2 s")]
     [InlineData("5 6 sing\n1 2 nosing", "line 2", "before the end")]
-    [InlineData("", "is empty")]
+    [InlineData("", "holds no segments", "An instrumental has one line, such as '0 180 nosing'")]
     [InlineData("\n \n", "holds no segments")]
+    [InlineData("# nothing\n", "holds no segments")]
     public void ABadFileIsRefusedByLine(string content, params string[] words) => Failure.Says(() => Read(content), ["song.lab", .. words]);
 
     [Fact]
@@ -63,6 +65,28 @@ public class LabelTrackTests
         LabelTrack track = Read("0 4.114 nosing\n4.114 6.343000000000001 sing\n6.343 10 nosing");
         Assert.Equal(track.Segments[1].EndSeconds, track.Segments[2].StartSeconds);
         Failure.Says(() => Read("0 4.114 nosing\n4.112 6 sing"), "line 2", "before the end");
+    }
+
+    [Theory]
+    [InlineData("0 41140000 nosing\n41140000 63430000 sing", "line 2", "starts at 41140000 s", "ends at 10.06 s", "units of 100 ns", "by 10000000")]
+    [InlineData("0 4114 nosing\n\n4114 6343 sing", "line 3", "starts at 4114 s", "in milliseconds", "by 1000.")]
+    [InlineData("# samples\n0 181427 nosing\n181427 279726 sing", "line 3", "starts at 181427 s", "counts of samples")]
+    [InlineData("0 9 sing\n9 30 nosing\n30 55.5 sing\n60 70 nosing", "line 3", "starts at 30 s", "ends at 10.06 s", "another song")]
+    [InlineData("10.2 11 nosing", "line 1", "starts at 10.2 s", "another song")]
+    public void ASegmentThatStartsAfterTheSongIsRefused(string content, params string[] words) =>
+        Failure.Says(() => Read(content).ForFrames(TenSeconds, Assert.Fail), ["song.lab", .. words]);
+
+    [Theory]
+    [InlineData("0 4 sing\n4 12 nosing", "song.lab, line 2: the segment ends at 12 s, but the song at 10.06 s", "another song")]
+    [InlineData("0 63430000 sing", "song.lab, line 1: the segment ends at 63430000 s", "units of 100 ns")]
+    [InlineData("0 4 sing\n4 11 nosing\n")]
+    [InlineData("0 10.05 sing\n10.1 10.2 nosing\n")]
+    public void ALabelFileThatIsMuchLongerThanTheSongIsDoubtful(string content, params string[] words)
+    {
+        List<string> warnings = [];
+        Assert.Equal(1, Read(content).ForFrames(TenSeconds, warnings.Add)[0]);
+        Assert.Equal(words.Length > 0 ? 1 : 0, warnings.Count);
+        Assert.All(words, word => Assert.Contains(word, warnings[0], StringComparison.Ordinal));
     }
 
     [Fact]
