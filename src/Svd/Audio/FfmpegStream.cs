@@ -146,9 +146,11 @@ internal sealed partial class FfmpegStream : AudioStream
         }
 
         double[] gaps = [.. GapEdge().Matches(tool.Complaint).Select(edge => double.Parse(edge.Groups[1].ValueSpan, CultureInfo.InvariantCulture))];
-        if (gaps.Length >= 2)
+        // At the end of some files ffmpeg asks once more, with a time in another unit: only a gap that was filled ends within the song.
+        double[][] filled = [.. gaps.Chunk(2).Where(gap => gap.Length == 2 && gap[1] <= Seconds(samples) + LongestShortfall)];
+        if (filled.Length > 0)
         {
-            Warn($"{FilePath} is damaged or was recorded with gaps, the first from {gaps[0]:F2} s to {gaps[1]:F2} s; there is silence in them.");
+            Warn($"{FilePath} is damaged or was recorded with gaps, the first from {filled[0][0]:F2} s to {filled[0][1]:F2} s; there is silence in them.");
         }
 
         bool complained = Complaints().Length > 0;

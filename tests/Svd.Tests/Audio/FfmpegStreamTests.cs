@@ -214,6 +214,14 @@ public sealed class FfmpegStreamTests : IDisposable
         Assert.Contains("the first from 2.0", Assert.Single(stream.Warnings), StringComparison.Ordinal);
     }
 
+    [FfmpegReferenceFact]
+    public void AWholeSongIsNotDoubtful()
+    {
+        using AudioStream stream = AudioStream.Open(ReferenceData.PathOf("music/audio/jonathan_coulton_mr_fancy_pants.mp3"));
+        Samples.Of(stream);
+        Assert.Empty(stream.Warnings);
+    }
+
     [FfmpegTheory]
     [InlineData("mp3")]
     [InlineData("flac")]
