@@ -4,7 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 
-has_opencl() { ldconfig -p 2>/dev/null | grep -q 'libOpenCL\.so '; }
+has_opencl() { ldconfig -p 2>/dev/null | grep 'libOpenCL\.so\.1 ' >/dev/null && compgen -G '/etc/OpenCL/vendors/*.icd' >/dev/null; }
 missing=()
 command -v ffmpeg >/dev/null || missing+=(ffmpeg)
 has_opencl || missing+=(ocl-icd-opencl-dev pocl-opencl-icd) # the loader, and a driver that needs no GPU
