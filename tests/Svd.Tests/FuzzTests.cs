@@ -355,6 +355,6 @@ public sealed class FuzzTests(ITestOutputHelper output) : IDisposable
             // The checkpoint is what is wanted.
         }
 
-        return parameters.Values.ToArray();
+        return [.. network.Parameters.SelectMany(parameter => parameter.Value.ToArray())];
     }
 }

@@ -15,6 +15,9 @@ public abstract class Optimizer(TrainableParameters parameters) : IDisposable
     /// <summary>What the optimiser remembers of earlier steps, by name.</summary>
     public abstract IReadOnlyList<(string Name, Tensor Value)> State { get; }
 
+    /// <summary>What is wrong with state that was read back, which no step can have left; null if nothing is.</summary>
+    public virtual string? FaultOf(string name, ReadOnlySpan<float> values) => null;
+
     /// <summary>Takes one step.</summary>
     public void Step(double learningRate)
     {
@@ -54,6 +57,18 @@ public sealed class Adam(TrainableParameters parameters, float beta1 = 0.9f, flo
 
     /// <inheritdoc/>
     public override IReadOnlyList<(string Name, Tensor Value)> State => [("adam_m", _m), ("adam_v", _v)];
+
+    /// <inheritdoc/>
+    public override string? FaultOf(string name, ReadOnlySpan<float> values)
+    {
+        if (name != "adam_v") return null;
+        foreach (float value in values)
+        {
+            if (value < 0) return "holds negative second moments";
+        }
+
+        return null;
+    }
 
     /// <inheritdoc/>
     protected override void Apply(float learningRate) =>

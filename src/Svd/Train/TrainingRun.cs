@@ -183,7 +183,11 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
 
         RestorePosition(checkpoint, path);
         foreach (Parameter parameter in plan.Network.Parameters) checkpoint.Take($"value_{parameter.Name}", parameter.Value);
-        foreach ((string name, Tensor value) in plan.Optimizer.State) checkpoint.Take($"optimizer_{name}", value);
+        foreach ((string name, Tensor value) in plan.Optimizer.State)
+        {
+            checkpoint.Take($"optimizer_{name}", value);
+            if (plan.Optimizer.FaultOf(name, value.ToArray()) is { } fault) throw checkpoint.Nonsense($"optimizer_{name}", fault);
+        }
         try
         {
             plan.Schedule.State = checkpoint.Numbers(ScheduleName);

@@ -163,4 +163,18 @@ public class OptimizersTests
 
         return gradient;
     }
+
+    /// <summary>A root of a negative number would make weights NaN a step later.</summary>
+    [Fact]
+    public void NegativeSecondMomentsAreAFault()
+    {
+        using IBackend backend = Backends.CreateReference();
+        using Dense layer = new(2, 1) { Name = "dense" };
+        Initializers.Initialize(layer, backend, WeightInitializer.HeNormal, new RandomSource(1));
+        using TrainableParameters parameters = new(layer, backend);
+        using Adam adam = new(parameters);
+        Assert.Contains("negative", adam.FaultOf("adam_v", [0, -1e-9f]), StringComparison.Ordinal);
+        Assert.Null(adam.FaultOf("adam_v", [0, 1]));
+        Assert.Null(adam.FaultOf("adam_m", [-1]));
+    }
 }
