@@ -9,6 +9,7 @@ internal sealed class KernelRun : IDisposable
     private readonly IBackend _backend;
     private readonly DeviceBuffer[] _buffers;
     private readonly View[] _views;
+    private readonly PackedFilter _packed = new();
 
     public KernelRun(OpSpec spec, IBackend backend)
     {
@@ -41,7 +42,7 @@ internal sealed class KernelRun : IDisposable
     }
 
     /// <summary>Starts a call; a device may not have finished it.</summary>
-    public void Launch() => _spec.Run(_backend, _views);
+    public void Launch() => _spec.Run(_backend, _views, _packed);
 
     /// <summary>What the last call left in each output.</summary>
     public IEnumerable<(OperandInfo Operand, float[] Values)> Results()
@@ -58,6 +59,7 @@ internal sealed class KernelRun : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _packed.Dispose();
         foreach (DeviceBuffer buffer in _buffers) buffer.Dispose();
     }
 

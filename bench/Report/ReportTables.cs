@@ -9,9 +9,9 @@ internal static class ReportTables
     /// <summary>How to read the figures.</summary>
     public const string Reading =
         "Times are the minimum and the median of the runs; the engine and its peer run in turns. The rows of a piece of work are the operations that it runs, "
-        + "each by itself, with the number of calls; a row transforms its filters in every call, while inference keeps them from call to call. FLOPs are those of the plain definition, a multiply-add counted as two; bytes count each array once. Above "
-        + "100 % of the peak it says why: the kernel does fewer operations than the definition (Winograd's transforms), or its arrays stay in a cache. Ratios "
-        + "are of the minima: above 1 the engine is faster.";
+        + "each by itself, with the number of calls; as in the network, inference keeps transformed filters from call to call and training does not. FLOPs are "
+        + "those of the plain definition, a multiply-add counted as two; bytes count each array once. Above 100 % of the peak it says why: the kernel does "
+        + "fewer operations than the definition (Winograd's transforms), or its arrays stay in a cache. Ratios are of the minima: above 1 the engine is faster.";
 
     private const int RedirectedWidth = 200;
 

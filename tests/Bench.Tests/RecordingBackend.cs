@@ -42,7 +42,8 @@ internal sealed class RecordingBackend(IBackend inner) : IBackend
             {
                 case View view when parameter.Name is "B" or "Db": yield return "bias=true"; break;
                 case View when parameter.Name is "Argmax" && parameter.ParameterType != typeof(View): yield return "argmax=true"; break;
-                case null or View or PackedFilter: break;
+                case null or View: break;
+                case PackedFilter: yield return "packed=true"; break;
                 case Activation { Kind: ActivationKind.None }: break;
                 case Activation activation:
                     yield return $"activation={activation.Kind}";

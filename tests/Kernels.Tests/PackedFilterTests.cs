@@ -90,8 +90,8 @@ public class PackedFilterTests
     }
 
     private static OpCase Convolution(Conv2dShape shape, PackedFilter packed) =>
-        new(Conv2dOp.Spec(shape, packed: packed));
+        new(Conv2dOp.Spec(shape, packed: true)) { Packed = packed };
 
     private static OpCase Pooling(ConvMaxPool2dShape shape, PackedFilter packed) =>
-        new(ConvMaxPool2dOp.Spec(shape, packed: packed));
+        new(ConvMaxPool2dOp.Spec(shape, packed: true)) { Packed = packed };
 }

@@ -9,17 +9,17 @@ namespace Engine.Kernels;
 /// <param name="B">A number for each output channel, or null.</param>
 /// <param name="Activation">What is applied to the sums.</param>
 /// <param name="Y">The result.</param>
-/// <param name="Packed"> A place that belongs to the owner of w, where a backend may keep the packed filters. The owner empties it when w changes. It does not
-/// change the result.
+/// <param name="Packed">
+/// A place that belongs to the owner of w, where a backend may keep the packed filters. The owner empties it when w changes. It does not change the result.
 /// </param>
 public readonly unsafe record struct Conv2dOp(Conv2dShape Shape, View X, View W, View? B, Activation Activation, View Y, PackedFilter? Packed = null)
     : IDifferentiableOp
 {
     /// <summary>The operation with these sizes and settings.</summary>
-    public static OpSpec Spec(Conv2dShape shape, bool bias = false, Activation activation = default, PackedFilter? packed = null) =>
-        OpSpec.Of((ref v) => new Conv2dOp(shape, v.Next(), v.Next(), v.NextIf(bias), activation, v.Next(), packed));
+    public static OpSpec Spec(Conv2dShape shape, bool bias = false, Activation activation = default, bool packed = false) =>
+        OpSpec.Of((ref v) => new Conv2dOp(shape, v.Next(), v.Next(), v.NextIf(bias), activation, v.Next(), v.PackedIf(packed)));
 
-    internal static OpSpec Spec(OpSettings s) => Spec(Conv2dShape.From(s), s.Bias, s.Activation);
+    internal static OpSpec Spec(OpSettings s) => Spec(Conv2dShape.From(s), s.Bias, s.Activation, s.Packed);
 
     /// <inheritdoc/>
     public long Flops => Shape.Flops;

@@ -14,13 +14,14 @@ namespace Engine.Kernels;
 /// <param name="Y">The result.</param>
 /// <param name="Argmax">Row · window columns + column of each maximum, or null.</param>
 /// <param name="Packed">As in <see cref="Conv2dOp"/>.</param>
-public readonly unsafe record struct ConvMaxPool2dOp(ConvMaxPool2dShape Shape, View X, View W, View? B, Activation Activation, View Y, View? Argmax, PackedFilter? Packed = null) : IDifferentiableOp
+public readonly unsafe record struct ConvMaxPool2dOp(
+    ConvMaxPool2dShape Shape, View X, View W, View? B, Activation Activation, View Y, View? Argmax, PackedFilter? Packed = null) : IDifferentiableOp
 {
     /// <summary>The operation with these sizes and settings.</summary>
-    public static OpSpec Spec(ConvMaxPool2dShape shape, bool bias = false, Activation activation = default, bool argmax = false, PackedFilter? packed = null) =>
-        OpSpec.Of((ref v) => new ConvMaxPool2dOp(shape, v.Next(), v.Next(), v.NextIf(bias), activation, v.Next(), v.NextIf(argmax), packed));
+    public static OpSpec Spec(ConvMaxPool2dShape shape, bool bias = false, Activation activation = default, bool argmax = false, bool packed = false) =>
+        OpSpec.Of((ref v) => new ConvMaxPool2dOp(shape, v.Next(), v.Next(), v.NextIf(bias), activation, v.Next(), v.NextIf(argmax), v.PackedIf(packed)));
 
-    internal static OpSpec Spec(OpSettings s) => Spec(ConvMaxPool2dShape.From(s), s.Bias, s.Activation, s.Flag("argmax"));
+    internal static OpSpec Spec(OpSettings s) => Spec(ConvMaxPool2dShape.From(s), s.Bias, s.Activation, s.Flag("argmax"), s.Packed);
 
     /// <inheritdoc/>
     public long Flops => Shape.Flops;

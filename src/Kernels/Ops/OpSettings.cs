@@ -16,6 +16,9 @@ public readonly struct OpSettings(IReadOnlyDictionary<string, string> values, st
     /// <summary>Whether there is a bias.</summary>
     public bool Bias => Flag("bias");
 
+    /// <summary>Whether the filters stay packed from call to call.</summary>
+    public bool Packed => Flag("packed");
+
     /// <summary>The activation; none if it is not stated.</summary>
     public Activation Activation => Text("activation") is not { } kind ? default
         : new Activation(Parse(kind, "activation", (string text, out ActivationKind value) => Enum.TryParse(text, ignoreCase: true, out value)), Number("slope", 0));

@@ -27,9 +27,12 @@ public abstract class OpSpec
     /// <summary>The fewest bytes that must move: each array that is read or written, once.</summary>
     public long Bytes => _operands.Sum(operand => sizeof(float) * (long)operand.Length * (operand.Role == OperandRole.InOut ? 2 : 1));
 
-    /// <summary>Runs it on views of the operands' lengths, in their order.</summary>
+    /// <summary>
+    /// Runs it on views of the operands' lengths, in their order. An operation whose setting <c>packed</c> is true keeps its packed filters in
+    /// <paramref name="packed"/> from call to call, as a network does in inference; others ignore it.
+    /// </summary>
     /// <exception cref="ArgumentException">A view has another length.</exception>
-    public abstract void Run(IBackend backend, ReadOnlySpan<View> views);
+    public abstract void Run(IBackend backend, ReadOnlySpan<View> views, PackedFilter? packed = null);
 
     /// <summary>Describes an operation. A pointwise one goes by the length of its views, <paramref name="length"/>; others have sizes of their own.</summary>
     public static OpSpec Of<TOp>(OpMaker<TOp> make, int length = 0)
@@ -61,9 +64,14 @@ public ref struct ViewSource
 {
     private readonly ReadOnlySpan<View> _views;
     private readonly View? _unbound;
+    private readonly PackedFilter? _packed;
     private int _next;
 
-    internal ViewSource(ReadOnlySpan<View> views) => _views = views;
+    internal ViewSource(ReadOnlySpan<View> views, PackedFilter? packed)
+    {
+        _views = views;
+        _packed = packed;
+    }
 
     internal ViewSource(int length) => _unbound = View.Unbound(length);
 
@@ -74,15 +82,18 @@ public ref struct ViewSource
 
     /// <summary>The next view, or null where the operand is left out.</summary>
     public View? NextIf(bool given) => given ? Next() : null;
+
+    /// <summary>The place for packed filters, or null where they are packed in every call.</summary>
+    public readonly PackedFilter? PackedIf(bool kept) => kept ? _packed : null;
 }
 
 internal sealed class OpSpec<TOp>(OpMaker<TOp> make) : OpSpec
     where TOp : struct, IOp
 {
-    public override void Run(IBackend backend, ReadOnlySpan<View> views)
+    public override void Run(IBackend backend, ReadOnlySpan<View> views, PackedFilter? packed = null)
     {
         if (views.Length != Operands.Count) throw new ArgumentException($"{views.Length} views for {Operands.Count} operands: {Title}");
-        ViewSource source = new(views);
+        ViewSource source = new(views, packed);
         backend.Run(make(ref source));
     }
 }

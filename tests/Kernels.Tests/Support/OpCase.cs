@@ -37,6 +37,9 @@ internal sealed record OpCase(OpSpec Spec)
     /// <summary>Whether the operation may write its output over any input of the same length.</summary>
     public bool MayOverwriteInput { get; init; }
 
+    /// <summary>Where packed filters stay from run to run; null where there are none.</summary>
+    public PackedFilter? Packed { get; init; }
+
     /// <summary>Whether an operand is read.</summary>
     public static bool IsInput(OperandInfo operand) => operand.Role != OperandRole.Out;
 
@@ -70,7 +73,7 @@ internal sealed record OpCase(OpSpec Spec)
         Upload(backend, views, inputs);
         string[] names = [.. Spec.Operands.Select(operand => operand.Name)];
         if (output.Length > 0) views[Array.IndexOf(names, output)] = views[Array.IndexOf(names, input)];
-        Spec.Run(backend, views);
+        Spec.Run(backend, views, Packed);
         float[] result = Download(backend, views);
         foreach (DeviceBuffer buffer in buffers) buffer.Dispose();
         return result;
