@@ -9,7 +9,7 @@ internal static class KernelCheck
     /// <exception cref="EngineException">There is no such kernel, or the case does not fit it.</exception>
     public static IReadOnlyDictionary<string, float[]> Run(GoldenCase @case, IBackend backend)
     {
-        OpSpec spec = SpecOf(@case);
+        OpSpec spec = Describe(@case);
         if (@case.Inputs.Keys.FirstOrDefault(name => spec.Operands.All(operand => operand.Name != name || operand.Role == OperandRole.Out)) is { } unknown)
         {
             throw @case.Complaint($"has an input {MessageText.Quote(unknown)}, which {@case.Op} does not read");
@@ -33,7 +33,9 @@ internal static class KernelCheck
         }
     }
 
-    private static OpSpec SpecOf(GoldenCase @case)
+    /// <summary>The case's operation, perhaps with another <c>length</c>.</summary>
+    /// <exception cref="EngineException">There is no such kernel, or the settings do not fit it.</exception>
+    public static OpSpec Describe(GoldenCase @case, int? length = null)
     {
         if (!OpTable.All.TryGetValue(@case.Op, out OpTable.Maker? make))
         {
@@ -43,6 +45,7 @@ internal static class KernelCheck
         // Arrays that a call may do without: the case wants those that it has.
         Dictionary<string, string> settings = @case.FlatSettings();
         settings["bias"] = $"{@case.Inputs.ContainsKey("b") || @case.Outputs.Any(output => output.Name == "db")}";
+        if (length is not null) settings["length"] = $"{length}";
         settings["factor"] = $"{@case.Inputs.ContainsKey("factor")}";
         settings["argmax"] = $"{@case.Outputs.Any(output => output.Name == "argmax")}";
         try

@@ -66,6 +66,18 @@ public sealed class TensorOpsTests : IDisposable
         Says(() => Zeros(10).RealFft(Zeros(8), 2, 3, 5), "10 floats");
     }
 
+    /// <summary>A gradient would go to the wrong tensor.</summary>
+    [Fact]
+    public void TensorsMustBeTheOperationsInputs()
+    {
+        Tensor a = Zeros(3), b = Zeros(3);
+        OpResult<MultiplyOp> y = a.Begin<MultiplyOp>(a.Shape);
+        Says(() => y.Run(new MultiplyOp(a.View, b.View, y.View), b, a), "tensor 0", "input a", "order of the operands");
+        Says(() => y.Run(new MultiplyOp(a.View, b.View, y.View), a, null), "tensor 1", "input b");
+        Says(() => y.Run(new MultiplyOp(a.View, b.View, y.View), a, b, b), "tensor 2", "one more");
+        _tensors.Add(y.Run(new MultiplyOp(a.View, b.View, y.View), a, b));
+    }
+
     [Fact]
     public void GradientsThatNobodyWorksOutAreRefused()
     {

@@ -34,6 +34,13 @@ public abstract class OpSpec
     /// <exception cref="ArgumentException">A view has another length.</exception>
     public abstract void Run(IBackend backend, ReadOnlySpan<View> views, PackedFilter? packed = null);
 
+    /// <summary>Whether the operation has a gradient rule.</summary>
+    public abstract bool IsDifferentiable { get; }
+
+    /// <summary>Runs the gradient rule on the views that <see cref="Run"/> has filled.</summary>
+    /// <exception cref="NotSupportedException">The operation has no gradient with these settings.</exception>
+    public abstract void Backward(ReadOnlySpan<View> views, IGradients gradients);
+
     /// <summary>Describes an operation. A pointwise one goes by the length of its views, <paramref name="length"/>; others have sizes of their own.</summary>
     public static OpSpec Of<TOp>(OpMaker<TOp> make, int length = 0)
         where TOp : struct, IOp
@@ -90,10 +97,20 @@ public ref struct ViewSource
 internal sealed class OpSpec<TOp>(OpMaker<TOp> make) : OpSpec
     where TOp : struct, IOp
 {
-    public override void Run(IBackend backend, ReadOnlySpan<View> views, PackedFilter? packed = null)
+    public override bool IsDifferentiable => typeof(IGradientRule).IsAssignableFrom(typeof(TOp));
+
+    public override void Run(IBackend backend, ReadOnlySpan<View> views, PackedFilter? packed = null) => backend.Run(Make(views, packed));
+
+    public override void Backward(ReadOnlySpan<View> views, IGradients gradients)
+    {
+        IGradientRule rule = Make(views, null) as IGradientRule ?? throw new NotSupportedException($"{Name} has no gradient");
+        rule.Backward(gradients);
+    }
+
+    private TOp Make(ReadOnlySpan<View> views, PackedFilter? packed)
     {
         if (views.Length != Operands.Count) throw new ArgumentException($"{views.Length} views for {Operands.Count} operands: {Title}");
         ViewSource source = new(views, packed);
-        backend.Run(make(ref source));
+        return make(ref source);
     }
 }

@@ -26,14 +26,25 @@ public readonly record struct OperandInfo(string Name, int Length, OperandRole R
 public ref struct OperandList
 {
     private readonly List<OperandInfo>? _collected;
+    private readonly int _wanted = -1;
+    private int _inputs;
 
     internal OperandList(List<OperandInfo>? collected) => _collected = collected;
+
+    internal OperandList(int wanted) => _wanted = wanted;
 
     /// <summary>The first thing that is wrong, or null.</summary>
     internal string? Fault { get; private set; }
 
+    /// <summary>The input that was asked for: its name, and its view if it is not left out.</summary>
+    internal (string Name, View? View)? Wanted { get; private set; }
+
     /// <summary>States an array that the operation reads; null for one that is left out.</summary>
-    public void In(string name, View? view, int length) => Add(name, view, length, OperandRole.In);
+    public void In(string name, View? view, int length)
+    {
+        if (_inputs++ == _wanted) Wanted = (name, view);
+        Add(name, view, length, OperandRole.In);
+    }
 
     /// <summary>States an array that the operation overwrites; null for one that is not wanted.</summary>
     public void Out(string name, View? view, int length) => Add(name, view, length, OperandRole.Out);
@@ -59,15 +70,27 @@ public ref struct OperandList
 }
 
 /// <summary>Checks operands before an operation runs.</summary>
-internal static class OperandCheck
+public static class OperandCheck
 {
     /// <summary>Throws unless all views have the lengths that the operation states.</summary>
     /// <exception cref="ArgumentException">A view has another length, or a setting is out of range.</exception>
-    public static void Check<TOp>(in TOp op)
+    internal static void Check<TOp>(in TOp op)
         where TOp : struct, IOp
     {
         OperandList list = new(null);
         op.Operands(ref list);
         if (list.Fault is { } fault) throw new ArgumentException($"{fault}: {op}");
+    }
+
+    /// <summary>Throws unless an input of an operation is this view, or null if that input is left out.</summary>
+    /// <exception cref="ArgumentException">It is another one, or the operation has no input of this number.</exception>
+    public static void RequireInput<TOp>(in TOp op, int number, View? view)
+        where TOp : struct, IOp
+    {
+        OperandList list = new(number);
+        op.Operands(ref list);
+        if (list.Wanted is not { } input) throw new ArgumentException($"tensor {number} is one more than the operation has inputs: {op}");
+        if (input.View == view) return;
+        throw new ArgumentException($"tensor {number} is not the operation's input {input.Name}: give the tensors in the order of the operands: {op}");
     }
 }

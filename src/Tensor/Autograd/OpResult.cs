@@ -28,11 +28,12 @@ public readonly struct OpResult<TOp>
 
     /// <summary>
     /// Runs the operation. <paramref name="inputs"/> are the tensors of the operation's inputs in the order of its operands, null for one that is left out; the
-    /// gradient rule speaks of them by their number. A tape owns the result, else the caller does, and disposes it.
+    /// gradient rule refers to them by number. If there is a tape, it owns the result; otherwise the caller owns it and disposes it.
     /// </summary>
-    /// <exception cref="ArgumentException">An operand has not the length that the operation states.</exception>
+    /// <exception cref="ArgumentException">An operand has a wrong length, or <paramref name="inputs"/> are not the operation's.</exception>
     public Tensor Run(in TOp op, params ReadOnlySpan<Tensor?> inputs)
     {
+        for (int i = 0; i < inputs.Length; i++) OperandCheck.RequireInput(op, i, inputs[i]?.View);
         _tensor.Backend.Run(op);
         _entry?.Finish(op, inputs);
         return _tensor;

@@ -209,10 +209,16 @@ internal static class OpCases
     private static readonly (int Rows, int Classes)[] Classifications = [(1, 1), (1, 10), (7, 3), (3, 70), (500, 10), (2, 5000)];
 
     /// <summary>All cases by name, in order.</summary>
-    public static IReadOnlyDictionary<string, OpCase> ByName { get; } = All().DistinctBy(op => op.Name).ToDictionary(op => op.Name);
+    public static IReadOnlyDictionary<string, OpCase> ByName { get; } =
+        Own().Concat(GoldenCases.All).DistinctBy(op => op.Name).ToDictionary(op => op.Name);
+
+    /// <summary>The operations whose cases are below; those of the others come from the reference arrays.</summary>
+    public static IReadOnlySet<string> WithOwnCases => Own().Select(op => op.Spec.Name).ToHashSet();
 
     /// <summary>The pointwise operations with as many elements as asked; the batch normalisation both along Inner and along C.</summary>
-    public static IEnumerable<OpCase> Pointwise(int length) =>
+    public static IEnumerable<OpCase> Pointwise(int length) => OwnPointwise(length).Concat(GoldenCases.Pointwise(length));
+
+    private static IEnumerable<OpCase> OwnPointwise(int length) =>
     [
         .. Activations.Select(activation => Ops.Activate(activation, length)),
         Ops.LogFloor(1e-3f, length), Ops.Magnitude(length), Ops.BatchNorm(new(1, 1, length)), Ops.BatchNorm(new(2, length, 1)),
@@ -227,10 +233,9 @@ internal static class OpCases
         Ops.SumOfSquares(length), Ops.AddScaled(-0.3f, length), Ops.Add(-0.3f, length), Ops.Multiply(length), Ops.Fill(-0.3f, length),
         Ops.Adam(new(1e-3f, 0.9f, 0.999f, 1e-8f, 1), length), Ops.Adam(new(0.1f, 0.8f, 0.9f, 1e-3f, 7), length),
         Ops.Nesterov(0.01f, 0.95f, length),
-        Ops.InverseSqrt(0.01f, length), Ops.InverseSqrtBackward(length),
     ];
 
-    private static IEnumerable<OpCase> All() =>
+    private static IEnumerable<OpCase> Own() =>
     [
         .. Broadcasts.Select(shape => Ops.BroadcastAdd(shape, -0.3f)),
         .. Broadcasts.Select(shape => Ops.BroadcastMultiply(shape, -0.3f)),
@@ -264,7 +269,7 @@ internal static class OpCases
         .. Crops.Concat(Generate(GenCrop2d)).Select(Ops.Crop2d),
         .. Transpositions.Select(Ops.Transpose),
         .. Transforms.Concat(Generate(GenRealFft)).Select(Ops.RealFft),
-        .. new[] { 1, 70, 2 * 16384 + 5 }.SelectMany(Pointwise), // 16384 elements make a task
+        .. new[] { 1, 70, 2 * 16384 + 5 }.SelectMany(OwnPointwise), // 16384 elements make a task
     ];
 
     // n distinct numbers from 1 to 7.

@@ -292,20 +292,6 @@ internal static class Ops
 
     public static OpCase Repeat(Axes x, Axes y, float scale) => new(RepeatOp.Spec(x, y, scale)) { Tolerance = Tolerance.Product };
 
-    public static OpCase InverseSqrt(float epsilon, int length) =>
-        new(InverseSqrtOp.Spec(epsilon, length))
-        {
-            Tolerance = Tolerance.InverseSqrt, MayOverwriteInput = true,
-            Adjust = inputs =>
-            {
-                for (int i = 0; i < length; i++) inputs[0][i] = Math.Abs(inputs[0][i]);
-            },
-        };
-
-    /// <summary>y, dy → dx.</summary>
-    public static OpCase InverseSqrtBackward(int length) =>
-        new(InverseSqrtBackwardOp.Spec(length)) { Tolerance = Tolerance.ActivationGradient, MayOverwriteInput = true };
-
     public static OpCase Add(float scale, int length) =>
         new(AddOp.Spec(scale, length))
         {

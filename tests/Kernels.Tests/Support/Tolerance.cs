@@ -36,9 +36,6 @@ internal readonly record struct Tolerance(double Relative)
     /// <summary>Square, add, halve the error in the root, round the root and the definition.</summary>
     public static Tolerance Magnitude => Roundings(4);
 
-    /// <summary>A sum, whose error the root halves, a root, a quotient, and the definition's rounding.</summary>
-    public static Tolerance InverseSqrt => Roundings(4);
-
     /// <summary>The runtime's vector logarithm is good to a unit or two in the last place.</summary>
     public static Tolerance LogFloor => Roundings(5);
 
