@@ -1,6 +1,7 @@
 using Engine.Kernels;
 using Engine.Nn;
 using Engine.Svd.Data;
+using Engine.Svd.Explain;
 using Engine.Svd.Explain.Methods;
 using Engine.Svd.Model;
 using Engine.Tensors;
@@ -45,13 +46,14 @@ internal sealed class MaskerTraining : IDisposable
     private readonly Detector _detector;
     private readonly TrainableParameters _parameters;
     private readonly int _batchSize;
+    private readonly double _classThreshold;
     private readonly float _logitThreshold;
     private readonly ulong _seed;
     private readonly Tape _tape = new();
     private readonly Tensor _input;
     private readonly Tensor _label;
     private readonly Tensor _otherLabel;
-    private readonly Tensor _classThreshold;
+    private readonly Tensor _logitThresholds;
     private readonly Tensor _threshold;
     private readonly Tensor _steepness;
     private readonly Tensor _rounding;
@@ -75,7 +77,7 @@ internal sealed class MaskerTraining : IDisposable
         IBackend backend, SvdNet classifier, IReadOnlyList<float[]> songs, IReadOnlyList<float[]> validation, int hop, int batchSize,
         double classThreshold, ulong seed)
     {
-        (_backend, _classifier, _validation, _batchSize, _seed) = (backend, classifier, validation, batchSize, seed);
+        (_backend, _classifier, _validation, _batchSize, _classThreshold, _seed) = (backend, classifier, validation, batchSize, classThreshold, seed);
         _logitThreshold = (float)Math.Log(classThreshold / (1 - classThreshold));
         _excerpts = new ExcerptBatches(songs, hop, batchSize, seed);
         _detector = new Detector(backend, classifier);
@@ -85,7 +87,7 @@ internal sealed class MaskerTraining : IDisposable
         Shape excerpts = new(batchSize, 1, ExcerptFrames, Bands);
         _input = _tape.Watch(Tensor.Allocate(backend, excerpts));
         (_label, _otherLabel) = (Tensor.Allocate(backend, new Shape(batchSize, 1)), Tensor.Allocate(backend, new Shape(batchSize, 1)));
-        _classThreshold = Tensor.From(backend, new Shape(batchSize, 1), [.. Enumerable.Repeat(_logitThreshold, batchSize)]);
+        _logitThresholds = Tensor.From(backend, new Shape(batchSize, 1), [.. Enumerable.Repeat(_logitThreshold, batchSize)]);
         (_threshold, _steepness, _rounding) = (Tensor.Allocate(backend, excerpts), Tensor.Allocate(backend, excerpts), Tensor.Allocate(backend, excerpts));
         (_values, _importance, _steepnessValues) = (new float[excerpts.Length], new float[excerpts.Length], new float[excerpts.Length]);
         _labelValues = new float[batchSize];
@@ -111,7 +113,7 @@ internal sealed class MaskerTraining : IDisposable
         _detector.Dispose();
         Optimizer.Dispose();
         _parameters.Dispose();
-        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[_input, _label, _otherLabel, _classThreshold, _threshold, _steepness, _rounding]) tensor.Dispose();
+        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[_input, _label, _otherLabel, _logitThresholds, _threshold, _steepness, _rounding]) tensor.Dispose();
         _network.Dispose();
     }
 
@@ -127,8 +129,8 @@ internal sealed class MaskerTraining : IDisposable
         Tensor soft = importance.Add(_threshold, -1).Multiply(_steepness).Activate(Activation.Sigmoid), mask = soft.Add(_rounding);
 
         Tensor kept = mask.Multiply(_input), removed = _input.Add(kept, -1);
-        Tensor loss = _classifier.Logits(kept).Add(_classThreshold, -1).SigmoidCrossEntropy(_label)
-            .Add(_classifier.Logits(removed).Add(_classThreshold, -1).SigmoidCrossEntropy(_otherLabel, NecessityWeight));
+        Tensor loss = _classifier.Logits(kept).Add(_logitThresholds, -1).SigmoidCrossEntropy(_label)
+            .Add(_classifier.Logits(removed).Add(_logitThresholds, -1).SigmoidCrossEntropy(_otherLabel, NecessityWeight));
         _tape.Backward(loss);
         (double error, double penalty) = _parameters.AddL2Penalty(L2, loss);
         return double.IsFinite(penalty) ? error : penalty;
@@ -171,37 +173,18 @@ internal sealed class MaskerTraining : IDisposable
     private IReadOnlyList<(string Name, double Value)> Validate()
     {
         NetworkMethod method = NetworkMethod.Of(_detector, _network);
+        MaskedPredictor predictor = new(_detector);
         int[] changedKept = new int[_validationAreas.Length], changedRemoved = new int[_validationAreas.Length];
         int all = 0;
-        ImportanceOrder order = new();
-        float[] batch = new float[_batchSize * ExcerptLength], importance = new float[batch.Length], masked = new float[2 * batch.Length];
-        float[] logits = new float[2 * _batchSize], mask = new float[ExcerptLength];
         foreach (float[] song in _validation)
         {
             ExcerptList excerpts = new([song.Length / Bands], ValidationHop);
             for (int first = 0; first < excerpts.Count; first += _batchSize)
             {
-                int count = Math.Min(_batchSize, excerpts.Count - first), length = count * ExcerptLength;
-                for (int n = 0; n < count; n++)
-                    song.AsSpan(excerpts[first + n].Start * Bands, ExcerptLength).CopyTo(batch.AsSpan(n * ExcerptLength));
-                bool[] isSinging = IsSinging(batch.AsSpan(0, length), logits.AsSpan(0, count));
-                method.Explain(new ExplanationBatch(first, batch[..length], isSinging), importance.AsSpan(0, length));
-                for (int a = 0; a < _validationAreas.Length; a++)
-                {
-                    for (int n = 0; n < count; n++)
-                    {
-                        Range at = (n * ExcerptLength)..((n + 1) * ExcerptLength);
-                        order.Sort(importance.AsSpan(at));
-                        order.Mask((int)Math.Round(_validationAreas[a] * ExcerptLength), mask);
-                        TensorPrimitives.Multiply(mask, batch.AsSpan(at), masked.AsSpan(at));
-                        TensorPrimitives.Subtract(batch.AsSpan(at), masked.AsSpan(at), masked.AsSpan(length + n * ExcerptLength, ExcerptLength));
-                    }
-
-                    bool[] labels = IsSinging(masked.AsSpan(0, 2 * length), logits.AsSpan(0, 2 * count));
-                    changedKept[a] += Enumerable.Range(0, count).Count(n => labels[n] != isSinging[n]);
-                    changedRemoved[a] += Enumerable.Range(0, count).Count(n => labels[count + n] != isSinging[n]);
-                }
-
+                int count = Math.Min(_batchSize, excerpts.Count - first);
+                float[] batch = new float[count * ExcerptLength];
+                for (int n = 0; n < count; n++) song.AsSpan(excerpts[first + n].Start * Bands, ExcerptLength).CopyTo(batch.AsSpan(n * ExcerptLength));
+                CountChanges(batch, method, predictor, changedKept, changedRemoved);
                 all += count;
             }
         }
@@ -213,11 +196,32 @@ internal sealed class MaskerTraining : IDisposable
         ];
     }
 
-    private bool[] IsSinging(ReadOnlySpan<float> excerpts, Span<float> logits)
+    // Adds, for each area, the number of excerpts whose label changes.
+    private void CountChanges(float[] batch, NetworkMethod method, MaskedPredictor predictor, int[] changedKept, int[] changedRemoved)
     {
-        _detector.Logits(excerpts, logits);
-        bool[] labels = new bool[logits.Length];
-        for (int n = 0; n < labels.Length; n++) labels[n] = logits[n] >= _logitThreshold;
-        return labels;
+        using DetectorAnswer answer = method.Ask(batch);
+        int count = answer.Probabilities.Length, areas = _validationAreas.Length;
+        float[] importance = method.ImportanceOf(answer), mask = new float[ExcerptLength];
+        float[] kept = new float[count * areas], removed = new float[count * areas];
+        ImportanceOrder order = new();
+        for (int n = 0; n < count; n++)
+        {
+            Range at = (n * ExcerptLength)..((n + 1) * ExcerptLength);
+            order.Sort(importance.AsSpan(at));
+            for (int a = 0; a < areas; a++)
+            {
+                order.Mask((int)Math.Round(_validationAreas[a] * ExcerptLength), mask);
+                predictor.Add(batch.AsSpan(at), mask, MaskSide.Kept, [], kept, n * areas + a);
+                predictor.Add(batch.AsSpan(at), mask, MaskSide.Removed, [], removed, n * areas + a);
+            }
+        }
+
+        predictor.Flush();
+        for (int i = 0; i < kept.Length; i++)
+        {
+            bool isSinging = answer.Probabilities[i / areas] >= _classThreshold;
+            if (kept[i] >= _classThreshold != isSinging) changedKept[i % areas]++;
+            if (removed[i] >= _classThreshold != isSinging) changedRemoved[i % areas]++;
+        }
     }
 }
