@@ -31,9 +31,6 @@ public readonly record struct BatchNormShape
     /// <summary>Floats in x and in y.</summary>
     public int Length { get; }
 
-    /// <summary>The fewest bytes that must move: x and y once.</summary>
-    public long Bytes => 2L * sizeof(float) * Length;
-
     /// <inheritdoc/>
     public override string ToString() => $"batch norm x {N}×{C}×{Inner}";
 }

@@ -103,9 +103,6 @@ public readonly record struct Conv2dShape
     /// <summary>Floating-point operations; a multiplication and an addition count as two.</summary>
     public long Flops => 2L * YLength * C * R * S;
 
-    /// <summary>The fewest bytes that must move: each array once.</summary>
-    public long Bytes => sizeof(float) * ((long)XLength + WLength + YLength);
-
     /// <inheritdoc/>
     public override string ToString() =>
         $"conv2d x {N}×{C}×{H}×{W}, w {K}×{C}×{R}×{S}, stride {StrideH}×{StrideW}, padding {PadH}×{PadW}, dilation {DilationH}×{DilationW}"

@@ -118,9 +118,6 @@ public readonly record struct ConvTranspose2dShape
     /// <summary>Floating-point operations; a multiplication and an addition count as two, including those of cropped outputs.</summary>
     public long Flops => 2L * XLength * K * R * S;
 
-    /// <summary>The fewest bytes that must move: each array once.</summary>
-    public long Bytes => sizeof(float) * ((long)XLength + WLength + YLength);
-
     /// <inheritdoc/>
     public override string ToString() =>
         $"transposed conv2d x {N}×{C}×{H}×{W}, w {C}×{K}×{R}×{S}, stride {StrideH}×{StrideW}, padding {PadH}×{PadW}, dilation {DilationH}×{DilationW}"

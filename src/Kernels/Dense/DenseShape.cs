@@ -41,9 +41,6 @@ public readonly record struct DenseShape
     /// <summary>Floating-point operations; a multiplication and an addition count as two.</summary>
     public long Flops => 2L * YLength * In;
 
-    /// <summary>The fewest bytes that must move: each array once.</summary>
-    public long Bytes => sizeof(float) * ((long)XLength + WLength + YLength);
-
     /// <inheritdoc/>
     public override string ToString() => $"dense x {N}×{In}, w {In}×{Out}";
 }

@@ -69,9 +69,6 @@ public readonly record struct MaxPool2dShape
     /// <summary>Floats in y.</summary>
     public int YLength { get; }
 
-    /// <summary>The fewest bytes that must move: each array once.</summary>
-    public long Bytes => sizeof(float) * ((long)XLength + YLength);
-
     /// <inheritdoc/>
     public override string ToString() =>
         $"max pool x {N}×{C}×{H}×{W}, window {R}×{S}, stride {StrideH}×{StrideW}, dilation {DilationH}×{DilationW}";

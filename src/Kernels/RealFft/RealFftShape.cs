@@ -48,9 +48,6 @@ public readonly record struct RealFftShape
     /// <summary>Floating-point operations by the usual count for a real transform, 2.5 · Size · log₂ Size a frame.</summary>
     public long Flops => 5L * Frames * Size * BitOperations.Log2((uint)Size) / 2;
 
-    /// <summary>The fewest bytes that must move: each array once.</summary>
-    public long Bytes => sizeof(float) * ((long)XLength + Size + YLength);
-
     /// <inheritdoc/>
     public override string ToString() => $"real FFT of {Frames} frames of {Size}, hop {Hop}, {Bins} bins";
 }
