@@ -69,11 +69,11 @@ public class Conv2dTests
     [Fact]
     public void CasesCoverAllForms()
     {
-        Assert.All(OpCases.FewChannels, shape => Assert.Equal(Conv2dForm.FewChannels, Conv2d.ChooseForm(shape)));
-        Assert.All(OpCases.BatchLastWinograd, shape => Assert.Equal(Conv2dForm.BatchLastWinograd, Conv2d.ChooseForm(shape)));
-        Assert.All(OpCases.WholeWidth, shape => Assert.Equal(Conv2dForm.WholeWidth, Conv2d.ChooseForm(shape)));
-        Assert.All(OpCases.Winograd[..2], shape => Assert.Equal(Conv2dForm.Winograd3, Conv2d.ChooseForm(shape)));
-        Assert.All(OpCases.Winograd[2..], shape => Assert.Equal(Conv2dForm.Winograd4, Conv2d.ChooseForm(shape)));
+        Assert.All(Ops.FewChannels, shape => Assert.Equal(Conv2dForm.FewChannels, Conv2d.ChooseForm(shape)));
+        Assert.All(Ops.BatchLastWinograd, shape => Assert.Equal(Conv2dForm.BatchLastWinograd, Conv2d.ChooseForm(shape)));
+        Assert.All(Ops.WholeWidth, shape => Assert.Equal(Conv2dForm.WholeWidth, Conv2d.ChooseForm(shape)));
+        Assert.All(Ops.Winograd[..2], shape => Assert.Equal(Conv2dForm.Winograd3, Conv2d.ChooseForm(shape)));
+        Assert.All(Ops.Winograd[2..], shape => Assert.Equal(Conv2dForm.Winograd4, Conv2d.ChooseForm(shape)));
         Assert.Equal(Conv2dForm.Unpadded, Conv2d.ChooseForm(new(1, 2, 15, 64, 3, 3, 3, dilationH: 4)));
         Assert.Equal(Conv2dForm.General, Conv2d.ChooseForm(new(1, 2, 5, 6, 17, 2, 3)));
         Assert.Equal(Conv2dForm.General, Conv2d.ChooseForm(new(1, 2, 15, 64, 3, 3, 3, padH: 1)));
@@ -129,7 +129,7 @@ public class Conv2dTests
         static void AssertCovered<TV>(bool allButGathered = false)
             where TV : unmanaged, IVector<TV>
         {
-            FilterGradientForm[] forms = [.. OpCases.FilterGradients.Select(shape => Conv2d.ChooseFilterForm<TV>(shape)).Distinct()];
+            FilterGradientForm[] forms = [.. Ops.FilterGradients.Select(shape => Conv2d.ChooseFilterForm<TV>(shape)).Distinct()];
             Assert.Contains(FilterGradientForm.InPlace, forms);
             Assert.Contains(FilterGradientForm.Dots, forms);
 

@@ -50,7 +50,7 @@ public class ConvMaxPool2dTests
     {
         foreach (bool argmax in new[] { false, true })
         {
-            WinogradPool[] forms = [.. OpCases.PooledConvolutions.Select(shape => ConvMaxPool2d.ChooseForm(shape, argmax)).Distinct()];
+            WinogradPool[] forms = [.. Ops.PooledConvolutions.Select(shape => ConvMaxPool2d.ChooseForm(shape, argmax)).Distinct()];
             Assert.Equal(argmax ? 2 : 3, forms.Length);
         }
     }

@@ -1,6 +1,6 @@
 namespace Engine.Kernels.Tests;
 
-/// <summary>What holds for every operation, on every case of <see cref="OpCases"/>.</summary>
+/// <summary>What holds for every operation, on every case of <see cref="Ops"/>.</summary>
 public class EveryOpTests
 {
     // A value that no kernel writes by accident.
@@ -9,7 +9,7 @@ public class EveryOpTests
     [Theory, EveryCase(OnGpusToo = true)]
     public void VsReference(Device device, string name)
     {
-        OpCase op = OpCases.ByName[name];
+        OpCase op = Ops.ByName[name];
         using IBackend backend = device.Open();
         op.AssertExpected(op.Run(backend, op.RandomInputs()), backend.Name);
     }
@@ -21,7 +21,7 @@ public class EveryOpTests
     public void MindsOnlyItsViews(Device device, string name)
     {
         const int Margin = 67;
-        OpCase op = OpCases.ByName[name];
+        OpCase op = Ops.ByName[name];
         using IBackend backend = device.Open();
         View[] views = [.. op.Spec.Operands.Select(operand =>
         {
@@ -47,7 +47,7 @@ public class EveryOpTests
     public void StaysInItsMemory(Device device, string name)
     {
         using IBackend backend = device.Open();
-        AssertStaysInItsMemory(backend, OpCases.ByName[name]);
+        AssertStaysInItsMemory(backend, Ops.ByName[name]);
     }
 
     [GuardedTheory, EveryWidth]
@@ -56,7 +56,7 @@ public class EveryOpTests
         using IBackend backend = device.Open();
         for (int length = 1; length <= 70; length++)
         {
-            foreach (OpCase op in OpCases.Pointwise(length)) AssertStaysInItsMemory(backend, op);
+            foreach (OpCase op in Ops.Pointwise(length)) AssertStaysInItsMemory(backend, op);
         }
     }
 
@@ -98,7 +98,7 @@ public class EveryOpTests
     [Theory, EveryCase]
     public void GivesTheSameBitsAtAnyThreadCount(Device device, string name)
     {
-        OpCase op = OpCases.ByName[name];
+        OpCase op = Ops.ByName[name];
         float[][] inputs = op.RandomInputs();
         using IBackend alone = device.Open(threads: 1);
         float[] expected = op.Run(alone, inputs);
@@ -114,7 +114,7 @@ public class EveryOpTests
     public void PointwiseOpsMayOverwriteTheirInput(Device device)
     {
         using IBackend backend = device.Open();
-        foreach (OpCase op in OpCases.Pointwise(16384 + 70).Where(op => op.MayOverwriteInput))
+        foreach (OpCase op in Ops.Pointwise(16384 + 70).Where(op => op.MayOverwriteInput))
         {
             float[][] inputs = op.RandomInputs();
             float[] expected = op.Run(backend, inputs);
@@ -133,7 +133,7 @@ public class EveryOpTests
     {
         const int Calls = 50, Attempts = 5;
         using IBackend backend = Backends.CreateCpu(threads);
-        foreach (OpCase op in OpCases.ByName.Values)
+        foreach (OpCase op in Ops.ByName.Values)
         {
             DeviceBuffer[] buffers = [.. op.Spec.Operands.Select(operand => backend.Allocate(operand.Length))];
             View[] views = [.. buffers.Select(buffer => buffer.All)];
@@ -160,7 +160,7 @@ public class EveryOpTests
     public void RejectsViewsOfTheWrongLength(Device device)
     {
         using IBackend backend = device.Open();
-        foreach (OpCase op in OpCases.ByName.Values)
+        foreach (OpCase op in Ops.ByName.Values)
         {
             DeviceBuffer[] buffers = [.. op.Spec.Operands.Select(operand => backend.Allocate(operand.Length + 1))];
             for (int wrong = op.TakesAnyLength ? 1 : 0; wrong < buffers.Length; wrong++)
@@ -187,6 +187,6 @@ public class EveryOpTests
         string[] operations =
             [.. typeof(IOp).Assembly.GetTypes().Where(type => type.IsValueType && typeof(IOp).IsAssignableFrom(type)).Select(type => type.Name[..^2]).Order()];
         Assert.Equal(operations, OpTable.All.Keys.Order());
-        Assert.Equal(operations, OpCases.ByName.Values.Select(op => op.Spec.Name).Distinct().Order());
+        Assert.Equal(operations, Ops.ByName.Values.Select(op => op.Spec.Name).Distinct().Order());
     }
 }

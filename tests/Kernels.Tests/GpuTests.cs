@@ -170,11 +170,11 @@ public sealed partial class GpuTests : IDisposable
         ConvTranspose2dShape transposed = new(2, 2, 2, 3, 3, 2, 2, strideH: 3, strideW: 2, padH: 1, padW: 0);
         ConvMaxPool2dShape pooled = new(new Conv2dShape(1, 2, 5, 6, 2, 2, 2), 2, 3, 2, 1);
         DenseShape dense = new(2, 600, 3);
-        var smallest = OpCases.ByName.Values.GroupBy(op => op.Spec.Name)
+        var smallest = Ops.ByName.Values.GroupBy(op => op.Spec.Name)
             .Select(cases => cases.OrderBy(op => op.Spec.Bytes).FirstOrDefault(op => op.Inputs.Any(length => length > 4)) ?? cases.First());
         return
         [
-            .. smallest, .. OpCases.Pointwise(5), Ops.Conv2d(conv, bias: true, Activation.Elu), Ops.Conv2dBackwardData(conv), Ops.Conv2dBackwardFilter(conv, bias: true),
+            .. smallest, .. Ops.Pointwise(5), Ops.Conv2d(conv, bias: true, Activation.Elu), Ops.Conv2dBackwardData(conv), Ops.Conv2dBackwardFilter(conv, bias: true),
             Ops.ConvTranspose2d(transposed, bias: true), Ops.ConvTranspose2dBackwardData(transposed),
             Ops.ConvTranspose2dBackwardFilter(transposed, bias: true), Ops.Dense(dense, bias: true), Ops.DenseBackwardData(dense),
             Ops.DenseBackwardFilter(dense, bias: true), Ops.BatchNorm(new(2, 3, 4)), Ops.BatchNormTrain(new(2, 3, 4)), Ops.BatchNormBackward(new(2, 3, 4)),

@@ -31,13 +31,13 @@ public class GradientTests
     ];
 
     public static TheoryData<string> Differentiable =>
-        [.. OpCases.ByName.Values.Where(op => op.Spec.IsDifferentiable).Select(op => op.Spec.Name).Distinct().Order()];
+        [.. Ops.ByName.Values.Where(op => op.Spec.IsDifferentiable).Select(op => op.Spec.Name).Distinct().Order()];
 
     /// <summary>The gradient rule of every operation that has one, on all its cases that are small enough.</summary>
     [Theory, MemberData(nameof(Differentiable))]
     public void OfEveryOperation(string name)
     {
-        OpCase[] cases = [.. OpCases.ByName.Values.Where(op => op.Spec.Name == name && EffortOf(op) <= MostEffort)];
+        OpCase[] cases = [.. Ops.ByName.Values.Where(op => op.Spec.Name == name && EffortOf(op) <= MostEffort)];
         double?[] largest = [.. cases.Select(FiniteDifference.AssertGradients)];
         Assert.True(largest.Max() > SmallestChecked, $"{name}: no gradient is large enough to be checked");
     }

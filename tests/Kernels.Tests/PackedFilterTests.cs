@@ -19,14 +19,14 @@ public class PackedFilterTests
     public void ChangesNoBit(Device device)
     {
         using IBackend backend = device.Open();
-        Conv2dShape[] shapes = [.. OpCases.Winograd, .. OpCases.WholeWidth, .. OpCases.BatchLastWinograd, .. OpCases.FewChannels, .. Forms];
+        Conv2dShape[] shapes = [.. Ops.Winograd, .. Ops.WholeWidth, .. Ops.BatchLastWinograd, .. Ops.FewChannels, .. Forms];
         foreach (Conv2dShape shape in shapes)
         {
             using PackedFilter packed = new();
             AssertSameBits(backend, Ops.Conv2d(shape), Convolution(shape, packed));
         }
 
-        foreach (ConvMaxPool2dShape shape in OpCases.PooledConvolutions)
+        foreach (ConvMaxPool2dShape shape in Ops.PooledConvolutions)
         {
             using PackedFilter packed = new();
             AssertSameBits(backend, Ops.ConvMaxPool2d(shape), Pooling(shape, packed));
@@ -48,7 +48,7 @@ public class PackedFilterTests
     public void HoldsUntilItIsEmptied(Device device)
     {
         using IBackend backend = device.Open();
-        foreach (Conv2dShape shape in (Conv2dShape[])[OpCases.Winograd[0], OpCases.Winograd[2], OpCases.WholeWidth[1]])
+        foreach (Conv2dShape shape in (Conv2dShape[])[Ops.Winograd[0], Ops.Winograd[2], Ops.WholeWidth[1]])
         {
             using PackedFilter packed = new();
             OpCase op = Convolution(shape, packed);
@@ -65,7 +65,7 @@ public class PackedFilterTests
     public void AllocatesNothingOnceFilledAndGivesItsMemoryBack()
     {
         using CpuBackend<Simd.V128> backend = new(threads: 1);
-        foreach (Conv2dShape shape in (Conv2dShape[])[OpCases.Winograd[0], OpCases.Winograd[2], OpCases.WholeWidth[1]])
+        foreach (Conv2dShape shape in (Conv2dShape[])[Ops.Winograd[0], Ops.Winograd[2], Ops.WholeWidth[1]])
         {
             using DeviceBuffer x = backend.Allocate(shape.XLength), w = backend.Allocate(shape.WLength), y = backend.Allocate(shape.YLength);
             int before = backend.Memory.Outstanding;

@@ -5,13 +5,13 @@ namespace Engine.Kernels.Tests;
 
 /// <summary>
 /// Cases made from the reference arrays in <c>tests/golden</c>: sizes, settings, inputs and tolerances are the arrays'. An operation that has no cases in
-/// <see cref="OpCases"/> is tested with these, so a new operation needs only its lines in <c>kernel_cases.py</c>.
+/// <see cref="Ops"/> is tested with these, so a new operation needs only its lines in <c>kernel_cases.py</c>.
 /// </summary>
 internal static class GoldenCases
 {
     private const string Length = "length";
 
-    private static readonly string[] Operations = [.. OpTable.All.Keys.Except(OpCases.WithOwnCases)];
+    private static readonly string[] Operations = [.. OpTable.All.Keys.Except(Ops.WithOwnCases)];
 
     private static readonly GoldenCase[] Arrays =
         [.. Operations.SelectMany(op => GoldenFile.Read(Path.Combine(ReferenceData.Repository, "tests", "golden", $"{op}.npz")))];

@@ -1,0 +1,131 @@
+using CsCheck;
+
+namespace Engine.Kernels.Tests;
+
+/// <content>The convolution and its gradients.</content>
+internal static partial class Ops
+{
+    /// <summary>Those that Winograd's forms compute, in tiles of 3×3 and then of 4×4.</summary>
+    public static readonly Conv2dShape[] Winograd =
+    [
+        new(1, 32, 11, 17, 64, 3, 3), // whole tiles
+        new(1, 16, 56, 8, 32, 3, 3, dilationH: 5), // a last group of one phase
+        new(2, 16, 12, 17, 32, 3, 3), // ragged tiles
+        new(3, 16, 9, 10, 32, 3, 3, padH: 2, padW: 1),
+        new(1, 48, 26, 9, 96, 3, 3, dilationH: 3), // several blocks of channels
+        new(1, 16, 52, 10, 32, 3, 3, dilationH: 5), // a last group of two phases
+    ];
+
+    /// <summary>Those with long filters as wide as the input, whose rows are transformed in tiles.</summary>
+    public static readonly Conv2dShape[] WholeWidth =
+    [
+        new(1, 16, 70, 7, 64, 4, 7, dilationH: 5), // a last group of three phases
+        new(2, 16, 130, 3, 32, 11, 3, dilationH: 3), // pieces of the filter, the last not full
+        new(1, 16, 700, 1, 96, 9, 1), // several bands
+    ];
+
+    /// <summary>Those of few input channels and long rows.</summary>
+    public static readonly Conv2dShape[] FewChannels =
+    [
+        new(1, 1, 20, 50, 8, 3, 3), // one tile a row
+        new(2, 3, 9, 101, 16, 2, 4, dilationH: 2, dilationW: 3), // tiles that share columns
+        new(1, 2, 37, 64, 24, 3, 3),
+    ];
+
+    private static readonly Conv2dShape[] Convolutions =
+    [
+        new(1, 1, 1, 1, 1, 1, 1),
+        new(1, 3, 7, 5, 2, 1, 1), // a 1×1 filter, in place
+        new(2, 3, 11, 13, 5, 3, 2), // in place, all dims distinct
+        new(1, 2, 9, 40, 9, 3, 3), // in place, a ragged last tile and a ragged block of rows
+        new(1, 2, 15, 64, 3, 3, 3, dilationH: 4), // in place, dilated
+        new(1, 17, 5, 30, 33, 3, 3), // in place, several chunks of depth, copied panels
+        new(1, 2, 5, 6, 17, 2, 3), // unfolded: the dropped columns would dominate
+        new(2, 3, 12, 17, 4, 3, 5, strideH: 2, strideW: 3, padH: 1, padW: 2),
+        new(1, 2, 15, 14, 3, 3, 2, dilationH: 2, dilationW: 3),
+        new(1, 2, 3, 4, 3, 2, 2, padH: 3, padW: 5), // whole windows of padding
+        new(2, 4, 6, 5, 7, 6, 5), // one output pixel
+        new(1, 2, 9, 3, 3, 2, 3), // one output column
+        new(1, 16, 6, 9, 20, 3, 3, padH: 1, padW: 1), // several chunks of depth
+        new(1, 128, 3, 4, 3, 1, 1, strideH: 2), // exactly one chunk
+        new(1, 32, 4, 5, 2, 2, 4), // exactly two
+        new(1, 2, 10, 11, 3, 1, 2, strideH: 3, strideW: 4), // rows that no output sees
+        new(1, 2, 13, 16, 3, 3, 3, 2, 2, 2, 1, 2, 3), // stride, padding and dilation at once
+        new(1, 1, 20, 30, 2, 3, 3, padH: 1, padW: 1), // many tiles
+        new(1, 16, 70, 7, 64, 2, 7, dilationH: 5), // filters as wide as the input
+        new(3, 8, 99, 2, 32, 1, 2),
+        new(1, 32, 210, 1, 32, 2, 1), // a dense layer over many rows
+        .. Winograd,
+        .. WholeWidth,
+        .. FewChannels,
+    ];
+
+    // What only the filter gradient tells apart.
+    public static readonly Conv2dShape[] FilterGradients =
+    [
+        new(2, 24, 60, 50, 3, 3, 3, padH: 1, padW: 1), // several bands of rows
+        new(1, 130, 20, 24, 26, 2, 3, strideH: 2, dilationH: 3), // several bands that reach far, copied panels
+        new(7, 1, 12, 13, 65, 3, 3, padH: 1), // dot products, many rows
+        new(3, 1, 130, 61, 2, 4, 3, padH: 2, padW: 1, dilationH: 2), // dot products, several bands
+        new(2, 1, 25, 27, 37, 3, 3, strideH: 2, strideW: 2, padH: 1, padW: 1), // gathered, many rows
+        new(1, 2, 90, 300, 3, 2, 2, strideH: 2, strideW: 1), // gathered, several bands
+        new(20, 5, 14, 10, 9, 2, 2), // more samples than pieces
+        new(1, 50, 9, 11, 6, 2, 2, dilationW: 2), // a group for each tap, in place
+    ];
+
+    /// <summary>Those with their batch last that come in Winograd's tiles.</summary>
+    public static readonly Conv2dShape[] BatchLastWinograd =
+    [
+        new(16, 8, 8, 12, 17, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // whole tiles
+        new(32, 5, 11, 14, 27, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // ragged tiles, several passes over channels
+        new(16, 21, 9, 18, 7, 3, 3, padW: 2, layout: BatchLayout.Last), // paddings that differ, pairs that fill no vector
+    ];
+
+    // Batches that fill vectors, that fill several and a part, and that fill none; as the inversion network has them, and the rest.
+    private static readonly Conv2dShape[] BatchLastConvolutions =
+    [
+        .. BatchLastWinograd,
+        new(32, 2, 9, 16, 2, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last),
+        new(16, 5, 8, 8, 7, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last),
+        new(7, 1, 5, 9, 1, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last),
+        new(1, 3, 5, 6, 4, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last),
+        new(33, 3, 10, 12, 5, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last),
+        new(19, 2, 4, 5, 3, 3, 2, strideH: 2, strideW: 3, padH: 1, padW: 2, dilationH: 2, layout: BatchLayout.Last),
+        new(2, 2, 3, 4, 3, 2, 2, padH: 3, padW: 5, layout: BatchLayout.Last), // whole windows of padding
+        new(3, 2, 6, 1, 37, 1, 1, layout: BatchLayout.Last), // several groups of channels
+        new(5, 1, 2, 2, 2, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // every pixel lacks taps
+        new(4, 2, 40, 3, 3, 3, 3, padH: 1, layout: BatchLayout.Last), // several rows a task
+        new(4, 32, 6, 6, 32, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // channels as Winograd's tiles want them
+    ];
+
+    public static OpCase Conv2d(Conv2dShape shape, bool bias = false, Activation activation = default) =>
+        new(Conv2dOp.Spec(shape, bias, activation))
+        {
+            Tolerance = Tolerance.Sum(shape.C * shape.R * shape.S),
+            Scale = inputs => Conv2d(shape, bias).RunReference(Absolute(inputs)),
+        };
+
+    public static OpCase Conv2dBackwardData(Conv2dShape shape) => SumOfProducts(Conv2dBackwardDataOp.Spec(shape), shape.K * shape.R * shape.S);
+
+    /// <summary>x, dy → dw, db.</summary>
+    public static OpCase Conv2dBackwardFilter(Conv2dShape shape, bool bias) =>
+        SumOfProducts(Conv2dBackwardFilterOp.Spec(shape, bias), shape.N * shape.P * shape.Q);
+
+    private static IEnumerable<OpCase> ConvolutionCases() =>
+    [
+        .. Convolutions.Concat(BatchLastConvolutions).Concat(Generate(GenConv2d))
+            .Select((shape, i) => Conv2d(shape, i % 3 > 0, Activations[i % Activations.Length])),
+        .. Convolutions.Concat(BatchLastConvolutions).Concat(Generate(GenConv2d)).Select(Conv2dBackwardData),
+        .. Convolutions.Concat(FilterGradients).Concat(BatchLastConvolutions).Concat(Generate(GenConv2d))
+            .Select((shape, i) => Conv2dBackwardFilter(shape, i % 3 > 0)),
+    ];
+
+    private static Gen<Conv2dShape> GenConv2d =>
+        Gen.Select(
+            Distinct(5), Pair(0, 40), Pair(1, 3), Pair(0, 3), Pair(1, 3),
+            (d, extra, stride, pad, dilation) =>
+                (d, h: (d[3] - 1) * dilation.H + 1 + extra.H / 4, w: (d[4] - 1) * dilation.W + 1 + extra.W, stride, pad, dilation))
+            .Where(g => g.d.Append(g.h).Append(g.w).Distinct().Count() == 7)
+            .Select(g => new Conv2dShape(
+                g.d[0], g.d[1], g.h, g.w, g.d[2], g.d[3], g.d[4], g.stride.H, g.stride.W, g.pad.H, g.pad.W, g.dilation.H, g.dilation.W));
+}
