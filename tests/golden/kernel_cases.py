@@ -1,5 +1,6 @@
 """The cases of every kernel: settings, inputs and the outputs of the definitions."""
 import itertools
+import re
 import zlib
 
 import numpy as np
@@ -698,6 +699,11 @@ KERNELS = {
     "SumOver": sum_over,
     "Transpose": transpose,
 }
+
+
+def family_of(op):
+    """The name of the file that an operation shares with its gradients."""
+    return re.split("Backward|Infer|Train", op)[0]
 
 
 def cases_of(op):

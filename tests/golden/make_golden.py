@@ -9,6 +9,7 @@ The same bytes come out on every machine; README.md describes the files.
     make_golden.py --self-test      checks the definitions' gradients by finite differences, and their functions against other ways to compute them
 """
 import argparse
+import itertools
 import pathlib
 import sys
 
@@ -23,8 +24,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def files():
-    for op in kernel_cases.KERNELS:
-        yield f"{op}.npz", golden_file.encode(kernel_cases.cases_of(op))
+    for family, ops in itertools.groupby(kernel_cases.KERNELS, kernel_cases.family_of):
+        yield f"{family}.npz", golden_file.encode([case for op in ops for case in kernel_cases.cases_of(op)])
     yield "Networks.npz", golden_file.encode(networks.cases(), networks.shared())
 
 
