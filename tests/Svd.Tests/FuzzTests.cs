@@ -177,9 +177,10 @@ public sealed class FuzzTests(ITestOutputHelper output) : IDisposable
             _ =>
             {
                 ProgramResult result = SvdProgram.Call(arguments);
-                Assert.True(result.ExitCode is 1 or 2, string.Join('|', arguments));
-                Assert.DoesNotContain("a fault of svd itself", result.Errors, StringComparison.Ordinal);
-                Assert.DoesNotContain("\u001b", result.Errors, StringComparison.Ordinal);
+                Assert.True(
+                    result.ExitCode is 1 or 2 && !result.Errors.Contains("a bug in svd", StringComparison.Ordinal)
+                        && !result.Errors.Contains('\u001b', StringComparison.Ordinal),
+                    $"{string.Join('|', arguments)} ends with {result.ExitCode}: {result.Errors}");
             });
     }
 

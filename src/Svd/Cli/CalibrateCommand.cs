@@ -8,7 +8,7 @@ using Engine.Svd.Predict;
 
 namespace Engine.Svd.Cli;
 
-/// <summary><c>svd calibrate</c>: makes a detector's probabilities mean what they say.</summary>
+/// <summary><c>svd calibrate</c>: calibrates a detector's probabilities.</summary>
 internal static class CalibrateCommand
 {
     private const string UsualSplit = "valid";
@@ -20,15 +20,15 @@ internal static class CalibrateCommand
         Option<string?> folds = Folds.Option();
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
-        Option<string> output = Options.OutFile("the calibrated weights (.npz); it may be the file of --classifier");
+        Option<string> output = Options.OutFile("the calibrated weights (.npz); this may be the file given with --classifier");
         Option<string?> cache = Options.Cache();
         DeviceOptions device = new();
         Command command = new(
             "calibrate",
-            "Calibrates a detector, so that of the frames to which it gives 0.7, 70 % are sung: divides its logit by a temperature and adds an offset, both "
-            + "chosen so that the labels of some songs are most likely, and writes weights whose last layer does that. No song moves relative to another: only "
-            + "thresholds change. The songs should not be those that the detector was trained with; where it was trained with all, --folds takes what the "
-            + "detectors of a cross-validation, trained by the same recipe, say about the songs that they did not know.\n\n"
+            "Calibrates a detector, so that 70 % of the frames with P = 0.7 are sung. It divides the logit by a temperature and adds an offset, chooses both "
+            + "so that the labels of the songs are most likely, and writes them into the weights of the last layer. The order of the frames stays the same, so "
+            + "only thresholds change. Calibrate on songs that the detector was not trained with. If it was trained with all songs, use --folds: each "
+            + "detector of a cross-validation then predicts the songs that it was not trained with.\n\n"
             + "Example:\n  svd calibrate --data jamendo --classifier svdnet.npz --stats svdnet.meanstd.npz --out svdnet.npz")
         {
             data, split, folds, classifier, statistics, output, cache, device,
@@ -55,7 +55,7 @@ internal static class CalibrateCommand
                 backend, network, BandStatistics.Read(statisticsPath), cache, corpus.Split(split), report)));
         SvdCommand.Warn(cache.Warnings);
         Calibration calibration = Calibration.Fit(songs.Probabilities, songs.Labels)
-            ?? throw new EngineException($"the songs of {folds ?? split} cannot calibrate a detector: they need frames with singing and frames without, and a "
+            ?? throw new EngineException($"the songs of {folds ?? split} cannot calibrate the detector: that needs frames with and without singing, and a "
                 + "detector that tells them apart");
         LabelledSong calibrated = songs with { Probabilities = [.. songs.Probabilities.Select(p => (float)calibration.Apply(p))] };
         network.Calibrate(calibration.Temperature, calibration.Offset);

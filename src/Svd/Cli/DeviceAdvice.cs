@@ -2,10 +2,10 @@ using Engine.Kernels;
 
 namespace Engine.Svd.Cli;
 
-/// <summary>Adds to a failure what helps on this command line.</summary>
+/// <summary>Adds to a failure what the user can do about it on the command line.</summary>
 internal static class DeviceAdvice
 {
-    /// <summary>A failure's message. If a device failed, it ends with what to do.</summary>
+    /// <summary>A failure's message. If a device failed, the message ends with what to do.</summary>
     public static string MessageOf(EngineException failure) =>
         failure.DeviceProblem is { } problem && For(problem) is { } advice ? $"{failure.Message}; {advice}" : failure.Message;
 
@@ -13,7 +13,7 @@ internal static class DeviceAdvice
     public static string? For(DeviceProblem problem) => problem switch
     {
         DeviceProblem.NotFound or DeviceProblem.Unsuitable or DeviceProblem.CannotBeOpened => "svd devices lists all devices",
-        DeviceProblem.NoGenericAddressSpace => "use it all the same with --opencl-without-generic-address-space",
+        DeviceProblem.NoGenericAddressSpace => "use it anyway with --opencl-without-generic-address-space",
         DeviceProblem.OutOfMemory or DeviceProblem.CannotCompile => "--device cpu always works",
         DeviceProblem.Failed => "run the command again; a training with --checkpoint resumes from its last checkpoint",
         _ => null,

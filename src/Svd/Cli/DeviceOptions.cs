@@ -4,7 +4,7 @@ using Engine.Kernels;
 
 namespace Engine.Svd.Cli;
 
-/// <summary>The options of every command that computes: on what. A command takes them all together.</summary>
+/// <summary>The options that say where a command computes. A command takes all of them together.</summary>
 internal sealed class DeviceOptions
 {
     private const string Auto = "auto";
@@ -15,33 +15,34 @@ internal sealed class DeviceOptions
 
     private readonly Option<string> _device = new("--device")
     {
-        Description = "Where kernels run: the processor's vector units, an NVIDIA GPU, an OpenCL device, the best of these (a GPU if one can be used), or the "
-            + "slow definitions.",
+        Description = "Where kernels run. cpu: the processor's vector units; cuda: an NVIDIA GPU; opencl: an OpenCL device; auto: a GPU if one can be used, "
+            + "else the processor; reference: slow plain loops.",
         DefaultValueFactory = _ => Cpu,
     };
 
     private readonly Option<int> _index = new("--device-index")
     {
-        Description = "Which CUDA or OpenCL device, as svd devices numbers them.", HelpName = "N", DefaultValueFactory = _ => 0,
+        Description = "The number of the CUDA or OpenCL device, as svd devices lists it.", HelpName = "N", DefaultValueFactory = _ => 0,
     };
 
     private readonly Option<int?> _threads = Options.Threads();
     private readonly Option<bool> _withoutGenericAddressSpace = WithoutGenericAddressSpace();
 
-    /// <summary>Makes them for one command.</summary>
+    /// <summary>Creates the options for one command.</summary>
     public DeviceOptions()
     {
         _device.AcceptOnlyFromAmong(Cpu, Cuda, OpenCl, Auto, Reference);
-        Options.Require(_index, index => index >= 0, "a number from 0");
+        Options.Require(_index, index => index >= 0, "a number of at least 0");
     }
 
-    /// <summary>Lets OpenCL devices be used that do not announce the generic address space; each call makes a new one.</summary>
+    /// <summary>The option that allows OpenCL devices without the generic address space. Each call makes a new one.</summary>
     public static Option<bool> WithoutGenericAddressSpace() => new("--opencl-without-generic-address-space")
     {
-        Description = "Use OpenCL devices too that do not announce the generic address space: the kernels do without it, but not all such drivers were tried.",
+        Description = "Also use OpenCL devices that do not announce the generic address space. The kernels do not need it, but not all such drivers were "
+            + "tested.",
     };
 
-    /// <summary>Adds them to a command.</summary>
+    /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
         command.Options.Add(_device);
@@ -50,23 +51,24 @@ internal sealed class DeviceOptions
         command.Options.Add(_withoutGenericAddressSpace);
         command.Validators.Add(result =>
         {
-            if (result.GetResult(_index) is { Implicit: false } && result.GetValue(_device) is not (Cuda or OpenCl))
+            // The parser itself complains about an option that is given twice; such an option has no value.
+            if (result.GetResult(_index) is { Implicit: false } && result.GetResult(_device) is not { Tokens: [{ Value: Cuda or OpenCl }] or [_, _, ..] })
             {
                 result.AddError($"{_index.Name} needs {_device.Name} {Cuda} or {OpenCl}");
             }
         });
     }
 
-    /// <summary>Whether a command line asks for the processor's vector units, as one does that names no device.</summary>
-    public bool IsCpu(CommandResult result) => result.GetResult(_device) is not { Implicit: false } || result.GetValue(_device) == Cpu;
+    /// <summary>Whether a command line asks for the processor's vector units, which is the default.</summary>
+    public bool IsCpu(CommandResult result) => result.GetResult(_device) is not { Implicit: false, Tokens: [{ Value: not Cpu }] };
 
-    /// <summary>Whether a command line asks for the definitions.</summary>
-    public bool IsReference(CommandResult result) => result.GetValue(_device) == Reference;
+    /// <summary>Whether a command line asks for the reference backend.</summary>
+    public bool IsReference(CommandResult result) => result.GetResult(_device) is { Tokens: [{ Value: Reference }] };
 
-    /// <summary>How many of the processor's threads a command line asks for: all, unless it says so.</summary>
+    /// <summary>How many threads a command line asks for. Default: all.</summary>
     public int ThreadsOf(ParseResult parsed) => parsed.GetValue(_threads) ?? Environment.ProcessorCount;
 
-    /// <summary>What a command line asks for.</summary>
+    /// <summary>Creates the backend that a command line asks for.</summary>
     public Func<IBackend> Of(ParseResult parsed)
     {
         (string device, int index) = (parsed.GetRequiredValue(_device), parsed.GetValue(_index));
@@ -82,13 +84,13 @@ internal sealed class DeviceOptions
     }
 
     /// <summary>
-    /// The GPUs that <c>auto</c> tries, the first that can be opened being taken: CUDA before OpenCL, whose GPUs may be the same ones; no processors that
-    /// OpenCL drives, since the engine's own kernels for them are faster.
+    /// The GPUs that <c>auto</c> tries in this order until one can be opened: CUDA before OpenCL, which may list the same GPUs. OpenCL devices that are
+    /// processors are left out, since the engine's own kernels are faster there.
     /// </summary>
     internal static IEnumerable<GpuDevice> Candidates(IEnumerable<GpuDevice> all) =>
         all.Where(gpu => gpu is { IsGpu: true, Refusal: null }).OrderBy(gpu => gpu.Interface).ThenBy(gpu => gpu.Index);
 
-    // The processor where no GPU can be opened. Says which.
+    // Falls back to the processor if no GPU can be opened, and prints which device it took.
     private static IBackend CreateBest(int? threads, bool withoutGenericAddressSpace)
     {
         IBackend? best = null;
@@ -111,7 +113,7 @@ internal sealed class DeviceOptions
     }
 }
 
-/// <summary>Lets the device options stand in a command's list of options.</summary>
+/// <summary>Lets a collection initialiser add the device options to a command.</summary>
 internal static class DeviceOptionsExtensions
 {
     public static void Add(this Command command, DeviceOptions options) => options.AddTo(command);

@@ -6,17 +6,18 @@ using Engine.Kernels.Simd;
 
 namespace Engine.Svd.Cli;
 
-/// <summary><c>svd devices</c>: what the kernels run on and what it can do.</summary>
+/// <summary><c>svd devices</c>: lists the devices that kernels can run on.</summary>
 internal static class DevicesCommand
 {
     public static Command Create()
     {
         Option<int?> threads = Options.Threads();
         Option<bool> withoutGenericAddressSpace = DeviceOptions.WithoutGenericAddressSpace();
-        Option<bool> json = Options.Json("them");
+        Option<bool> json = Options.Json();
         Command command = new(
             "devices",
-            "Lists what kernels can run on, measures the processor's limits, and says why a device cannot be used.\n\nExample:\n  svd devices --threads 1")
+            "Lists the devices that kernels can run on, measures the processor's peak, and says why a device cannot be used.\n\n"
+            + "Example:\n  svd devices --threads 1")
         {
             threads, withoutGenericAddressSpace, json,
         };
@@ -48,14 +49,14 @@ internal static class DevicesCommand
         Console.WriteLine($"           memory bandwidth  {report.BandwidthGbs:F1} GB/s measured");
         Print(report, NameOf(GpuInterface.Cuda));
         Print(report, NameOf(GpuInterface.OpenCl));
-        Console.WriteLine("reference  the kernels' definitions in plain loops: one thread, slow, what the others are tested against");
+        Console.WriteLine("reference  the kernels' definitions in plain loops: slow, on one thread; the other backends are tested against them");
         return 0;
     }
 
     private static void Print(Report report, string device)
     {
         GpuReport[] gpus = [.. report.Gpus.Where(gpu => gpu.Device == device)];
-        if (gpus.Length == 0) Console.WriteLine($"{device,-9}  no device: there is no driver, or it knows none");
+        if (gpus.Length == 0) Console.WriteLine($"{device,-9}  no device: there is no driver, or the driver lists none");
         foreach (GpuReport gpu in gpus)
         {
             Console.WriteLine($"{device,-9}  {gpu.Index}: {gpu.Name} ({gpu.Driver}{(gpu.IsGpu ? "" : "; not a GPU")})");

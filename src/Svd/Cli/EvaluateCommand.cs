@@ -14,7 +14,7 @@ using Engine.Svd.Predict;
 
 namespace Engine.Svd.Cli;
 
-/// <summary><c>svd evaluate</c>: how often an explanation alone changes the prediction, the paper's section III.C and Fig. 5.</summary>
+/// <summary><c>svd evaluate</c>: measures how often an explanation alone changes the prediction (the paper's section III.C and Fig. 5).</summary>
 internal static class EvaluateCommand
 {
     private const string TuningSplit = "valid";
@@ -31,45 +31,45 @@ internal static class EvaluateCommand
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<string> thresholds = new("--thresholds")
         {
-            Description = "The masking thresholds.", HelpName = "FROM:TO:STEP", DefaultValueFactory = _ => "0:1.1:0.1",
+            Description = "The masking thresholds to evaluate.", HelpName = "FROM:TO:STEP", DefaultValueFactory = _ => "0:1.1:0.1",
         };
         thresholds.Validators.Add(result =>
         {
-            string text = result.GetRequiredValue(thresholds);
-            if (ParseThresholds(text) is null)
+            if (result.Tokens is [{ Value: string text }] && ParseThresholds(text) is null)
             {
-                result.AddError($"--thresholds needs FROM:TO:STEP, as 0:1.1:0.1, from 0 to {LargestThreshold} at most and the step above 0, not {text}");
+                result.AddError($"--thresholds needs FROM:TO:STEP, such as 0:1.1:0.1, with values from 0 to {LargestThreshold} and a step above 0, not {text}");
             }
         });
         Option<string> classThreshold = Options.ClassThresholdOrAuto();
         Option<string> start = Options.StartOrRandom(
-            $"Where the first excerpt of each song starts, in seconds; random draws whole seconds from {ExcerptSampling.EarliestStart} to "
-            + $"{ExcerptSampling.LatestStart - 1}.");
+            $"Where the first excerpt of each song starts, in seconds. random: a whole number of seconds from {ExcerptSampling.EarliestStart} to "
+            + $"{ExcerptSampling.LatestStart - 1}, drawn for each song.");
         Option<int> excerpts = Options.Count(
-            "--excerpts", "At most so many excerpts of a song, one every 0.5 s; as many as published span 200 s.", ExcerptSampling.PublishedCount);
+            "--excerpts", "The largest number of excerpts from one song, one every 0.5 s. The default spans 200 s, as published.",
+            ExcerptSampling.PublishedCount);
         Option<ulong> seed = Options.Seed();
         Option<string> output = Options.Out("evaluation.csv, evaluation.png, evaluation.svg and songs/NAME.npz");
         Option<string?> methods = MethodsEvaluation.Methods(
             "Compare explanation methods at equal area instead");
-        Option<string?> area = MethodsEvaluation.Areas("With --methods: masks keep these shares of all bins."), threshold = MethodsEvaluation.Thresholds();
+        Option<string?> area = MethodsEvaluation.Areas("With --methods: the shares of the bins that masks keep."), threshold = MethodsEvaluation.Thresholds();
         Option<string?> fill = MethodsEvaluation.Fills(), judge = MethodsEvaluation.Judge();
         Option<string?> compare = new("--compare") { Description = "An evaluation.csv to draw beside this one.", HelpName = "FILE" };
         Option<bool> force = Options.Force();
         DeviceOptions device = new();
         Option<string?> cache = Options.Cache();
-        Option<bool> json = Options.Json("one object");
+        Option<bool> json = Options.Json();
         Command command = new(
             "evaluate",
-            "Explains excerpts of a corpus at every masking threshold and asks the detector about what each explanation keeps: how often its answer changes "
-            + "(explanation loss), and how much it is shown (relative area). M1: what is masked is zero in the normalised input. M2_paper: it is a zero from "
-            + "before normalisation. M2_published: the mask is inverted. Songs that are finished are kept in songs/NAME.npz; the same command goes on "
-            + "behind them after an interruption. One evaluation is one excerpt at one threshold in one case. With --methods it asks instead whether the "
-            + "masks are better than chance and than other methods' (methods.csv, methods.png, methods.svg; finished songs in methods/METHOD/NAME.npz).\n\n"
+            "Explains excerpts of a corpus at every masking threshold and shows the detector only what each explanation keeps. It reports how often the "
+            + "label changes (explanation loss) and how much of the input is kept (relative area). M1: masked bins are zero in the normalised input. M2_paper: "
+            + "masked bins are zero before normalisation. M2_published: the mask is inverted. One evaluation is one excerpt at one threshold in one case. "
+            + "Finished songs are kept in songs/NAME.npz; if the command is interrupted, run it again to resume. With --methods it compares masks with chance "
+            + "and with other methods' masks instead (methods.csv, methods.png, methods.svg; finished songs in methods/METHOD/NAME.npz).\n\n"
             + "Examples:\n  svd evaluate --data jamendo --inverter inverter.npz --out evaluation\n"
             + "  svd evaluate --data jamendo --out evaluation --methods inversion,mask,random,loudest --area 0.4,0.2,0.1")
         {
-            data, split, classifier, inverter, masker, statistics, thresholds, classThreshold, start, excerpts, seed, methods, area, threshold, fill, judge, output,
-            compare, force, device, cache, json,
+            data, split, classifier, inverter, masker, statistics, thresholds, classThreshold, start, excerpts, seed, methods, area, threshold, fill, judge,
+            output, compare, force, device, cache, json,
         };
         command.Validators.Add(result =>
         {
@@ -79,7 +79,7 @@ internal static class EvaluateCommand
                 result.AddError("--area, --threshold, --fill, --judge and --masker need --methods");
             }
 
-            if (Given(methods) && (Given(thresholds) || Given(compare))) result.AddError("--thresholds and --compare do not go with --methods");
+            if (Given(methods) && (Given(thresholds) || Given(compare))) result.AddError("--thresholds and --compare cannot be used with --methods");
         });
         command.SetAction(parsed => Run(new Request(
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(split),
@@ -97,7 +97,7 @@ internal static class EvaluateCommand
         return command;
     }
 
-    /// <summary>The numbers from the first to the second, by the third; null where it is not so.</summary>
+    /// <summary>The numbers from FROM to TO in steps of STEP; null if the text does not have that form.</summary>
     internal static double[]? ParseThresholds(string text)
     {
         // Decimal numbers, so that 3 · 0.1 is 0.3.
@@ -118,7 +118,10 @@ internal static class EvaluateCommand
         string[] files = [$"{stem}.csv", $"{stem}.png", $"{stem}.svg"];
         OutputFolder.Prepare(request.Methods is null ? songFolder : request.Out);
         OutputFolder.RequireApart([.. files, .. KeptFiles(request, songs)],
-            [.. Corpus.InputsOf(request.Data, request.Split, songs), .. Corpus.InputsOf(request.Data, TuningSplit, tuning), request.Compare, .. request.Paths.All]);
+            [
+                .. Corpus.InputsOf(request.Data, request.Split, songs), .. Corpus.InputsOf(request.Data, TuningSplit, tuning), request.Compare,
+                .. request.Paths.All,
+            ]);
         OutputFolder.Require(files);
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
@@ -145,15 +148,14 @@ internal static class EvaluateCommand
         if (evaluations.Count == 0)
         {
             throw new EngineException(
-                $"no song of {request.Split} in {request.Data} is long enough for an excerpt at its start; give an earlier one with --start");
+                $"no song of {request.Split} in {request.Data} is long enough for an excerpt at --start; give an earlier start");
         }
 
         SvdCommand.Warn(cache.Warnings);
         int excerpts = evaluations.Sum(song => song.Starts.Length);
         string dataset = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data))).Replace(',', '_');
         IReadOnlyList<EvaluationPoint> points = EvaluationCurves.Of(dataset, evaluations, classThreshold);
-        Write(files, points, compared, $"{dataset}: {excerpts} excerpts of {evaluations.Count} songs, "
-            + $"singing from P = {classThreshold:F2} on");
+        Write(files, points, compared, $"{dataset}: {excerpts} excerpts of {evaluations.Count} songs, singing if P ≥ {classThreshold:F2}");
         int perExcerpt = request.Thresholds.Length * MaskingCase.Evaluated.Count;
         Report report = new(
             dataset, request.Split, evaluations.Count, songs.Count, excerpts, classThreshold,
@@ -164,7 +166,7 @@ internal static class EvaluateCommand
         return 0;
     }
 
-    // What finished songs leave behind.
+    // The files that keep finished songs.
     private static IEnumerable<string> KeptFiles(Request request, IReadOnlyList<Song> songs) =>
         from folder in request.Methods?.Select(method => Path.Combine("methods", method)) ?? ["songs"]
         from song in songs
@@ -179,7 +181,7 @@ internal static class EvaluateCommand
         OutputFolder.WriteAll(files, [csv, png, svg]);
     }
 
-    // Curve by curve, where both have points.
+    // One difference per curve, over the thresholds that both have.
     private static Difference[] Differences(IReadOnlyList<EvaluationPoint> points, IReadOnlyList<EvaluationPoint> compared) =>
     [
         .. from other in compared
@@ -195,7 +197,7 @@ internal static class EvaluateCommand
     {
         Console.WriteLine($"{report.Dataset}, {report.Split}: {report.Excerpts} excerpts of {report.Songs} songs"
             + (report.Songs < report.SongsListed ? $" ({report.SongsListed - report.Songs} too short)" : "")
-            + $", singing from {report.ClassThreshold:F4} on, "
+            + $", singing if P >= {report.ClassThreshold:F4}, "
             + (report.TunedOn is null ? "as given" : $"the threshold with the fewest errors on the songs of {report.TunedOn}"));
         Console.WriteLine();
         Console.WriteLine($"{"threshold",9}  {"area %",7}  " + string.Join("  ", MaskingCase.Evaluated.Select(masking => $"{masking.Name + " loss %",19}")));

@@ -14,7 +14,7 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Cli;
 
-/// <summary><c>svd explain</c>: what decided the prediction for one excerpt.</summary>
+/// <summary><c>svd explain</c>: shows what decided the prediction for one excerpt.</summary>
 internal static class ExplainCommand
 {
     private const double LargestThreshold = 1.1;
@@ -27,35 +27,35 @@ internal static class ExplainCommand
     {
         Argument<string?> audio = new("AUDIO")
         {
-            Description = "A song: WAV, or anything that ffmpeg decodes. Without it the bundled sample.", Arity = ArgumentArity.ZeroOrOne,
+            Description = "A song: WAV, or anything that ffmpeg decodes. Default: the bundled sample.", Arity = ArgumentArity.ZeroOrOne,
         };
         Option<double?> at = new("--at")
         {
-            Description = "Where the excerpt of 1.64 s starts, in seconds; without it the one in which singing is most certain.", HelpName = "SECONDS",
+            Description = "Where the excerpt of 1.64 s starts, in seconds. Default: where singing is most certain.", HelpName = "SECONDS",
         };
         Options.Require(at, seconds => seconds >= 0 && double.IsFinite(seconds), "a number of seconds, 0 or more");
         Option<string> method = new("--method")
         {
-            Description = "What says how important a bin is: the paper's inversion network, the mask network, or both in one figure.",
+            Description = "How to find the important bins: with the paper's inversion network, with the mask network, or with both, in one figure.",
             DefaultValueFactory = _ => Inversion,
         };
         method.AcceptOnlyFromAmong(Inversion, Mask, Both);
         Option<double?> threshold = new("--threshold")
         {
-            Description = "Keep the bins whose importance, scaled to 0 … 1, is at least this; "
-                + $"{DefaultThreshold} for the inversion where nothing is given.",
+            Description = "Keep the bins whose importance, scaled to 0 … 1, is at least A. "
+                + $"Default for the inversion: {DefaultThreshold}.",
             HelpName = "A",
         };
         Option<double?> area = new("--area")
         {
-            Description = $"Keep this share of the bins, the most important ones; {DefaultArea} for the mask network, and for both, where nothing is given.",
+            Description = $"Keep this share of the bins, the most important ones. Default for the mask network and for both: {DefaultArea}.",
             HelpName = "SHARE",
         };
         Options.Require(area, share => share is >= 0 and <= 1, "a number from 0 to 1");
         Options.Require(threshold, a => a is >= 0 and <= LargestThreshold, $"a number from 0 to {LargestThreshold}");
         Option<bool> listen = new("--listen")
         {
-            Description = $"Write the excerpt, its explanation and what the mask removed as sound too ({string.Join(", ", SoundFiles)}).",
+            Description = $"Also write the excerpt, its explanation and what the mask removed as sound ({string.Join(", ", SoundFiles)}).",
         };
         Option<double?> classThreshold = Options.ClassThreshold();
         Option<bool> force = Options.Force();
@@ -66,12 +66,12 @@ internal static class ExplainCommand
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<Channel> channel = Options.Channel();
         DeviceOptions device = new();
-        Option<bool> json = Options.Json("one object");
+        Option<bool> json = Options.Json();
         Command command = new(
             "explain",
-            "Shows what decided the prediction for an excerpt of a song: inverts the detector's deepest features, makes a mask of the result and asks the "
-            + "detector again about what the mask keeps. Or lets the mask network choose the region. Writes a picture (explanation.png) and the arrays "
-            + "(explanation.npz).\n\n"
+            "Shows what decided the prediction for an excerpt of a song. It inverts the detector's deepest features, makes a mask from the result and asks the "
+            + "detector again about what the mask keeps; with --method mask, the mask network chooses the region. It writes a picture (explanation.png) and "
+            + "the arrays (explanation.npz).\n\n"
             + "Examples:\n  svd explain\n  svd explain song.mp3 --at 61.5 --threshold 0.5 --listen --out explained\n"
             + "  svd explain song.mp3 --at 61.5 --method both --area 0.2")
         {
@@ -79,7 +79,7 @@ internal static class ExplainCommand
         };
         command.Validators.Add(result =>
         {
-            if (result.GetResult(threshold) is not null && result.GetResult(area) is not null) result.AddError("--threshold and --area exclude each other");
+            if (result.GetResult(threshold) is not null && result.GetResult(area) is not null) result.AddError("give --threshold or --area, not both");
         });
         command.SetAction(parsed =>
         {
@@ -107,7 +107,7 @@ internal static class ExplainCommand
         Dictionary<string, double> milliseconds = [];
         long start = Stopwatch.GetTimestamp();
 
-        // A song that is not there makes no folder.
+        // A missing song must not leave an empty output folder behind.
         using AudioStream audio = AudioStream.Open(request.Audio, request.Channel);
         OutputFolder.Prepare(request.Out);
         OutputFolder.Require(FilesOf(request), [request.Audio, .. request.Paths.All]);
@@ -172,9 +172,11 @@ internal static class ExplainCommand
         [
             .. explanations.Select(named => new ExplanationPanels(
                 named.Explanation.Input, named.Explanation.Importance, named.Title, named.Explanation.Mask, named.Explanation.MaskedInput, startSeconds,
-                $"{Path.GetFileName(request.Audio)}, {startSeconds:F2} s: {Verdict(explanation.Probability, request)}, singing from P = {request.Decision.Value:0.###}",
-                $"{(request.Method == Both ? $"By the {named.Method}{(named.Method == Mask ? " network" : "")}" : "Explanation")} alone: {Verdict(named.Explanation.ProbabilityMasked, request)}, "
-                + $"{named.Explanation.RelativeArea:P0} of the bins{(request.Size.IsThreshold ? $", threshold {request.Size.Value}" : "")}")),
+                $"{Path.GetFileName(request.Audio)}, {startSeconds:F2} s: {Verdict(explanation.Probability, request)}, singing if P ≥ "
+                    + $"{request.Decision.Value:0.###}",
+                $"{(request.Method == Both ? $"By the {named.Method}{(named.Method == Mask ? " network" : "")}" : "Explanation")} alone: "
+                    + $"{Verdict(named.Explanation.ProbabilityMasked, request)}, {named.Explanation.RelativeArea:P0} of the bins"
+                    + (request.Size.IsThreshold ? $", threshold {request.Size.Value}" : ""))),
         ];
         byte[] png = panels.Length == 1 ? ExplanationFigure.RenderPng(panels[0]) : ExplanationFigure.RenderPng(panels[0], panels[1]);
         byte[] arrays = NpzFile.Encode(ExplanationArrays.Of(
@@ -188,11 +190,11 @@ internal static class ExplainCommand
     {
         const double excerptSeconds = (double)ExcerptFrames / FramesPerSecond;
         Console.WriteLine($"{request.Audio}, {report.StartSeconds:F2} s to {report.StartSeconds + excerptSeconds:F2} s"
-            + (request.At is null ? " (where singing is most certain; choose with --at)" : ""));
+            + (request.At is null ? " (where singing is most certain; --at chooses another excerpt)" : ""));
         Console.WriteLine($"  prediction         {Verdict(report.Probability, request)}");
         PrintExplanation("explanation alone", report.ProbabilityMasked, report.Label == report.LabelMasked, report.RelativeArea);
         if (report.ByMask is { } mask) PrintExplanation("the mask's alone", mask.ProbabilityMasked, report.Label == mask.LabelMasked, mask.RelativeArea);
-        Console.WriteLine($"  singing from       P = {request.Decision}");
+        Console.WriteLine($"  singing if         P >= {request.Decision}");
         Console.WriteLine($"  device             {report.Device}");
         Console.WriteLine($"  time               {string.Join(", ", report.Milliseconds.Select(stage => $"{stage.Key} {stage.Value:F1} ms"))}");
         Console.WriteLine($"  written            {string.Join(", ", report.Files)}");
@@ -212,7 +214,7 @@ internal static class ExplainCommand
 
     private static string LabelOf(float probability, Request request) => Segment.Label(probability >= request.Decision.Value);
 
-    // The picture first, the arrays, and the sounds if they are wanted.
+    // First the picture, then the arrays, then the sounds if they are wanted.
     private static string[] FilesOf(Request request) =>
         [.. ((string[])["explanation.png", "explanation.npz", .. request.Listen ? SoundFiles : []]).Select(name => Path.Combine(request.Out, name))];
 
@@ -220,11 +222,11 @@ internal static class ExplainCommand
         string Audio, double? At, string Method, MaskSize Size, bool Listen, double? ClassThreshold, string Out, ModelPaths Paths, bool Force,
         Channel Channel, Func<IBackend> CreateBackend, bool Json)
     {
-        /// <summary>The threshold that is used, known once the weights are.</summary>
+        /// <summary>The class threshold in use; known once the weights are loaded.</summary>
         public ClassDecision Decision { get; init; }
     }
 
-    // An explanation, its method, and what the figure calls its importance.
+    // An explanation, its method, and the title that the figure gives its importance.
     private sealed record Named(string Method, string Title, Explanation Explanation);
 
     private sealed record MaskReport(float ProbabilityMasked, string LabelMasked, double RelativeArea);

@@ -6,7 +6,7 @@ using Engine.Svd.Model;
 
 namespace Engine.Svd.Cli;
 
-/// <summary><c>svd export</c>: a network as an ONNX model.</summary>
+/// <summary><c>svd export</c>: writes a network as an ONNX model.</summary>
 internal static class ExportCommand
 {
     public static Command Create()
@@ -15,12 +15,12 @@ internal static class ExportCommand
         Option<string> output = new("--out") { Description = "The file to write (.onnx).", HelpName = "FILE", Required = true };
         Option<bool> wholeSong = new("--whole-song")
         {
-            Description = "SVDNet over a whole song: frames 1×1×T×80 to the probability of each of its T − 114 excerpts.",
+            Description = "Export SVDNet for whole songs: from frames 1×1×T×80 to the probability of each of the T − 114 excerpts.",
         };
         Command command = new(
             "export",
-            "Writes a network as an ONNX model; which one a weight file holds is told by the shapes of its arrays. SVDNet: excerpts N×1×115×80 to "
-            + "features N×64 and probability N×1. Inversion network: features N×64 to inverted N×1×115×80.\n\n"
+            "Writes a network as an ONNX model. The shapes of the arrays tell which network a weight file holds. SVDNet maps excerpts N×1×115×80 to "
+            + "features N×64 and probability N×1. An inversion network maps features N×64 to inverted N×1×115×80.\n\n"
             + "Example:\n  svd export weights/svdnet.npz --out svdnet.onnx")
         {
             weights, output, wholeSong,
@@ -33,7 +33,7 @@ internal static class ExportCommand
     {
         OutputFolder.Require([output], weights);
 
-        // No kernel runs: any backend holds the weights.
+        // No kernel runs, so any backend can hold the weights.
         using IBackend backend = Backends.CreateReference();
         OnnxGraph graph = Export(backend, weights, wholeSong);
         graph.Save(output);
@@ -55,7 +55,7 @@ internal static class ExportCommand
             throw new EngineException($"{weights} holds neither SVDNet nor an inversion network: its {file.Shapes.Count} arrays have other shapes");
         }
 
-        if (wholeSong) throw new EngineException($"{weights} holds an inversion network: only SVDNet has a whole-song form");
+        if (wholeSong) throw new EngineException($"{weights} holds an inversion network; only SVDNet can be exported with --whole-song");
         using InversionNetwork inversion = InversionNetwork.Load(backend, file);
         return inversion.Export();
     }

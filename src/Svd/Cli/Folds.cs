@@ -9,8 +9,8 @@ using Engine.Svd.Predict;
 namespace Engine.Svd.Cli;
 
 /// <summary>
-/// A cross-validation: a folder of detectors, each of which says what it makes of the songs that it was not trained with. NAME.npz and NAME.meanstd.npz are
-/// what <c>svd train classifier --hold-out NAME</c> wrote, and the songs are those of filelists/NAME.
+/// A cross-validation: a folder of detectors, each of which predicts the songs that it was not trained with. <c>svd train classifier --hold-out NAME</c>
+/// wrote NAME.npz and NAME.meanstd.npz, and filelists/NAME lists the songs.
 /// </summary>
 internal static class Folds
 {
@@ -18,28 +18,28 @@ internal static class Folds
 
     public static Option<string?> Option() => new("--folds")
     {
-        Description = "A folder of detectors from svd train classifier --hold-out, one a fold: every NAME.npz, with its NAME.meanstd.npz, predicts the songs of "
-            + "filelists/NAME, which it was not trained with.",
+        Description = "A folder with one detector per fold, from svd train classifier --hold-out. Each NAME.npz, with its NAME.meanstd.npz, predicts the "
+            + "songs of filelists/NAME, which it was not trained with.",
         HelpName = "DIR",
     };
 
-    /// <summary>Refuses options that say another detector or other songs where folds are given.</summary>
+    /// <summary>Refuses options that name another detector or other songs if folds are given.</summary>
     public static void RefuseBoth(CommandResult result, Option folds, params ReadOnlySpan<Option> others)
     {
         if (result.GetResult(folds) is null) return;
         foreach (Option other in others)
         {
             if (result.GetResult(other) is not { Implicit: false }) continue;
-            result.AddError($"give {folds.Name} or {other.Name}, not both: the folds say which songs and detectors");
+            result.AddError($"give {folds.Name} or {other.Name}, not both: the folds determine the songs and the detectors");
             return;
         }
     }
 
-    /// <summary>What the folds' detectors say, fold by fold.</summary>
+    /// <summary>Predicts each fold's songs with its detector; one array per fold.</summary>
     /// <exception cref="EngineException">There are fewer than two folds, or a song is in two, or one cannot be read.</exception>
     public static LabelledSong[][] Predict(IBackend backend, Corpus corpus, SpectrogramCache cache, string folder)
     {
-        if (!Directory.Exists(folder)) throw new EngineException($"{folder} is not a folder; --folds names the folder of the folds' detectors");
+        if (!Directory.Exists(folder)) throw new EngineException($"{folder} is not a folder; --folds needs the folder with the folds' detectors");
         string[] names =
         [
             .. Directory.EnumerateFiles(folder, "*.npz").Select(file => Path.GetFileNameWithoutExtension(file))
@@ -47,14 +47,14 @@ internal static class Folds
         ];
         if (names.Length < 2)
         {
-            throw new EngineException($"{folder} holds {names.Length} detectors (NAME.npz), but a cross-validation has at least two folds; "
+            throw new EngineException($"{folder} holds {names.Length} detectors (NAME.npz), but a cross-validation needs at least two; "
                 + "train them with svd train classifier --hold-out NAME --out " + Path.Combine(folder, "NAME.npz"));
         }
 
         IReadOnlyList<Song>[] songs = [.. names.Select(corpus.Split)];
         if (songs.SelectMany(fold => fold).CountBy(song => song.Name).FirstOrDefault(count => count.Value > 1) is { Key: { } twice })
         {
-            throw new EngineException($"{twice} is in two of the folds {string.Join(", ", names)}; a song belongs to one");
+            throw new EngineException($"{twice} is in two of the folds {string.Join(", ", names)}; put it into one only");
         }
 
         int all = songs.Sum(fold => fold.Count), done = 0;

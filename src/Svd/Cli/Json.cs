@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Engine.Svd.Cli;
 
-/// <summary>How the commands write JSON: snake_case names, readable characters where standard output can have them, and ASCII alone where it is not UTF-8.</summary>
+/// <summary>How the commands write JSON: with snake_case names, and with non-ASCII characters escaped unless standard output is Unicode.</summary>
 internal static class Json
 {
     private static readonly JsonSerializerOptions

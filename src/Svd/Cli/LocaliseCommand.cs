@@ -14,7 +14,7 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Cli;
 
-/// <summary><c>svd localise</c>: do explanations of singing lie where the voice is, in songs whose voice and accompaniment are known?</summary>
+/// <summary><c>svd localise</c>: measures whether explanations lie where the voice is, in songs whose voice and accompaniment are known.</summary>
 internal static class LocaliseCommand
 {
     private const string AllAreas = "0.4,0.2,0.1";
@@ -24,29 +24,29 @@ internal static class LocaliseCommand
     {
         Option<string> stems = new("--stems")
         {
-            Description = "Songs in parts: a folder with voice/NAME.wav and music/NAME.wav, equally long; their sum is what is explained.", HelpName = "DIR",
-            Required = true,
+            Description = "Songs in parts: a folder with voice/NAME.wav and music/NAME.wav of equal length. Their sum is explained.",
+            HelpName = "DIR", Required = true,
         };
         Option<string?> classifier = Options.Classifier();
         Option<string?> inverter = Options.Inverter();
         Option<string?> masker = Options.Masker();
         Option<string?> statistics = Options.Statistics("the bundled ones");
-        Option<string?> methods = MethodsEvaluation.Methods("Which explanation methods, all of them if not given");
-        Option<string?> area = MethodsEvaluation.Areas($"Regions have these shares of all bins; without it {AllAreas}.");
-        Option<int> excerpts = Options.Count("--excerpts", "At most so many excerpts of a song.", ExcerptsOfASong);
+        Option<string?> methods = MethodsEvaluation.Methods("The explanation methods to measure (default: all)");
+        Option<string?> area = MethodsEvaluation.Areas($"The sizes of the regions, as shares of all bins. Default: {AllAreas}.");
+        Option<int> excerpts = Options.Count("--excerpts", "The largest number of excerpts from one song.", ExcerptsOfASong);
         Option<double?> classThreshold = Options.ClassThreshold();
         Option<bool> force = Options.Force();
         Option<ulong> seed = Options.Seed();
         Option<string> output = Options.Out("localisation.csv, localisation.png and localisation.svg");
         DeviceOptions device = new();
-        Option<bool> json = Options.Json("one object");
+        Option<bool> json = Options.Json();
         Command command = new(
             "localise",
-            "Do explanations lie where the voice is? Takes songs whose voice and accompaniment are known, and of them excerpts in which the voice sounds and "
-            + "the detector says singing. A bin is voice-dominated where the voice alone has more energy than the accompaniment alone, and at most "
-            + $"{Localisation.RangeDecibels:0} dB less than in its loudest bin of the excerpt. Of each method's region of the most important bins: how many of "
-            + "the voice-dominated bins it has (recall), how much of it is voice-dominated (precision), and whether the most important bin is (pointing game; "
-            + "of several equally important ones the share).\n\n"
+            "Measures whether explanations lie where the voice is. It takes songs whose voice and accompaniment are known, and explains excerpts in which the "
+            + "voice sounds and the detector hears singing. A bin is voice-dominated if the voice alone has more energy there than the accompaniment alone and "
+            + $"lies at most {Localisation.RangeDecibels:0} dB below the voice's loudest bin of the excerpt. Each method chooses a region of the most important "
+            + "bins. Recall: the share of the voice-dominated bins that lie in it. Precision: the share of the region that is voice-dominated. Pointing game: "
+            + "whether the most important bin is voice-dominated; several equally important bins count by their share.\n\n"
             + "Example:\n  samples/make_stems.sh stems\n  svd localise --stems stems --methods inversion,loudest,occlusion --out localisation")
         {
             stems, methods, area, excerpts, classifier, inverter, masker, statistics, classThreshold, seed, output, force, device, json,
@@ -80,7 +80,7 @@ internal static class LocaliseCommand
         if (used.Length == 0)
         {
             throw new EngineException(
-                $"the detector says singing in none of the {read.Sum(song => song.Sounding)} excerpts of {request.Stems} in which the voice sounds; there is "
+                $"the detector hears singing in none of the {read.Sum(song => song.Sounding)} excerpts of {request.Stems} in which the voice sounds; there is "
                 + "nothing to explain");
         }
 
@@ -119,7 +119,7 @@ internal static class LocaliseCommand
     private static (string Name, LocalisationScores Scores)[] Measure(
         Request request, MethodComparison comparison, StemExcerpts[] songs, Action<double, double?> report)
     {
-        // What is not a run of the detector counts a little, too.
+        // The work beside the detector's passes counts as one pass.
         IExplanationMethod[] methods = [.. request.Methods.Select(comparison.Create)];
         double done = 0, all = methods.Sum(method => (method.Passes + 1.0) * comparison.Count);
         IReadOnlyList<bool[]>[] voiceBins = [.. songs.Select(song => song.VoiceBins)];
@@ -137,7 +137,7 @@ internal static class LocaliseCommand
     private static void Write(Report report)
     {
         const string heading = "Do explanations lie where the voice is?";
-        string subheading = $"{report.Stems}: {report.Excerpts} excerpts of {report.Songs} songs, singing from P = {report.ClassThreshold:0.###} on; "
+        string subheading = $"{report.Stems}: {report.Excerpts} excerpts of {report.Songs} songs, singing if P ≥ {report.ClassThreshold:0.###}; "
             + "bars are 95 % intervals over songs and excerpts; dashed: "
             + $"chance, {report.VoicePercent.Mean:F1} % of the bins are voice-dominated";
         double voice = report.VoicePercent.Mean;
@@ -151,13 +151,13 @@ internal static class LocaliseCommand
 
     private static void Print(Report report)
     {
-        Console.WriteLine($"{report.Stems}: the detector says singing (P from {report.ClassThreshold:F2} on) in {report.Sung} of the {report.Sounding} "
+        Console.WriteLine($"{report.Stems}: the detector hears singing (P >= {report.ClassThreshold:F2}) in {report.Sung} of the {report.Sounding} "
             + "excerpts, one every 0.5 s, in which the voice sounds");
-        Console.WriteLine($"used: {report.Excerpts} excerpts of {report.Songs} of {report.SongsListed} songs; of {report.MusicSung} of them it says so of the "
-            + "accompaniment alone, too");
-        Console.WriteLine($"voice-dominated bins: {MethodsEvaluation.Interval(report.VoicePercent)} %, chance for precision and pointing; chance for recall is "
-            + "the area");
-        Console.WriteLine("in brackets 95 % intervals, songs and then excerpts within them drawn anew 1000 times");
+        Console.WriteLine($"used: {report.Excerpts} excerpts of {report.Songs} of {report.SongsListed} songs; in {report.MusicSung} of them it also hears singing in the "
+            + "accompaniment alone");
+        Console.WriteLine($"voice-dominated bins: {MethodsEvaluation.Interval(report.VoicePercent)} %, which is chance for precision and pointing; chance for "
+            + "recall is the area");
+        Console.WriteLine("brackets: 95 % intervals of a bootstrap that draws songs, then excerpts within them, 1000 times");
         foreach (IGrouping<MaskSize, LocalisationRow> size in report.Rows.GroupBy(row => row.Size))
         {
             Console.WriteLine();
@@ -178,7 +178,7 @@ internal static class LocaliseCommand
         string Stems, ModelPaths Paths, bool Force, IReadOnlyList<string> Methods, MaskSize[] Sizes, int Excerpts, double? ClassThreshold, ulong Seed,
         string Out, Func<IBackend> CreateBackend, bool Json)
     {
-        /// <summary>The threshold that is used, known once the weights are.</summary>
+        /// <summary>The class threshold in use; known once the weights are loaded.</summary>
         public ClassDecision Decision { get; init; }
     }
 

@@ -6,14 +6,14 @@ using Engine.Tensors;
 
 namespace Engine.Svd.Cli;
 
-/// <summary><c>svd logmel</c>: the front end alone.</summary>
+/// <summary><c>svd logmel</c>: runs only the front end.</summary>
 internal static class LogMelCommand
 {
     public static Command Create()
     {
         Argument<string> audio = new("AUDIO") { Description = "A song: WAV, or anything that ffmpeg decodes." };
         Option<string> output = new("--out") { Description = "The file to write (.npy, float32, frames × 80).", HelpName = "FILE", Required = true };
-        Option<string?> statistics = Options.Statistics("the frames are not normalised");
+        Option<string?> statistics = Options.Statistics("no normalisation");
         Option<Channel> channel = Options.Channel();
         DeviceOptions device = new();
         Command command = new(

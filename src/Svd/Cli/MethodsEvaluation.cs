@@ -15,16 +15,16 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Cli;
 
-/// <summary><c>svd evaluate --methods</c>: is the inversion mask better than chance, and than other methods' masks of the same size?</summary>
+/// <summary><c>svd evaluate --methods</c>: compares the inversion mask with chance and with other methods' masks of the same size.</summary>
 internal static class MethodsEvaluation
 {
     private const double LargestThreshold = 1.1;
     private const double LargestArea = 1;
 
-    // Goes up whenever a method or a measure computes other numbers, so that kept scores are no longer found.
+    // Raise this whenever a method or a measure computes other numbers, so that scores kept by older versions are not used.
     private const double Version = 2;
 
-    /// <summary>A list of methods; what it is for precedes their names.</summary>
+    /// <summary>An option that takes a list of methods; <paramref name="what"/> begins its description.</summary>
     public static Option<string?> Methods(string what)
     {
         Option<string?> option = new("--methods")
@@ -48,7 +48,7 @@ internal static class MethodsEvaluation
     }
 
     public static Option<string?> Thresholds() => Numbers(
-        "--threshold", "With --methods: masks keep as many bins of an excerpt as its inversion mask does at these thresholds. 0.6 where no --area is given.",
+        "--threshold", "With --methods: masks keep as many bins of an excerpt as its inversion mask at these thresholds. Default without --area: 0.6.",
         LargestThreshold);
 
     public static Option<string?> Areas(string what) => Numbers("--area", what, LargestArea);
@@ -57,7 +57,7 @@ internal static class MethodsEvaluation
     {
         Option<string?> option = new("--fill")
         {
-            Description = "With --methods: what stands in place of masked bins, some of zero (in the normalised input; where none is given), m2 (from before "
+            Description = "With --methods: what replaces masked bins, one or more of zero (in the normalised input, the default), m2 (zero before "
                 + "normalisation) and blur (the excerpt, blurred).",
             HelpName = "LIST",
         };
@@ -73,19 +73,19 @@ internal static class MethodsEvaluation
 
     public static Option<string?> Judge() => new("--judge")
     {
-        Description = "With --methods: a second SVDNet's weights (.npz), trained with the same statistics: it judges the same masks too, to tell whether they hold "
-            + "for the music or for one network.",
+        Description = "With --methods: the weights (.npz) of a second SVDNet, trained with the same statistics. It judges the same masks, which tells whether "
+            + "they are about the music or about one network.",
         HelpName = "FILE",
     };
 
-    /// <summary>The fillings of a list, each once, in the order of the enumeration; null if it is not one.</summary>
+    /// <summary>The fillings in a list, each once, in the order of the enumeration; null if the text is not such a list.</summary>
     public static IReadOnlyList<MaskFill>? FillsIn(string? list)
     {
         string[] names = (list ?? MaskFill.Zero.Name()).Split(',', StringSplitOptions.TrimEntries);
         return names.All(name => MaskFills.All.Any(fill => fill.Name() == name)) ? [.. MaskFills.All.Where(fill => names.Contains(fill.Name()))] : null;
     }
 
-    /// <summary>The sizes that the two options ask for.</summary>
+    /// <summary>The mask sizes that the two options ask for.</summary>
     public static MaskSize[] SizesOf(string? thresholds, string? areas) =>
     [
         .. (thresholds is null && areas is null ? [0.6] : NumbersIn(thresholds, LargestThreshold)!).Select(a => new MaskSize(a, IsThreshold: true)),
@@ -105,7 +105,7 @@ internal static class MethodsEvaluation
         if (songs.Length == 0)
         {
             throw new EngineException(
-                $"no song of {request.Split} in {request.Data} is long enough for an excerpt at its start; give an earlier one with --start");
+                $"no song of {request.Split} in {request.Data} is long enough for an excerpt at --start; give an earlier start");
         }
 
         SvdCommand.Warn(cache.Warnings);
@@ -136,7 +136,7 @@ internal static class MethodsEvaluation
         return 0;
     }
 
-    // Those that are long enough for an excerpt.
+    // Reads the songs that are long enough for an excerpt.
     private static (Song Song, ComparedSong Compared)[] ReadSongs(
         MethodsRequest request, BandStatistics statistics, IBackend backend, SpectrogramCache cache)
     {
@@ -155,11 +155,11 @@ internal static class MethodsEvaluation
     private static void Write(Report report)
     {
         const string heading = "Explanation methods at equal area";
-        string subheading = $"{report.Dataset}, {report.Split}: {report.Excerpts} excerpts of {report.Songs} songs, singing from P = "
-            + $"{report.ClassThreshold:F2} on; bars are 95 % intervals over songs and excerpts";
+        string subheading = $"{report.Dataset}, {report.Split}: {report.Excerpts} excerpts of {report.Songs} songs, singing if P ≥ "
+            + $"{report.ClassThreshold:F2}; bars are 95 % intervals over songs and excerpts";
         byte[] csv = Encoding.UTF8.GetBytes(MethodTable.ToCsv(report.Rows));
 
-        // One question to a figure: the first, which is the detector's own.
+        // The figure shows only the first question, which is the detector's own.
         MethodRow[] rows = [.. report.Rows.Where(row => row.Question == report.Rows[0].Question)];
         byte[] png = MethodFigure.RenderPng(rows, heading, subheading), svg = MethodFigure.RenderSvg(rows, heading, subheading);
         OutputFolder.WriteAll(report.Files, [csv, png, svg]);
@@ -167,10 +167,10 @@ internal static class MethodsEvaluation
 
     private static void Print(Report report)
     {
-        Console.WriteLine($"{report.Dataset}, {report.Split}: {report.Excerpts} excerpts of {report.Songs} songs, singing from {report.ClassThreshold:F4} on");
-        Console.WriteLine("kept, removed: excerpts whose label changes when only the mask's bins are kept, or only they are taken away, − random: the");
-        Console.WriteLine("difference from random bins; pieces: connected by edges, the median; in brackets 95 % intervals, songs and then excerpts within");
-        Console.WriteLine("them drawn anew 1000 times");
+        Console.WriteLine($"{report.Dataset}, {report.Split}: {report.Excerpts} excerpts of {report.Songs} songs, singing if P >= {report.ClassThreshold:F4}");
+        Console.WriteLine("kept, removed: excerpts whose label changes if only the mask's bins are kept, or only they are removed; − random: the difference");
+        Console.WriteLine("from random bins; pieces: the median number of connected components; brackets: 95 % intervals of a bootstrap that draws songs,");
+        Console.WriteLine("then excerpts within them, 1000 times");
         foreach (IGrouping<(MaskQuestion Question, MaskSize Size), MethodRow> size in report.Rows.GroupBy(row => (row.Question, row.Size)))
         {
             Console.WriteLine();
@@ -190,7 +190,7 @@ internal static class MethodsEvaluation
         Console.WriteLine($"written: {string.Join(", ", report.Files)}");
     }
 
-    /// <summary>An estimate as tables have it.</summary>
+    /// <summary>An estimate as it appears in tables.</summary>
     public static string Interval(Estimate? estimate) => estimate is { } e ? $"{e.Mean:F1} [{e.Low:F1}, {e.High:F1}]" : "";
 
     private static Option<string?> Numbers(string name, string description, double largest)
@@ -206,7 +206,7 @@ internal static class MethodsEvaluation
         return option;
     }
 
-    // Those of a list, each once; null if it is not one, and none if there is none.
+    // The numbers in a list, each once; null if the text is not such a list, and empty if there is no list.
     private static double[]? NumbersIn(string? list, double largest)
     {
         double?[] numbers = [.. (list?.Split(',') ?? []).Select(part =>
@@ -220,7 +220,7 @@ internal static class MethodsEvaluation
         IReadOnlyList<string> Warnings);
 }
 
-/// <summary>What <c>svd evaluate --methods</c> was asked; weights are the files that all scores depend on: both networks' and the statistics'.</summary>
+/// <summary>The request to <c>svd evaluate --methods</c>. All scores depend on the files in Weights: both networks and the statistics.</summary>
 internal sealed record MethodsRequest(
     string Data, string Split, IReadOnlyList<Song> Songs, ExcerptSampling Sampling, IReadOnlyList<string> Methods, MaskSize[] Sizes,
     IReadOnlyList<MaskFill> Fills, double ClassThreshold, IReadOnlyList<string> Weights, ModelPaths Paths, string[] Files, string Out, bool Json);

@@ -5,21 +5,21 @@ using Engine.Svd.Model;
 
 namespace Engine.Svd.Cli;
 
-/// <summary>The files that a command's networks are read from; null for what it does not need.</summary>
+/// <summary>The files from which a command reads its networks; null for a network that it does not need.</summary>
 internal sealed record ModelPaths(string Classifier, string Statistics, string? Inverter = null, string? Masker = null, string? Judge = null)
 {
-    /// <summary>Those that are given.</summary>
+    /// <summary>The files that are given.</summary>
     public IEnumerable<string> All => new[] { Classifier, Statistics, Inverter, Masker, Judge }.OfType<string>();
 }
 
-/// <summary>A class threshold and where it is from.</summary>
-/// <param name="Value">The probability from which on it counts as singing.</param>
-/// <param name="From">given, tuned (the weight file says so) or default.</param>
+/// <summary>A class threshold and where it comes from.</summary>
+/// <param name="Value">Frames and excerpts with at least this probability count as singing.</param>
+/// <param name="From">given, tuned (read from the weight file) or default.</param>
 internal readonly record struct ClassDecision(double Value, string From)
 {
     private const double Default = 0.5;
 
-    /// <summary>The given threshold, or the one that was tuned for the detector.</summary>
+    /// <summary>The given threshold, else the one that was tuned for the detector, else the default.</summary>
     public static ClassDecision Of(double? given, double? tuned) =>
         given is { } value ? new ClassDecision(value, "given") : tuned is { } own ? new ClassDecision(own, "tuned") : new ClassDecision(Default, "default");
 
@@ -30,21 +30,21 @@ internal readonly record struct ClassDecision(double Value, string From)
     };
 }
 
-/// <summary>The networks of a command, which belong together: a mismatch is an error and not a result.</summary>
+/// <summary>The networks of a command. They must belong together; a mismatch is an error.</summary>
 internal sealed class Models : IDisposable
 {
     private Models(BandStatistics statistics, SvdNet detector) => (Statistics, Detector) = (statistics, detector);
 
-    /// <summary>What spectrograms are normalised with.</summary>
+    /// <summary>The statistics that normalise spectrograms.</summary>
     public BandStatistics Statistics { get; }
 
     /// <summary>The detector.</summary>
     public SvdNet Detector { get; }
 
-    /// <summary>Its <see cref="SvdNet.DigestOfFeatures"/>.</summary>
+    /// <summary>The detector's <see cref="SvdNet.DigestOfFeatures"/>.</summary>
     public required string DetectorDigest { get; init; }
 
-    /// <summary>The class threshold that its weight file names.</summary>
+    /// <summary>The class threshold in the detector's weight file; null if it has none.</summary>
     public double? TunedThreshold { get; init; }
 
     /// <summary>The inversion network, if the command needs one.</summary>
@@ -56,8 +56,10 @@ internal sealed class Models : IDisposable
     /// <summary>The second detector, if the command has one.</summary>
     public SvdNet? Judge { get; private init; }
 
-    /// <summary>Reads them. What does not say where it belongs is taken as it is, with a note.</summary>
-    /// <exception cref="EngineException">A file cannot be read or holds something else, or, unless it is forced, belongs to another file.</exception>
+    /// <summary>Reads the networks. A file that does not say what it belongs to is used, with a note.</summary>
+    /// <exception cref="EngineException">
+    /// A file cannot be read or holds something else, or it belongs to another file and <paramref name="force"/> is false.
+    /// </exception>
     public static Models Load(IBackend backend, ModelPaths paths, bool force)
     {
         BandStatistics statistics = BandStatistics.Read(paths.Statistics);
@@ -78,8 +80,9 @@ internal sealed class Models : IDisposable
         foreach (WeightFile file in new[] { classifier, inverter, masker, judge }.OfType<WeightFile>()) Require(file, file == inverter || file == masker);
         if (silent.Count > 0)
         {
-            SvdCommand.Note($"{string.Join(" and ", silent)} {(silent.Count == 1 ? "does" : "do")} not say what {(silent.Count == 1 ? "it belongs" : "they belong")} to; "
-                + "taken on trust");
+            SvdCommand.Note(silent.Count == 1
+                ? $"{silent[0]} does not say what it belongs to and is used without a check"
+                : $"{string.Join(" and ", silent)} do not say what they belong to and are used without a check");
         }
 
         return models;
@@ -98,8 +101,8 @@ internal sealed class Models : IDisposable
 
         void Mismatch(WeightFile file, string problem, string option)
         {
-            if (!force) throw new EngineException($"{file.Path} {problem}; give the file it belongs to with {option}, or go on with --force");
-            SvdCommand.Note($"{file.Path} {problem}; it is used all the same, as --force says");
+            if (!force) throw new EngineException($"{file.Path} {problem}; give the file it belongs to with {option}, or use it anyway with --force");
+            SvdCommand.Note($"{file.Path} {problem}; it is used anyway because of --force");
         }
     }
 

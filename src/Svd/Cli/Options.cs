@@ -7,37 +7,37 @@ using Engine.Svd.Audio;
 
 namespace Engine.Svd.Cli;
 
-/// <summary>The options that several commands have; each call makes a new one.</summary>
+/// <summary>The options that several commands share. Each call makes a new one.</summary>
 internal static class Options
 {
     // A day: frames are counted in 32 bits.
     private const int LargestStart = 86_400;
 
     public static Option<string> Out(string what) =>
-        new("--out") { Description = $"The folder for {what}; made if it is not there.", HelpName = "DIR", DefaultValueFactory = _ => "." };
+        new("--out") { Description = $"The folder for {what}. It is created if it does not exist.", HelpName = "DIR", DefaultValueFactory = _ => "." };
 
-    public static Option<string?> Classifier() => File("--classifier", "SVDNet's weights (.npz); without it the bundled ones.");
+    public static Option<string?> Classifier() => File("--classifier", "SVDNet's weights (.npz). Default: the bundled ones.");
 
     public static Option<string?> Inverter() =>
-        File("--inverter", "The inversion network's weights (.npz), of the paper's size or the published one; without it the bundled ones.");
+        File("--inverter", "The inversion network's weights (.npz), in the paper's or the published size. Default: the bundled ones.");
 
-    public static Option<string?> Masker() => File("--masker", "The mask network's weights (.npz); without it the bundled ones.");
+    public static Option<string?> Masker() => File("--masker", "The mask network's weights (.npz). Default: the bundled ones.");
 
-    public static Option<string?> Statistics(string without) =>
-        File("--stats", $"Mean and standard deviation of the mel bands (.npz); without it {without}.");
+    public static Option<string?> Statistics(string byDefault) =>
+        File("--stats", $"Mean and standard deviation of each mel band (.npz). Default: {byDefault}.");
 
-    public static Option<bool> Force() => new("--force") { Description = "Use weight files together that were not made for each other." };
+    public static Option<bool> Force() => new("--force") { Description = "Use weight files even if they do not belong together." };
 
     public static Option<string> Data() => new("--data")
     {
-        Description = "A corpus: a folder with audio, labels (NAME.lab) and filelists (train, valid, test).", HelpName = "DIR", Required = true,
+        Description = "A corpus: a folder with audio/, labels/ (NAME.lab) and filelists/ (train, valid, test).", HelpName = "DIR", Required = true,
     };
 
     public static Option<string> OutFile(string what) => new("--out") { Description = $"The file for {what}.", HelpName = "FILE", Required = true };
 
     public static Option<string?> Checkpoint() => new("--checkpoint")
     {
-        Description = "A folder for checkpoints: a training that was stopped goes on from there. Without it nothing is kept before the end.",
+        Description = "The folder for checkpoints. Run a stopped training again to resume it from there. Without this option, nothing is saved before the end.",
         HelpName = "DIR",
     };
 
@@ -45,7 +45,7 @@ internal static class Options
     {
         Option<ulong> option = new("--seed")
         {
-            Description = "Decides all that is random: the same seed, the same bits.", HelpName = "N", DefaultValueFactory = _ => 1,
+            Description = "Seeds everything random. The same seed gives the same bits.", HelpName = "N", DefaultValueFactory = _ => 1,
         };
 
         // A checkpoint keeps it as a float64.
@@ -53,22 +53,22 @@ internal static class Options
         return option;
     }
 
-    public static Option<int> Count(string name, string description, int without)
+    public static Option<int> Count(string name, string description, int byDefault)
     {
-        Option<int> option = new(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => without };
+        Option<int> option = new(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => byDefault };
         Require(option, count => count >= 1, "a whole number of at least 1");
         return option;
     }
 
     public static Option<string?> Cache() => new("--cache")
     {
-        Description = "Where spectrograms are kept; without it .cache in the corpus, or the user's local application data where that is read-only.",
+        Description = "The folder for computed spectrograms. Default: .cache in the corpus, or the user's local application data if the corpus is read-only.",
         HelpName = "DIR",
     };
 
     public static Option<int?> Threads()
     {
-        Option<int?> option = new("--threads") { Description = "Threads of the CPU kernels; without it one a processor.", HelpName = "N" };
+        Option<int?> option = new("--threads") { Description = "Threads for the CPU kernels. Default: one per processor.", HelpName = "N" };
         Require(option, threads => threads is >= 1 and <= Backends.MaxThreads, $"a number from 1 to {Backends.MaxThreads}");
         return option;
     }
@@ -77,7 +77,8 @@ internal static class Options
     {
         Option<double?> option = new("--class-threshold")
         {
-            Description = "The probability from which on it counts as singing; without it the one that the detector's weight file names, or 0.5.", HelpName = "P",
+            Description = "Frames and excerpts with P >= this count as singing. Default: the threshold in the detector's weight file, or 0.5 if it has none.",
+            HelpName = "P",
         };
         Require(option, p => p is >= 0 and <= 1, "a number from 0 to 1");
         return option;
@@ -86,14 +87,14 @@ internal static class Options
     /// <summary>A threshold, or <c>auto</c>: tuned on the validation songs.</summary>
     public static Option<string> ClassThresholdOrAuto() => NumberOr(
         "auto", "--class-threshold", "P",
-        "The probability from which on it counts as singing, or auto: the one with the fewest errors on the songs of filelists/valid.",
+        "Frames and excerpts with P >= this count as singing. auto: the threshold with the fewest errors on the songs of filelists/valid.",
         p => p is >= 0 and <= 1, "a number from 0 to 1");
 
     /// <summary>Seconds, or <c>random</c>.</summary>
     public static Option<string> StartOrRandom(string description) => NumberOr(
         "random", "--start", "S", description, seconds => seconds is >= 0 and <= LargestStart, $"a number of seconds, 0 to {LargestStart}");
 
-    /// <summary>The number that such an option was given, or null for the word.</summary>
+    /// <summary>The number that such an option was given; null if it was given the word.</summary>
     public static double? NumberIn(string value) =>
         double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : null;
 
@@ -102,7 +103,7 @@ internal static class Options
         string[] names = [.. Enum.GetNames<Channel>().Select(name => name.ToLowerInvariant())];
         Option<Channel> option = new("--channel")
         {
-            Description = "What is heard of a recording with two channels: their mix, or one of them.", HelpName = string.Join('|', names),
+            Description = "Which channel of a stereo recording to use, or the mix of both.", HelpName = string.Join('|', names),
             DefaultValueFactory = _ => Audio.Channel.Mix,
         };
         option.CustomParser = result =>
@@ -115,9 +116,9 @@ internal static class Options
         return option;
     }
 
-    public static Option<bool> Json(string what) => new("--json") { Description = $"Print {what} as JSON." };
+    public static Option<bool> Json(string description = "Print the result as JSON.") => new("--json") { Description = description };
 
-    /// <summary>Lets an option take numbers for which a check holds; what it needs completes the sentence «--option needs …».</summary>
+    /// <summary>Makes an option accept only numbers that pass a check; <paramref name="needs"/> completes the message "--option needs …".</summary>
     public static void Require<T>(Option<T> option, Func<T, bool> holds, string needs)
         where T : struct, INumber<T> => option.CustomParser = result => Number(result, option.Name, holds, needs) ?? default;
 
@@ -135,7 +136,7 @@ internal static class Options
         return null;
     }
 
-    // The parser lets no option be null that is given, so the word stays a word.
+    // The parser cannot make a given option null, so the option's value stays text.
     private static Option<string> NumberOr(string word, string name, string number, string description, Func<double, bool> holds, string needs)
     {
         Option<string> option = new(name) { Description = description, HelpName = $"{word}|{number}", DefaultValueFactory = _ => word };

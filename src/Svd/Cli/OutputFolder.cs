@@ -3,11 +3,11 @@ using Engine.Tensors;
 
 namespace Engine.Svd.Cli;
 
-/// <summary>Where a command writes.</summary>
+/// <summary>Checks where a command writes, and writes files that belong together.</summary>
 internal static class OutputFolder
 {
-    /// <summary>Makes the folder and tries to write there, so that a long computation does not end with its results lost.</summary>
-    /// <exception cref="EngineException">The folder cannot be made or written.</exception>
+    /// <summary>Creates the folder and tries to write there, so that a long computation does not lose its results at the end.</summary>
+    /// <exception cref="EngineException">The folder cannot be created or written.</exception>
     public static void Prepare(string folder, string option = "--out")
     {
         try
@@ -23,9 +23,9 @@ internal static class OutputFolder
         }
     }
 
-    /// <summary>Finds out before any work whether all results can be written and none takes the place of something that is read.</summary>
-    /// <param name="outputs">All files that will be written, with those that go beside the named ones.</param>
-    /// <param name="inputs">All files that will be read; null for one that is not given.</param>
+    /// <summary>Checks before any work that all results can be written and that none replaces a file that is read.</summary>
+    /// <param name="outputs">All files that will be written, including those beside the named ones.</param>
+    /// <param name="inputs">All files that will be read; null for a file that is not given.</param>
     /// <exception cref="EngineException">A result would replace an input or another result, or cannot be written.</exception>
     public static void Require(IReadOnlyList<string> outputs, params IEnumerable<string?> inputs)
     {
@@ -33,8 +33,8 @@ internal static class OutputFolder
         foreach (string output in outputs) AtomicFile.RequireWritable(output);
     }
 
-    /// <summary>Finds out whether a result would take the place of something that is read, or of another result.</summary>
-    /// <exception cref="EngineException">It would.</exception>
+    /// <summary>Checks that no result replaces a file that is read, or another result.</summary>
+    /// <exception cref="EngineException">A result would replace a file that is read, or another result.</exception>
     public static void RequireApart(IEnumerable<string> outputs, params IEnumerable<string?> inputs)
     {
         StringComparer names = OperatingSystem.IsLinux() ? StringComparer.Ordinal : StringComparer.OrdinalIgnoreCase;
@@ -46,14 +46,15 @@ internal static class OutputFolder
             string file = Resolve(output);
             if (taken.TryGetValue(file, out string? input))
             {
-                throw new EngineException($"{output} would replace {(input == output ? "a file that is read" : $"{input}, which is read")}; give another place with --out");
+                string replaced = input == output ? "a file that this command reads" : $"{input}, which this command reads";
+                throw new EngineException($"{output} would replace {replaced}; give another place with --out");
             }
 
             if (!written.TryAdd(file, output)) throw new EngineException($"{written[file]} and {output} would be the same file; give another place with --out");
         }
     }
 
-    // The file behind all links, those of its folders included; what does not exist is itself.
+    // Resolves all links, including those of the folders. A file that does not exist resolves to itself.
     private static string Resolve(string path, int links = 0)
     {
         const int mostLinks = 40;
@@ -63,12 +64,12 @@ internal static class OutputFolder
         string? target = file.LinkTarget;
         if (target is null) return file.FullName;
         return links < mostLinks
-            ? Resolve(Path.Combine(file.DirectoryName!, target), links + 1) : throw new EngineException($"{path} is a link that leads to itself");
+            ? Resolve(Path.Combine(file.DirectoryName!, target), links + 1) : throw new EngineException($"{path} is a link to itself");
     }
 
     /// <summary>
-    /// Writes a file and, with <paramref name="writeOther"/>, the one that belongs to it: where one cannot be written, as on a full disk,
-    /// both stay as they were.
+    /// Writes a file and, with <paramref name="writeOther"/>, the file that belongs to it. If one cannot be written, as on a full disk, both stay as they
+    /// were.
     /// </summary>
     /// <exception cref="EngineException">One of them cannot be written.</exception>
     public static void WriteBoth(string path, byte[] content, Action writeOther) => AtomicFile.Write(path, stream =>
@@ -78,9 +79,9 @@ internal static class OutputFolder
         writeOther();
     });
 
-    /// <summary>Writes files that belong together: where one cannot be written, all stay as they were.</summary>
-    /// <param name="paths">The files, at least one.</param>
-    /// <param name="contents">One each.</param>
+    /// <summary>Writes files that belong together. If one cannot be written, all stay as they were.</summary>
+    /// <param name="paths">The files; at least one.</param>
+    /// <param name="contents">The content of each file.</param>
     /// <exception cref="EngineException">One of them cannot be written.</exception>
     public static void WriteAll(string[] paths, byte[][] contents) => WriteBoth(paths[0], contents[0], () =>
     {

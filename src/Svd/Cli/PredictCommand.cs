@@ -11,7 +11,7 @@ using Engine.Tensors;
 
 namespace Engine.Svd.Cli;
 
-/// <summary><c>svd predict</c>: the probability of singing for every frame, and the sung segments.</summary>
+/// <summary><c>svd predict</c>: writes the probability of singing for every frame, and the sung segments.</summary>
 internal static class PredictCommand
 {
     public static Command Create()
@@ -22,10 +22,10 @@ internal static class PredictCommand
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<double?> classThreshold = Options.ClassThreshold();
         Option<bool> force = Options.Force();
-        Option<bool> overwrite = new("--overwrite") { Description = "Replace label files too that svd did not write or that were changed since." };
+        Option<bool> overwrite = new("--overwrite") { Description = "Also replace label files that svd did not write or that were changed since." };
         Option<Channel> channel = Options.Channel();
         DeviceOptions device = new();
-        Option<bool> json = Options.Json("one object a song, each on a line,");
+        Option<bool> json = Options.Json("Print one line of JSON per song.");
         Command command = new(
             "predict",
             "Finds singing in songs. Writes the probability of singing 70 times a second (NAME.probability.npy, float32), and the segments with "
@@ -37,7 +37,7 @@ internal static class PredictCommand
         {
             foreach (IGrouping<string, string> songs in result.Tokens.Select(token => token.Value).GroupBy(ResultName.OfFile).Where(songs => songs.Count() > 1))
             {
-                result.AddError($"{string.Join(" and ", songs)} would both be written to {songs.Key}.lab: predict them into different folders");
+                result.AddError($"{string.Join(" and ", songs)} would both be written to {songs.Key}.lab; predict them into different folders");
             }
         });
         command.SetAction(parsed => Run(
@@ -68,7 +68,7 @@ internal static class PredictCommand
             }
             catch (EngineException failure)
             {
-                // The other songs are worth having.
+                // Go on with the other songs.
                 exitCode = SvdCommand.Fail(DeviceAdvice.MessageOf(failure));
             }
         }
@@ -92,7 +92,7 @@ internal static class PredictCommand
             IReadOnlyList<Segment> segments = Segments.Find(values, threshold.Value);
             (string labels, string array) = FilesOf(song, folder);
             OutputFolder.WriteBoth(
-                labels, LabFile.Encode(segments, $"singing from P = {threshold}"), () => NpyFile.Write(array, new NpyArray([values.Length], values)));
+                labels, LabFile.Encode(segments, $"singing if P >= {threshold}"), () => NpyFile.Write(array, new NpyArray([values.Length], values)));
             double seconds = (double)values.Length / FrontEndSettings.FramesPerSecond;
             double singing = segments.Where(segment => segment.Singing).Sum(segment => segment.EndSeconds - segment.StartSeconds);
             double milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
@@ -102,9 +102,8 @@ internal static class PredictCommand
                         song, values.Length, seconds, singing / seconds, segments.Count(s => s.Singing), threshold.Value, threshold.From, [array, labels],
                         backend.Name, milliseconds, audio.Warnings),
                     Json.Line)
-                : $"{MessageText.Line(song)}: {seconds:F1} s, singing {singing / seconds:P1} of it in {segments.Count(s => s.Singing)} segments (from P = {threshold}) → {labels}, "
-                    + $"{array} "
-                    + $"({milliseconds / 1000:F1} s)");
+                : $"{MessageText.Line(song)}: {seconds:F1} s, singing {singing / seconds:P1} of it in {segments.Count(s => s.Singing)} segments "
+                    + $"(P >= {threshold}) → {labels}, {array} ({milliseconds / 1000:F1} s)");
         }
     }
 
@@ -123,7 +122,7 @@ internal static class PredictCommand
         {
             if (overwrite || !File.Exists(labels) || LabFile.IsUnchanged(labels)) continue;
             throw new EngineException(
-                $"{labels} was not written by svd predict, or was changed since, and stays; give --overwrite to replace it, or another folder with --out");
+                $"{labels} was not written by svd predict, or was changed since; replace it with --overwrite, or give another folder with --out");
         }
     }
 

@@ -5,15 +5,15 @@ using Spectre.Console;
 namespace Engine.Svd.Cli;
 
 /// <summary>
-/// Shows on standard error how far a long piece of work is: a bar with the time left on a terminal, else a plain line now and then. Work of less than
-/// two seconds shows nothing.
+/// Shows the progress of long work on standard error: on a terminal a bar with the time left, elsewhere a plain line now and then. Work that takes less
+/// than two seconds shows nothing.
 /// </summary>
 internal static class ProgressDisplay
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
 
-    /// <summary>Runs work that reports (done, total) in seconds of audio; the total may be unknown.</summary>
+    /// <summary>Runs work that reports how much is done of how much, such as seconds of audio or songs; the total may be unknown.</summary>
     public static T Run<T>(string title, Func<Action<double, double?>, T> work)
     {
         title = MessageText.Line(title);
@@ -22,7 +22,7 @@ internal static class ProgressDisplay
         if (console.Profile.Capabilities is not { Ansi: true, Interactive: true }) return work(Lines(title));
         T result = default!;
 
-        // Ctrl-C ends the process without the bar's own clean-up.
+        // Ctrl-C ends the process before the bar cleans up.
         ConsoleCancelEventHandler restore = (_, _) => console.Cursor.Show();
         Console.CancelKeyPress += restore;
         try

@@ -8,7 +8,7 @@ using Engine.Svd.Predict;
 
 namespace Engine.Svd.Cli;
 
-/// <summary><c>svd score</c>: how well the detector finds singing in the songs of a corpus.</summary>
+/// <summary><c>svd score</c>: measures how well the detector finds singing in the songs of a corpus.</summary>
 internal static class ScoreCommand
 {
     private const string TuningSplit = "valid";
@@ -23,20 +23,22 @@ internal static class ScoreCommand
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<string> classThreshold = Options.ClassThresholdOrAuto();
-        Option<string?> output = new("--out") { Description = "The folder for scores.csv, reliability.csv, .png and .svg; without it no file is written.", HelpName = "DIR" };
+        Option<string?> output = new("--out")
+        {
+            Description = "The folder for scores.csv, reliability.csv, .png and .svg. Without it, no file is written.", HelpName = "DIR",
+        };
         Option<string?> cache = Options.Cache();
         Option<bool> force = Options.Force();
         DeviceOptions device = new();
-        Option<bool> json = Options.Json("one object");
+        Option<bool> json = Options.Json();
         Command command = new(
             "score",
-            "Scores the detector on the labelled songs of a corpus, by song and all frames together: error, the best error that any threshold would give "
-            + "there, precision, recall, specificity, F1, the area under the ROC curve, the Brier score (the mean squared distance between probability and "
-            + "label) and the expected calibration error (ECE): how far, in the mean, the share of sung frames lies from the probability, over ten ranges of it "
-            + "(reliability.csv). Counted are frames, 70 a second; a frame has the label of the time at which it starts, and its probability after a running "
-            + "median over 56 frames. The threshold is the one with the fewest errors on the songs of filelists/valid, "
-            + "in the middle of the longest interval of such thresholds; with --folds, on all songs that are scored. 95 % intervals come from a bootstrap that "
-            + "draws songs.\n\n"
+            "Scores the detector on the labelled songs of a corpus, for each song and for all frames together: error, the best error of any threshold, "
+            + "precision, recall, specificity, F1, the area under the ROC curve, the Brier score (the mean squared distance between probability and label) and "
+            + "the expected calibration error (ECE: the mean distance between probability and share of sung frames, over ten ranges of the probability; see "
+            + "reliability.csv). There are 70 frames a second. A frame has the label of the time at which it starts, and its probability is a running median "
+            + "over 56 frames. The threshold is the one with the fewest errors on the songs of filelists/valid (with --folds, on all scored songs), in the "
+            + "middle of the longest interval of such thresholds. The 95 % intervals come from a bootstrap that draws songs.\n\n"
             + "Example:\n  svd score --data jamendo --classifier svdnet.npz --stats svdnet.meanstd.npz --out scores")
         {
             data, split, folds, classifier, statistics, classThreshold, output, cache, force, device, json,

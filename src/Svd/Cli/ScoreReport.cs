@@ -9,25 +9,25 @@ namespace Engine.Svd.Cli;
 /// <summary>A song and its scores.</summary>
 internal sealed record ScoreRow(string Song, DetectionScores Scores);
 
-/// <summary>The ends of a 95 % interval over songs.</summary>
+/// <summary>The bounds of a 95 % interval over songs.</summary>
 internal sealed record ScoreInterval(double Low, double High);
 
-/// <summary>What <c>svd score</c> found.</summary>
-/// <param name="Split">The part of the corpus, or null where folds were scored.</param>
-/// <param name="ClassThreshold">From which probability on a frame counts as singing.</param>
-/// <param name="TunedOn">What the threshold was tuned on, or null where it was given.</param>
-/// <param name="Device">Where it was computed.</param>
-/// <param name="Songs">By song.</param>
-/// <param name="All">All frames together.</param>
-/// <param name="ErrorOfOtherFoldsThresholds">Of folds: the error where each fold's threshold is the one with the fewest errors on the other folds.</param>
-/// <param name="Intervals">By the score's name: of all frames together, over songs.</param>
+/// <summary>The result of <c>svd score</c>.</summary>
+/// <param name="Split">The part of the corpus; null if folds were scored.</param>
+/// <param name="ClassThreshold">Frames with at least this probability count as singing.</param>
+/// <param name="TunedOn">The songs that the threshold was tuned on; null if it was given.</param>
+/// <param name="Device">The device that computed.</param>
+/// <param name="Songs">The scores of each song.</param>
+/// <param name="All">The scores of all frames together.</param>
+/// <param name="ErrorOfOtherFoldsThresholds">For folds: the error if each fold's threshold is the one with the fewest errors on the other folds.</param>
+/// <param name="Intervals">For each score's name, the interval over songs of the score of all frames.</param>
 /// <param name="Reliability">The reliability curve of all frames together.</param>
 /// <param name="Warnings">What is doubtful about the songs and their labels.</param>
 internal sealed record ScoreReport(
     string? Split, double ClassThreshold, string? TunedOn, string Device, ScoreRow[] Songs, DetectionScores All, double? ErrorOfOtherFoldsThresholds,
     IReadOnlyDictionary<string, ScoreInterval> Intervals, IReadOnlyList<ReliabilityBin> Reliability, IReadOnlyList<string> Warnings)
 {
-    private const int LineLength = 160; // Where no terminal tells its own.
+    private const int LineLength = 160; // For output that is not a terminal.
 
     private static readonly (string Heading, string Name, Func<DetectionScores, double?> Score)[] _columns =
     [
@@ -37,10 +37,10 @@ internal sealed record ScoreReport(
         ("ECE", "calibration_error", scores => scores.CalibrationError),
     ];
 
-    // The other scores are not decided by counts.
+    // The other scores do not follow from counts of frames.
     private static readonly string[] _withInterval = ["error", "precision", "recall", "specificity", "f1"];
 
-    /// <summary>The intervals over songs of all scores that counts decide; those that a drawn set of songs may lack are left out.</summary>
+    /// <summary>The intervals over songs of all scores that follow from counts of frames; an interval that cannot be computed is left out.</summary>
     public static IReadOnlyDictionary<string, ScoreInterval> IntervalsOf(ScoreRow[] songs)
     {
         DetectionScores[] scores = [.. songs.Select(row => row.Scores)];
@@ -50,7 +50,7 @@ internal sealed record ScoreReport(
             .ToDictionary(column => column.Name, column => new ScoreInterval(column.Interval!.Value.Low, column.Interval.Value.High));
     }
 
-    /// <summary>A line a song, one for all together, and two for the ends of the intervals.</summary>
+    /// <summary>One line per song, one for all songs together, and two for the bounds of the intervals.</summary>
     public string ToCsv()
     {
         StringBuilder text = new($"song,frames,{string.Join(',', _columns.Select(column => column.Name))}\n");
@@ -71,7 +71,7 @@ internal sealed record ScoreReport(
         }
     }
 
-    /// <summary>Prints the table and what it means.</summary>
+    /// <summary>Prints the table and explains it.</summary>
     /// <param name="data">The corpus.</param>
     public void Print(string data)
     {
@@ -85,13 +85,13 @@ internal sealed record ScoreReport(
         if (Console.IsOutputRedirected) console.Profile.Width = LineLength;
         console.Write(table);
         Console.WriteLine(
-            $"{data}, {Split ?? "every song by a detector that was not trained with it"}: frames ({FrontEndSettings.FramesPerSecond} a second), each with the label "
-            + $"of the time at which it starts; probabilities after a running median over {Segments.MedianFrames} frames");
-        Console.WriteLine($"singing from {ClassThreshold:F4} on, "
+            $"{data}, {Split ?? "every song by a detector that was not trained with it"}: {FrontEndSettings.FramesPerSecond} frames a second, each with the "
+            + $"label of the time at which it starts; probabilities are a running median over {Segments.MedianFrames} frames");
+        Console.WriteLine($"singing if P >= {ClassThreshold:F4}, "
             + (TunedOn is null ? "as given" : $"the threshold with the fewest errors on the songs of {TunedOn}")
-            + (TunedOn is not null && TunedOn == (Split ?? TunedOn) ? ": those scored here" : "")
+            + (TunedOn is not null && TunedOn == (Split ?? TunedOn) ? ", which are scored here" : "")
             + $"; the best possible one here is {All.BestThreshold:F4}");
-        if (ErrorOfOtherFoldsThresholds is { } error) Console.WriteLine($"error {error:F3} where each fold's threshold is tuned on the other folds");
+        if (ErrorOfOtherFoldsThresholds is { } error) Console.WriteLine($"error {error:F3} if each fold's threshold is tuned on the other folds");
 
         void AddRow(string song, string frames, Func<(string Heading, string Name, Func<DetectionScores, double?> Score), string> text) =>
             table.AddRow([Markup.Escape(song), frames, .. _columns.Select(text)]);

@@ -3,15 +3,15 @@ using System.Text;
 namespace Engine.Svd.Cli;
 
 /// <summary>
-/// Passes text on to standard output or standard error, and goes on where that fails: a full disk under a log, or a reader that is gone, must not end the
-/// work. The first failure is remembered.
+/// Writes to standard output or standard error and ignores failures: a full disk under a log, or a reader that has gone, must not end the work. It remembers
+/// the first failure.
 /// </summary>
 internal sealed class PatientWriter(TextWriter inner) : TextWriter
 {
-    // EBADF and EPIPE; on Windows the runtime itself takes no notice of a closed output.
+    // EBADF and EPIPE. On Windows the runtime itself ignores a closed output.
     private const int BadDescriptor = 9, BrokenPipe = 32;
 
-    /// <summary>Why text was lost; null where none was, or where nobody wanted it because the other end is closed.</summary>
+    /// <summary>Why text was lost; null if no text was lost, or if the reader closed its end and did not want it.</summary>
     public Exception? Failure { get; private set; }
 
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ using Engine.Svd.FrontEnd;
 
 namespace Engine.Svd.Cli;
 
-/// <summary><c>svd stats</c>: the mean and standard deviation of the mel bands that a network is trained with.</summary>
+/// <summary><c>svd stats</c>: computes the mean and standard deviation of the mel bands over a corpus.</summary>
 internal static class StatsCommand
 {
     public static Command Create()
@@ -17,7 +17,7 @@ internal static class StatsCommand
         DeviceOptions device = new();
         Command command = new(
             "stats",
-            "Computes the mean and standard deviation of every mel band over the training songs: what spectrograms are normalised with.\n\n"
+            "Computes the mean and standard deviation of each mel band over the training songs. They normalise spectrograms.\n\n"
             + "Example:\n  svd stats --data jamendo --out meanstd.npz")
         {
             data, output, split, cache, device,

@@ -5,7 +5,7 @@ using Engine.Kernels;
 
 namespace Engine.Svd.Cli;
 
-/// <summary>The command <c>svd</c>. Exit codes: 0 done, 1 failed, 2 used wrongly; whatever goes wrong is one line on standard error.</summary>
+/// <summary>The command <c>svd</c>. Exit codes: 0 done, 1 failed, 2 used wrongly. Every failure is one line on standard error.</summary>
 public static class SvdCommand
 {
     private const int Failed = 1;
@@ -22,7 +22,7 @@ public static class SvdCommand
         {
             int exitCode = RunSafely(args);
             return results.Failure is { } lost && exitCode == 0
-                ? Fail($"what the command prints was lost, its files are written: {lost.Message}") : exitCode;
+                ? Fail($"the output could not be printed, but all files are written: {lost.Message}") : exitCode;
         }
         finally
         {
@@ -55,10 +55,10 @@ public static class SvdCommand
         }
         catch (Exception failure)
         {
-            // One line, which is all that whoever mends it needs.
+            // One line with all that a report needs.
             System.Reflection.MethodBase? place = new System.Diagnostics.StackTrace(failure).GetFrame(0)?.GetMethod();
-            return Fail($"a fault of svd itself: {failure.GetType().Name} in {place?.DeclaringType?.Name}.{place?.Name} ({failure.Message.TrimEnd('.')}); "
-                + "please report this line together with the command");
+            return Fail($"this is a bug in svd: {failure.GetType().Name} in {place?.DeclaringType?.Name}.{place?.Name} ({failure.Message.TrimEnd('.')}); "
+                + "please report this line and the command");
         }
     }
 
@@ -70,7 +70,7 @@ public static class SvdCommand
             LogMelCommand.Create(), StatsCommand.Create(), TrainCommand.Create(), ExportCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(),
         };
 
-        // A name may start with @: there are no response files.
+        // File names may start with @, so there are no response files.
         ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (Misuse(parsed, args) is { } misuse)
         {
@@ -81,7 +81,7 @@ public static class SvdCommand
         return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
 
-    /// <summary>Prints a line on standard error that is no failure, but nothing to pass over in silence.</summary>
+    /// <summary>Prints a line on standard error that the user should know and that is not a failure.</summary>
     internal static void Note(string message) => Complain(message);
 
     /// <summary>Prints a failure as one line.</summary>
@@ -91,7 +91,7 @@ public static class SvdCommand
         return Failed;
     }
 
-    /// <summary>Prints what is doubtful about a result, a line each.</summary>
+    /// <summary>Prints warnings, one line each.</summary>
     internal static void Warn(IEnumerable<string> warnings)
     {
         foreach (string warning in warnings) Complain($"warning: {warning}");
@@ -103,11 +103,11 @@ public static class SvdCommand
         {
             string commands = string.Join(", ", parsed.CommandResult.Command.Subcommands.Select(command => command.Name));
             return parsed.UnmatchedTokens is [string unknown, ..]
-                ? $"{unknown} is none of the commands {commands}"
+                ? $"{unknown} is not a command; the commands are {commands}"
                 : $"give a command: {commands}";
         }
 
-        // The parser takes an option that it does not know for a file.
+        // The parser takes an unknown option for a file name.
         string? option = args.Contains("--") ? null : parsed.CommandResult.Children.OfType<ArgumentResult>()
             .SelectMany(argument => argument.Tokens, (_, token) => token.Value).FirstOrDefault(value => value.StartsWith('-'));
         return Swallowed(parsed.CommandResult) is { } swallowed ? swallowed
@@ -116,12 +116,14 @@ public static class SvdCommand
             : null;
     }
 
-    // An option whose value is missing takes the next option for it, or its default in silence.
+    // An option without a value would silently take the next option as its value, or its default.
     private static string? Swallowed(CommandResult command)
     {
-        foreach (OptionResult option in command.Children.OfType<OptionResult>().Where(option => option is { Implicit: false, Option.Arity.MinimumNumberOfValues: > 0 }))
+        IEnumerable<OptionResult> given = command.Children.OfType<OptionResult>().Where(
+            option => option is { Implicit: false, Option.Arity.MinimumNumberOfValues: > 0 });
+        foreach (OptionResult option in given)
         {
-            if (option.Tokens.Count == 0) return $"{option.Option.Name} needs a value: '{option.Option.Name}' stands without one";
+            if (option.Tokens.Count == 0) return $"{option.Option.Name} needs a value";
             string value = option.Tokens[0].Value;
             if (value.Length > 1 && value[0] == '-' && char.IsLetter(value.TrimStart('-').FirstOrDefault()) && !IsNumber(value))
             {
@@ -132,7 +134,7 @@ public static class SvdCommand
         return null;
     }
 
-    // -Infinity and the like: the option itself says what it needs.
+    // Such as -Infinity; the option itself then says what it needs.
     private static bool IsNumber(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 
     private static string PathOf(CommandResult result) =>

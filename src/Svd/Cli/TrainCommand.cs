@@ -10,7 +10,7 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Cli;
 
-/// <summary><c>svd train</c>: the two trainings of the paper, and that of the mask network.</summary>
+/// <summary><c>svd train</c>: trains the paper's two networks and the mask network.</summary>
 internal static class TrainCommand
 {
     private const string TrainingSplit = "train", ValidationSplit = "valid";
@@ -29,20 +29,20 @@ internal static class TrainCommand
         Option<string> output = Options.OutFile("the weights (.npz); the log is written beside it (.csv)");
         Option<string> architecture = new("--architecture")
         {
-            Description = "The size of the paper's Table I, or that of the published weights.", DefaultValueFactory = _ => InversionArchitecture.Paper.Name,
+            Description = "The size in the paper's Table I, or the size of the published weights.", DefaultValueFactory = _ => InversionArchitecture.Paper.Name,
         };
         architecture.AcceptOnlyFromAmong([.. InversionArchitecture.All.Select(size => size.Name)]);
-        Option<int> epochs = Options.Count("--epochs", "Passes over all excerpts.", 30);
+        Option<int> epochs = Options.Count("--epochs", "The number of passes over all excerpts.", 30);
         Option<bool> force = Options.Force();
-        Option<int> hop = Options.Count("--hop", "Frames from one excerpt to the next.", 10);
-        Option<int> batch = Options.Count("--batch", "Excerpts of a step.", 32);
+        Option<int> hop = Options.Count("--hop", "The number of frames from one excerpt to the next.", 10);
+        Option<int> batch = Options.Count("--batch", "The number of excerpts in a training step.", 32);
         Option<ulong> seed = Options.Seed();
         DeviceOptions device = new();
         Option<string?> checkpoint = Options.Checkpoint();
         Option<string?> cache = Options.Cache();
         Command command = new(
             "inverter",
-            "Trains an inversion network: from the detector's 64 deepest features back to the spectrogram.\n\n"
+            "Trains an inversion network, which reconstructs the spectrogram from the detector's 64 deepest features.\n\n"
             + "Example:\n  svd train inverter --data jamendo --classifier svdnet.npz --stats meanstd.npz --out inverter.npz --checkpoint run1")
         {
             data, classifier, statistics, output, architecture, epochs, hop, batch, seed, force, device, checkpoint, cache,
@@ -59,13 +59,13 @@ internal static class TrainCommand
     private static Command CreateClassifier()
     {
         Option<string> data = Options.Data();
-        Option<string> output = Options.OutFile("the weights (.npz); statistics (.meanstd.npz) and log (.csv) are written beside it");
-        Option<int> epochs = Options.Count("--epochs", "How often the learning rate falls and the validation songs are scored.", 20);
-        Option<int> batches = Options.Count("--batches", "Steps of an epoch, of 32 excerpts each.", 2000);
+        Option<string> output = Options.OutFile("the weights (.npz); the statistics (.meanstd.npz) and the log (.csv) are written beside it");
+        Option<int> epochs = Options.Count("--epochs", "The number of epochs. After each, the validation songs are scored and the learning rate falls.", 20);
+        Option<int> batches = Options.Count("--batches", "The number of training steps in an epoch, with 32 excerpts each.", 2000);
         Option<string?> holdOut = new("--hold-out")
         {
-            Description = "Leaves the songs of filelists/NAME out of the training and scores them after each epoch, in place of those of filelists/valid: "
-                + "a fold of a cross-validation, which svd score --folds scores.",
+            Description = "Leave the songs of filelists/NAME out of the training, and score them after each epoch instead of those of filelists/valid. This "
+                + "trains one fold of a cross-validation for svd score --folds.",
             HelpName = "NAME",
         };
         Option<string> augment = new("--augment") { Description = "Stretch, shift and filter each excerpt at random.", DefaultValueFactory = _ => "on" };
@@ -93,20 +93,19 @@ internal static class TrainCommand
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<string> output = Options.OutFile("the weights (.npz); the log is written beside it (.csv)");
-        Option<int> epochs = Options.Count("--epochs", "Passes over all excerpts.", 3);
+        Option<int> epochs = Options.Count("--epochs", "The number of passes over all excerpts.", 3);
         Option<string> classThreshold = Options.ClassThresholdOrAuto();
         Option<bool> force = Options.Force();
-        Option<int> hop = Options.Count("--hop", "Frames from one excerpt to the next.", 20);
-        Option<int> batch = Options.Count("--batch", "Excerpts of a step.", 16);
+        Option<int> hop = Options.Count("--hop", "The number of frames from one excerpt to the next.", 20);
+        Option<int> batch = Options.Count("--batch", "The number of excerpts in a training step.", 16);
         Option<ulong> seed = Options.Seed();
         DeviceOptions device = new();
         Option<string?> checkpoint = Options.Checkpoint();
         Option<string?> cache = Options.Cache();
         Command command = new(
             "masker",
-            "Trains a mask network: from what the detector makes of an excerpt to the region that decides, with the detector in the loop. The log says of the "
-            + "validation songs how many percent of their excerpts change their label when only 40, 20 or 10 % of the bins are kept, and when only these are "
-            + "removed.\n\n"
+            "Trains a mask network, which finds the region that decides from the detector's features, with the detector in the loop. The log gives the "
+            + "percentage of the validation excerpts whose label changes if only 40, 20 or 10 % of the bins are kept, and if only these are removed.\n\n"
             + "Example:\n  svd train masker --data jamendo --classifier svdnet.npz --stats meanstd.npz --out masker.npz --checkpoint run1")
         {
             data, classifier, statistics, output, epochs, hop, batch, classThreshold, seed, force, device, checkpoint, cache,
@@ -151,7 +150,7 @@ internal static class TrainCommand
         {
             HashSet<string> names = [.. validation.Select(song => song.Name)];
             songs = [.. songs.Where(song => !names.Contains(song.Name))];
-            if (songs.Count == 0) throw new EngineException($"filelists/{heldOut} holds all songs of filelists/train: nothing is left to train with");
+            if (songs.Count == 0) throw new EngineException($"filelists/{heldOut} contains all songs of filelists/train, so none are left to train with");
         }
 
         LabelTrack[] labels = [.. songs.Concat(validation).Select(song => LabelTrack.Read(song.LabelPath))];
@@ -207,7 +206,11 @@ internal static class TrainCommand
         double classThreshold = request.ClassThreshold ?? LabelledSong.Together(ProgressDisplay.Run(
             "songs of valid", report => LabelledSong.PredictAll(backend, classifier, statistics, cache, validation, report))).TuneThreshold();
         SvdCommand.Warn(cache.Warnings);
-        if (classThreshold is <= 0 or >= 1) throw new EngineException($"a class threshold of {classThreshold} leaves one label only: there is nothing to mask");
+        if (classThreshold is <= 0 or >= 1)
+        {
+            throw new EngineException($"with a class threshold of {classThreshold} all excerpts get the same label; give one between 0 and 1");
+        }
+
         using MaskerTraining training = new(
             backend, classifier, frames[..songs.Count], frames[songs.Count..], request.Hop, request.Batch, classThreshold, request.Seed);
         TrainingPlan plan = training.Plan(
@@ -224,7 +227,7 @@ internal static class TrainCommand
             $"svd train masker: {request.Epochs} epochs, hop {request.Hop}, batches of {request.Batch}, seed {request.Seed}");
     }
 
-    // Before anything is read that takes time.
+    // Runs before the songs are read, which takes time.
     private static void PrepareOutputs(string output, string? checkpoint, IEnumerable<string> inputs, params string[] beside)
     {
         if (string.IsNullOrWhiteSpace(output)) throw new EngineException("--out is blank; give the name of a file");

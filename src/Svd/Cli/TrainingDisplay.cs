@@ -6,18 +6,18 @@ using Spectre.Console;
 
 namespace Engine.Svd.Cli;
 
-/// <summary>Runs a training with a live line on standard error, or plain lines where that is no terminal; Ctrl-C ends it after the batch at hand.</summary>
+/// <summary>Runs a training with a live line on standard error, or plain lines if that is not a terminal. Ctrl-C ends it after the current batch.</summary>
 internal static class TrainingDisplay
 {
-    // 128 and the signal's number, as a shell has it.
+    // 128 plus the signal's number, as in a shell.
     private static readonly (PosixSignal Signal, int ExitCode)[] Signals = [(PosixSignal.SIGINT, 130), (PosixSignal.SIGTERM, 143), (PosixSignal.SIGHUP, 129)];
 
     private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
 
-    /// <summary>The log that goes beside the weights.</summary>
+    /// <summary>The path of the log, beside the weights.</summary>
     public static string LogOf(string output) => Path.ChangeExtension(output, ".csv");
 
-    /// <summary>Trains, writes the weights with what is noted about them once they are trained, and returns the exit code.</summary>
+    /// <summary>Trains, writes the weights with their notes, and returns the exit code. The notes are made after the training.</summary>
     public static int Run(TrainingPlan plan, string? checkpointFolder, string output, Func<WeightNotes> notes, string training)
     {
         string log = LogOf(output);
@@ -37,8 +37,8 @@ internal static class TrainingDisplay
         catch (OperationCanceledException)
         {
             Console.Error.WriteLine(checkpointFolder is null
-                ? "svd: stopped; without --checkpoint nothing was kept"
-                : $"svd: stopped; the same command goes on from the checkpoint in {checkpointFolder}");
+                ? "svd: stopped; nothing was saved, since --checkpoint was not given"
+                : $"svd: stopped; run the command again to resume from the checkpoint in {checkpointFolder}");
             return exitCode;
         }
         finally
@@ -49,7 +49,7 @@ internal static class TrainingDisplay
         string summary = string.Join(", ", run.LastEpoch.Where(column => column.Name != "excerpts_per_second")
             .Select(column => FormattableString.Invariant($"{column.Name} {column.Value:G6}")));
         plan.Network.Save(output, (notes() with { Training = $"{training}; {summary}; {plan.Device}" }).ToString());
-        Console.WriteLine($"{plan.Network.ParameterCount} numbers → {output}, log → {log}");
+        Console.WriteLine($"{plan.Network.ParameterCount} parameters → {output}, log → {log}");
         return 0;
     }
 

@@ -7,22 +7,22 @@ using Engine.Tensors;
 
 namespace Engine.Svd.Cli;
 
-/// <summary><c>svd weights</c>: what a weight file says it belongs to, and a way to say so in one that says nothing.</summary>
+/// <summary><c>svd weights</c>: shows what a weight file belongs to, and notes it in the file.</summary>
 internal static class WeightsCommand
 {
     public static Command Create()
     {
         Argument<string> file = new("WEIGHTS") { Description = "A weight file (.npz)." };
-        Option<string?> classifier = new("--classifier") { Description = "Note that these weights were trained on this detector (.npz).", HelpName = "FILE" };
-        Option<string?> statistics = new("--stats") { Description = "Note that they were trained with these statistics (.npz).", HelpName = "FILE" };
-        Option<double?> threshold = new("--class-threshold") { Description = "Note the probability from which on it counts as singing.", HelpName = "P" };
+        Option<string?> classifier = new("--classifier") { Description = "Note that the weights were trained with this detector (.npz).", HelpName = "FILE" };
+        Option<string?> statistics = new("--stats") { Description = "Note that the weights were trained with these statistics (.npz).", HelpName = "FILE" };
+        Option<double?> threshold = new("--class-threshold") { Description = "Note that frames with P >= this count as singing.", HelpName = "P" };
         Options.Require(threshold, p => p is >= 0 and <= 1, "a number from 0 to 1");
-        Option<string?> training = new("--training") { Description = "Note how they were trained.", HelpName = "TEXT" };
-        Option<bool> json = Options.Json("it");
+        Option<string?> training = new("--training") { Description = "Note how the weights were trained.", HelpName = "TEXT" };
+        Option<bool> json = Options.Json();
         Command command = new(
             "weights",
-            "Shows what a weight file says it belongs to: the detector and the statistics it was trained with, by digest, its class threshold and its training. "
-            + "With options it notes these in the file; the arrays stay as they are, byte for byte.\n\n"
+            "Shows what a weight file belongs to: the digests of the detector and of the statistics that it was trained with, its class threshold and its "
+            + "training. With options it notes these in the file. The arrays do not change by a byte.\n\n"
             + "Example:\n  svd weights inverter.npz --classifier svdnet.npz --stats meanstd.npz")
         {
             file, classifier, statistics, threshold, training, json,
@@ -39,7 +39,7 @@ internal static class WeightsCommand
         WeightFile file = WeightFile.Read(path);
         bool changes = classifier is not null || statistics is not null || threshold is not null || training is not null;
 
-        // Damaged notes are there to be replaced.
+        // Damaged notes may be replaced.
         WeightNotes? old = changes && file.Comment.Length > 0 ? TryRead(file) : WeightNotes.Of(file), notes = old;
         if (changes)
         {
@@ -73,7 +73,7 @@ internal static class WeightsCommand
 
     private static void Print(Report report)
     {
-        const string unknown = "not said";
+        const string unknown = "not noted";
         Console.WriteLine($"{report.File}: {report.Arrays} arrays");
         Console.WriteLine($"  digest           {report.Digest}");
         Console.WriteLine($"  detector         {report.Detector ?? unknown}");

@@ -6,15 +6,15 @@ using Engine.Tensors;
 namespace Engine.Svd.Data;
 
 /// <summary>
-/// The SHA-256 of audio files. Each is noted in a small file together with the audio file's path, size and modification time, so that a file that did not
-/// change is read once and not at every start.
+/// The SHA-256 of audio files. A small file notes each together with the audio file's path, size and modification time, so that an unchanged file is read
+/// only once and not at every start.
 /// </summary>
-/// <param name="folder">Where the notes are.</param>
+/// <param name="folder">The folder of the notes.</param>
 internal sealed class AudioDigests(string folder)
 {
     private const int LongestNote = 1 << 16;
 
-    // File systems round times, to 2 s at worst: a file that was just written may change again and keep its time.
+    // File systems round times to as much as 2 s, so a file that was just written may change again and keep its time.
     private static readonly TimeSpan _settled = TimeSpan.FromSeconds(3);
 
     /// <summary>An audio file's SHA-256.</summary>

@@ -10,8 +10,8 @@ namespace Engine.Svd.Data;
 /// (standard deviation) uniform in semitones above the centre. Four details differ from the code published with the paper: there the width is 5 + 2·z
 /// semitones with a normal z, which can be negative; the excerpt is centred half a frame beside the frame whose label it has; and the spectrogram
 /// is resampled with quadratic splines. Linear interpolation, as here, loses up to 1 dB of a tone's peak but never leaves the range of its neighbours;
-/// splines swing below zero beside a peak, and the logarithm makes holes of that. And excerpts there keep as far from a song's ends as the longest stretch
-/// needs; here all positions are used, and beyond the ends is silence, as in predictions.
+/// splines swing below zero beside a peak, and the logarithm turns that into holes. Excerpts there keep as far from a song's ends as the longest stretch
+/// needs; here all positions are used, with silence beyond the ends, as in predictions.
 /// </remarks>
 /// <param name="MaxStretch">The largest time stretch: factors from 1 − this to 1 + this; above 1 an event lasts longer. Below 1.</param>
 /// <param name="MaxShift">The largest pitch shift: factors from 1 − this to 1 + this; above 1 frequencies rise. Below 1.</param>

@@ -35,7 +35,7 @@ public sealed class BandMoments
         }
     }
 
-    /// <summary>Adds what another has seen.</summary>
+    /// <summary>Adds the frames that another one has seen.</summary>
     public void Add(BandMoments other)
     {
         if (other.Count == 0) return;
@@ -51,7 +51,7 @@ public sealed class BandMoments
     }
 
     /// <summary>The means and the standard deviations, with Count − 1 below the fraction line.</summary>
-    /// <exception cref="EngineException">Fewer than two frames, or a band whose values are all the same: nothing can be divided by its deviation.</exception>
+    /// <exception cref="EngineException">Fewer than two frames, or a band whose values are all the same; its deviation is zero and cannot divide.</exception>
     public BandStatistics ToStatistics()
     {
         if (Count < 2) throw new EngineException($"statistics of the mel bands need two frames or more, not {Count}; add songs.");
@@ -60,6 +60,6 @@ public sealed class BandMoments
         return constant < 0
             ? new BandStatistics((double[])_mean.Clone(), std)
             : throw new EngineException($"mel band {constant} ({MelFilterbank.CornersHz[constant + 1]:F0} Hz) has the same value in all {Count} frames; "
-                + "the songs hold nothing there: add songs with their full bandwidth.");
+                + "the songs contain nothing there: add songs with their full bandwidth.");
     }
 }

@@ -3,8 +3,8 @@ using Engine.Kernels;
 namespace Engine.Svd.Data;
 
 /// <summary>
-/// Prepares numbered batches on background threads, a few ahead of the consumer, and hands them out in order. A batch is whatever its number makes it, so
-/// the number of threads changes the speed and nothing else. The buffers are allocated once and used in turn.
+/// Prepares numbered batches on background threads, a few ahead of the consumer, and hands them out in order. A batch depends only on its number, so the
+/// number of threads changes only the speed. The buffers are allocated once and used in turn.
 /// </summary>
 /// <typeparam name="T">The buffer of a batch; buffers that are disposable are disposed with the pipeline.</typeparam>
 public sealed class BatchPipeline<T> : IDisposable
@@ -25,7 +25,7 @@ public sealed class BatchPipeline<T> : IDisposable
     /// <param name="allocate">Makes a buffer.</param>
     /// <param name="prepare">Fills a buffer with the batch of a number; called by many threads at once, each time for another number and buffer.</param>
     /// <param name="first">The number of the first batch.</param>
-    /// <param name="threads">How many threads; without it one fewer than processors, at least one.</param>
+    /// <param name="threads">The number of threads. Default: one fewer than processors, but at least one.</param>
     /// <param name="ahead">How many finished batches may wait for the consumer.</param>
     public BatchPipeline(Func<T> allocate, Action<long, T> prepare, long first = 0, int? threads = null, int ahead = 2)
     {
@@ -82,7 +82,7 @@ public sealed class BatchPipeline<T> : IDisposable
         }
     }
 
-    /// <summary>Ends the threads, after the batches that they are at, and disposes the buffers.</summary>
+    /// <summary>Ends the threads after their current batches, and disposes the buffers.</summary>
     public void Dispose()
     {
         lock (_gate)

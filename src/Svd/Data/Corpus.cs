@@ -20,10 +20,10 @@ public sealed class Corpus
     public string Folder { get; }
 
     /// <summary>Opens a corpus. Its parts are read when they are asked for.</summary>
-    /// <exception cref="EngineException">The folder does not exist or has not the three folders of a corpus.</exception>
+    /// <exception cref="EngineException">The folder does not exist or lacks one of the three folders of a corpus.</exception>
     public static Corpus Open(string folder)
     {
-        if (!Directory.Exists(folder)) throw new EngineException($"{folder} is not a folder; name the folder that holds audio, labels and filelists.");
+        if (!Directory.Exists(folder)) throw new EngineException($"{folder} is not a folder; give the folder that contains audio, labels and filelists.");
         foreach (string part in (string[])["audio", "labels", "filelists"])
         {
             if (Directory.Exists(Path.Combine(folder, part))) continue;
@@ -33,13 +33,13 @@ public sealed class Corpus
         return new Corpus(folder);
     }
 
-    /// <summary>The files that songs of a part of a corpus are read from: their list, their audio and their labels.</summary>
+    /// <summary>The files from which a part of a corpus is read: its list, its audio and its labels.</summary>
     internal static IEnumerable<string> InputsOf(string folder, string split, IEnumerable<Song> songs) =>
         songs.SelectMany(song => (string[])[song.AudioPath, song.LabelPath]).Prepend(Path.Combine(folder, "filelists", split));
 
-    /// <summary>The songs of a part of the corpus in the order of its file list; every one has its audio and its label file.</summary>
+    /// <summary>The songs of a part of the corpus in the order of its file list. The audio and the label file of each exist.</summary>
     /// <exception cref="EngineException">
-    /// There is no such list, it is empty, or it names a song twice, or one whose audio or label file is missing; the message names the file and line.
+    /// There is no such list, it is empty, it names a song twice, or the audio or label file of a song is missing. The message names the file and the line.
     /// </exception>
     public IReadOnlyList<Song> Split(string name)
     {
@@ -57,18 +57,18 @@ public sealed class Corpus
         {
             string song = Path.ChangeExtension(line, null);
             string audio = Path.Combine(Folder, "audio", line), label = Path.Combine(Folder, "labels", song + ".lab");
-            string? problem = !lineOf.TryAdd(song, number) ? $"{song} stands in line {lineOf[song]} already; remove one of the two."
+            string? problem = !lineOf.TryAdd(song, number) ? $"{song} is already in line {lineOf[song]}; remove one of the two."
                 : (File.Exists(audio), File.Exists(label)) switch
                 {
                     (true, true) => null,
                     (true, false) => $"{audio} has no label file {label}; add it or remove the line.",
-                    (false, true) => $"{label} is there, but not its song {audio}; add the song or remove the line.",
+                    (false, true) => $"{label} exists, but its song {audio} does not; add the song or remove the line.",
                     (false, false) => $"{audio} does not exist; add the song or remove the line.",
                 };
             if (problem is not null) throw new EngineException($"{list}, line {number}: {problem}");
             songs.Add(new Song(song, audio, label));
         }
 
-        return songs.Count > 0 ? songs : throw new EngineException($"{list} names no songs; write one audio file name a line.");
+        return songs.Count > 0 ? songs : throw new EngineException($"{list} names no songs; write one audio file name per line.");
     }
 }

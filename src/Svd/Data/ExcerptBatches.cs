@@ -4,7 +4,7 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Data;
 
 /// <summary>
-/// Batches of a corpus's excerpts, one every few frames of each song, for training over whole epochs: see <see cref="SequentialExcerpts"/>.
+/// Batches of a corpus's excerpts, which start every few frames in each song, for training over whole epochs; see <see cref="SequentialExcerpts"/>.
 /// </summary>
 public sealed class ExcerptBatches
 {
@@ -17,14 +17,14 @@ public sealed class ExcerptBatches
     /// <param name="hop">Frames from one excerpt to the next.</param>
     /// <param name="batchSize">Excerpts of a batch.</param>
     /// <param name="seed">Decides the order.</param>
-    /// <exception cref="EngineException">There are fewer excerpts than a batch has.</exception>
+    /// <exception cref="EngineException">The excerpts do not fill a batch.</exception>
     public ExcerptBatches(IReadOnlyList<float[]> songs, int hop, int batchSize, ulong seed)
     {
         _songs = songs;
         _excerpts = new ExcerptList([.. songs.Select(song => song.Length / Bands)], hop);
         if (_excerpts.Count < batchSize)
         {
-            throw new EngineException($"the training songs have {_excerpts.Count} excerpts, which do not fill a batch of {batchSize}; lower --hop or --batch");
+            throw new EngineException($"the training songs have only {_excerpts.Count} excerpts, too few for a batch of {batchSize}; lower --hop or --batch");
         }
 
         _order = new SequentialExcerpts(_excerpts.Count, batchSize, seed);

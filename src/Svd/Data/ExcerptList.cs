@@ -11,7 +11,7 @@ public readonly record struct Excerpt(int Song, int Start)
     public int LabelFrame => Start + ContextFrames;
 }
 
-/// <summary>All excerpts of some songs whose starts are a given number of frames apart, numbered song by song from the first frame on.</summary>
+/// <summary>All excerpts of some songs, which start every given number of frames, numbered song by song from the first frame.</summary>
 public sealed class ExcerptList
 {
     private readonly int _hop;
@@ -19,7 +19,7 @@ public sealed class ExcerptList
     // The number of each song's first excerpt.
     private readonly int[] _firsts;
 
-    /// <summary>Numbers the excerpts of songs of these numbers of frames; songs shorter than an excerpt have none.</summary>
+    /// <summary>Numbers the excerpts of songs with these numbers of frames. Songs shorter than an excerpt have none.</summary>
     /// <exception cref="ArgumentException">There are no excerpts, or more than 2³¹.</exception>
     public ExcerptList(IReadOnlyList<int> songFrames, int hop)
     {

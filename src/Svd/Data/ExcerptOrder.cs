@@ -2,7 +2,7 @@ using Engine.Nn;
 
 namespace Engine.Svd.Data;
 
-/// <summary>What a stream of random numbers is for; each purpose has its own, so that one draw more for one changes no other.</summary>
+/// <summary>The purpose of a stream of random numbers. Each purpose has its own stream, so that another draw for one does not change the others.</summary>
 internal enum RandomPurpose
 {
     ExcerptOrder = 1,
@@ -12,15 +12,15 @@ internal enum RandomPurpose
     LocalisedExcerpts = 5,
 }
 
-/// <summary>The order of the excerpts in every epoch: shuffled anew by a generator seeded with the seed and the epoch's number. Any thread may ask.</summary>
+/// <summary>The order of the excerpts in each epoch, shuffled by a generator that is seeded with the seed and the epoch's number. It is thread-safe.</summary>
 internal sealed class ExcerptOrder(int count, ulong seed)
 {
     private readonly Lock _gate = new();
 
-    // Batches that are prepared at the same time belong to one epoch or to two neighbours.
+    // Batches that are prepared at the same time belong to one epoch or to two consecutive ones.
     private readonly (long Epoch, int[] Numbers)[] _recent = [(-1, []), (-1, [])];
 
-    /// <summary>The excerpts' numbers in an epoch's order; not to be written to.</summary>
+    /// <summary>The excerpts' numbers in an epoch's order. Do not write to the array.</summary>
     public int[] Of(long epoch)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
@@ -41,8 +41,8 @@ internal sealed class ExcerptOrder(int count, ulong seed)
 }
 
 /// <summary>
-/// Batches for training over whole epochs: in each, every excerpt once, in an order drawn for that epoch from (seed, epoch); what does not fill a batch
-/// at the end is dropped. Training resumes at any epoch and batch without going through those before.
+/// Batches for training over whole epochs. Each epoch has every excerpt once, in an order drawn from (seed, epoch); excerpts that do not fill a batch at
+/// the end are dropped. Training can resume at any epoch and batch without going through the earlier ones.
 /// </summary>
 public sealed class SequentialExcerpts
 {
@@ -73,8 +73,8 @@ public sealed class SequentialExcerpts
 }
 
 /// <summary>
-/// Endless batches of random excerpts. As in the SVDNet authors' code they are drawn without replacement: every position once in random order, then all
-/// over again in another one. Batch i depends on the seed and on i alone, so any thread can make it, and training resumes there.
+/// Endless batches of random excerpts. As in the SVDNet authors' code, they are drawn without replacement: each position once in random order, then all
+/// again in another order. Batch i depends only on the seed and i, so any thread can make it, and training can resume there.
 /// </summary>
 public sealed class ExcerptSampler(ExcerptList excerpts, ulong seed)
 {

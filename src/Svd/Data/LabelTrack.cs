@@ -4,13 +4,13 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Data;
 
-/// <summary>Where a song is sung, from a label file: a segment a line, its start and end in seconds and <c>sing</c> or <c>nosing</c>.</summary>
+/// <summary>Where a song is sung, from a label file. Each line is a segment: its start and end in seconds, and <c>sing</c> or <c>nosing</c>.</summary>
 public sealed class LabelTrack
 {
-    // Neighbours that overlap by less, in seconds, do so because their times were rounded.
+    // Segments that overlap by less than this, in seconds, have rounded times.
     private const double Rounding = 0.001;
 
-    // How much later than the song, in seconds, a segment may start, because decoders differ by the delay of the encoder, and end, because listeners round.
+    // A segment may start so many seconds after the song's end, since decoders differ by the encoder's delay, and end so many after it, since people round.
     private const double LatestStart = 0.1, LatestEnd = 1;
 
     private static readonly (string Name, double PerSecond)[] _units =
@@ -25,13 +25,13 @@ public sealed class LabelTrack
 
     private LabelTrack(string path, Segment[] segments, int[] lines) => (_path, _segments, _lines) = (path, segments, lines);
 
-    /// <summary>The segments: in order, none empty, none overlapping. What lies between two or outside all is not sung.</summary>
+    /// <summary>The segments in order. None is empty and none overlap. Times outside all segments are not sung.</summary>
     public IReadOnlyList<Segment> Segments => _segments;
 
     /// <summary>Reads a label file.</summary>
     /// <exception cref="EngineException">
-    /// The file is missing, holds no segments, or a line is malformed: not three fields, a time that is no number or negative, an unknown label, an end
-    /// that is not after its start, a start before the end of the line before. The message names the file and the line.
+    /// The file is missing or holds no segments, or a line is malformed: it does not have three fields, a time is not a number or is negative, the label is
+    /// unknown, the end is not after the start, or the start is before the end of the previous line. The message names the file and the line.
     /// </exception>
     public static LabelTrack Read(string path)
     {
@@ -41,15 +41,15 @@ public sealed class LabelTrack
         {
             if (line.StartsWith('#')) continue; // A comment, as svd predict writes one.
             string[] fields = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-            if (fields.Length != 3) throw Malformed($"{MessageText.Quote(line)} is not a segment; write its start, its end and sing or nosing.");
+            if (fields.Length != 3) throw Malformed($"{MessageText.Quote(line)} is not a segment; write start, end, and sing or nosing.");
             double start = Seconds(fields[0]), end = Seconds(fields[1]);
             bool singing = fields[2] == Segment.Label(true);
-            if (!singing && fields[2] != Segment.Label(false)) throw Malformed($"the label is sing or nosing, not {MessageText.Quote(fields[2])}.");
+            if (!singing && fields[2] != Segment.Label(false)) throw Malformed($"the label must be sing or nosing, not {MessageText.Quote(fields[2])}.");
             if (end <= start) throw Malformed($"the segment ends at {fields[1]} s, not after its start at {fields[0]} s.");
             if (segments.Count > 0 && start < segments[^1].EndSeconds && start > segments[^1].EndSeconds - Rounding) start = segments[^1].EndSeconds;
             if (segments.Count > 0 && start < segments[^1].EndSeconds)
             {
-                throw Malformed($"the segment starts at {fields[0]} s, before the end of the one before it: {segments[^1].EndSeconds} s.");
+                throw Malformed($"the segment starts at {fields[0]} s, before the previous one ends at {segments[^1].EndSeconds} s.");
             }
 
             if (end > start)
@@ -69,10 +69,10 @@ public sealed class LabelTrack
         return segments.Count > 0
             ? new LabelTrack(path, [.. segments], [.. lines])
             : throw new EngineException(
-                $"{path} holds no segments; write a line for each: start, end, and sing or nosing. An instrumental has one line, such as '0 180 nosing'.");
+                $"{path} holds no segments; write one per line: start, end, and sing or nosing. An instrumental has one line, such as '0 180 nosing'.");
     }
 
-    /// <summary>Whether a time, in seconds, lies in a sung segment. A segment holds its start and not its end.</summary>
+    /// <summary>Whether a time, in seconds, lies in a sung segment. A segment includes its start but not its end.</summary>
     public bool SingingAt(double seconds)
     {
         int below = 0, above = _segments.Length;
@@ -87,11 +87,11 @@ public sealed class LabelTrack
     }
 
     /// <summary>
-    /// The labels of a song's first frames, 1 where it is sung and 0 elsewhere. Frame i has the label of the time i / 70 s, where its 1024 samples start:
-    /// the definition in the SVDNet authors' code, which the predictions' segments share.
+    /// The labels of a song's frames: 1 if sung, else 0. Frame i has the label of the time i / 70 s, where its 1024 samples start. This is the definition in
+    /// the SVDNet authors' code, and the segments of predictions use it too.
     /// </summary>
     /// <param name="frames">How many frames the whole song has.</param>
-    /// <param name="warn">Told, in one line, where the last segment ends far behind the song.</param>
+    /// <param name="warn">Gets one line if the last segment ends far after the song.</param>
     /// <exception cref="EngineException">A segment starts after the song's end; the message names the file, the line and both times.</exception>
     public float[] ForFrames(int frames, Action<string>? warn = null)
     {
@@ -106,7 +106,8 @@ public sealed class LabelTrack
 
         if (_segments[^1].EndSeconds > songEnd + LatestEnd)
         {
-            warn?.Invoke($"{_path}, line {_lines[^1]}: the segment ends at {_segments[^1].EndSeconds} s, but the song at {songEnd:F2} s; {Guess(songEnd)}.");
+            warn?.Invoke(
+                $"{_path}, line {_lines[^1]}: the segment ends at {_segments[^1].EndSeconds} s, but the song ends at {songEnd:F2} s; {Guess(songEnd)}.");
         }
 
         float[] labels = new float[frames];
@@ -114,16 +115,16 @@ public sealed class LabelTrack
         return labels;
     }
 
-    // What times that do not fit the song probably are: in the first unit that makes them as long as it.
+    // A guess at what is wrong with times that do not fit the song: the first unit in which the last of them fits.
     private string Guess(double songEnd)
     {
         double end = _segments[^1].EndSeconds;
         foreach ((string unit, double perSecond) in _units)
         {
             if (end / perSecond > songEnd + LatestEnd || end / perSecond < songEnd / 10) continue;
-            return $"the times are probably {unit}: divide them by {perSecond}";
+            return $"the times are probably {unit}; divide them by {perSecond}";
         }
 
-        return "these are probably the labels of another song, or the song is cut";
+        return "these are probably another song's labels, or the song was cut";
     }
 }

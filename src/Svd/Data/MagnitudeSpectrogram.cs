@@ -21,7 +21,7 @@ public sealed class MagnitudeSpectrogram
     /// <summary>The number of frames.</summary>
     public int Frames => _values.Length / SpectrumBins;
 
-    /// <summary>Makes a spectrogram of frames×513 magnitudes; those beyond the largest float16, 65504, become that.</summary>
+    /// <summary>Makes a spectrogram of frames×513 magnitudes. Magnitudes beyond the largest float16, 65504, become 65504.</summary>
     /// <exception cref="ArgumentException">Not a whole number of frames.</exception>
     public static MagnitudeSpectrogram From(ReadOnlySpan<float> magnitudes)
     {
@@ -47,7 +47,7 @@ public sealed class MagnitudeSpectrogram
         if (frames < ExcerptFrames)
         {
             double seconds = (double)samples.Length / SampleRate, needed = (double)ExcerptSamples / SampleRate;
-            throw new EngineException($"{audioPath} is {seconds:F2} s long; an excerpt needs {needed:F2} s: remove it from the file list.");
+            throw new EngineException($"{audioPath} is {seconds:F2} s long, but an excerpt needs {needed:F2} s; remove it from the file list.");
         }
 
         Half[] values = new Half[(long)frames * SpectrumBins];

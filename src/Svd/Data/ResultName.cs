@@ -3,17 +3,17 @@ using System.Text;
 
 namespace Engine.Svd.Data;
 
-/// <summary>Where a song's results go: names come from files and must not lead out of the folder that the user gave.</summary>
+/// <summary>The names of a song's results. They come from files and must not lead out of the folder that the user gave.</summary>
 internal static class ResultName
 {
     private const int DigestLength = 8;
 
-    // What no file system minds, and what some do.
+    // Characters and names that some file systems forbid.
     private const string Forbidden = "<>:\"|?*\\";
     private static readonly string[] _devices = ["CON", "PRN", "AUX", "NUL", "COM", "LPT"];
 
     /// <summary>
-    /// The song's name itself, folders included, where it is a safe one; else one made of its harmless characters, with a digest so that no two songs share it.
+    /// The song's name itself, including folders, if it is safe. Otherwise a name of its harmless characters, with a digest so that no two songs share it.
     /// </summary>
     public static string Of(string song)
     {
@@ -23,7 +23,7 @@ internal static class ResultName
         return $"{(harmless.Length > 0 ? harmless : "song")}-{digest}";
     }
 
-    /// <summary>The name of an audio file's results: without its extension, unless there is nothing else.</summary>
+    /// <summary>The name of an audio file's results: the file's name without its extension, unless it consists only of that.</summary>
     public static string OfFile(string path) =>
         Of(Path.GetFileNameWithoutExtension(path) is { Length: > 0 } name ? name : Path.GetFileName(path));
 

@@ -5,17 +5,16 @@ using Engine.Svd.FrontEnd;
 namespace Engine.Svd.Data;
 
 /// <summary>
-/// Log-mel spectrograms that are computed once and kept: a file a song, float32 frames×80, not normalised, named by the SHA-256 of the audio file's
-/// bytes and the version of the front end. So a song that is moved or renamed keeps its spectrogram, and one that changes gets another.
+/// Log-mel spectrograms that are computed once and kept, one file per song: float32 frames×80, not normalised. The file's name is the SHA-256 of the audio
+/// file and the version of the front end, so a song that is moved or renamed keeps its spectrogram, and a song that changes gets a new one.
 /// </summary>
 /// <remarks>
-/// A file is written whole or not at all, so processes may share a folder. One that is damaged or holds something else is computed again. A song about which
-/// there is a warning is not kept, so that the warning comes back each time. Whatever decodes is not a part of the name: versions of ffmpeg differ by about
-/// 1e-3 in the logarithm.
+/// A file is written whole or not at all, so processes may share a folder. A damaged or wrong file is computed again. A song with a warning is not kept, so
+/// that the warning appears each time. The decoder is not part of the name: versions of ffmpeg differ by about 1e-3 in the logarithm.
 /// </remarks>
 public sealed class SpectrogramCache
 {
-    /// <summary>Goes up whenever decoding or the front end gives other numbers, so that older files are no longer found.</summary>
+    /// <summary>Raise this whenever decoding or the front end gives other numbers, so that older files are not used.</summary>
     public const int FrontEndVersion = 2;
 
     private readonly AudioDigests _digests;
@@ -27,24 +26,24 @@ public sealed class SpectrogramCache
         _digests = new AudioDigests(folder);
     }
 
-    /// <summary>Where the files are.</summary>
+    /// <summary>The folder of the files.</summary>
     public string Folder { get; }
 
-    /// <summary>What is doubtful about the songs read so far and their labels, a line each.</summary>
+    /// <summary>Warnings about the songs read so far and their labels, one line each.</summary>
     public IReadOnlyList<string> Warnings => _warnings;
 
     /// <summary>
-    /// Opens the cache in a folder, made if it is not there. Without one: <c>.cache</c> in the data folder, or where that is read-only a folder among the
-    /// user's local application data.
+    /// Opens the cache in a folder, which is created if it does not exist. Default: <c>.cache</c> in the data folder, or a folder in the user's local
+    /// application data if the data folder is read-only.
     /// </summary>
-    /// <exception cref="EngineException">The folder, or none of the two, can be written.</exception>
+    /// <exception cref="EngineException">The folder, or neither of the two, can be written.</exception>
     public static SpectrogramCache Open(string dataFolder, string? cacheFolder = null)
     {
         string local = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
         return Open(dataFolder, cacheFolder, Path.Combine(local.Length > 0 ? local : Path.GetTempPath(), "svd", "cache"));
     }
 
-    /// <summary>Opens the cache with another folder for read-only data folders than the user's.</summary>
+    /// <summary>Opens the cache; <paramref name="localFolder"/> takes the place of the user's local application data.</summary>
     internal static SpectrogramCache Open(string dataFolder, string? cacheFolder, string localFolder)
     {
         if (cacheFolder is not null)
@@ -56,18 +55,18 @@ public sealed class SpectrogramCache
 
         string beside = Path.Combine(dataFolder, ".cache");
 
-        // The attribute holds for an administrator too, who could write but is not meant to.
+        // An administrator could write to a read-only folder but should not.
         bool meantToBeRead = !OperatingSystem.IsWindows() && new DirectoryInfo(dataFolder).Attributes.HasFlag(FileAttributes.ReadOnly);
         if (!meantToBeRead && TryPrepare(beside) is null) return new SpectrogramCache(beside);
         return TryPrepare(localFolder) is { } reason
-            ? throw new EngineException($"neither {beside} nor {localFolder} can be written ({reason}); name a folder with --cache.")
+            ? throw new EngineException($"neither {beside} nor {localFolder} can be written ({reason}); give a folder with --cache.")
             : new SpectrogramCache(localFolder);
     }
 
-    /// <summary>A song's log-mel spectrogram, frames×80 in C order, not normalised: from the cache, or computed and put there.</summary>
-    /// <param name="extractor">Computes it.</param>
+    /// <summary>A song's log-mel spectrogram, frames×80 in C order, not normalised. It is read from the cache, or computed and put there.</summary>
+    /// <param name="extractor">Computes the spectrogram.</param>
     /// <param name="audioPath">The song.</param>
-    /// <param name="progress">Told how many seconds of how many, if known, are computed.</param>
+    /// <param name="progress">Gets the seconds that are computed, and how many there are if known.</param>
     /// <exception cref="EngineException">The song cannot be decoded, is silent or shorter than an excerpt, or the cache cannot be written.</exception>
     public float[] LogMel(LogMelExtractor extractor, string audioPath, Action<double, double?>? progress = null)
     {
@@ -79,24 +78,24 @@ public sealed class SpectrogramCache
         LogMelReader reader = new(audio, extractor);
         float[] logMel = reader.ReadToEnd(audioPath, seconds => progress?.Invoke(seconds, audio.DurationSeconds));
         foreach (string warning in audio.Warnings) Warn(warning);
-        if (audio.MissingSeconds > 0) Warn(MessageText.Line($"{audioPath}: from the damage on, its labels may be off by up to {audio.MissingSeconds:F2} s."));
+        if (audio.MissingSeconds > 0) Warn(MessageText.Line($"{audioPath}: after the damage, its labels may be off by up to {audio.MissingSeconds:F2} s."));
         if (audio.Warnings.Count == 0) SpectrogramFile.Write(file, digest, logMel);
         return logMel;
     }
 
-    /// <summary>Adds to <see cref="Warnings"/>, unless it is there already.</summary>
+    /// <summary>Adds a warning, unless it is there already.</summary>
     internal void Warn(string warning)
     {
         if (!_warnings.Contains(warning)) _warnings.Add(warning);
     }
 
-    /// <summary>The cache file of a song, there or not.</summary>
+    /// <summary>The cache file of a song, whether it exists or not.</summary>
     /// <exception cref="EngineException">The song cannot be read.</exception>
     internal string FileOf(string audioPath) => FileOf(_digests.Of(audioPath));
 
     private string FileOf(byte[] digest) => Path.Combine(Folder, $"{Convert.ToHexStringLower(digest)}.logmel{FrontEndVersion}");
 
-    // What is wrong with the folder; null if it can be written.
+    // Returns what is wrong with the folder; null if it can be written.
     private static string? TryPrepare(string folder)
     {
         try

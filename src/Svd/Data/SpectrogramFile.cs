@@ -8,8 +8,8 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Data;
 
 /// <summary>
-/// A file that keeps a log-mel spectrogram: 8 bytes that name the format, then little-endian the version of the format and that of the front end (int32
-/// each), the SHA-256 of the audio file, the number of frames (int64), frames×80 float32 values, and the SHA-256 of all that comes before it.
+/// A file that keeps a log-mel spectrogram. It holds 8 bytes that name the format, then in little-endian order the versions of the format and of the front
+/// end (int32 each), the SHA-256 of the audio file, the number of frames (int64), frames×80 float32 values, and the SHA-256 of everything before it.
 /// </summary>
 internal static class SpectrogramFile
 {
@@ -17,7 +17,7 @@ internal static class SpectrogramFile
     private const int HeaderLength = 56;
     private const int BlockValues = 1 << 18;
 
-    // What the front end can give, with room for the logarithm's last bits: ln 1e-7, and a spectrum far beyond full scale.
+    // The range of the front end's values, with room for rounding: from ln 1e-7 to a spectrum far beyond full scale.
     private const float Lowest = -16.2f;
     private const float Highest = 30;
 
@@ -46,7 +46,7 @@ internal static class SpectrogramFile
         }
     });
 
-    /// <summary>Reads the spectrogram of an audio file; null if the file is not exactly what <see cref="Write"/> writes for that audio.</summary>
+    /// <summary>Reads the spectrogram of an audio file; null unless the file is exactly as <see cref="Write"/> writes it for that audio.</summary>
     public static float[]? TryRead(string path, ReadOnlySpan<byte> audioDigest)
     {
         if (!File.Exists(path)) return null;

@@ -12,13 +12,13 @@ public sealed record StemSong(string Name, string VoicePath, string MusicPath)
     private const string Voice = "voice";
     private const string Music = "music";
 
-    // macOS leaves files such as ._song.wav on disks that others share; elsewhere only their names say that they are hidden.
+    // macOS leaves files such as ._song.wav on shared disks. On other systems only the name tells that they are hidden.
     private static readonly EnumerationOptions _visible = new() { AttributesToSkip = FileAttributes.Hidden, IgnoreInaccessible = false };
 
     /// <summary>
-    /// The songs of a folder in the order of their names: for every <c>voice/NAME.wav</c> a <c>music/NAME.wav</c>. Hidden files are ignored.
+    /// The songs of a folder in the order of their names. Each has a <c>voice/NAME.wav</c> and a <c>music/NAME.wav</c>. Hidden files are ignored.
     /// </summary>
-    /// <exception cref="EngineException">The folder or one of the two in it does not exist, holds no such files, or one has no partner.</exception>
+    /// <exception cref="EngineException">The folder or one of its two subfolders does not exist or holds no such files, or a file has no partner.</exception>
     public static IReadOnlyList<StemSong> In(string folder)
     {
         if (!Directory.Exists(folder)) throw new EngineException($"{folder} does not exist or is not a folder");
@@ -52,7 +52,7 @@ public sealed record StemSong(string Name, string VoicePath, string MusicPath)
         }
     }
 
-    // By name, in the names' order.
+    // The files by name, in the order of the names.
     private static Dictionary<string, string> Files(string folder, string part)
     {
         string stems = Path.Combine(folder, part);

@@ -10,10 +10,9 @@ internal static class TextLines
     private const int LargestFile = 16 << 20;
     private const int LongestLine = 4096;
 
-    /// <summary>A text file's lines that are not blank, trimmed, each with its number from 1.</summary>
+    /// <summary>The lines of a text file that are not blank, trimmed, each with its number from 1.</summary>
     /// <exception cref="EngineException">
-    /// The file is missing, unreadable, empty or larger than 16 MiB; or a line is longer than 4096 bytes or not UTF-8 text, which the message says of the
-    /// line.
+    /// The file is missing, unreadable, empty or larger than 16 MiB, or a line is longer than 4096 bytes or not UTF-8 text. The message then names the line.
     /// </exception>
     public static IEnumerable<(int Number, string Text)> Read(string path)
     {
@@ -33,23 +32,23 @@ internal static class TextLines
 
     private static string Decode(string path, int number, ReadOnlySpan<byte> line)
     {
-        if (line.Length > LongestLine) throw new EngineException($"{path}, line {number}: longer than {LongestLine} bytes; is it a text file?");
+        if (line.Length > LongestLine) throw new EngineException($"{path}, line {number}: the line is longer than {LongestLine} bytes; is this a text file?");
         try
         {
             string text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(line);
-            return text.Contains('\0') ? throw new EngineException($"{path}, line {number}: not text; save the file as plain text.") : text;
+            return text.Contains('\0') ? throw new EngineException($"{path}, line {number}: this is not text; save the file as plain text.") : text;
         }
         catch (DecoderFallbackException e)
         {
-            throw new EngineException($"{path}, line {number}: not UTF-8 text; save the file as UTF-8.", e);
+            throw new EngineException($"{path}, line {number}: this is not UTF-8 text; save the file as UTF-8.", e);
         }
     }
 
-    // In UTF-8, whatever the mark at the beginning says.
+    // Returns the content in UTF-8; a byte order mark tells how it is encoded.
     private static byte[] ReadContent(string path)
     {
         using FileStream file = InputFile.Open(path);
-        if (file.Length > LargestFile) throw new EngineException($"{path} is larger than {LargestFile >> 20} MiB; is it a text file?");
+        if (file.Length > LargestFile) throw new EngineException($"{path} is larger than {LargestFile >> 20} MiB; is this a text file?");
         try
         {
             byte[] content = new byte[file.Length];

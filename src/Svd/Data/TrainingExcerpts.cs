@@ -5,8 +5,8 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Data;
 
 /// <summary>A song to train with.</summary>
-/// <param name="Spectrogram">Its magnitudes.</param>
-/// <param name="Labels">A label a frame, 1 where it is sung and 0 elsewhere: <see cref="LabelTrack.ForFrames"/>.</param>
+/// <param name="Spectrogram">The song's magnitudes.</param>
+/// <param name="Labels">One label per frame, 1 if sung, else 0: <see cref="LabelTrack.ForFrames"/>.</param>
 public sealed record TrainingSong(MagnitudeSpectrogram Spectrogram, float[] Labels);
 
 /// <summary>Excerpts and their labels.</summary>
@@ -18,13 +18,13 @@ public sealed class ExcerptBatch
     /// <summary>The excerpts, normalised: size×115×80 in C order.</summary>
     public float[] Inputs { get; }
 
-    /// <summary>The labels, 1 where it is sung and 0 elsewhere.</summary>
+    /// <summary>The labels: 1 if sung, else 0.</summary>
     public float[] Labels { get; }
 }
 
 /// <summary>
-/// The batches that the classifier is trained with: random excerpts of songs, each changed at random. Batch i depends on the seed and on i alone; any
-/// number of threads may make batches at the same time.
+/// The batches that train the classifier: random excerpts of songs, each changed at random. Batch i depends only on the seed and i, so any number of threads
+/// may make batches at the same time.
 /// </summary>
 public sealed class TrainingExcerpts
 {
@@ -35,10 +35,10 @@ public sealed class TrainingExcerpts
     private readonly ulong _seed;
 
     /// <summary>Prepares for batches from these songs.</summary>
-    /// <exception cref="ArgumentException">No song has the frames of an excerpt, or one has not a label a frame.</exception>
+    /// <exception cref="ArgumentException">No song is as long as an excerpt, or a song does not have one label per frame.</exception>
     public TrainingExcerpts(IReadOnlyList<TrainingSong> songs, BandStatistics statistics, Augmentation augmentation, ulong seed)
     {
-        if (songs.Any(song => song.Labels.Length != song.Spectrogram.Frames)) throw new ArgumentException("a song has not a label a frame", nameof(songs));
+        if (songs.Any(song => song.Labels.Length != song.Spectrogram.Frames)) throw new ArgumentException("a song needs one label per frame", nameof(songs));
         (_songs, _augmentation, _seed) = (songs, augmentation, seed);
         _maker = new ExcerptMaker(statistics);
         _sampler = new ExcerptSampler(new ExcerptList([.. songs.Select(song => song.Spectrogram.Frames)], 1), seed);

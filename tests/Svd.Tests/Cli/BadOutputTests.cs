@@ -40,7 +40,7 @@ public sealed class BadOutputTests : CommandTest
     public void LogMelDoesNotReplaceItsSong()
     {
         string song = Song();
-        Fails(1, ["logmel", song, "--out", song], $"{song} would replace a file that is read", "--out");
+        Fails(1, ["logmel", song, "--out", song], $"{song} would replace a file that this command reads", "--out");
     }
 
     // One of a command's files cannot be written: the others are not to stay without it.

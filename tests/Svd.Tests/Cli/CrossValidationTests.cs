@@ -32,7 +32,7 @@ public sealed class CrossValidationTests : CommandTest
         Assert.Equal(File.ReadAllBytes(PathOf("without.meanstd.npz")), File.ReadAllBytes(PathOf("held.meanstd.npz")));
         Assert.Equal(ValidationError("without"), ValidationError("held"));
         WriteList("train", "one.wav");
-        Fails(1, TrainArguments("none", "--hold-out", "fold1"), "fold1 holds all songs", "nothing is left");
+        Fails(1, TrainArguments("none", "--hold-out", "fold1"), "fold1 contains all songs", "none are left");
         Fails(1, TrainArguments("none", "--hold-out", "fold3"), "fold3 does not exist");
     }
 
@@ -87,7 +87,7 @@ public sealed class CrossValidationTests : CommandTest
         // Float32 in the network; the fit's temperature may be far from 1 for a detector of noise.
         for (int i = 0; i < before.Length; i++) Assert.Equal(expected.Apply(before[i]), after[i], 1e-3);
         File.WriteAllText(Path.Combine(Data, "labels", "one.lab"), "0 3.4 sing\n");
-        Fails(1, [.. calibrate, "--out", PathOf("no.npz")], "fold1 cannot calibrate", "frames with singing and frames without");
+        Fails(1, [.. calibrate, "--out", PathOf("no.npz")], "fold1 cannot calibrate", "frames with and without singing");
     }
 
     [Fact]

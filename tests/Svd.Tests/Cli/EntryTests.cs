@@ -18,6 +18,8 @@ public sealed class EntryTests : CommandTest
     [InlineData("--out needs a value", "explain", "--out", "--json")]
     [InlineData("--stats needs a value, not the option --whole-song", "logmel", "a.wav", "--out", "b.npy", "--stats", "--whole-song")]
     [InlineData("--thresholds needs FROM:TO:STEP", "evaluate", "--data", "x", "--thresholds", "0:1:99999999999999999999999999999")]
+    [InlineData("'--device' expects a single argument", "explain", "--device", "cpu", "--device", "auto", "--device-index", "1")]
+    [InlineData("'--thresholds' expects a single argument", "evaluate", "--data", "x", "--thresholds", "0:1:1", "--thresholds", "0:1:2")]
     public void OptionsDoNotSwallowOptions(string says, params string[] args) => Fails(2, args, says, "--help)");
 
     [Fact]
@@ -50,7 +52,7 @@ public sealed class EntryTests : CommandTest
         Assert.Equal(0, SvdProgram.Shell($"{predict} 2>/dev/full").ExitCode);
         ProgramResult full = SvdProgram.Shell($"{predict} >/dev/full");
         Assert.Equal(1, full.ExitCode);
-        AssertOneLine(full.Errors, "what the command prints was lost", "written");
+        AssertOneLine(full.Errors, "the output could not be printed", "all files are written");
         Assert.True(new FileInfo(Path.Combine(Out, $"{SongName}.probability.npy")).Length > 100);
     }
 
@@ -90,7 +92,7 @@ public sealed class EntryTests : CommandTest
         Process.Start("kill", [$"-{signal}", $"{process.Id}"]).WaitForExit();
         ProgramResult result = SvdProgram.Finish(process);
         Assert.Equal(exitCode, result.ExitCode);
-        Assert.Contains("goes on from the checkpoint in run", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("resume from the checkpoint in run", result.Errors, StringComparison.Ordinal);
         Assert.True(File.GetLastWriteTimeUtc(checkpoint) >= before);
         Assert.False(File.Exists(PathOf("w.npz")));
     }

@@ -32,7 +32,7 @@ public sealed class EvaluateCommandTests : CommandTest
         File.WriteAllBytes(Path.Combine(Data, "audio", "short.wav"), Wav.File(1, 16, Wav.Noise(2 * Wav.Rate)));
         File.Copy(Path.Combine(Data, "labels", "one.lab"), Path.Combine(Data, "labels", "short.lab"));
         string text = Evaluate("--out", folder);
-        string[] words = ["corpus, test: 6 excerpts of 2 songs (1 too short), singing from 0.5000 on, as given", "216 evaluations", "M2_paper loss %"];
+        string[] words = ["corpus, test: 6 excerpts of 2 songs (1 too short), singing if P >= 0.5000, as given", "216 evaluations", "M2_paper loss %"];
         foreach (string word in words)
         {
             Assert.Contains(word, text, StringComparison.Ordinal);

@@ -34,7 +34,7 @@ public sealed class LocaliseCommandTests : CommandTest
         string text = Run(Arguments("--methods", "random,loudest-raw", "--area", "0.3,0.02", "--out", folder));
         string[] words =
         [
-            "in 8 of the 8 excerpts", "used: 6 excerpts of 2 of 2 songs; of 6 of them", "area 0.3", "area 0.02", "loudest-raw", "voice-dominated bins: ",
+            "in 8 of the 8 excerpts", "used: 6 excerpts of 2 of 2 songs; in 6 of them", "area 0.3", "area 0.02", "loudest-raw", "voice-dominated bins: ",
         ];
         foreach (string word in words) Assert.Contains(word, text, StringComparison.Ordinal);
         Assert.Equal(Files, Directory.GetFiles(folder).Select(Path.GetFileName).Order());

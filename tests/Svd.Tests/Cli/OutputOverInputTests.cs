@@ -86,7 +86,7 @@ public sealed class OutputOverInputTests : CommandTest
         string song = Song(), labels = Path.Combine(Out, $"{SongName}.lab");
         Assert.Equal(0, SvdProgram.Call("predict", song, "--out", Out).ExitCode);
         Assert.Equal(0, SvdProgram.Call("predict", song, "--out", Out).ExitCode);
-        Assert.StartsWith("# svd predict: singing from P = 0.727, tuned for the detector; segments ", File.ReadLines(labels).First(), StringComparison.Ordinal);
+        Assert.StartsWith("# svd predict: singing if P >= 0.727, tuned for the detector; segments ", File.ReadLines(labels).First(), StringComparison.Ordinal);
         Assert.NotEmpty(LabelTrack.Read(labels).Segments);
         File.AppendAllText(labels, "99.000 99.500 sing\n");
         Fails(1, ["predict", song, "--out", Out], labels, "was changed since", "--overwrite");
@@ -136,7 +136,7 @@ public sealed class OutputOverInputTests : CommandTest
 
         ProgramResult forced = SvdProgram.Call(Arguments("explain", song, "--at", "0", "--classifier", second, "--force"));
         Assert.Equal(0, forced.ExitCode);
-        Assert.Contains("as --force says", forced.Errors, StringComparison.Ordinal);
+        Assert.Contains("because of --force", forced.Errors, StringComparison.Ordinal);
 
         string statistics = PathOf("other.npz");
         NpyArray ones = new([80], [.. Enumerable.Repeat(1.0, 80)]);
@@ -184,7 +184,7 @@ public sealed class OutputOverInputTests : CommandTest
         NpzFile.WriteComment(weights, "{\"engine_weights\":1,\"class_threshold\":7}");
         Fails(1, ["weights", weights], weights, "is damaged");
         NpzFile.WriteComment(weights, "another program's");
-        Assert.Contains("not said", SvdProgram.Call("weights", weights).Output, StringComparison.Ordinal);
+        Assert.Contains("not noted", SvdProgram.Call("weights", weights).Output, StringComparison.Ordinal);
     }
 
     // The names and bytes of the arrays, as another program sees them.

@@ -59,7 +59,7 @@ public sealed class TrainCommandTests : IDisposable
 
     [Theory]
     [InlineData("give a command: inverter, classifier, masker (see svd train --help)", "train")]
-    [InlineData("detector is none of the commands inverter, classifier, masker", "train", "detector")]
+    [InlineData("detector is not a command; the commands are inverter, classifier, masker", "train", "detector")]
     [InlineData("'--data' is required (see svd train inverter --help)", "train", "inverter")]
     public void SaysHowItIsUsed(string says, params string[] args)
     {

@@ -5,8 +5,10 @@ public sealed class UsageTests : CommandTest
 {
     [Theory]
     [InlineData("give a command: explain, predict, score, calibrate, evaluate, localise, logmel, stats, train, export, weights, devices")]
-    [InlineData("frobnicate is none of the commands explain, predict, score, calibrate, evaluate, localise, logmel, stats, train, export, weights, devices", "frobnicate")]
-    [InlineData("--frobnicate is none of the commands", "--frobnicate")]
+    [InlineData(
+        "frobnicate is not a command; the commands are explain, predict, score, calibrate, evaluate, localise, logmel, stats, train, export, weights, devices",
+        "frobnicate")]
+    [InlineData("--frobnicate is not a command", "--frobnicate")]
     [InlineData("--frobnicate is not an option", "explain", "--frobnicate")]
     [InlineData("-x is not an option; if it is a file, write", "predict", "a.wav", "-x")]
     [InlineData("'AUDIO'", "predict")]
@@ -19,7 +21,7 @@ public sealed class UsageTests : CommandTest
     [InlineData("--at needs a number of seconds, 0 or more, not NaN", "explain", "--at", "NaN")]
     [InlineData("--at needs a number of seconds, 0 or more, not Infinity", "explain", "--at", "Infinity")]
     [InlineData("--at needs a number of seconds, 0 or more, not 61,5", "explain", "--at", "61,5")]
-    [InlineData("'--at'", "explain", "--at")]
+    [InlineData("--at needs a value", "explain", "--at")]
     [InlineData("'--at'", "explain", "--at", "1", "--at", "2")]
     [InlineData("--threshold needs a number from 0 to 1.1, not nan", "explain", "--threshold", "nan")]
     [InlineData("--threshold needs a number from 0 to 1.1, not 1.2", "explain", "--threshold", "1.2")]
@@ -36,7 +38,7 @@ public sealed class UsageTests : CommandTest
     [InlineData("--area needs numbers from 0 to 1, separated by commas, not 0.4;0.2", "evaluate", "--data", "a", "--methods", "all", "--area", "0.4;0.2")]
     [InlineData("--threshold needs numbers from 0 to 1.1, separated by commas, not 2", "evaluate", "--data", "a", "--methods", "all", "--threshold", "2")]
     [InlineData("--area, --threshold, --fill, --judge and --masker need --methods", "evaluate", "--data", "a", "--area", "0.4")]
-    [InlineData("--thresholds and --compare do not go with --methods", "evaluate", "--data", "a", "--methods", "all", "--compare", "b.csv")]
+    [InlineData("--thresholds and --compare cannot be used with --methods", "evaluate", "--data", "a", "--methods", "all", "--compare", "b.csv")]
     [InlineData("'--stems'", "localise")]
     [InlineData("loud is none of the methods inversion, mask, random, blob, other", "localise", "--stems", "a", "--methods", "random,loud")]
     [InlineData("--area needs numbers from 0 to 1, separated by commas, not 40", "localise", "--stems", "a", "--area", "40")]
@@ -46,7 +48,7 @@ public sealed class UsageTests : CommandTest
     [InlineData("--threads needs a number from 1 to 1024, not 1.5", "predict", "a.wav", "--threads", "1.5")]
     [InlineData("--threads needs a number from 1 to 1024, not 99999999999", "devices", "--threads", "99999999999")]
     [InlineData("'cpu' 'cuda' 'opencl' 'auto' 'reference'", "explain", "--device", "abacus")]
-    [InlineData("--device-index needs a number from 0, not -1", "explain", "--device", "cuda", "--device-index", "-1")]
+    [InlineData("--device-index needs a number of at least 0, not -1", "explain", "--device", "cuda", "--device-index", "-1")]
     [InlineData("--device-index needs --device cuda or opencl", "explain", "--device-index", "1")]
     [InlineData("one/a.wav and two/a.mp3 would both be written to a.lab", "predict", "one/a.wav", "two/a.mp3")]
     public void IsUsedWrongly(string says, params string[] args) => Fails(2, args, says, "--help)");

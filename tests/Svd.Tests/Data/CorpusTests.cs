@@ -55,11 +55,11 @@ public sealed class CorpusTests : IDisposable
 
     [Theory]
     [InlineData("one.mp3\nthree.mp3", "three.mp3 does not exist", "train, line 2")]
-    [InlineData("\none.mp3\n\none.mp3", "one stands in line 2 already", "train, line 4")]
-    [InlineData("one.mp3\none.ogg", "one stands in line 1 already")]
-    [InlineData("one.ogg", "one.lab is there, but not its song", "one.ogg")]
+    [InlineData("\none.mp3\n\none.mp3", "one is already in line 2", "train, line 4")]
+    [InlineData("one.mp3\none.ogg", "one is already in line 1")]
+    [InlineData("one.ogg", "one.lab exists, but its song", "one.ogg")]
     [InlineData("silent.mp3", "silent.mp3 has no label file", "silent.lab")]
-    [InlineData("\0", "line 1: not text")]
+    [InlineData("\0", "line 1: this is not text")]
     public void ABadLineIsNamed(string list, params string[] words)
     {
         Put("audio/silent.mp3", "not opened");

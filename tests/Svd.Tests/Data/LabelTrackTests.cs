@@ -52,7 +52,7 @@ public class LabelTrackTests
     [InlineData("-1 1 sing", "'-1' is not a number")]
     [InlineData("2 1 sing", "ends at 1 s, not after its start at 2 s")]
     [InlineData("1 1 sing", "not after its start")]
-    [InlineData("0 2 sing\n1.5 3 nosing", "line 2", "starts at 1.5 s, before the end of the one before it: 2 s")]
+    [InlineData("0 2 sing\n1.5 3 nosing", "line 2", "starts at 1.5 s, before the previous one ends at 2 s")]
     [InlineData("5 6 sing\n1 2 nosing", "line 2", "before the end")]
     [InlineData("", "holds no segments", "An instrumental has one line, such as '0 180 nosing'")]
     [InlineData("\n \n", "holds no segments")]
@@ -77,7 +77,7 @@ public class LabelTrackTests
         Failure.Says(() => Read(content).ForFrames(TenSeconds, Assert.Fail), ["song.lab", .. words]);
 
     [Theory]
-    [InlineData("0 4 sing\n4 12 nosing", "song.lab, line 2: the segment ends at 12 s, but the song at 10.06 s", "another song")]
+    [InlineData("0 4 sing\n4 12 nosing", "song.lab, line 2: the segment ends at 12 s, but the song ends at 10.06 s", "another song")]
     [InlineData("0 63430000 sing", "song.lab, line 1: the segment ends at 63430000 s", "units of 100 ns")]
     [InlineData("0 4 sing\n4 11 nosing\n")]
     [InlineData("0 10.05 sing\n10.1 10.2 nosing\n")]

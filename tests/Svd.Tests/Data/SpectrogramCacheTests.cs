@@ -178,7 +178,7 @@ public sealed class SpectrogramCacheTests : IDisposable
             SpectrogramCache cache = SpectrogramCache.Open(_folder.Folder);
             cache.LogMel(_extractor, cut);
             Assert.Contains(cache.Warnings, warning => warning.Contains("cut.flac is damaged or cut", StringComparison.Ordinal));
-            Assert.Contains(cache.Warnings, warning => warning.Contains("cut.flac: from the damage on, its labels may be off", StringComparison.Ordinal));
+            Assert.Contains(cache.Warnings, warning => warning.Contains("cut.flac: after the damage, its labels may be off", StringComparison.Ordinal));
         }
     }
 
