@@ -3,13 +3,13 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Evaluate;
 
 /// <summary>
-/// How much a mask hangs together: its connected components, where a bin has four neighbours, in the next frame, the one before, the band above and below.
+/// The connected components of a mask. A bin has four neighbours: in the previous and the next frame, and in the bands above and below.
 /// </summary>
-/// <param name="Components">How many.</param>
-/// <param name="LargestShare">The kept bins in the largest / all kept bins; 0 of an empty mask.</param>
+/// <param name="Components">The number of components.</param>
+/// <param name="LargestShare">The kept bins in the largest component / all kept bins; 0 for an empty mask.</param>
 internal readonly record struct Contiguity(int Components, double LargestShare)
 {
-    /// <summary>Of a mask of 115×80 zeros and ones.</summary>
+    /// <summary>Finds the components of a mask of 115×80 zeros and ones.</summary>
     public static Contiguity Of(ReadOnlySpan<float> mask)
     {
         bool[] seen = new bool[ExcerptLength];

@@ -22,8 +22,8 @@ public static class EvaluationCurves
 {
     private const string Header = "dataset,case,threshold,excerpts,changed,explanation_loss_percent,relative_area_percent";
 
-    /// <summary>The curves over all excerpts of some songs: case by case, the thresholds rising.</summary>
-    /// <param name="dataset">Their name.</param>
+    /// <summary>The curves over all excerpts of some songs, case by case, with rising thresholds.</summary>
+    /// <param name="dataset">The data set's name.</param>
     /// <param name="songs">At least one excerpt in all; every song at the same thresholds.</param>
     /// <param name="classThreshold">Excerpts with a probability of at least this count as singing.</param>
     public static IReadOnlyList<EvaluationPoint> Of(string dataset, IReadOnlyList<SongEvaluation> songs, double classThreshold)
@@ -54,7 +54,7 @@ public static class EvaluationCurves
         return points;
     }
 
-    /// <summary>The points as the text of a CSV file, percentages with two decimals.</summary>
+    /// <summary>The points as the text of a CSV file; percentages have two decimals.</summary>
     public static string ToCsv(IEnumerable<EvaluationPoint> points)
     {
         StringBuilder text = new($"{Header}\n");
@@ -77,8 +77,8 @@ public static class EvaluationCurves
         bool begun = false;
         foreach ((int number, string line) in TextLines.Read(path))
         {
-            if (!begun && line != Header) throw new EngineException($"{path} does not hold evaluation curves: its first line is not {Header}");
-            if (begun) points.Add(Parse(line) ?? throw new EngineException($"{path}, line {number}: {MessageText.Quote(line)} is not a point of these curves"));
+            if (!begun && line != Header) throw new EngineException($"{path} does not hold evaluation curves: its first line must be {Header}");
+            if (begun) points.Add(Parse(line) ?? throw new EngineException($"{path}, line {number}: {MessageText.Quote(line)} is not a point of a curve"));
             begun = true;
         }
 

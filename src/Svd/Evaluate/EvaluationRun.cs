@@ -9,27 +9,27 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Evaluate;
 
 /// <summary>
-/// Evaluates songs one after the other and keeps each in a file, NAME.npz, so that a run that was broken off goes on with the first song that has none.
+/// Evaluates songs one after the other. It keeps each result in a file, NAME.npz, so that an interrupted run can resume with the first song that has none.
 /// </summary>
-/// <param name="backend">Normalises; the same as the evaluator's.</param>
-/// <param name="evaluator">Explains.</param>
-/// <param name="statistics">What spectrograms are normalised with.</param>
-/// <param name="weights">The files that results depend on: both networks' and the statistics'.</param>
-/// <param name="cache">Has the spectrograms.</param>
-/// <param name="folder">Where the files are kept; made if it is not there.</param>
+/// <param name="backend">The evaluator's backend, which normalises the spectrograms.</param>
+/// <param name="evaluator">Evaluates the excerpts.</param>
+/// <param name="statistics">The statistics that normalise the spectrograms.</param>
+/// <param name="weights">The files that results depend on: both networks and the statistics.</param>
+/// <param name="cache">Gives the spectrograms.</param>
+/// <param name="folder">The folder of the files.</param>
 internal sealed class EvaluationRun(
     IBackend backend, SongEvaluator evaluator, BandStatistics statistics, IReadOnlyList<string> weights, SpectrogramCache cache, string folder)
 {
-    /// <summary>Excerpts explained in this run, those of finished songs not counted.</summary>
+    /// <summary>The number of excerpts explained in this run, without those of songs that were finished before.</summary>
     public int Excerpts { get; private set; }
 
-    /// <summary>How long that took.</summary>
+    /// <summary>The time that this took.</summary>
     public TimeSpan Time { get; private set; }
 
     /// <summary>Evaluates the songs that are long enough for an excerpt.</summary>
-    /// <param name="songs">Their numbers decide the random starts.</param>
-    /// <param name="sampling">Which excerpts.</param>
-    /// <param name="progress">Is told how many songs are done, with fractions, and their number.</param>
+    /// <param name="songs">The songs; their positions decide the random starts.</param>
+    /// <param name="sampling">Which excerpts to evaluate.</param>
+    /// <param name="progress">Gets how many songs are done, with fractions, and how many there are.</param>
     /// <exception cref="EngineException">A song cannot be decoded, a network's output is not finite, or a file cannot be written.</exception>
     public IReadOnlyList<SongEvaluation> Evaluate(IReadOnlyList<Song> songs, ExcerptSampling sampling, Action<double, double?> progress)
     {

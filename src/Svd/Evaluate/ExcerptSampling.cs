@@ -5,28 +5,28 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Evaluate;
 
 /// <summary>
-/// Which excerpts of a song are explained, as in the published code: from a start on one every 0.5 s, for 200 s or to the song's end.
+/// Which excerpts of a song are explained, as in the published code: one every 0.5 s from a start, for 200 s or to the song's end.
 /// </summary>
-/// <param name="StartSeconds">Where the first excerpt of every song starts; null for a whole second drawn for each from 5 to 19.</param>
-/// <param name="Most">At most so many excerpts of a song.</param>
-/// <param name="Seed">Decides the random starts.</param>
+/// <param name="StartSeconds">Where the first excerpt of every song starts; null to draw a whole second from 5 to 19 for each song.</param>
+/// <param name="Most">The largest number of excerpts from one song.</param>
+/// <param name="Seed">Seeds the random starts.</param>
 public sealed record ExcerptSampling(double? StartSeconds, int Most, ulong Seed)
 {
-    /// <summary>Excerpts of 200 s, those at both ends included.</summary>
+    /// <summary>The number of excerpts in 200 s, including both ends.</summary>
     public const int PublishedCount = 401;
 
     /// <summary>The first whole second that may be drawn.</summary>
     public const int EarliestStart = 5;
 
-    /// <summary>The first whole second behind those that may be drawn.</summary>
+    /// <summary>The first whole second after those that may be drawn.</summary>
     public const int LatestStart = 20;
 
     private const double IntervalSeconds = 0.5;
 
-    // The published code looks at batches of 32 and stops where the song has fewer excerpts left.
+    // The published code takes batches of 32 and stops when the song has fewer excerpts left.
     private const int Room = 32;
 
-    /// <summary>The first frames of a song's excerpts, none where the song is too short.</summary>
+    /// <summary>The first frames of a song's excerpts; empty if the song is too short.</summary>
     /// <param name="song">The song's number in its list.</param>
     /// <param name="frames">How many frames it has.</param>
     public int[] StartsOf(int song, int frames)

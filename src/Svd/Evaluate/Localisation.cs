@@ -4,25 +4,25 @@ namespace Engine.Svd.Evaluate;
 
 /// <summary>How well a region of an excerpt covers the bins in which the voice dominates.</summary>
 /// <param name="Area">The region's bins / all bins.</param>
-/// <param name="Recall">Of the voice-dominated bins, the share in the region.</param>
-/// <param name="Precision">Of the region's bins, the share that is voice-dominated; 0 of an empty region.</param>
+/// <param name="Recall">The share of the voice-dominated bins that lie in the region.</param>
+/// <param name="Precision">The share of the region's bins that are voice-dominated; 0 for an empty region.</param>
 public readonly record struct Localisation(double Area, double Recall, double Precision)
 {
     /// <summary>
-    /// How far below the loudest of the voice's bins in the excerpt a bin of the voice may lie, in dB, to count as voice: what is quieter is nothing that one
-    /// hears, but noise of the recording and rounding, which would dominate wherever the accompaniment pauses.
+    /// How far below the voice's loudest bin of the excerpt a bin may lie, in dB, to count as voice. Anything quieter is inaudible: noise of the recording
+    /// and rounding, which would dominate wherever the accompaniment pauses.
     /// </summary>
     public const double RangeDecibels = 40;
 
-    // Mel bands hold magnitudes, of which 20 dB are a factor of ten; their logarithm is natural.
+    // Mel bands hold natural logarithms of magnitudes, for which 20 dB are a factor of ten.
     private static readonly double _range = RangeDecibels / 20 * Math.Log(10);
 
     /// <summary>
-    /// The voice-dominated bins: those in which the voice alone has more energy than the accompaniment alone and at most <see cref="RangeDecibels"/> less
-    /// than in its loudest bin of the excerpt.
+    /// The voice-dominated bins: the voice alone has more energy there than the accompaniment alone, and lies at most <see cref="RangeDecibels"/> below its
+    /// loudest bin of the excerpt.
     /// </summary>
     /// <param name="voice">Log-mel of the voice, 115×80, not normalised.</param>
-    /// <param name="music">Of the accompaniment.</param>
+    /// <param name="music">Log-mel of the accompaniment, 115×80, not normalised.</param>
     public static bool[] VoiceBins(ReadOnlySpan<float> voice, ReadOnlySpan<float> music)
     {
         double floor = float.NegativeInfinity;
@@ -32,7 +32,7 @@ public readonly record struct Localisation(double Area, double Recall, double Pr
         return bins;
     }
 
-    /// <summary>Whether the voice sounds in an excerpt: it dominates in some band for at least half of the time.</summary>
+    /// <summary>Whether the voice sounds in an excerpt: whether it dominates some band in at least half of the frames.</summary>
     public static bool Sounds(ReadOnlySpan<bool> voiceBins)
     {
         int frames = 0;

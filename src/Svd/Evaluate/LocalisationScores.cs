@@ -6,9 +6,9 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Evaluate;
 
 /// <summary>How well a method finds the voice in N excerpts.</summary>
-/// <param name="Regions">For each size of the regions N measures.</param>
+/// <param name="Regions">N measures for each size of the regions.</param>
 /// <param name="Pointing">
-/// The pointing game (Zhang et al., 2016), N numbers: 1 where the most important bin is voice-dominated, else 0; of several equally important ones the share.
+/// The pointing game (Zhang et al., 2016), N numbers: 1 if the most important bin is voice-dominated, else 0; if several are equally important, their share.
 /// </param>
 public sealed record LocalisationScores(Localisation[][] Regions, double[] Pointing)
 {

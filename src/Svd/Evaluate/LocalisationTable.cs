@@ -3,13 +3,13 @@ using Engine.Svd.Explain;
 
 namespace Engine.Svd.Evaluate;
 
-/// <summary>How well a method finds the voice at a size, in %, intervals as <see cref="TwoLevelBootstrap"/> has them.</summary>
+/// <summary>How well a method finds the voice at one size, in %; intervals are from <see cref="TwoLevelBootstrap"/>.</summary>
 /// <param name="Method">The method's name.</param>
 /// <param name="Size">How many bins its regions have.</param>
-/// <param name="Area">The region's bins of all bins.</param>
-/// <param name="Recall">Voice-dominated bins in the region of all voice-dominated bins; by chance the area.</param>
-/// <param name="Precision">Voice-dominated bins in the region of the region's bins; by chance the share of voice-dominated bins.</param>
-/// <param name="Pointing">Excerpts whose most important bin is voice-dominated, the same at every size; by chance as precision.</param>
+/// <param name="Area">The share of all bins that lie in the region.</param>
+/// <param name="Recall">The share of the voice-dominated bins that lie in the region; chance gives the area.</param>
+/// <param name="Precision">The share of the region's bins that are voice-dominated; chance gives the share of voice-dominated bins.</param>
+/// <param name="Pointing">Excerpts whose most important bin is voice-dominated; the same at every size, and chance gives the same as for precision.</param>
 public sealed record LocalisationRow(string Method, MaskSize Size, double Area, Estimate Recall, Estimate Precision, Estimate Pointing) : IMethodRow;
 
 /// <summary>The table of how well methods find the voice.</summary>
@@ -20,11 +20,11 @@ public static class LocalisationTable
         "size,method,area_percent,voice_percent,recall_percent,recall_low,recall_high,precision_percent,precision_low,precision_high,"
         + "pointing_percent,pointing_low,pointing_high";
 
-    /// <summary>A row for each size and method: size by size, the methods as given.</summary>
+    /// <summary>A row for each size and method, in this order.</summary>
     /// <param name="sizes">The sizes of the regions, shares of all bins.</param>
-    /// <param name="methods">The methods' names and their scores of all excerpts.</param>
+    /// <param name="methods">The methods' names and their scores for all excerpts.</param>
     /// <param name="songOf">The song of every excerpt.</param>
-    /// <param name="seed">Decides the intervals' draws.</param>
+    /// <param name="seed">Seeds the draws of the intervals.</param>
     public static IReadOnlyList<LocalisationRow> Of(
         IReadOnlyList<MaskSize> sizes, IReadOnlyList<(string Name, LocalisationScores Scores)> methods, IReadOnlyList<int> songOf, ulong seed)
     {
@@ -42,7 +42,7 @@ public static class LocalisationTable
         ];
     }
 
-    /// <summary>The table as a CSV file: numbers with four decimals.</summary>
+    /// <summary>The table as a CSV file; numbers have four decimals.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="voicePercent">The share of voice-dominated bins.</param>
     public static string ToCsv(IReadOnlyList<LocalisationRow> rows, double voicePercent)

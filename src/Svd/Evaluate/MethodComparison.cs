@@ -14,8 +14,8 @@ namespace Engine.Svd.Evaluate;
 public sealed record ComparedSong(float[] Frames, int[] Starts);
 
 /// <summary>
-/// Is a mask better than chance? The masks of all methods keep the same number of bins of an excerpt, and the detector's answers to them say how much of the
-/// decision they hold. Excerpts are numbered song by song.
+/// Compares masks with chance and with each other. The masks of all methods keep the same number of bins of an excerpt, and the detector's answers tell how
+/// much of the decision the bins hold. Excerpts are numbered song by song.
 /// </summary>
 public sealed class MethodComparison : IDisposable
 {
@@ -26,7 +26,7 @@ public sealed class MethodComparison : IDisposable
     private readonly IReadOnlyList<MaskQuestion> _questions;
     private readonly BandStatistics _statistics;
 
-    // The detector that is explained, and perhaps a second one.
+    // The detector that is explained, and a second one if there is one.
     private readonly Detector[] _judges;
     private readonly MaskedPredictor[] _predictors;
     private readonly MethodIngredients _ingredients;
@@ -38,18 +38,18 @@ public sealed class MethodComparison : IDisposable
     private readonly float[][] _inverted;
 
     /// <summary>Predicts and inverts every excerpt.</summary>
-    /// <param name="backend">Where to compute.</param>
+    /// <param name="backend">The backend that computes.</param>
     /// <param name="network">The detector.</param>
     /// <param name="inversion">Its inversion network.</param>
     /// <param name="mask">Its mask network; null if that method is not compared.</param>
-    /// <param name="judge">A second detector that judges the same masks, its inputs normalised with the same statistics; or null.</param>
-    /// <param name="statistics">What the songs are normalised with.</param>
-    /// <param name="songs">At least one excerpt in all.</param>
-    /// <param name="sizes">How many bins the masks keep; each size is tried.</param>
-    /// <param name="fills">What replaces the bins that a judge is not shown; each is tried.</param>
+    /// <param name="judge">A second detector, for inputs with the same statistics, that judges the same masks; or null.</param>
+    /// <param name="statistics">The statistics that normalised the songs.</param>
+    /// <param name="songs">The songs, with at least one excerpt in all.</param>
+    /// <param name="sizes">How many bins the masks keep; each size is measured.</param>
+    /// <param name="fills">What replaces the bins that a judge does not see; each is measured.</param>
     /// <param name="classThreshold">Excerpts with a probability of at least this count as singing.</param>
-    /// <param name="seed">Decides everything random.</param>
-    /// <param name="progress">Called with the number of excerpts that are done, and of all.</param>
+    /// <param name="seed">Seeds everything random.</param>
+    /// <param name="progress">Gets the number of excerpts that are done, and of all.</param>
     /// <exception cref="EngineException">A network's output is not finite.</exception>
     public MethodComparison(
         IBackend backend, SvdNet network, InversionNetwork inversion, MaskNetwork? mask, SvdNet? judge, BandStatistics statistics,
@@ -104,7 +104,7 @@ public sealed class MethodComparison : IDisposable
     /// <summary>Explains a song's excerpts by a method and measures the masks.</summary>
     /// <param name="method">The method.</param>
     /// <param name="song">The song's number.</param>
-    /// <param name="progress">Called with the number of the song's excerpts that are done.</param>
+    /// <param name="progress">Gets the number of the song's excerpts that are done.</param>
     /// <exception cref="EngineException">A network's output is not finite.</exception>
     public MethodScores Measure(IExplanationMethod method, int song, Action<int> progress)
     {
@@ -165,7 +165,7 @@ public sealed class MethodComparison : IDisposable
         foreach (Detector judge in _judges) judge.Dispose();
     }
 
-    // Overwrites 1 where the label changes when only the bins that the masks keep are shown, and when only the others are; else 0.
+    // Overwrites 1 if the label changes when only the masks' bins are shown (or, in the second array, only the others), else 0.
     private void Ask(MaskQuestion question, int number, float[] excerpts, float[] masks, Span<double> keptAlone, Span<double> keptRemoved)
     {
         int count = keptAlone.Length;

@@ -5,19 +5,19 @@ using Engine.Svd.Explain.Methods;
 namespace Engine.Svd.Evaluate;
 
 /// <summary>
-/// Compares methods song by song and keeps each method's scores of each song in a file, METHOD/SONG.npz, so that a run that was broken off goes on with
-/// what has none.
+/// Compares methods song by song. It keeps each method's scores for each song in a file, METHOD/SONG.npz, so that an interrupted run can resume with the
+/// songs that have none.
 /// </summary>
-/// <param name="comparison">Explains and measures.</param>
-/// <param name="names">The songs' names, which their files have.</param>
-/// <param name="sizes">How many sizes of masks.</param>
-/// <param name="identityOf">Numbers that stand for all that a method's scores depend on.</param>
-/// <param name="folder">Where the files are kept.</param>
+/// <param name="comparison">Explains and measures the excerpts.</param>
+/// <param name="names">The songs' names, which name their files.</param>
+/// <param name="sizes">The number of sizes of masks.</param>
+/// <param name="identityOf">Numbers that stand for everything a method's scores depend on.</param>
+/// <param name="folder">The folder of the files.</param>
 internal sealed class MethodRun(MethodComparison comparison, IReadOnlyList<string> names, int sizes, Func<string, double[]> identityOf, string folder)
 {
-    /// <summary>Each method's scores of each song.</summary>
+    /// <summary>Each method's scores for each song.</summary>
     /// <param name="methods">The methods' names.</param>
-    /// <param name="progress">Is told how much of how much work is done, counted in runs of the detector, files that were there left out.</param>
+    /// <param name="progress">Gets how much work is done of how much, in runs of the detector; kept files do not count.</param>
     /// <exception cref="EngineException">A network's output is not finite, or a file cannot be written.</exception>
     public IReadOnlyList<(string Name, IReadOnlyList<MethodScores> Songs)> Run(IReadOnlyList<string> methods, Action<double, double?> progress)
     {
@@ -27,7 +27,9 @@ internal sealed class MethodRun(MethodComparison comparison, IReadOnlyList<strin
         {
             for (int song = 0; song < names.Count; song++)
             {
-                if (MethodScores.TryRead(FileOf(method, song), identityOf(method), sizes, comparison.Questions.Count, comparison.CountOf(song)) is { } kept) scores[(method, song)] = kept;
+                MethodScores? kept = MethodScores.TryRead(
+                    FileOf(method, song), identityOf(method), sizes, comparison.Questions.Count, comparison.CountOf(song));
+                if (kept is not null) scores[(method, song)] = kept;
                 else left.Add((comparison.Create(method), song));
             }
         }
@@ -51,6 +53,6 @@ internal sealed class MethodRun(MethodComparison comparison, IReadOnlyList<strin
 
     private string FileOf(string method, int song) => Path.Combine(folder, method, $"{ResultName.Of(names[song])}.npz");
 
-    // Each size is asked about twice in every way: what is kept, and what is left without it.
+    // Each question about each size runs the detector twice: with only the kept bins, and without them.
     private int Work(IExplanationMethod method) => method.Passes + 2 * sizes * comparison.Questions.Count;
 }

@@ -4,46 +4,46 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Evaluate;
 
-/// <summary>What is measured of a method's mask of an excerpt.</summary>
+/// <summary>The measures of a method's mask of an excerpt.</summary>
 public enum MaskMeasure
 {
     /// <summary>Kept bins / all bins.</summary>
     Area,
 
     /// <summary>
-    /// 1 if the label changes when only the kept bins are left and the others are filled with something else, else 0; its mean is the explanation loss.
+    /// 1 if the label changes when only the kept bins are shown and the others are replaced, else 0; the mean is the explanation loss.
     /// </summary>
     KeptAlone,
 
-    /// <summary>1 if the label changes when the kept bins alone are filled with something else, else 0.</summary>
+    /// <summary>1 if the label changes when only the kept bins are replaced, else 0.</summary>
     KeptRemoved,
 
-    /// <summary>Connected components of the kept bins.</summary>
+    /// <summary>The number of connected components of the kept bins.</summary>
     Components,
 
-    /// <summary>The share of the kept bins that is in the largest component.</summary>
+    /// <summary>The share of the kept bins that lie in the largest component.</summary>
     LargestShare,
 }
 
-/// <summary>What became of a song's N excerpts under a method's masks of S sizes, and under Q questions about each.</summary>
+/// <summary>The measures of a method's masks for a song's N excerpts, with S sizes of masks and Q questions about each.</summary>
 /// <param name="Count">N.</param>
-/// <param name="Values">For every <see cref="MaskMeasure"/> S×N numbers in C order, or Q×S×N of those that depend on the question.</param>
-/// <param name="Seconds">How long the method took for all N: importance and order of the bins, without what is measured of them.</param>
+/// <param name="Values">For each <see cref="MaskMeasure"/>, S×N numbers in C order, or Q×S×N if the measure depends on the question.</param>
+/// <param name="Seconds">The time for the importance and the order of the bins of all N excerpts, without the measuring.</param>
 public sealed record MethodScores(int Count, double[][] Values, double Seconds)
 {
     /// <summary>Every measure, in the order of <see cref="Values"/>.</summary>
     public static IReadOnlyList<MaskMeasure> Measures { get; } = Enum.GetValues<MaskMeasure>();
 
-    /// <summary>One number an excerpt; a measure that does not depend on the question is the same for all.</summary>
+    /// <summary>One number per excerpt. A measure that does not depend on the question is the same for all questions.</summary>
     public ReadOnlySpan<double> this[MaskMeasure measure, int size, int question = 0] =>
         Values[(int)measure].AsSpan(size * Count + (DependsOnTheQuestion(measure) ? question * Values[(int)MaskMeasure.Area].Length : 0), Count);
 
-    /// <summary>How many numbers an excerpt has of a measure.</summary>
+    /// <summary>How many numbers of a measure an excerpt has.</summary>
     public static int RowsOf(MaskMeasure measure, int sizes, int questions) => DependsOnTheQuestion(measure) ? sizes * questions : sizes;
 
     /// <summary>Writes an .npz file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="identity">Numbers that stand for all that the scores depend on.</param>
+    /// <param name="identity">Numbers that stand for everything the scores depend on.</param>
     /// <exception cref="EngineException">The file cannot be written.</exception>
     public void Write(string path, double[] identity) => NpzFile.Write(
         path,
@@ -52,7 +52,7 @@ public sealed record MethodScores(int Count, double[][] Values, double Seconds)
             .. Measures.Select(measure => (NameOf(measure), new NpyArray([Values[(int)measure].Length], Values[(int)measure]))),
         ]);
 
-    /// <summary>Reads a file that <see cref="Write"/> wrote; null where there is none, or one that is damaged or of something else.</summary>
+    /// <summary>Reads a file that <see cref="Write"/> wrote; null if there is none, or if it is damaged or belongs to something else.</summary>
     public static MethodScores? TryRead(string path, double[] identity, int sizes, int questions, int count)
     {
         if (!File.Exists(path)) return null;

@@ -17,19 +17,19 @@ public interface IMethodRow
     double Area { get; }
 }
 
-/// <summary>How a method does at a size; percentages but for components and milliseconds, intervals as <see cref="TwoLevelBootstrap"/> has them.</summary>
+/// <summary>A method's results at one size. All but components and milliseconds are percentages. <see cref="TwoLevelBootstrap"/> gives the intervals.</summary>
 /// <param name="Method">The method's name.</param>
-/// <param name="Question">Who judges, and what stands in place of bins that are taken away.</param>
+/// <param name="Question">Which detector judges, and what replaces the bins that are removed.</param>
 /// <param name="Size">How many bins its masks keep.</param>
-/// <param name="Area">Kept bins of all bins.</param>
-/// <param name="Sufficiency">Excerpts whose label changes when only the kept bins are left: the explanation loss, small where they suffice.</param>
-/// <param name="Necessity">Excerpts whose label changes when the kept bins alone are removed, many where they are needed.</param>
+/// <param name="Area">The share of kept bins.</param>
+/// <param name="Sufficiency">Excerpts whose label changes if only the kept bins are shown: the explanation loss, small if the bins suffice.</param>
+/// <param name="Necessity">Excerpts whose label changes if only the kept bins are removed; many if the bins are needed.</param>
 /// <param name="Components">Connected components of a mask.</param>
 /// <param name="MedianComponents">Their median.</param>
-/// <param name="LargestShare">Kept bins in the largest component of all kept bins.</param>
+/// <param name="LargestShare">The share of the kept bins that lie in the largest component.</param>
 /// <param name="Milliseconds">Per explanation.</param>
-/// <param name="SufficiencyLessRandom">Sufficiency less that of random bins, excerpt by excerpt; null where those were not asked for.</param>
-/// <param name="NecessityLessRandom">The same of necessity.</param>
+/// <param name="SufficiencyLessRandom">Sufficiency minus that of random bins, excerpt by excerpt; null if random bins were not measured.</param>
+/// <param name="NecessityLessRandom">The same for necessity.</param>
 public sealed record MethodRow(
     string Method, MaskQuestion Question, MaskSize Size, double Area, Estimate Sufficiency, Estimate Necessity, Estimate Components,
     double MedianComponents, Estimate LargestShare, double Milliseconds,
@@ -47,12 +47,12 @@ public static class MethodTable
 
     private const string Random = "random";
 
-    /// <summary>A row for each question, size and method: question by question, size by size, the methods as given.</summary>
+    /// <summary>A row for each question, size and method, in this order.</summary>
     /// <param name="sizes">The sizes of the masks.</param>
-    /// <param name="questions">Who judged, and with what filling.</param>
-    /// <param name="methods">The methods' names and their scores of each song.</param>
+    /// <param name="questions">The judges and fillings.</param>
+    /// <param name="methods">The methods' names and their scores for each song.</param>
     /// <param name="songOf">The song of every excerpt.</param>
-    /// <param name="seed">Decides the intervals' draws.</param>
+    /// <param name="seed">Seeds the draws of the intervals.</param>
     public static IReadOnlyList<MethodRow> Of(
         IReadOnlyList<MaskSize> sizes, IReadOnlyList<MaskQuestion> questions, IReadOnlyList<(string Name, IReadOnlyList<MethodScores> Songs)> methods,
         IReadOnlyList<int> songOf, ulong seed)
@@ -81,7 +81,7 @@ public static class MethodTable
         return rows;
     }
 
-    /// <summary>The table as a CSV file: numbers with four decimals, nothing where there is none.</summary>
+    /// <summary>The table as a CSV file. Numbers have four decimals; a missing number is empty.</summary>
     public static string ToCsv(IReadOnlyList<MethodRow> rows)
     {
         StringBuilder text = new(Header + '\n');
@@ -106,7 +106,7 @@ public static class MethodTable
 
     private static double[] Scale(double[] values, double factor) => Array.ConvertAll(values, value => factor * value);
 
-    /// <summary>An estimate's three columns, empty where there is none.</summary>
+    /// <summary>An estimate's three columns; empty if there is no estimate.</summary>
     internal static string[] Numbers(Estimate? estimate) =>
         estimate is { } e ? [Number(e.Mean), Number(e.Low), Number(e.High)] : ["", "", ""];
 

@@ -4,7 +4,7 @@ using Engine.Tensors;
 
 namespace Engine.Svd.Evaluate;
 
-/// <summary>What became of a song's N excerpts at T thresholds in each case. Nothing in it depends on the class threshold.</summary>
+/// <summary>The results for a song's N excerpts at T thresholds in each case. Nothing in it depends on the class threshold.</summary>
 /// <param name="Starts">The excerpts' first frames, N.</param>
 /// <param name="Thresholds">T, rising.</param>
 /// <param name="Probability">P(singing) of each excerpt, N.</param>
@@ -24,7 +24,7 @@ public sealed record SongEvaluation(int[] Starts, double[] Thresholds, float[] P
 
     /// <summary>Writes an .npz file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="identity">A number that stands for all that the result depends on but for what is in it.</param>
+    /// <param name="identity">A number that stands for everything the result depends on, except what the file itself holds.</param>
     /// <exception cref="EngineException">The file cannot be written.</exception>
     public void Write(string path, double identity)
     {
@@ -41,7 +41,7 @@ public sealed record SongEvaluation(int[] Starts, double[] Thresholds, float[] P
             ]);
     }
 
-    /// <summary>Reads a file that <see cref="Write"/> wrote; null where there is none, or one that is damaged or of something else.</summary>
+    /// <summary>Reads a file that <see cref="Write"/> wrote; null if there is none, or if it is damaged or belongs to something else.</summary>
     public static SongEvaluation? TryRead(string path, double identity, int[] starts, double[] thresholds)
     {
         if (!File.Exists(path)) return null;

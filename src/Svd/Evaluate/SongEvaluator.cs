@@ -9,9 +9,9 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Engine.Svd.Evaluate;
 
 /// <summary>
-/// The paper's evaluation (section III.C) of the excerpts of a song: it explains each at every threshold and asks the detector, in each case, about what the
-/// mask leaves. Masks shrink as the threshold rises, so two masks with the same number of bins are the same. Such a mask, and one that keeps everything or
-/// nothing, is not predicted again.
+/// The paper's evaluation (section III.C) of the excerpts of a song. It explains each excerpt at every threshold and asks the detector, in each case, about
+/// what the mask keeps. Masks shrink as the threshold rises, so two masks with the same number of bins are the same. Such a mask is not predicted again, and
+/// neither is one that keeps everything or nothing.
 /// </summary>
 public sealed class SongEvaluator
 {
@@ -21,13 +21,13 @@ public sealed class SongEvaluator
     private readonly BandStatistics _statistics;
     private readonly MaskedPredictor _predictor;
 
-    // What the detector says, in each case, when it sees nothing of an excerpt.
+    // The detector's probability in each case if it sees nothing of an excerpt.
     private readonly float[] _ofNothing = new float[MaskingCase.Evaluated.Count];
 
     /// <summary>Evaluates a detector and its inversion.</summary>
     /// <param name="detector">The detector.</param>
-    /// <param name="inversion">The method by its inversion network.</param>
-    /// <param name="statistics">The statistics that songs are normalised with.</param>
+    /// <param name="inversion">The method that uses its inversion network.</param>
+    /// <param name="statistics">The statistics that normalise the songs.</param>
     /// <param name="thresholds">The masking thresholds, rising.</param>
     public SongEvaluator(Detector detector, NetworkMethod inversion, BandStatistics statistics, double[] thresholds)
     {
@@ -45,13 +45,13 @@ public sealed class SongEvaluator
     /// <summary>The masking thresholds, rising.</summary>
     public double[] Thresholds { get; }
 
-    /// <summary>How many masked excerpts the detector has been asked about.</summary>
+    /// <summary>How many masked excerpts the detector has predicted.</summary>
     public long Predictions => _predictor.Predictions;
 
     /// <summary>Evaluates excerpts of a song.</summary>
     /// <param name="frames">The song's normalised log-mel, frames×80.</param>
     /// <param name="starts">The excerpts' first frames.</param>
-    /// <param name="progress">Called with the number of excerpts that are done.</param>
+    /// <param name="progress">Gets the number of excerpts that are done.</param>
     /// <exception cref="EngineException">A network's output is not finite.</exception>
     public SongEvaluation Evaluate(ReadOnlySpan<float> frames, int[] starts, Action<int> progress)
     {

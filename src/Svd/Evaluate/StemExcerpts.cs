@@ -8,13 +8,13 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Evaluate;
 
-/// <summary>The excerpts of a song with known stems in which the voice sounds and the detector hears it, and where the voice is in them.</summary>
+/// <summary>The excerpts of a song with known stems in which the voice sounds and the detector hears it, and which bins the voice dominates.</summary>
 /// <param name="Compared">The song's normalised log-mel and the first frames of N excerpts; there may be none.</param>
-/// <param name="VoiceBins">The voice-dominated bins of each: N times 115×80.</param>
-/// <param name="Sounding">In how many excerpts the voice sounds, of one every 0.5 s.</param>
-/// <param name="Sung">How many of those the detector calls sung; the N are drawn from them.</param>
-/// <param name="MusicSung">For how many of the N it says so of the accompaniment alone.</param>
-/// <param name="Warnings">What is doubtful about the song, a line each.</param>
+/// <param name="VoiceBins">The voice-dominated bins of each excerpt: N times 115×80.</param>
+/// <param name="Sounding">The number of excerpts, one every 0.5 s, in which the voice sounds.</param>
+/// <param name="Sung">The number of those that the detector calls sung; the N are drawn from them.</param>
+/// <param name="MusicSung">The number of the N in which the detector also hears singing in the accompaniment alone.</param>
+/// <param name="Warnings">Warnings about the song, one line each.</param>
 public sealed record StemExcerpts(
     ComparedSong Compared, IReadOnlyList<bool[]> VoiceBins, int Sounding, int Sung, int MusicSung, IReadOnlyList<string> Warnings)
 {
@@ -23,12 +23,12 @@ public sealed record StemExcerpts(
     /// <summary>Reads a song, predicts it and its accompaniment in one pass each, and draws excerpts.</summary>
     /// <param name="song">The song.</param>
     /// <param name="extractor">Computes the spectrograms.</param>
-    /// <param name="normalizer">Normalises them.</param>
-    /// <param name="predictor">Predicts.</param>
-    /// <param name="classThreshold">From which probability on it counts as singing.</param>
-    /// <param name="most">At most so many excerpts.</param>
-    /// <param name="random">Draws them.</param>
-    /// <returns>The excerpts: none, and a warning, where a stem is silent, because the voice is then everywhere or nowhere.</returns>
+    /// <param name="normalizer">Normalises the spectrograms.</param>
+    /// <param name="predictor">Predicts the probabilities.</param>
+    /// <param name="classThreshold">Excerpts with at least this probability count as sung.</param>
+    /// <param name="most">The largest number of excerpts.</param>
+    /// <param name="random">Draws the excerpts.</param>
+    /// <returns>The excerpts. If a stem is silent, there are none, and a warning, because the voice is then everywhere or nowhere.</returns>
     /// <exception cref="EngineException">A stem cannot be read or is too short, or the two are not equally long.</exception>
     public static StemExcerpts Read(
         StemSong song, LogMelExtractor extractor, BandNormalizer normalizer, SongPredictor predictor, double classThreshold, int most, RandomSource random)
@@ -67,7 +67,7 @@ public sealed record StemExcerpts(
         }
     }
 
-    // The first of the stems that is silent, or null. It is read to its end, whose damage is only then known.
+    // The first silent stem, or null. Stems are read to their ends, since damage is only known then.
     private static string? SilentStem(StemSong song, List<string> warnings)
     {
         float[] block = new float[SampleRate];

@@ -2,13 +2,13 @@ using Engine.Nn;
 
 namespace Engine.Svd.Evaluate;
 
-/// <summary>A mean and the ends of its 95 % bootstrap interval.</summary>
+/// <summary>A mean and the bounds of its 95 % bootstrap interval.</summary>
 public readonly record struct Estimate(double Mean, double Low, double High);
 
 /// <summary>
-/// Confidence intervals of means over excerpts, which within a song are alike: as many songs as there are are drawn with replacement, then as many excerpts
-/// of each drawn song as it has, with replacement; the mean is over all that was drawn. The interval goes from the 2.5th to the 97.5th percentile of 1000
-/// such means. All measures see the same draws, so differences of measures are paired.
+/// Confidence intervals of means over excerpts. Excerpts of one song are alike, so the bootstrap draws on two levels, with replacement: first as many songs
+/// as there are, then from each drawn song as many excerpts as it has. The interval goes from the 2.5th to the 97.5th percentile of the means of 1000 such
+/// draws. All measures use the same draws, so differences of measures are paired.
 /// </summary>
 internal sealed class TwoLevelBootstrap
 {
@@ -17,13 +17,13 @@ internal sealed class TwoLevelBootstrap
 
     private readonly int _count;
 
-    // How often each excerpt was drawn, and how many were.
+    // How often each excerpt was drawn, and how many were drawn in all.
     private readonly ushort[][] _draws = new ushort[Resamples][];
     private readonly int[] _drawn = new int[Resamples];
 
-    /// <summary>Draws.</summary>
+    /// <summary>Draws the songs and excerpts.</summary>
     /// <param name="songs">The song of each excerpt.</param>
-    /// <param name="seed">The same seed, the same draws.</param>
+    /// <param name="seed">The same seed gives the same draws.</param>
     public TwoLevelBootstrap(IReadOnlyList<int> songs, ulong seed)
     {
         _count = songs.Count;
@@ -41,7 +41,7 @@ internal sealed class TwoLevelBootstrap
         }
     }
 
-    /// <summary>The mean of one number an excerpt, and its interval.</summary>
+    /// <summary>The mean of one number per excerpt, and its interval.</summary>
     /// <exception cref="ArgumentException">There are not as many values as excerpts.</exception>
     public Estimate Of(ReadOnlySpan<double> values)
     {
@@ -60,7 +60,7 @@ internal sealed class TwoLevelBootstrap
         return new Estimate(mean / _count, Percentile(means, Tail), Percentile(means, 1 - Tail));
     }
 
-    // Between two neighbours in proportion.
+    // Interpolates linearly between two neighbours.
     private static double Percentile(double[] sorted, double share)
     {
         double position = share * (sorted.Length - 1);

@@ -5,11 +5,11 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Explain;
 
-/// <summary>Picks the excerpt of a song that is to be explained: its first frame and its 115×80 numbers.</summary>
+/// <summary>Picks the excerpt of a song to explain: its first frame and its 115×80 numbers.</summary>
 public static class ExcerptFinder
 {
-    /// <summary>The excerpt that starts at a time; the song is read no further than that.</summary>
-    /// <exception cref="EngineException">The song is shorter than that, silent, or cannot be decoded.</exception>
+    /// <summary>The excerpt that starts at a time. The song is read only up to its end.</summary>
+    /// <exception cref="EngineException">The song is too short, silent, or cannot be decoded.</exception>
     public static (long StartFrame, float[] Excerpt) At(LogMelReader reader, double seconds, string path)
     {
         long start = (long)Math.Round(seconds * FramesPerSecond);
@@ -30,10 +30,10 @@ public static class ExcerptFinder
 
         // Rounded down, so that the time named is valid.
         double last = Math.Floor((reader.FramesRead - ExcerptFrames) * 100.0 / FramesPerSecond) / 100;
-        throw new EngineException($"{path} has no excerpt at {seconds} s: it is {reader.Seconds:F2} s long, the last excerpt starts at {last:F2} s");
+        throw new EngineException($"{path} has no excerpt at {seconds} s: it is {reader.Seconds:F2} s long, and the last excerpt starts at {last:F2} s");
     }
 
-    /// <summary>The excerpt for which the detector is most certain of singing, the first of several equally certain ones.</summary>
+    /// <summary>The excerpt in which the detector is most certain of singing; the first if several are equal.</summary>
     /// <exception cref="EngineException">The song is shorter than an excerpt, silent, or cannot be decoded.</exception>
     public static (long StartFrame, float[] Excerpt) MostCertain(LogMelReader reader, SongPredictor predictor, string path, Action progress)
     {
@@ -45,7 +45,7 @@ public static class ExcerptFinder
             progress();
             for (int i = 0; i < probabilities.Length; i++)
             {
-                // Frames near the ends have silence in their excerpt that is not in the song.
+                // The excerpts of frames near the ends contain silence that is not in the song.
                 long first = firstFrame + i - ContextFrames;
                 if (probabilities[i] <= best || first < 0 || first + ExcerptFrames > reader.FramesRead) continue;
                 (best, start) = (probabilities[i], first);

@@ -7,32 +7,32 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Explain;
 
 /// <summary>
-/// The sound of an excerpt, and what a mask keeps of it. Both last from 1/70 s before the excerpt to 1/70 s after it and are faded in and out there, so that
-/// they start and end without a click and the excerpt itself is untouched.
+/// The sound of an excerpt, and what a mask keeps of it. Both last from 1/70 s before the excerpt to 1/70 s after it and fade in and out there, so they start
+/// and end without a click, and the excerpt itself is unchanged.
 /// </summary>
 /// <remarks>
-/// The mask becomes gains of the 513 frequencies of each frame (<see cref="BinMask"/>), the phases stay as they are, and the frames are put together again by
-/// weighted overlap-add (Griffin and Lim, IEEE Trans. ASSP 1984), with the front end's window w, N = 1024 and hop 315:
+/// The mask becomes gains for the 513 frequencies of each frame (<see cref="BinMask"/>). The phases do not change, and weighted overlap-add (Griffin and Lim,
+/// IEEE Trans. ASSP 1984) puts the frames together again, with the front end's window w, N = 1024 and hop 315:
 /// <code>y[n] = Σ_f w[n − 315·f] · IFFT(g_f ⊙ FFT(w ⊙ x_f))[n − 315·f] / Σ_f w²[n − 315·f]</code>
-/// The sums run over every frame that reaches the sound, those before and after the excerpt as well, whose mask is that of the nearest frame in it.
-/// So no sample is made from fewer windows than another, and a mask of ones gives the input.
+/// The sums run over every frame that reaches the sound. Frames before and after the excerpt have the mask of the nearest frame in it. So every sample comes
+/// from equally many windows, and a mask of ones gives the input.
 /// </remarks>
 internal sealed class ExcerptSound
 {
-    /// <summary>Samples before the excerpt, and as many after it, in which the sound is faded in and out.</summary>
+    /// <summary>The number of samples before the excerpt, and after it, in which the sound fades in and out.</summary>
     public const int FadeSamples = Hop;
 
     /// <summary>Samples of the sound.</summary>
     public const int Length = FadeSamples + ExcerptSamples + FadeSamples;
 
-    // Frames before the excerpt that reach the fade; the first of them starts before it.
+    // The number of frames before the excerpt that reach the fade; the first of them starts before it.
     private const int ReachingFrames = (FrameLength - 1 + FadeSamples) / Hop;
     private const int Frames = ReachingFrames + ExcerptFrames + ReachingFrames;
     private const int Before = ReachingFrames * Hop - FadeSamples;
 
     private static readonly float[] Window = LogMelExtractor.Window();
 
-    // From ReachingFrames before the excerpt's first frame to the end of as many after its last.
+    // The samples from ReachingFrames frames before the excerpt to ReachingFrames frames after it.
     private readonly float[] _samples;
 
     private ExcerptSound(float[] samples) => _samples = samples;
@@ -72,7 +72,7 @@ internal sealed class ExcerptSound
         return Faded(sound);
     }
 
-    // Frames×1024: every frame, windowed, with its frequencies scaled.
+    // Frames×1024: each frame, windowed, with scaled frequencies.
     private float[] MaskedFrames(IBackend backend, ReadOnlySpan<float> mask)
     {
         using Tensor signal = Tensor.From(backend, new Shape(_samples.Length), _samples);

@@ -17,7 +17,7 @@ public sealed class Explainer(Detector detector, NetworkMethod method)
     /// <summary>Explains normalised log-mel excerpts.</summary>
     /// <param name="excerpts">N excerpts of 115×80 one after the other.</param>
     /// <param name="size">How many bins are kept; the paper's figures use a threshold of 0.6.</param>
-    /// <param name="timings">Called with the name of each stage and the time that it took.</param>
+    /// <param name="timings">Gets the name of each stage and the time that it took.</param>
     /// <exception cref="ArgumentException">The length is not a positive multiple of an excerpt's.</exception>
     /// <exception cref="EngineException">A network's output is not finite.</exception>
     public IReadOnlyList<Explanation> Explain(ReadOnlySpan<float> excerpts, MaskSize size, Action<string, TimeSpan>? timings = null)

@@ -32,13 +32,13 @@ public static class ExplanationArrays
     /// <summary>P(singing) of the explanation alone, a number.</summary>
     public const string ProbabilityMasked = "probability_masked";
 
-    /// <summary>The probability that counts as singing, a number.</summary>
+    /// <summary>Excerpts with at least this probability count as singing; a number.</summary>
     public const string ClassThreshold = "class_threshold";
 
     /// <summary>Where the excerpt starts in the song, in seconds.</summary>
     public const string StartSeconds = "start_seconds";
 
-    /// <summary>What follows the name of an array that belongs to the mask network when the inversion has that name.</summary>
+    /// <summary>The suffix of an array of the mask network whose name the inversion's array has.</summary>
     public const string ByImportance = "_by_importance";
 
     /// <summary>The arrays of one explanation, or of the explanations of one excerpt by the inversion and by the mask network, in this order.</summary>

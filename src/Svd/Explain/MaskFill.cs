@@ -3,13 +3,13 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Explain;
 
-/// <summary>What a detector is shown in place of the bins that it is not to see.</summary>
+/// <summary>What replaces the bins that a detector must not see.</summary>
 public enum MaskFill
 {
     /// <summary>Zero in the normalised input, the band's mean: the paper's case M1.</summary>
     Zero,
 
-    /// <summary>Zero before normalisation, so −mean/std of the band: the paper's case M2.</summary>
+    /// <summary>Zero before normalisation, which becomes −mean/std of the band: the paper's case M2.</summary>
     M2,
 
     /// <summary>The excerpt itself, blurred: a Gaussian of <see cref="MaskFills.BlurDeviation"/> bins in time and frequency.</summary>
@@ -19,7 +19,7 @@ public enum MaskFill
 /// <summary>The names and the values of the fills.</summary>
 public static class MaskFills
 {
-    /// <summary>Standard deviation of the blur in bins: 0.14 s. It is so wide that no note or syllable can be told apart.</summary>
+    /// <summary>Standard deviation of the blur in bins: 0.14 s. It is wide enough to hide notes and syllables.</summary>
     public const int BlurDeviation = 10;
 
     private static readonly float[] _kernel =
@@ -28,7 +28,7 @@ public static class MaskFills
     /// <summary>Every fill, in the order of the enumeration.</summary>
     public static IReadOnlyList<MaskFill> All { get; } = Enum.GetValues<MaskFill>();
 
-    /// <summary>What the command line and files call it.</summary>
+    /// <summary>The fill's name on the command line and in files.</summary>
     public static string Name(this MaskFill fill) => fill switch
     {
         MaskFill.Zero => "zero",
@@ -37,7 +37,7 @@ public static class MaskFills
         _ => throw new ArgumentOutOfRangeException(nameof(fill)),
     };
 
-    /// <summary>What replaces each bin of a normalised excerpt, 115×80 numbers; none where zero does.</summary>
+    /// <summary>What replaces each bin of a normalised excerpt: 115×80 numbers, or none for zero.</summary>
     public static float[] Of(MaskFill fill, ReadOnlySpan<float> excerpt, BandStatistics statistics)
     {
         if (fill == MaskFill.Zero) return [];
@@ -54,7 +54,7 @@ public static class MaskFills
         return filling;
     }
 
-    // Blurs a line of values that lie a step apart. Near its ends, the weights inside it are scaled to sum to one.
+    // Blurs a line of values with a distance of step between them. Near the ends, the weights inside are scaled to sum to one.
     private static void Blur(ReadOnlySpan<float> source, Span<float> destination, int start, int step, int length)
     {
         const int reach = 3 * BlurDeviation;

@@ -5,17 +5,17 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Engine.Svd.Explain;
 
 /// <summary>
-/// How many bins a mask keeps: either a share of all bins, or those whose importance reaches a threshold once it is scaled to [0, 1] by the excerpt's own
-/// minimum and maximum. When methods are compared, the threshold applies to the inversion, and every method keeps as many bins as that does.
+/// How many bins a mask keeps: either a share of all bins, or the bins whose importance, scaled to [0, 1] by the excerpt's minimum and maximum, reaches a
+/// threshold. When methods are compared, the threshold applies to the inversion, and every method keeps as many bins as the inversion.
 /// </summary>
 /// <param name="Value">The share, or the threshold α.</param>
 /// <param name="IsThreshold">Which of the two.</param>
 public readonly record struct MaskSize(double Value, bool IsThreshold)
 {
-    /// <summary>For tables and figures.</summary>
+    /// <summary>The size as tables and figures show it.</summary>
     public override string ToString() => IsThreshold ? $"α {Value}" : $"area {Value}";
 
-    /// <summary>How many bins of an excerpt of this importance (115×80) are kept.</summary>
+    /// <summary>How many bins are kept of an excerpt with this importance (115×80).</summary>
     public int Bins(ReadOnlySpan<float> importance)
     {
         if (!IsThreshold) return (int)Math.Round(Value * ExcerptLength);
@@ -38,7 +38,7 @@ public readonly record struct MaskSize(double Value, bool IsThreshold)
         order.Mask(Bins(importance), mask);
     }
 
-    // 1 where (x − min) / (max − min) ≥ α. Importance without contrast scales to zero everywhere.
+    // 1 if (x − min) / (max − min) ≥ α. Importance without contrast scales to zero everywhere.
     private void Threshold(ReadOnlySpan<float> importance, Span<float> mask)
     {
         float min = TensorPrimitives.Min(importance), range = TensorPrimitives.Max(importance) - min;

@@ -6,7 +6,7 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Engine.Svd.Explain;
 
 /// <summary>
-/// Predicts masked excerpts. They are collected, and the detector is asked about many at a time: a probability is there after <see cref="Flush"/>.
+/// Predicts masked excerpts. It collects them and predicts many at a time; all probabilities are available after <see cref="Flush"/>.
 /// </summary>
 public sealed class MaskedPredictor(Detector detector)
 {
@@ -19,10 +19,10 @@ public sealed class MaskedPredictor(Detector detector)
     /// <summary>How many masked excerpts have been predicted.</summary>
     public long Predictions { get; private set; }
 
-    /// <summary>Overwrites what a detector is shown of a masked excerpt, 115×80.</summary>
+    /// <summary>Overwrites <paramref name="shown"/> with what a detector sees of a masked excerpt, 115×80.</summary>
     /// <param name="excerpt">115×80, normalised.</param>
     /// <param name="mask">1 for the bins that are kept, 0 for the others.</param>
-    /// <param name="side">Which bins are shown.</param>
+    /// <param name="side">Which bins the detector sees.</param>
     /// <param name="fill">What replaces the others: <see cref="MaskFills.Of"/>.</param>
     /// <param name="shown">The result.</param>
     public static void Show(ReadOnlySpan<float> excerpt, ReadOnlySpan<float> mask, MaskSide side, ReadOnlySpan<float> fill, Span<float> shown)

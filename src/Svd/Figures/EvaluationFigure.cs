@@ -6,8 +6,8 @@ using SkiaSharp;
 namespace Engine.Svd.Figures;
 
 /// <summary>
-/// The figure of an evaluation after Fig. 5 of the paper: explanation loss above, relative area below, both over the masking threshold. A case has a
-/// colour, a data set a style of line and a marker.
+/// The figure of an evaluation after Fig. 5 of the paper: explanation loss above, relative area below, both over the masking threshold. Each case has a
+/// colour, and each data set has a line style and a marker.
 /// </summary>
 public static class EvaluationFigure
 {
@@ -21,7 +21,7 @@ public static class EvaluationFigure
     private const int LeftEdge = 135, TopEdge = 170, RowGap = 70;
     private const float LineWidth = 3, MarkerSize = 11;
 
-    // Okabe and Ito's, which remain distinct to the colour-blind.
+    // The colours of Okabe and Ito, which the colour-blind can tell apart.
     private static readonly Color[] CaseColours = [Color.FromHex("#0072B2"), Color.FromHex("#D55E00"), Color.FromHex("#009E73")];
 
     private static readonly (LinePattern Line, MarkerShape Marker)[] DatasetStyles =
@@ -31,8 +31,8 @@ public static class EvaluationFigure
     ];
 
     /// <summary>Draws the figure and returns it as a PNG of <see cref="Width"/> × <see cref="Height"/> pixels.</summary>
-    /// <param name="points">What was evaluated.</param>
-    /// <param name="compared">Curves to be drawn beside it, or none.</param>
+    /// <param name="points">The points of this evaluation.</param>
+    /// <param name="compared">Curves to draw beside them, or none.</param>
     /// <param name="heading">The line above the panels.</param>
     /// <param name="subheading">The smaller line under it.</param>
     public static byte[] RenderPng(
@@ -69,7 +69,7 @@ public static class EvaluationFigure
         double from = curves.Min(curve => curve.Points.Min(point => point.Threshold)), to = curves.Max(curve => curve.Points.Max(point => point.Threshold));
         using Plot plot = FigureStyle.NewPlot();
 
-        // The first curves lie on top: where two are the same, as M1's area and M2_paper's are, the first is seen.
+        // The first curves lie on top. If two are equal, such as the areas of M1 and M2_paper, the first is visible.
         foreach (Curve curve in curves.Reverse())
         {
             ScottPlot.Plottables.Scatter scatter = plot.Add.Scatter(

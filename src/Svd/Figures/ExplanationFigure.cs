@@ -6,13 +6,13 @@ using SkiaSharp;
 namespace Engine.Svd.Figures;
 
 /// <summary>
-/// What the figure of one explanation shows. The arrays are 115 × 80 (frame × mel band, frame first, lowest band first); the excerpt starts
+/// The content of the figure of one explanation. The arrays are 115 × 80 (frame × mel band, lowest band first); the excerpt starts
 /// <paramref name="StartSeconds"/> into the song.
 /// </summary>
 /// <param name="Input">The normalised log-mel excerpt x.</param>
 /// <param name="Importance">Its inverted representation x* = G(Φ(x)), or another importance of its bins.</param>
-/// <param name="ImportanceTitle">What the panel with it is called, for example <c>Inverted</c>.</param>
-/// <param name="Mask">1 where a bin is important enough, else 0.</param>
+/// <param name="ImportanceTitle">The title of its panel, for example <c>Inverted</c>.</param>
+/// <param name="Mask">1 if a bin is important enough, else 0.</param>
 /// <param name="Explanation">The explanation, mask ⊙ x.</param>
 /// <param name="StartSeconds">Where the excerpt's first frame starts in the song, in seconds.</param>
 /// <param name="Heading">The line above the panels, for example <c>sample.wav, 6.20 s: singing (P = 0.98)</c>.</param>
@@ -22,12 +22,12 @@ public sealed record ExplanationPanels(
 
 /// <summary>
 /// The figure of one explanation after Fig. 3 of the paper: (A) the input, (B) its inverted representation, (C) the mask, (D) the
-/// explanation, each in [0, 1], time to the right and frequency upwards. Or of two of the same excerpt, one beside the other.
+/// explanation, each in [0, 1], with time to the right and frequency upwards. Two explanations of one excerpt can be drawn side by side.
 /// </summary>
 /// <remarks>
-/// A and B are scaled by their own minimum and maximum. C is 0 and 1 already. D takes the scale of A, so that a bin that was kept has the
-/// same colour in both, and paints a bin that was dropped grey: the zero that replaces it stands for the band's mean, a value like any
-/// other, and the paper's darkest colour would be taken for a quiet bin. Frame f covers the time from its own start to the next frame's.
+/// A and B are scaled by their own minimum and maximum. C is already 0 and 1. D takes the scale of A, so that a kept bin has the same colour in both, and
+/// paints a dropped bin grey: the zero that replaces it stands for the band's mean, a value like any other, and the paper's darkest colour would look like a
+/// quiet bin. Frame f covers the time from its own start to the next frame's.
 /// </remarks>
 public static class ExplanationFigure
 {
@@ -44,7 +44,7 @@ public static class ExplanationFigure
     private const int Bands = MelAxis.Bands;
     private const double SecondsPerFrame = 1.0 / FrontEndSettings.FramesPerSecond;
 
-    // Pixels. A bin is a whole number of pixels, so all bins are equally large.
+    // In pixels. A bin is a whole number of pixels, so all bins have the same size.
     private const int BinWidth = 6, BinHeight = 6;
     private const int PanelWidth = Frames * BinWidth, PanelHeight = Bands * BinHeight;
     private const int LeftEdge = 135, TopEdge = 170;
@@ -67,8 +67,8 @@ public static class ExplanationFigure
     }
 
     /// <summary>
-    /// Draws two explanations of one excerpt, a column each, under the heading of the first and each one's own subheading, and returns it as a PNG of
-    /// <see cref="Width"/> × <see cref="PairHeight"/> pixels.
+    /// Draws two explanations of one excerpt, one column each, under the heading of the first and the subheadings of both, and returns the figure as a PNG
+    /// of <see cref="Width"/> × <see cref="PairHeight"/> pixels.
     /// </summary>
     /// <exception cref="ArgumentException">An array does not have 115 × 80 values.</exception>
     public static byte[] RenderPng(ExplanationPanels left, ExplanationPanels right)
@@ -99,7 +99,7 @@ public static class ExplanationFigure
 
     private static int PanelTop(int row) => TopEdge + row * (PanelHeight + RowGap);
 
-    // Panel by panel, A to D, each at its place.
+    // Draws the panels A to D.
     private static void DrawPanels(SKCanvas canvas, ExplanationPanels panels, Func<int, (int Column, int Row)> placeOf, int lastRow)
     {
         Func<float, Color> ofInput = ColoursOf(panels.Input), ofImportance = ColoursOf(panels.Importance);
@@ -117,7 +117,7 @@ public static class ExplanationFigure
         }
     }
 
-    /// <summary>Draws one panel; <paramref name="colourAt"/> has the colour of every element of the 115 × 80 array.</summary>
+    /// <summary>Draws one panel; <paramref name="colourAt"/> gives the colour of each element of the 115 × 80 array.</summary>
     private static void DrawPanel(
         SKCanvas canvas, int column, int row, bool isLast, string title, double startSeconds, Func<int, Color> colourAt)
     {
@@ -134,7 +134,7 @@ public static class ExplanationFigure
         plot.Axes.Left.TickGenerator = new NumericManual(
             [.. MelAxis.TicksHz.Select(MelAxis.PositionOf)], [.. MelAxis.TicksHz.Select(hz => hz.ToString())]);
 
-        // The panels of a row share the labels on the left, the panels of a column those at the bottom.
+        // The panels of a row share the labels on the left, and the panels of a column share those at the bottom.
         plot.Axes.Left.Label.Text = "Frequency (Hz)";
         plot.Axes.Left.Label.IsVisible = plot.Axes.Left.TickLabelStyle.IsVisible = column == 0;
         plot.Axes.Bottom.Label.Text = "Time in the song (s)";
@@ -145,7 +145,7 @@ public static class ExplanationFigure
         FigureStyle.DrawText(canvas, title, area.Left, area.Top - 14, FigureStyle.TitleSize, FigureStyle.Ink, PanelWidth);
     }
 
-    /// <summary>The colour bar right of the panels, and under it the colour of a dropped bin.</summary>
+    /// <summary>Draws the colour bar at the right of the panels, and under it the colour of a dropped bin.</summary>
     private static void DrawColourBar(SKCanvas canvas, int rows)
     {
         const int Left = RightEdge + 35, Thickness = 30, DroppedHeight = 30, Gap = 30;
@@ -172,7 +172,7 @@ public static class ExplanationFigure
             canvas, "dropped", dropped.Right + 10, dropped.Bottom - 8, FigureStyle.TickSize, FigureStyle.Ink, Width - dropped.Right);
     }
 
-    /// <summary>The colours of values between the array's minimum and its maximum; a constant array has the colour of 0.</summary>
+    /// <summary>The colours of values between the array's minimum and maximum; a constant array has the colour of 0.</summary>
     private static Func<float, Color> ColoursOf(float[] values)
     {
         double min = values.Min(), range = values.Max() - min;

@@ -6,8 +6,8 @@ using SkiaSharp;
 namespace Engine.Svd.Figures;
 
 /// <summary>
-/// What all figures share: the font, the sizes (pixels), the colours, and the way from a canvas to a PNG. The font is a resource of this
-/// assembly, so a figure has its text on a machine without fonts, too, and the same text everywhere.
+/// What all figures share: the font, the sizes (in pixels), the colours, and the way from a canvas to a PNG. The font is a resource of this assembly, so a
+/// figure's text is the same on every machine, even without fonts.
 /// </summary>
 public static class FigureStyle
 {
@@ -23,13 +23,13 @@ public static class FigureStyle
     /// <summary>Height of the numbers at the ticks.</summary>
     public const float TickSize = 22;
 
-    /// <summary>Lines and the text that matters most.</summary>
+    /// <summary>The colour of lines and of the most important text.</summary>
     public static readonly Color Ink = Color.FromHex("#1B1B1F");
 
-    /// <summary>Text that comments.</summary>
+    /// <summary>The colour of secondary text.</summary>
     public static readonly Color PaleInk = Color.FromHex("#5A5A62");
 
-    /// <summary>Bins that hold no value: a grey, which the colour map does not contain.</summary>
+    /// <summary>The colour of bins without a value: a grey, which the colour map does not contain.</summary>
     public static readonly Color NoValue = Color.FromHex("#C9CCD1");
 
     /// <summary>The colour map of values in [0, 1]: dark to bright, perceptually uniform.</summary>
@@ -38,7 +38,7 @@ public static class FigureStyle
     /// <summary>The font of all text: Roboto Regular, from this assembly.</summary>
     public static readonly SKTypeface Typeface = LoadTypeface();
 
-    // A typeface rather than a name in ScottPlot's list of fonts: by name, an installed font of the same name would win.
+    // A typeface rather than a name in ScottPlot's list of fonts, because an installed font of the same name would take precedence.
     static FigureStyle() => Fonts.DefaultFontStyle = Typeface;
 
     /// <summary>An empty plot in the shared style: a frame without ticks, no grid, nothing painted behind it.</summary>
@@ -74,10 +74,10 @@ public static class FigureStyle
         return new NumericManual(at, [.. at.Select(value => value.ToString("0.0"))]);
     }
 
-    /// <summary>Draws a plot so that its frame is the edge of <paramref name="area"/>, in pixels, and keeps what is inside it.</summary>
+    /// <summary>Draws a plot so that its frame is the edge of <paramref name="area"/>, in pixels; what is inside stays visible.</summary>
     public static void DrawPlot(SKCanvas canvas, Plot plot, SKRectI area)
     {
-        // By itself a plot makes ticks only on axes that hold data; ours may frame what is on the canvas already.
+        // A plot makes ticks only on axes that hold data; ours may frame what is already on the canvas.
         using Paint paint = Paint.NewDisposablePaint();
         foreach (IAxis axis in plot.Axes.GetAxes()) axis.RegenerateTicks(axis.IsVertical() ? area.Height : area.Width, paint);
         plot.Layout.Fixed(new PixelRect(area.Left, area.Right, area.Bottom, area.Top));
@@ -115,7 +115,7 @@ public static class FigureStyle
     }
 
     /// <summary>Draws on a white canvas of <paramref name="width"/> × <paramref name="height"/> pixels and returns it as an SVG.</summary>
-    /// <remarks>Its text is text in Roboto: a viewer without that font shows it in another.</remarks>
+    /// <remarks>The text refers to Roboto; a viewer without that font shows it in another.</remarks>
     public static byte[] RenderSvg(int width, int height, Action<SKCanvas> draw)
     {
         using MemoryStream svg = new();

@@ -3,7 +3,7 @@ using SkiaSharp;
 
 namespace Engine.Svd.Figures;
 
-/// <summary>The figure of how well methods find the voice: recall, precision and the pointing game, with what chance would give.</summary>
+/// <summary>The figure of how well methods find the voice: recall, precision and the pointing game, with the values of chance.</summary>
 public static class LocalisationFigure
 {
     /// <summary>Width of the figure in pixels.</summary>
@@ -13,8 +13,8 @@ public static class LocalisationFigure
     public static int HeightOf(IReadOnlyList<LocalisationRow> rows) => MethodPanels.HeightOf(rows);
 
     /// <summary>Draws the figure and returns it as a PNG of <see cref="Width"/> × <see cref="HeightOf"/> pixels.</summary>
-    /// <param name="rows">At least one; each size has the same methods.</param>
-    /// <param name="voicePercent">The share of voice-dominated bins, what chance gives.</param>
+    /// <param name="rows">At least one row; each size has the same methods.</param>
+    /// <param name="voicePercent">The share of voice-dominated bins, which is the value of chance.</param>
     /// <param name="heading">The line above the panels.</param>
     /// <param name="subheading">The smaller line under it.</param>
     public static byte[] RenderPng(IReadOnlyList<LocalisationRow> rows, double voicePercent, string heading, string subheading) =>

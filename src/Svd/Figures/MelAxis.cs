@@ -18,8 +18,7 @@ public static class MelAxis
     public static IReadOnlyList<double> TicksHz { get; } = [100, 200, 500, 1000, 2000, 3000, 4000, 6000];
 
     /// <summary>
-    /// Where a frequency in Hz stands on the axis, in bands: b at the peak of band b, fractions between peaks. A band's cell spans
-    /// b − ½ to b + ½.
+    /// The position of a frequency in Hz on the axis, in bands: b at the peak of band b, and fractions between peaks. A band's cell spans b − ½ to b + ½.
     /// </summary>
     public static double PositionOf(double hz) => MelFilterbank.CornerOf(hz) - 1;
 }

@@ -13,7 +13,7 @@ public static class MethodFigure
     public static int HeightOf(IReadOnlyList<MethodRow> rows) => MethodPanels.HeightOf(rows);
 
     /// <summary>Draws the figure and returns it as a PNG of <see cref="Width"/> × <see cref="HeightOf"/> pixels.</summary>
-    /// <param name="rows">At least one; each size has the same methods.</param>
+    /// <param name="rows">At least one row; each size has the same methods.</param>
     /// <param name="heading">The line above the panels.</param>
     /// <param name="subheading">The smaller line under it.</param>
     public static byte[] RenderPng(IReadOnlyList<MethodRow> rows, string heading, string subheading) =>
@@ -32,14 +32,14 @@ public static class MethodFigure
             new("(D) Time", "Milliseconds per explanation", row => Logarithm(row.Milliseconds)) { Ticks = TimeTicks(rows) },
         ]);
 
-    // Less than a hundredth of a millisecond is as good as nothing.
+    // Less than a hundredth of a millisecond counts as that.
     private static Estimate Logarithm(double milliseconds)
     {
         double value = Math.Log10(Math.Max(milliseconds, 0.01));
         return new Estimate(value, value, value);
     }
 
-    // Powers of ten around all times.
+    // The powers of ten that enclose all times.
     private static (double Position, string Label)[] TimeTicks(IReadOnlyList<MethodRow> rows)
     {
         int from = (int)Math.Floor(rows.Min(row => Logarithm(row.Milliseconds).Mean));

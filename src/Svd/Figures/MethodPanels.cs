@@ -7,25 +7,25 @@ using SkiaSharp;
 namespace Engine.Svd.Figures;
 
 /// <summary>One measure of a comparison of methods.</summary>
-/// <param name="Title">What is above it.</param>
-/// <param name="Label">What is below it, with the unit.</param>
-/// <param name="ValueOf">The measure of a row.</param>
+/// <param name="Title">The text above the panel.</param>
+/// <param name="Label">The text below the panel, with the unit.</param>
+/// <param name="ValueOf">Gives the measure of a row.</param>
 internal sealed record MethodPanel<TRow>(string Title, string Label, Func<TRow, Estimate> ValueOf)
     where TRow : class, IMethodRow
 {
-    /// <summary>Where the axis has numbers; it ends with the first and the last. From 0 to 100 unless told.</summary>
+    /// <summary>Where the axis has numbers; it ends at the first and the last. Default: from 0 to 100.</summary>
     public (double Position, string Label)[] Ticks { get; init; } = [.. Enumerable.Range(0, 6).Select(i => (20.0 * i, $"{20 * i}"))];
 
-    /// <summary>Whether the measure depends on the size; if not, a method has one point, of no size's colour.</summary>
+    /// <summary>Whether the measure depends on the size. If not, a method has one point, in a neutral colour.</summary>
     public bool DependsOnSize { get; init; } = true;
 
-    /// <summary>What chance would give, a dashed line.</summary>
+    /// <summary>The value of chance, drawn as a dashed line.</summary>
     public double? Chance { get; init; }
 }
 
 /// <summary>
-/// Comparisons of explanation methods as a figure: a line a method and a panel a measure, side by side. A size of the masks has a colour; bars are 95 %
-/// intervals.
+/// Comparisons of explanation methods as a figure, with one line per method and one panel per measure, side by side. Each size of the masks has a colour.
+/// Bars are 95 % intervals.
 /// </summary>
 internal static class MethodPanels
 {
@@ -37,13 +37,13 @@ internal static class MethodPanels
 
     private const int TopEdge = 225, PanelWidth = 380, ColumnGap = 45, BottomMargin = 100;
 
-    // A size's points of one method lie under each other.
+    // The points of one method lie under each other, one per size.
     private const int RowGap = 26, PointHeight = 20;
     private const float LineWidth = 3, MarkerSize = 11;
 
     private static readonly Color _stripe = Color.FromHex("#F3F4F6");
 
-    // Okabe and Ito's, which remain distinct to the colour-blind.
+    // The colours of Okabe and Ito, which the colour-blind can tell apart.
     private static readonly Color[] _colours =
     [
         Color.FromHex("#0072B2"), Color.FromHex("#D55E00"), Color.FromHex("#009E73"), Color.FromHex("#CC79A7"), Color.FromHex("#E69F00"),
@@ -53,7 +53,7 @@ internal static class MethodPanels
     /// <summary>Height of a figure of these rows in pixels.</summary>
     public static int HeightOf(IReadOnlyList<IMethodRow> rows) => TopEdge + PanelHeight(rows) + BottomMargin;
 
-    /// <summary>Draws the figure, as wide as <see cref="LeftEdge"/> and a <see cref="ColumnWidth"/> a panel.</summary>
+    /// <summary>Draws the figure. Its width is <see cref="LeftEdge"/> plus <see cref="ColumnWidth"/> for each panel.</summary>
     public static void Draw<TRow>(SKCanvas canvas, IReadOnlyList<TRow> rows, string heading, string subheading, IReadOnlyList<MethodPanel<TRow>> panels)
         where TRow : class, IMethodRow
     {
@@ -87,7 +87,7 @@ internal static class MethodPanels
             FigureStyle.Fill(canvas, SKRectI.Create(area.Left, area.Top + i * rowHeight, area.Width, rowHeight), _stripe);
         }
 
-        // Pixels from the top down, so that a line has its methods' points one below the other.
+        // The vertical axis counts pixels from the top, so a method's points lie one below the other.
         using Plot plot = FigureStyle.NewPlot();
         plot.Axes.SetLimits(from - margin, to + margin, height, 0);
         plot.Axes.Bottom.TickGenerator = new NumericManual([.. ticks.Select(tick => tick.Position)], [.. ticks.Select(tick => tick.Label)]);
@@ -121,7 +121,7 @@ internal static class MethodPanels
         using Paint paint = Paint.NewDisposablePaint();
         for (int i = 0; i < sizes.Length; i++)
         {
-            // The inversion mask's own area where there is one: a borrowed mask brings its own.
+            // Take the inversion mask's area if there is one, since a borrowed mask has another area.
             IMethodRow row = rows.Where(row => row.Size == sizes[i]).MinBy(row => row.Method == "inversion" ? 0 : 1)!;
             int left = LeftEdge + i * Step;
             Color colour = _colours[i % _colours.Length];

@@ -5,7 +5,7 @@ using SkiaSharp;
 
 namespace Engine.Svd.Figures;
 
-/// <summary>The reliability curve of a detector: the share of sung frames over the probability it gave them, and below how many frames there are.</summary>
+/// <summary>The reliability curve of a detector: the share of sung frames over their probability, and below it the number of frames.</summary>
 public static class ReliabilityFigure
 {
     /// <summary>Width of the figure in pixels.</summary>
@@ -20,7 +20,7 @@ public static class ReliabilityFigure
     private static readonly Color _curve = Color.FromHex("#0072B2");
 
     /// <summary>Draws the figure and returns it as a PNG of <see cref="Width"/> × <see cref="Height"/> pixels.</summary>
-    /// <param name="reliability">The curve; bins without frames leave a gap.</param>
+    /// <param name="reliability">The curve. Bins without frames leave a gap.</param>
     /// <param name="heading">The line above the panels.</param>
     /// <param name="subheading">The smaller line under it.</param>
     public static byte[] RenderPng(ReliabilityCurve reliability, string heading, string subheading) =>

@@ -6,7 +6,7 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.FrontEnd;
 
-/// <summary>Mean and standard deviation of the 80 bands over a training set, and the normalisation with them: (x − mean) / std.</summary>
+/// <summary>Mean and standard deviation of the 80 bands over a training set, which normalise a frame: (x − mean) / std.</summary>
 public sealed class BandStatistics
 {
     internal BandStatistics(double[] mean, double[] std) => (Mean, Std) = (mean, std);
@@ -17,7 +17,7 @@ public sealed class BandStatistics
     /// <summary>The bands' standard deviations.</summary>
     public IReadOnlyList<double> Std { get; }
 
-    /// <summary>32 hexadecimal digits of the SHA-256 of the numbers: tells whether two files hold the same statistics.</summary>
+    /// <summary>32 hexadecimal digits of the SHA-256 of the numbers, which tell whether two files hold the same statistics.</summary>
     public string Digest
     {
         get
@@ -28,7 +28,7 @@ public sealed class BandStatistics
         }
     }
 
-    /// <summary>One frame of silence, normalised: what lies before and after a file when every frame gets a prediction.</summary>
+    /// <summary>One normalised frame of silence, which pads a song at both ends so that every frame gets a prediction.</summary>
     public float[] Silence => [.. Mean.Zip(Std, (mean, std) => (float)((Math.Log(MagnitudeFloor) - mean) / std))];
 
     /// <summary>Reads an .npz file with the arrays <c>mean</c> and <c>std</c> of 80 numbers each.</summary>
@@ -46,7 +46,7 @@ public sealed class BandStatistics
         return new BandStatistics(mean, std);
     }
 
-    /// <summary>Writes the file that <see cref="Read"/> reads, the numbers in float64.</summary>
+    /// <summary>Writes the file that <see cref="Read"/> reads, with float64 numbers.</summary>
     /// <exception cref="EngineException">The file cannot be written.</exception>
     public void Write(string path) =>
         NpzFile.Write(path, [("mean", new NpyArray([Bands], [.. Mean])), ("std", new NpyArray([Bands], [.. Std]))]);
@@ -62,7 +62,7 @@ public sealed class BandStatistics
         }
 
         int[] shape = file.Describe(name).Shape;
-        if (shape is not [Bands]) throw new EngineException($"{path}: {name} has shape ({string.Join(", ", shape)}), not ({Bands},): one number a mel band");
+        if (shape is not [Bands]) throw new EngineException($"{path}: {name} has shape ({string.Join(", ", shape)}), not ({Bands},): one number per mel band");
         double[] values = file.Read(name).ToDouble();
         if (values.Any(value => !double.IsFinite(value))) throw new EngineException($"{path}: {name} holds NaN or infinite values");
         return values;

@@ -3,17 +3,17 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.FrontEnd;
 
 /// <summary>
-/// Carries a mask from the 80 mel bands back to the 513 frequencies of the spectrum: a frequency's gain is the mean of its bands' masks, each weighted with
-/// what the frequency weighs in that band (the transposed filterbank, its rows divided by their sums).
+/// Carries a mask from the 80 mel bands back to the 513 frequencies of the spectrum. A frequency's gain is the mean of its bands' masks, weighted with the
+/// frequency's weight in each band (the transposed filterbank, with rows divided by their sums).
 /// <code>g[k] = Σ_b W[k, b] · m[b] / Σ_b W[k, b]</code>
-/// Frequencies below and above the filterbank, which the detector does not hear, have the gain of the nearest one that is in it: so a mask of ones keeps all.
+/// Frequencies outside the filterbank, which the detector does not hear, have the gain of the nearest frequency inside it. So a mask of ones keeps everything.
 /// </summary>
 internal static class BinMask
 {
-    // 513×80, each row's sum 1.
+    // 513×80; each row sums to 1.
     private static readonly double[] Weights = Transposed();
 
-    /// <summary>The gains of the 513 frequencies from a frame's mask of 80 bands. Overwrites gains.</summary>
+    /// <summary>Overwrites <paramref name="gains"/> with the gains of the 513 frequencies for a frame's mask of 80 bands.</summary>
     public static void Spread(ReadOnlySpan<float> mask, Span<double> gains)
     {
         for (int bin = 0; bin < SpectrumBins; bin++)

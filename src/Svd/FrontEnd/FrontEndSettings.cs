@@ -5,22 +5,22 @@ namespace Engine.Svd.FrontEnd;
 /// <summary>The numbers of SVDNet's front end (Schlüter and Grill, ISMIR 2015, and the code published with it).</summary>
 public static class FrontEndSettings
 {
-    /// <summary>Samples a second; one channel.</summary>
+    /// <summary>Samples per second; one channel.</summary>
     public const int SampleRate = AudioStream.SampleRate;
 
-    /// <summary>Samples of a frame.</summary>
+    /// <summary>Samples in a frame.</summary>
     public const int FrameLength = 1024;
 
     /// <summary>Samples from one frame's start to the next's.</summary>
     public const int Hop = SampleRate / FramesPerSecond;
 
-    /// <summary>Frames a second.</summary>
+    /// <summary>Frames per second.</summary>
     public const int FramesPerSecond = 70;
 
-    /// <summary>Frequencies of a frame's spectrum, from 0 Hz to half the sample rate.</summary>
+    /// <summary>Frequencies in a frame's spectrum, from 0 Hz to half the sample rate.</summary>
     public const int SpectrumBins = FrameLength / 2 + 1;
 
-    /// <summary>Frequencies that the filterbank looks at: those below 8 kHz of the 513.</summary>
+    /// <summary>Frequencies that the filterbank uses: those of the 513 below 8 kHz.</summary>
     public const int Bins = SpectrumBins * 2 * 8000 / SampleRate;
 
     /// <summary>Mel bands.</summary>
@@ -35,13 +35,13 @@ public static class FrontEndSettings
     /// <summary>Magnitudes below this are raised to it before the logarithm.</summary>
     public const float MagnitudeFloor = 1e-7f;
 
-    /// <summary>Frames of an excerpt: 1.64 s.</summary>
+    /// <summary>Frames in an excerpt: 1.64 s.</summary>
     public const int ExcerptFrames = 115;
 
     /// <summary>Numbers in an excerpt.</summary>
     public const int ExcerptLength = ExcerptFrames * Bands;
 
-    /// <summary>Frames of an excerpt before the one whose label it has.</summary>
+    /// <summary>Frames in an excerpt before the frame whose label it has.</summary>
     public const int ContextFrames = ExcerptFrames / 2;
 
     /// <summary>Samples that an excerpt needs.</summary>

@@ -23,8 +23,8 @@ public sealed class LogMelReader(AudioStream audio, LogMelExtractor extractor, B
     public double Seconds => (double)_samplesRead / SampleRate;
 
     /// <summary>
-    /// Writes the next frames, at most <see cref="BlockFrames"/>, as frames×80 in C order, normalised if a normaliser was given, and returns how
-    /// many; 0 at the end.
+    /// Writes the next frames, at most <see cref="BlockFrames"/>, as frames×80 in C order, normalised if a normaliser was given, and returns their number; 0
+    /// at the end.
     /// </summary>
     /// <exception cref="EngineException">The audio cannot be decoded.</exception>
     public int Read(Span<float> frames)
@@ -50,9 +50,9 @@ public sealed class LogMelReader(AudioStream audio, LogMelExtractor extractor, B
         return available;
     }
 
-    /// <summary>All frames that are left, frames×80 in C order, normalised if a normaliser was given.</summary>
+    /// <summary>All remaining frames, frames×80 in C order, normalised if a normaliser was given.</summary>
     /// <param name="path">The song, for messages.</param>
-    /// <param name="progress">Told how many seconds were read.</param>
+    /// <param name="progress">Gets the number of seconds that were read.</param>
     /// <exception cref="EngineException">The audio cannot be decoded, or all that was read is too short for an excerpt or silent.</exception>
     public float[] ReadToEnd(string path, Action<double>? progress = null)
     {
@@ -74,9 +74,9 @@ public sealed class LogMelReader(AudioStream audio, LogMelExtractor extractor, B
     {
         if (FramesRead < ExcerptFrames)
         {
-            // Rounded up, so that a file of the length named is long enough.
+            // Rounded up, so that a file with the stated length is long enough.
             double needed = Math.Ceiling(ExcerptSamples * 100.0 / SampleRate) / 100;
-            throw new EngineException($"{path} is {Seconds:F2} s long; the detector needs {ExcerptFrames} frames, {needed:F2} s");
+            throw new EngineException($"{path} is {Seconds:F2} s long, but the detector needs {ExcerptFrames} frames ({needed:F2} s)");
         }
 
         if (audio.Peak == 0)

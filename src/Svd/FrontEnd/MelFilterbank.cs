@@ -3,8 +3,8 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.FrontEnd;
 
 /// <summary>
-/// The 80 triangular filters, exactly as the SVDNet authors' code builds them: their peaks are equally spaced in mel = 1127·ln(1 + f/700), their slopes are
-/// cut at whole frequency bins, and each is divided by its sum.
+/// The 80 triangular filters, exactly as the SVDNet authors' code builds them. Their peaks are equally spaced in mel = 1127·ln(1 + f/700), their slopes are
+/// cut at whole frequency bins, and each filter is divided by its sum.
 /// </summary>
 public static class MelFilterbank
 {
@@ -15,7 +15,7 @@ public static class MelFilterbank
     public static IReadOnlyList<double> CornersHz { get; } =
         [.. Enumerable.Range(0, Bands + 2).Select(corner => ToHz(LowestMel + corner * MelPerBand))];
 
-    /// <summary>Where a frequency in Hz lies among the corners, fractions between two of them.</summary>
+    /// <summary>The position of a frequency in Hz among the corners, with fractions between two corners.</summary>
     public static double CornerOf(double hz) => (ToMel(hz) - LowestMel) / MelPerBand;
 
     /// <summary>The weights, 372×80 (frequency bin × band) in C order.</summary>
@@ -31,7 +31,7 @@ public static class MelFilterbank
             double sum = 0;
             for (int bin = left; bin < right; bin++)
             {
-                // The slopes rise in Hz over a width in bins: a common factor that the division by the sum does not quite remove.
+                // The slopes rise in Hz over a width in bins, which is a common factor that the division by the sum does not quite remove.
                 double weight = bin < top
                     ? (frequencies[bin] - CornersHz[band]) / (top - left)
                     : (CornersHz[band + 2] - frequencies[bin]) / (right - top);

@@ -4,7 +4,7 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Model;
 
-/// <summary>What explanation methods ask a detector. Excerpts are N×115×80 normalised log-mel, for any N.</summary>
+/// <summary>The questions that explanation methods ask a detector. Excerpts are N×115×80 normalised log-mel, for any N.</summary>
 public interface IDetector
 {
     /// <summary>Overwrites N logits of the probability of singing.</summary>
@@ -14,20 +14,20 @@ public interface IDetector
     void Gradients(ReadOnlySpan<float> excerpts, Span<float> gradients);
 }
 
-/// <summary>SVDNet as explanations ask it: every question about an excerpt, masked or not, goes through this class.</summary>
+/// <summary>SVDNet for explanations. Every question about an excerpt, masked or not, goes through this class.</summary>
 public sealed class Detector(IBackend backend, SvdNet network) : IDetector, IDisposable
 {
     private const string Name = "SVDNet";
     private const int ForwardBatch = 32;
 
-    // The tape keeps every layer's output and its gradient, 9 MB an excerpt.
+    // The tape keeps every layer's output and its gradient, 9 MB per excerpt.
     private const int GradientBatch = 8;
 
     private readonly Tape _tape = new();
 
     /// <summary>The features and the probabilities of N excerpts in one batch. The caller owns the answer.</summary>
     /// <param name="excerpts">N×115×80 normalised log-mel.</param>
-    /// <param name="withMaps">Whether to keep the maps between the layers, too.</param>
+    /// <param name="withMaps">Whether to keep the maps between the layers.</param>
     /// <exception cref="EngineException">A feature or a probability is not finite.</exception>
     public DetectorAnswer Ask(ReadOnlySpan<float> excerpts, bool withMaps = false)
     {
@@ -37,7 +37,7 @@ public sealed class Detector(IBackend backend, SvdNet network) : IDetector, IDis
         using Tensor probability = network.Probability(features);
         DetectorAnswer answer = new(input, maps, features, probability.ToArray());
 
-        // The sigmoid makes a finite probability of an infinite feature.
+        // The sigmoid turns even an infinite feature into a finite probability.
         NetworkOutput.RequireFinite(answer.FeatureValues, Name);
         NetworkOutput.RequireFinite(answer.Probabilities, Name);
         return answer;
@@ -59,7 +59,7 @@ public sealed class Detector(IBackend backend, SvdNet network) : IDetector, IDis
     }
 
     /// <inheritdoc/>
-    /// <remarks>The tape watches the input alone, so it computes no gradient of any filter.</remarks>
+    /// <remarks>The tape watches only the input, so it computes no gradients of filters.</remarks>
     /// <exception cref="EngineException">A derivative is not finite.</exception>
     public void Gradients(ReadOnlySpan<float> excerpts, Span<float> gradients)
     {
@@ -71,7 +71,7 @@ public sealed class Detector(IBackend backend, SvdNet network) : IDetector, IDis
             using Tensor input = _tape.Watch(Upload(excerpts, first, count), requiresGradient: true);
             using Tensor ones = Tensor.From(backend, new Shape(count, 1), [.. Enumerable.Repeat(1f, count)]);
 
-            // Excerpts do not mix, so the gradient of the logits' sum holds the gradient of each logit.
+            // Excerpts do not mix, so the gradient of the sum of the logits holds the gradient of each logit.
             Tensor sum = network.Logits(input).Reshape(new Shape(1, count)).Dense(ones);
             _tape.Backward(sum);
             input.Gradient!.CopyTo(gradients.Slice(first * ExcerptLength, count * ExcerptLength));
@@ -87,7 +87,7 @@ public sealed class Detector(IBackend backend, SvdNet network) : IDetector, IDis
         backend, new Shape(count, 1, ExcerptFrames, Bands), excerpts.Slice(first * ExcerptLength, count * ExcerptLength));
 }
 
-/// <summary>What SVDNet says about N excerpts.</summary>
+/// <summary>SVDNet's answer for N excerpts.</summary>
 public sealed class DetectorAnswer : IDisposable
 {
     private readonly Tensor _input;

@@ -17,29 +17,29 @@ public sealed class InversionArchitecture
     /// <summary>The published code and weights: 131 201 parameters.</summary>
     public static InversionArchitecture Published { get; } = new("published", [64, 32, 16, 8], finalConv: false);
 
-    /// <summary>Both.</summary>
+    /// <summary>Both sizes.</summary>
     public static IReadOnlyList<InversionArchitecture> All { get; } = [Paper, Published];
 
-    /// <summary>What the command line calls it.</summary>
+    /// <summary>The size's name on the command line.</summary>
     public string Name { get; }
 
-    /// <summary>Filters of each pair of UConv and Conv.</summary>
+    /// <summary>The number of filters in each pair of UConv and Conv.</summary>
     public IReadOnlyList<int> Filters { get; }
 
-    /// <summary>Whether a Conv 3×3 from one channel to one follows the last UConv: it is what makes Table I's count come out.</summary>
+    /// <summary>Whether a Conv 3×3 from one channel to one follows the last UConv. The parameter count in Table I requires it.</summary>
     public bool HasFinalConv { get; }
 
     /// <summary>
     /// The layers. FC1 64→64, FC2 64→256, 16×4×4, then pairs of UConv (4×4, stride 2, padding 1: doubles both axes) and Conv (3×3, padding 1),
-    /// each with batch normalisation and ELU; last a UConv to one channel with a bias and ELU, cropped to 115×80. The maps have few channels, so
-    /// their batch lies last.
+    /// each with batch normalisation and ELU; finally a UConv to one channel with a bias and ELU, cropped to 115×80. The maps have few channels, so their
+    /// batch lies last.
     /// </summary>
-    /// <remarks>The last UConv is spared what the crop would cut off; before it every element counts in the batch's statistics.</remarks>
+    /// <remarks>The last UConv does not compute what the crop would cut off. Before it, every element counts in the batch's statistics.</remarks>
     internal Sequential Build() => Build(isFolded: false);
 
     /// <summary>
-    /// The trained layers for inference: batch normalisation, which is affine there, is part of each layer's weights and bias, and every level is
-    /// cropped to what reaches the output. The caller owns the result, whose parameters are its own.
+    /// The trained layers for inference. Batch normalisation, which is affine then, is folded into each layer's weights and bias, and each level is cropped to
+    /// what reaches the output. The caller owns the result, which has its own parameters.
     /// </summary>
     internal Sequential Fold(Sequential trained, IBackend backend)
     {
@@ -63,7 +63,7 @@ public sealed class InversionArchitecture
                 continue;
             }
 
-            // γ·i·(w·x − mean) + β, where i is the inverse standard deviation.
+            // γ·i·(w·x − mean) + β, where i is the inverse of the standard deviation.
             Parameter[] norm = [.. parameters.Skip(i + 1).Take(4)];
             float[] Values(ParameterRole role) => norm.Single(parameter => parameter.Role == role).ToFileLayout();
             float[] gamma = Values(ParameterRole.Gamma), mean = Values(ParameterRole.RunningMean), inverseStd = Values(ParameterRole.RunningInverseStd);
@@ -114,8 +114,8 @@ public sealed class InversionArchitecture
         return new Sequential([.. steps]);
     }
 
-    // How much of each pair's output, from the upper left corner, reaches the 115×80 that are kept: a Conv sees one row more than it is asked for, an
-    // UConv's row r sees the rows up to (r + 1)/2.
+    // How much of each pair's output, from the upper left corner, reaches the 115×80 that are kept. A Conv needs one row more than it computes, and row r of
+    // a UConv needs the rows up to (r + 1)/2.
     private List<(int Rows, int Columns)> Needed()
     {
         List<(int Rows, int Columns)> needed = [];
@@ -136,31 +136,31 @@ public sealed class InversionNetwork : IDisposable
 {
     private readonly Sequential _layers;
 
-    // The same network, quicker.
+    // The same network, but faster.
     private readonly Sequential _folded;
     private readonly InferencePlan _plan = new();
 
     private InversionNetwork(InversionArchitecture architecture, Sequential layers, Sequential folded) =>
         (Architecture, _layers, _folded) = (architecture, layers, folded);
 
-    /// <summary>Which size the weight file had.</summary>
+    /// <summary>The size of the weight file.</summary>
     public InversionArchitecture Architecture { get; }
 
-    /// <summary>How many numbers the parameters hold, running means and deviations included.</summary>
+    /// <summary>How many numbers the parameters hold, including running means and deviations.</summary>
     public int ParameterCount => _layers.ParameterCount;
 
-    /// <summary>Reads the weights, tells the size by their shapes, and puts them on a backend.</summary>
+    /// <summary>Reads the weights, finds the size from their shapes, and puts them on a backend.</summary>
     /// <exception cref="EngineException">The file is missing, damaged, or holds neither size.</exception>
     public static InversionNetwork Load(IBackend backend, string path) => Load(backend, WeightFile.Read(path));
 
-    /// <summary>Tells the size by the shapes of the weights, and puts them on a backend.</summary>
+    /// <summary>Finds the size from the shapes of the weights, and puts them on a backend.</summary>
     /// <exception cref="EngineException">The file holds neither size.</exception>
     public static InversionNetwork Load(IBackend backend, WeightFile file)
     {
         if (SvdNet.IsIn(file)) throw new EngineException($"{file.Path} does not hold an inversion network: it holds SVDNet");
         (InversionArchitecture Architecture, Sequential Layers)[] candidates = [.. InversionArchitecture.All.Select(a => (a, a.Build()))];
 
-        // Where neither fits, the one with as many arrays is the better guess for the message.
+        // If neither size fits, the one with the same number of arrays is the better guess for the message.
         (InversionArchitecture architecture, Sequential layers) =
             candidates.Where(candidate => file.Fits(candidate.Layers)).Concat(candidates.OrderBy(
                 candidate => Math.Abs(candidate.Layers.Parameters.Count - file.Shapes.Count))).First();

@@ -6,25 +6,25 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Model;
 
 /// <summary>
-/// The mask network: from the maps that SVDNet makes of an excerpt anyway to the importance of each of its bins, in one pass (the idea of Dabkowski and
-/// Gal, "Real time image saliency for black box classifiers", NIPS 2017). It goes SVDNet's way back: a transposed convolution undoes the size of each stage
-/// (conv5 and mp6, conv4, then conv1, conv2 and mp3), and takes in the map that the stage started from, through a 1×1 convolution; batch normalisation and
-/// ELU after each sum, since SVDNet's maps have no scale of their own. What comes out are broad regions; a filter over the input itself adds which bins of
-/// them stand out. Only the order of the importance z counts.
+/// The mask network. From the maps that SVDNet computes anyway, it computes the importance of each bin of an excerpt in one pass (the idea of Dabkowski and
+/// Gal, "Real time image saliency for black box classifiers", NIPS 2017). It goes back through SVDNet's stages: a transposed convolution undoes the size of
+/// each stage (conv5 and mp6, conv4, then conv1, conv2 and mp3), and a 1×1 convolution adds the map that the stage started from. Batch normalisation and ELU
+/// follow each sum, since SVDNet's maps have no fixed scale. The result is broad regions; a filter over the input adds which of their bins stand out. Only the
+/// order of the importance z counts.
 /// <code>
 /// a = ELU(BN(fc8: 64→16×11×7 + mp6: 1×1, 64→16))                      16×11×7
 /// b = ELU(BN(up5: 5×5, stride 3, 16→16 + conv4: 1×1, 128→16))         16×35×23
 /// c = ELU(BN(up4: 3×3, 16→8 + mp3: 1×1, 32→8))                         8×37×25
 /// z = box(up2: 8×8, stride 3, 8→1, cropped) + input: 9×9, 1→1         1×115×80
 /// </code>
-/// The box, a mean over 3×3, takes away the pattern of period 3 that strides of 3 leave, and with it most of a mask's crumbs.
+/// The box, a mean over 3×3, removes the pattern of period 3 that strides of 3 leave, and with it most of a mask's tiny pieces.
 /// </summary>
 /// <remarks>Weight files hold fc8, mp6, up5, conv4, up4, mp3, up2, input and the three normalisations, in the layout of <see cref="WeightFile"/>.</remarks>
 public sealed class MaskNetwork : IDisposable
 {
     private const int Channels6 = 16, Rows6 = 11, Columns6 = 7, Channels4 = 16, Channels3 = 8, DetailSize = 9;
 
-    // The blur's standard deviations; the gain is some three times the deviation of what it is added to at first.
+    // The blur's standard deviations. The gain is about three times the initial deviation of what the blur is added to.
     private const double BlurFrames = 2.5, BlurBands = 0.7, BlurGain = 4;
 
     private readonly Dense _fromFeatures = new(SvdNet.FeatureCount, Channels6 * Rows6 * Columns6, bias: false) { Name = "fc8" };
@@ -49,8 +49,8 @@ public sealed class MaskNetwork : IDisposable
     internal Module Layers { get; }
 
     /// <summary>
-    /// Makes a network with He's initial weights, but for the filter over the input: that starts as a blur along time, which makes the loudest partials the
-    /// most important.
+    /// Makes a network with He's initial weights, except that the filter over the input starts as a blur along time, which makes the loudest partials the most
+    /// important.
     /// </summary>
     internal static MaskNetwork Create(IBackend backend, RandomSource random)
     {
@@ -80,7 +80,7 @@ public sealed class MaskNetwork : IDisposable
         return network;
     }
 
-    /// <summary>The importance of every bin, N×1×115×80. The caller owns the result, and still the maps.</summary>
+    /// <summary>The importance of every bin, N×1×115×80. The caller owns the result and keeps the maps.</summary>
     public Tensor Forward(in SvdNetMaps maps)
     {
         int count = maps.Features.Shape[0];
@@ -101,10 +101,10 @@ public sealed class MaskNetwork : IDisposable
         Layers.Dispose();
     }
 
-    // Strides of 3 leave a pattern of period 3, which the mean over 3×3 takes away.
+    // The mean over 3×3 removes the pattern of period 3 that strides of 3 leave.
     private Tensor Box(IBackend backend) => _box ??= Tensor.From(backend, new Shape(1, 1, 3, 3), [.. Enumerable.Repeat(1 / 9f, 9)]);
 
-    // Gives both back.
+    // Disposes both.
     private static Tensor Merge(Tensor deeper, Tensor beside, BatchNorm norm)
     {
         using Tensor sum = deeper.Add(beside);

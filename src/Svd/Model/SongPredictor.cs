@@ -6,26 +6,26 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Model;
 
 /// <summary>
-/// Sees a stretch of a song and its predictions: the probability of frame <paramref name="firstFrame"/> + i is <paramref name="probabilities"/>[i], and
-/// the excerpt that it was made from, 57 frames before and after, starts at <paramref name="frames"/>[i · 80]. Both are valid during the call.
+/// Gets a stretch of a song and its predictions. The probability of frame <paramref name="firstFrame"/> + i is <paramref name="probabilities"/>[i], and its
+/// excerpt, from 57 frames before to 57 after, starts at <paramref name="frames"/>[i · 80]. Both are valid during the call.
 /// </summary>
 public delegate void SongBlockObserver(long firstFrame, ReadOnlySpan<float> probabilities, ReadOnlySpan<float> frames);
 
-/// <summary>Writes the next frames of a song, at most 256, as frames×80 normalised log-mel, and returns how many; 0 at the end.</summary>
+/// <summary>Writes the next frames of a song, at most 256, as frames×80 normalised log-mel, and returns their number; 0 at the end.</summary>
 public delegate int FrameReader(Span<float> frames);
 
-/// <summary>The probability of singing for every frame of a song, in blocks: memory does not grow with the song.</summary>
+/// <summary>Predicts the probability of singing for every frame of a song in blocks, so that memory does not grow with the song.</summary>
 public sealed class SongPredictor(IBackend backend, SvdNet network, BandStatistics statistics)
 {
-    /// <summary>Frames predicted at a time. Each block looks 57 frames further on both sides, work that larger blocks share better.</summary>
+    /// <summary>Frames predicted at a time. Each block also needs 57 frames on both sides, so larger blocks are more efficient.</summary>
     private const int BlockFrames = 1024;
 
     private readonly float[] _silence = statistics.Silence;
     private readonly InferencePlan _plan = new();
 
     /// <summary>
-    /// Predicts every frame of the normalised log-mel frames that the reader gives; 57 frames of silence are put before the first and behind
-    /// the last. Returns the number of frames.
+    /// Predicts every frame of the normalised log-mel frames that the reader gives, with 57 frames of silence before the first and after the last. Returns the
+    /// number of frames.
     /// </summary>
     /// <exception cref="EngineException">The audio cannot be decoded.</exception>
     public long Predict(FrameReader reader, SongBlockObserver observe)
@@ -41,7 +41,7 @@ public sealed class SongPredictor(IBackend backend, SvdNet network, BandStatisti
             ended = read == 0;
             if (ended) held = Silence(window, held);
 
-            // What is left over at the end is shorter than a block.
+            // The rest at the end is shorter than a block.
             for (int ready; (ready = Math.Min(BlockFrames, held - (ExcerptFrames - 1))) == BlockFrames || (ended && ready > 0);)
             {
                 int rows = ready + ExcerptFrames - 1;
@@ -63,7 +63,7 @@ public sealed class SongPredictor(IBackend backend, SvdNet network, BandStatisti
         return predicted;
     }
 
-    /// <summary>The probability of every frame of a song whose normalised log-mel frames×80 are all there.</summary>
+    /// <summary>The probability of every frame of a song, from all its normalised log-mel frames×80.</summary>
     public float[] Predict(float[] frames)
     {
         float[] all = new float[frames.Length / Bands];

@@ -6,7 +6,7 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Model;
 
-/// <summary>What lies between SVDNet's layers for N excerpts, each map after its activation and pooling.</summary>
+/// <summary>The maps between SVDNet's layers for N excerpts, each after its activation and pooling.</summary>
 /// <param name="Input">The excerpts themselves, N×1×115×80; not owned.</param>
 /// <param name="Pool3">mp3: N×32×37×25.</param>
 /// <param name="Conv4">conv4: N×128×35×23.</param>
@@ -33,7 +33,7 @@ public sealed class SvdNet : IDisposable
     /// <summary>Features of the deepest hidden layer, fc8.</summary>
     public const int FeatureCount = 64;
 
-    // conv1 makes 2.3 MB of an excerpt: of a few excerpts that is still in the cache when conv2 reads it.
+    // conv1's output is 2.3 MB per excerpt. For a few excerpts it is still in the cache when conv2 reads it.
     private const int ExcerptsAtATime = 4;
 
     private const string Description = "SVDNet (Schlüter and Grill, ISMIR 2015) detects singing in log-mel spectrograms.";
@@ -59,7 +59,7 @@ public sealed class SvdNet : IDisposable
     private readonly Sequential _convolutions;
     private readonly Sequential _hidden;
 
-    // Made when a whole song is first asked for: the dense layers as convolutions have filters of their own.
+    // Created for the first whole song, since the dense layers as convolutions have their own filters.
     private Sequential? _everyFrame;
     private Conv2d[] _slidDense = [];
 
@@ -88,8 +88,8 @@ public sealed class SvdNet : IDisposable
     }
 
     /// <summary>
-    /// The fully convolutional form. Where a pooling layer of the network steps by 3 in time, here it steps by 1 and everything behind it is
-    /// spread out by 3 instead; the dense layers become convolutions, the first 11×7 with taps 9 frames apart.
+    /// The fully convolutional form. A pooling layer that steps by 3 in time steps by 1 here, and everything after it is dilated by 3 instead. The dense layers
+    /// become convolutions; the first is 11×7 with taps 9 frames apart.
     /// </summary>
     private Sequential EveryFrame => _everyFrame ??= BuildEveryFrame();
 
@@ -121,8 +121,8 @@ public sealed class SvdNet : IDisposable
     }
 
     /// <summary>
-    /// Tells whether two files have the same features, by digest. The output layer, weight and bias, does not count: a calibration changes it and nothing that
-    /// inversion and mask networks were trained on.
+    /// A digest that tells whether two files compute the same features. The output layer does not count: a calibration changes it, but not what inversion and
+    /// mask networks were trained with.
     /// </summary>
     /// <exception cref="EngineException">The file cannot be read, is damaged, or holds values that are not finite.</exception>
     public static string DigestOfFeatures(WeightFile file) => file.DigestOf(file.Shapes.Count - 2);
@@ -137,14 +137,14 @@ public sealed class SvdNet : IDisposable
     /// <summary>The features Φ(x): N×1×115×80 to N×64. The caller owns the result.</summary>
     /// <param name="x">Normalised log-mel excerpts.</param>
     /// <param name="observe">
-    /// Is shown every layer's name and output, valid during the call; the convolutional layers' a few excerpts at a time, in order.
+    /// Gets every layer's name and output, valid during the call. Outputs of convolutional layers come a few excerpts at a time, in order.
     /// </param>
     public Tensor Features(Tensor x, Action<string, Tensor>? observe = null)
     {
         int count = x.Shape[0];
         if (x.Tape is not null)
         {
-            // Gradients flow through whole tensors only.
+            // Gradients flow only through whole tensors.
             Tensor maps = _convolutions.Forward(x, observe);
             return _hidden.Forward(maps.Reshape(new Shape(count, _fc7.Weight.Shape[0])), observe);
         }
@@ -163,7 +163,7 @@ public sealed class SvdNet : IDisposable
         return _hidden.Forward(pooled, observe);
     }
 
-    /// <summary>The features and the maps on the way to them: N×1×115×80 to the four of <see cref="SvdNetMaps"/>. The caller owns the result.</summary>
+    /// <summary>The features and the maps before them: N×1×115×80 to the four in <see cref="SvdNetMaps"/>. The caller owns the result.</summary>
     public SvdNetMaps Maps(Tensor x)
     {
         int count = x.Shape[0];
@@ -224,7 +224,7 @@ public sealed class SvdNet : IDisposable
     /// The fully convolutional form over a stretch of song: 1×1×T×80 to the probabilities of its T − 114 excerpts, T − 114 numbers in order.
     /// The caller owns the result.
     /// </summary>
-    /// <remarks>The numbers are the same as from sliding the excerpt along by one frame, at about a fiftieth of the work.</remarks>
+    /// <remarks>The numbers are the same as for an excerpt that slides by one frame at a time, with about a fiftieth of the work.</remarks>
     public Tensor ProbabilityOfEveryFrame(Tensor song)
     {
         Sequential everyFrame = EveryFrame;
@@ -260,7 +260,7 @@ public sealed class SvdNet : IDisposable
     }
 
     /// <summary>
-    /// Divides the logit by a temperature and adds an offset to it, in the last layer's weights and bias: so calibrated weights are weights like any others.
+    /// Divides the logit by a temperature and adds an offset, in the last layer's weights and bias, so that calibrated weights are ordinary weights.
     /// </summary>
     internal void Calibrate(double temperature, double offset)
     {
@@ -273,7 +273,7 @@ public sealed class SvdNet : IDisposable
             parameter.Load(backend, [.. parameter.ToFileLayout().Select(value => (float)(value / temperature + added))]);
     }
 
-    /// <summary>To be called when the weights have changed: the whole-song form has copies of some.</summary>
+    /// <summary>Call this after the weights have changed, since the whole-song form has copies of some.</summary>
     internal void WeightsChanged()
     {
         foreach (Conv2d layer in _slidDense) layer.Weight.Dispose();

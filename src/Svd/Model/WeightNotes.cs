@@ -6,8 +6,8 @@ using Engine.Nn;
 namespace Engine.Svd.Model;
 
 /// <summary>
-/// What a weight file says beside its arrays: what it belongs to and how it came about. It stands as JSON in the comment of the zip archive, where NumPy and
-/// the published loaders do not look. The published files say nothing.
+/// A weight file's notes: what it belongs to and how it was trained. They are JSON in the comment of the zip archive, which NumPy and the published loaders
+/// ignore. The published files have none.
 /// </summary>
 public sealed record WeightNotes
 {
@@ -18,26 +18,25 @@ public sealed record WeightNotes
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
-    /// <summary>Tells these notes from other programs' comments.</summary>
+    /// <summary>Distinguishes these notes from other programs' comments.</summary>
     public int EngineWeights { get; init; } = CurrentFormat;
 
-    /// <summary>Of an inversion or mask network: the <see cref="SvdNet.DigestOfFeatures"/> of the detector that it was trained on.</summary>
+    /// <summary>For an inversion or mask network: the <see cref="SvdNet.DigestOfFeatures"/> of the detector that it was trained with.</summary>
     public string? Detector { get; init; }
 
-    /// <summary>The digest of the statistics that its training's spectrograms were normalised with.</summary>
+    /// <summary>The digest of the statistics that normalised the spectrograms in training.</summary>
     public string? Statistics { get; init; }
 
     /// <summary>
-    /// Of a detector: the probability from which on it counts as singing, with the fewest errors on the validation songs. Of a mask network: the one it was
-    /// trained at.
+    /// For a detector: the class threshold with the fewest errors on the validation songs. For a mask network: the class threshold of its training.
     /// </summary>
     public double? ClassThreshold { get; init; }
 
-    /// <summary>How it was trained, for people.</summary>
+    /// <summary>How the network was trained, for people to read.</summary>
     public string? Training { get; init; }
 
-    /// <summary>The notes of a file; null where it has none.</summary>
-    /// <exception cref="EngineException">It has notes that make no sense.</exception>
+    /// <summary>A file's notes; null if it has none.</summary>
+    /// <exception cref="EngineException">The notes are damaged.</exception>
     public static WeightNotes? Of(WeightFile file)
     {
         if (!file.Comment.StartsWith('{') || !file.Comment.Contains("\"engine_weights\"", StringComparison.Ordinal)) return null;
@@ -48,10 +47,10 @@ public sealed record WeightNotes
         }
         catch (JsonException)
         {
-            // Said below.
+            // Reported below.
         }
 
-        throw new EngineException($"{file.Path}: what it says about its training is damaged; write it anew with 'svd weights'");
+        throw new EngineException($"{file.Path}: the notes about its training are damaged; write new ones with 'svd weights'");
     }
 
     /// <summary>The comment that <see cref="Of"/> reads, in ASCII.</summary>

@@ -1,14 +1,14 @@
 namespace Engine.Svd.Predict;
 
 /// <summary>
-/// Makes probabilities mean what they say: p' = σ(logit(p) / T + c), with the temperature T (Guo et al., ICML 2017) and an offset c, which together are Platt's
-/// scaling (1999). It leaves the order of frames as it is, and so the ROC curve and the fewest errors that a threshold can make.
+/// Calibrates probabilities: p' = σ(logit(p) / T + c), with the temperature T (Guo et al., ICML 2017) and an offset c, which together are Platt's scaling
+/// (1999). It does not change the order of frames, so the ROC curve and the smallest error of any threshold stay the same.
 /// </summary>
-/// <param name="Temperature">Above 1 the probabilities were too sure.</param>
-/// <param name="Offset">Added to the logit.</param>
+/// <param name="Temperature">The divisor of the logit; above 1 if the probabilities were overconfident.</param>
+/// <param name="Offset">The offset that is added to the logit.</param>
 public sealed record Calibration(double Temperature, double Offset)
 {
-    // What float32 still tells from 0 and 1.
+    // Probabilities closer to 0 or 1 are not distinct in float32.
     private const double Smallest = 1e-7;
 
     private const int MostSteps = 100;
@@ -20,12 +20,15 @@ public sealed record Calibration(double Temperature, double Offset)
     public double Apply(double probability) => Sigmoid(Logit(probability) / Temperature + Offset);
 
     /// <summary>
-    /// The calibration under which labels are most likely: Newton's method on the logistic regression of the labels on the logits. As Platt has it, the targets
-    /// are (S + 1)/(S + 2) and 1/(N + 2) in place of 1 and 0, S and N being the sung frames and the others: so there is a best one even where all are right.
+    /// The calibration under which the labels are most likely, found with Newton's method for the logistic regression of the labels on the logits. As in
+    /// Platt's paper, the targets are (S + 1)/(S + 2) and 1/(N + 2) instead of 1 and 0, for S sung frames and N others, so an optimum exists even if all are
+    /// right.
     /// </summary>
-    /// <param name="probabilities">Of any number of frames, smoothed as they will be where the calibrated ones are used.</param>
-    /// <param name="labels">As many, 1 where it is sung and 0 elsewhere.</param>
-    /// <returns>Null where it cannot be told: without sung frames, without others, with probabilities all alike, or if the sung are not the more probable.</returns>
+    /// <param name="probabilities">The probabilities of any number of frames, smoothed as for the use of the calibrated ones.</param>
+    /// <param name="labels">One per probability: 1 if sung, else 0.</param>
+    /// <returns>
+    /// The calibration; null if all or no frames are sung, if all probabilities are equal, or if sung frames are not the more probable ones.
+    /// </returns>
     /// <exception cref="ArgumentException">There are not as many labels.</exception>
     public static Calibration? Fit(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> labels)
     {
@@ -61,7 +64,7 @@ public sealed record Calibration(double Temperature, double Offset)
             double sum = 0;
             for (int i = 0; i < logits.Length; i++)
             {
-                // ln(1 + eˣ) without overflow, less target · x.
+                // ln(1 + eˣ) − target · x without overflow.
                 double x = a * logits[i] + b;
                 sum += Math.Max(x, 0) + Math.Log(1 + Math.Exp(-Math.Abs(x))) - Target(of[i]) * x;
             }

@@ -1,14 +1,14 @@
 namespace Engine.Svd.Predict;
 
-/// <summary>From which probability on a frame counts as singing.</summary>
+/// <summary>Tunes the class threshold: frames with at least this probability count as singing.</summary>
 public static class ClassThreshold
 {
     /// <summary>
-    /// The threshold in [0, 1] with the fewest errors, a frame counting as singing where its probability is at least the threshold. Such thresholds fill
-    /// intervals between probabilities: it is the middle of the longest one, of the lowest where several are equally long.
+    /// The threshold in [0, 1] with the fewest errors, if frames with at least this probability count as singing. Such thresholds fill intervals between
+    /// probabilities; this is the middle of the longest interval, or of the lowest one if several are equally long.
     /// </summary>
-    /// <param name="probabilities">In [0, 1], smoothed as they will be where the threshold is used; frames of any number of songs.</param>
-    /// <param name="labels">As many, 1 where it is sung and 0 elsewhere.</param>
+    /// <param name="probabilities">In [0, 1], smoothed as for the use of the threshold; frames of any number of songs.</param>
+    /// <param name="labels">One per probability: 1 if sung, else 0.</param>
     /// <exception cref="ArgumentException">There are no frames, or not as many labels.</exception>
     public static double Tune(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> labels)
     {
@@ -20,7 +20,7 @@ public static class ClassThreshold
         float[] sorted = probabilities.ToArray(), sung = labels.ToArray();
         Array.Sort(sorted, sung);
 
-        // At threshold 0 all frames count as singing; as it rises past a probability, the frames that have it change sides. Nothing rises past 1.
+        // At threshold 0 all frames count as singing. As it rises past a probability, the frames with that probability change sides. It never rises past 1.
         Interval current = new(0, sorted[0], sung.Count(label => label == 0)), best = current;
         for (int i = 0; i < sorted.Length && sorted[i] < 1;)
         {

@@ -1,52 +1,52 @@
 namespace Engine.Svd.Predict;
 
-/// <summary>How well frames are told apart into sung and not sung. A ratio without a denominator is null, as precision is where nothing was found.</summary>
+/// <summary>How well frames are classified as sung or not. A ratio with a zero denominator is null, such as precision if no frame counts as singing.</summary>
 /// <param name="TruePositives">Sung frames that count as singing.</param>
 /// <param name="FalsePositives">Frames that count as singing and are not sung.</param>
 /// <param name="TrueNegatives">Frames that are not sung and do not count as singing.</param>
 /// <param name="FalseNegatives">Sung frames that do not count as singing.</param>
 /// <param name="RocArea">
-/// The area under the receiver operating characteristic: the probability that of a sung and another frame the sung one is the more probable, a tie counting
-/// one half. It does not depend on the threshold.
+/// The area under the receiver operating characteristic: the probability that a sung frame gets a higher probability than another frame; a tie counts one
+/// half. It does not depend on the threshold.
 /// </param>
 public sealed record DetectionScores(int TruePositives, int FalsePositives, int TrueNegatives, int FalseNegatives, double? RocArea)
 {
-    /// <summary>The threshold with the fewest errors on these very frames, <see cref="ClassThreshold.Tune"/>; null without frames.</summary>
+    /// <summary>The threshold with the fewest errors on these frames, <see cref="ClassThreshold.Tune"/>; null without frames.</summary>
     public double? BestThreshold { get; private init; }
 
-    /// <summary>The error at that threshold: no other choice of one could have made it smaller.</summary>
+    /// <summary>The error at that threshold, the smallest possible one.</summary>
     public double? BestError { get; private init; }
 
     /// <summary>
-    /// The mean squared distance between probability and label (Brier, 1950): 0 where each frame is certain and right, 0.25 where all are called 0.5.
+    /// The mean squared distance between probability and label (Brier, 1950): 0 if every frame is certain and right, 0.25 if all have 0.5.
     /// </summary>
     public double? BrierScore { get; private init; }
 
     /// <inheritdoc cref="ReliabilityCurve.CalibrationError"/>
     public double? CalibrationError { get; private init; }
 
-    /// <summary>All frames.</summary>
+    /// <summary>The number of frames.</summary>
     public int Frames => TruePositives + FalsePositives + TrueNegatives + FalseNegatives;
 
-    /// <summary>Frames on the wrong side / all frames.</summary>
+    /// <summary>Wrong frames / all frames.</summary>
     public double? Error => Ratio(FalsePositives + FalseNegatives, Frames);
 
-    /// <summary>Of the frames that count as singing those that are sung.</summary>
+    /// <summary>The share of the frames that count as singing that are sung.</summary>
     public double? Precision => Ratio(TruePositives, TruePositives + FalsePositives);
 
-    /// <summary>Of the sung frames those that count as singing; also called sensitivity.</summary>
+    /// <summary>The share of the sung frames that count as singing; also called sensitivity.</summary>
     public double? Recall => Ratio(TruePositives, TruePositives + FalseNegatives);
 
-    /// <summary>Of the frames that are not sung those that do not count as singing.</summary>
+    /// <summary>The share of the frames that are not sung that do not count as singing.</summary>
     public double? Specificity => Ratio(TrueNegatives, TrueNegatives + FalsePositives);
 
     /// <summary>The harmonic mean of precision and recall, 2·TP / (2·TP + FP + FN).</summary>
     public double? F1 => Ratio(2 * TruePositives, 2 * TruePositives + FalsePositives + FalseNegatives);
 
     /// <summary>Scores frames of any number of songs, taken together.</summary>
-    /// <param name="probabilities">Smoothed as the scores are meant to be.</param>
-    /// <param name="labels">As many, 1 where it is sung and 0 elsewhere.</param>
-    /// <param name="threshold">A frame counts as singing where its probability is at least this.</param>
+    /// <param name="probabilities">The smoothed probabilities.</param>
+    /// <param name="labels">One per probability: 1 if sung, else 0.</param>
+    /// <param name="threshold">Frames with at least this probability count as singing.</param>
     /// <exception cref="ArgumentException">There are not as many labels.</exception>
     public static DetectionScores Of(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> labels, double threshold)
     {
@@ -61,7 +61,7 @@ public sealed record DetectionScores(int TruePositives, int FalsePositives, int 
         };
     }
 
-    /// <summary>The scores of all frames together as far as counts decide them; the others are null.</summary>
+    /// <summary>The scores of all frames together that follow from counts; the others are null.</summary>
     public static DetectionScores Sum(IReadOnlyCollection<DetectionScores> parts) => new(
         parts.Sum(part => part.TruePositives), parts.Sum(part => part.FalsePositives), parts.Sum(part => part.TrueNegatives),
         parts.Sum(part => part.FalseNegatives), RocArea: null);
@@ -93,7 +93,7 @@ public sealed record DetectionScores(int TruePositives, int FalsePositives, int 
         return sum / labels.Length;
     }
 
-    // Counts pairs of a sung and another frame in halves, two for a right order and one for a tie, from the least probable frames up.
+    // Goes up from the least probable frames and counts pairs of a sung and another frame in halves: two for the right order, one for a tie.
     private static double? AreaUnderRoc(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> labels)
     {
         float[] sorted = probabilities.ToArray(), sung = labels.ToArray();

@@ -7,8 +7,8 @@ using Engine.Tensors;
 namespace Engine.Svd.Predict;
 
 /// <summary>
-/// The label files that predictions are written to: a comment line that says how they came about, and a segment a line. The comment ends with a digest of the
-/// segments, so a file that somebody made or changed by hand is told from one that may be replaced.
+/// The label files of predictions: a comment line that says how they were made, and one segment per line. The comment ends with a digest of the segments,
+/// which tells a file that may be replaced from one that somebody made or changed by hand.
 /// </summary>
 internal static class LabFile
 {
@@ -18,15 +18,15 @@ internal static class LabFile
     private const long LargestFile = 16 << 20;
 
     /// <summary>The file's bytes.</summary>
-    /// <param name="segments">What was found.</param>
-    /// <param name="how">For people, on one line: the class threshold.</param>
+    /// <param name="segments">The segments.</param>
+    /// <param name="how">How they were found, on one line for people to read.</param>
     public static byte[] Encode(IEnumerable<Segment> segments, string how)
     {
         string text = Segments.ToLab(segments);
         return Encoding.UTF8.GetBytes($"{Start}{MessageText.Line(how)}{DigestMark}{DigestOf(text)}\n{text}");
     }
 
-    /// <summary>Whether a file is as <see cref="Encode"/> wrote it.</summary>
+    /// <summary>Whether a file is exactly as <see cref="Encode"/> wrote it.</summary>
     public static bool IsUnchanged(string path)
     {
         try

@@ -7,10 +7,10 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Predict;
 
-/// <summary>What the detector and the labels say about each frame of a song.</summary>
-/// <param name="Name">The song's.</param>
-/// <param name="Probabilities">The probabilities of singing after the running median over 56 frames.</param>
-/// <param name="Labels">1 where it is sung and 0 elsewhere: <see cref="LabelTrack.ForFrames"/>.</param>
+/// <summary>The predictions and the labels of a song's frames.</summary>
+/// <param name="Name">The song's name.</param>
+/// <param name="Probabilities">The probabilities of singing after a running median over 56 frames.</param>
+/// <param name="Labels">1 if sung, else 0: <see cref="LabelTrack.ForFrames"/>.</param>
 public sealed record LabelledSong(string Name, float[] Probabilities, float[] Labels)
 {
     /// <summary>Predicts songs, whose label files are all read first; the last argument is told how many songs of how many are done.</summary>
@@ -46,9 +46,9 @@ public sealed record LabelledSong(string Name, float[] Probabilities, float[] La
     /// <summary>The threshold with the fewest errors on these frames: <see cref="ClassThreshold.Tune"/>.</summary>
     public double TuneThreshold() => ClassThreshold.Tune(Probabilities, Labels);
 
-    /// <summary>Whether the probabilities of these frames mean what they say.</summary>
+    /// <summary>The reliability curve of these frames.</summary>
     public ReliabilityCurve Reliability() => ReliabilityCurve.Of(Probabilities, Labels);
 
-    /// <summary>The scores of these frames, which count as singing where the probability is at least the threshold.</summary>
+    /// <summary>The scores of these frames if those with at least this probability count as singing.</summary>
     public DetectionScores Scores(double threshold) => DetectionScores.Of(Probabilities, Labels, threshold);
 }

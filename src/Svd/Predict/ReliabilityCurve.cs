@@ -4,15 +4,15 @@ using System.Text;
 namespace Engine.Svd.Predict;
 
 /// <summary>The frames whose probabilities lie in one tenth of [0, 1].</summary>
-/// <param name="From">The lower end, which belongs to it.</param>
-/// <param name="To">The upper end, which belongs to the next bin; 1 belongs to the last one.</param>
-/// <param name="Frames">How many there are.</param>
-/// <param name="MeanProbability">Their mean probability; null where there are none.</param>
-/// <param name="SungShare">The share of them that is sung; null where there are none.</param>
+/// <param name="From">The lower bound, inclusive.</param>
+/// <param name="To">The upper bound, exclusive; the last bin includes 1.</param>
+/// <param name="Frames">The number of frames.</param>
+/// <param name="MeanProbability">The frames' mean probability; null if there are none.</param>
+/// <param name="SungShare">The share of the frames that are sung; null if there are none.</param>
 public sealed record ReliabilityBin(double From, double To, int Frames, double? MeanProbability, double? SungShare);
 
 /// <summary>
-/// Whether probabilities mean what they say: of the frames of which a calibrated detector says 0.7, 70 % are sung. Ten bins of equal width
+/// The reliability curve, which shows whether probabilities are calibrated: 70 % of the frames with P = 0.7 should be sung. It has ten bins of equal width
 /// (Niculescu-Mizil and Caruana, ICML 2005).
 /// </summary>
 public sealed class ReliabilityCurve
@@ -21,7 +21,7 @@ public sealed class ReliabilityCurve
 
     private ReliabilityCurve(IReadOnlyList<ReliabilityBin> bins) => Bins = bins;
 
-    /// <summary>The bins, from probability 0 on.</summary>
+    /// <summary>The bins, from probability 0 upwards.</summary>
     public IReadOnlyList<ReliabilityBin> Bins { get; }
 
     /// <summary>
@@ -37,7 +37,7 @@ public sealed class ReliabilityCurve
         }
     }
 
-    /// <summary>A line a bin.</summary>
+    /// <summary>The curve as a CSV file, one line per bin.</summary>
     public string ToCsv()
     {
         StringBuilder text = new("from,to,frames,mean_probability,sung_share\n");
@@ -50,8 +50,8 @@ public sealed class ReliabilityCurve
     }
 
     /// <summary>Sorts frames of any number of songs into the bins.</summary>
-    /// <param name="probabilities">In [0, 1].</param>
-    /// <param name="labels">As many, 1 where it is sung and 0 elsewhere.</param>
+    /// <param name="probabilities">Probabilities in [0, 1].</param>
+    /// <param name="labels">One per probability: 1 if sung, else 0.</param>
     /// <exception cref="ArgumentException">There are not as many labels.</exception>
     public static ReliabilityCurve Of(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> labels)
     {

@@ -5,15 +5,15 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Predict;
 
-/// <summary>From frame probabilities to labelled segments.</summary>
+/// <summary>Turns frame probabilities into labelled segments.</summary>
 public static class Segments
 {
-    /// <summary>Frames of the median filter that predictions are smoothed with before they are scored: 0.8 s.</summary>
+    /// <summary>The length in frames of the median filter that smooths predictions: 0.8 s.</summary>
     public const int MedianFrames = 56;
 
     /// <summary>
-    /// A running median as SciPy's <c>median_filter(x, 56, mode="nearest")</c> takes it: of the window from i − 28 to i + 27 the upper of the two
-    /// middle values, the ends repeated.
+    /// A running median like SciPy's <c>median_filter(x, 56, mode="nearest")</c>: the upper of the two middle values in the window from i − 28 to i + 27, where
+    /// the ends are repeated.
     /// </summary>
     public static float[] Median(ReadOnlySpan<float> values)
     {
@@ -39,8 +39,8 @@ public static class Segments
     }
 
     /// <summary>
-    /// The segments of a song: frames whose smoothed probability reaches the threshold are singing. Frame i stands for the time from i / 70 s
-    /// to (i + 1) / 70 s; the segments touch and cover all frames.
+    /// The segments of a song. Frames whose smoothed probability reaches the threshold are singing. Frame i stands for the time from i / 70 s to
+    /// (i + 1) / 70 s. The segments have no gaps and cover all frames.
     /// </summary>
     public static IReadOnlyList<Segment> Find(ReadOnlySpan<float> probabilities, double threshold)
     {
@@ -56,7 +56,7 @@ public static class Segments
         return segments;
     }
 
-    /// <summary>The segments in the Jamendo corpus's label format: start and end in seconds and <c>sing</c> or <c>nosing</c>, one a line.</summary>
+    /// <summary>The segments in the Jamendo corpus's label format: start and end in seconds and <c>sing</c> or <c>nosing</c>, one per line.</summary>
     public static string ToLab(IEnumerable<Segment> segments)
     {
         StringBuilder text = new();

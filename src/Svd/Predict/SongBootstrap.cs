@@ -3,17 +3,17 @@ using Engine.Nn;
 namespace Engine.Svd.Predict;
 
 /// <summary>
-/// 95 % intervals of scores over songs, whose frames are alike: of so many songs as many are drawn with replacement, and their frames scored together.
-/// The interval holds all but the 25 lowest and the 25 highest of 1000 such scores.
+/// 95 % intervals of scores over songs. Frames of one song are alike, so the bootstrap draws whole songs with replacement, as many as there are, and scores
+/// their frames together. The interval contains all but the 25 lowest and the 25 highest of 1000 such scores.
 /// </summary>
 public static class SongBootstrap
 {
     private const int Resamples = 1000;
     private const int Tail = Resamples / 40;
 
-    /// <summary>The ends of a score's interval; null where a drawn set has no such score. The draws are always the same.</summary>
+    /// <summary>The bounds of a score's interval; null if a drawn set has no such score. The draws are always the same.</summary>
     /// <param name="songs">Each song's scores.</param>
-    /// <param name="score">One that the counts decide, such as <see cref="DetectionScores.Error"/>.</param>
+    /// <param name="score">A score that follows from counts, such as <see cref="DetectionScores.Error"/>.</param>
     public static (double Low, double High)? Interval(IReadOnlyList<DetectionScores> songs, Func<DetectionScores, double?> score)
     {
         if (songs.Count == 0) return null;

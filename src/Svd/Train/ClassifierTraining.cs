@@ -9,9 +9,9 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Train;
 
-/// <summary>A song that a classifier is scored on.</summary>
+/// <summary>A song that scores a classifier.</summary>
 /// <param name="Frames">Normalised log-mel, frames×80.</param>
-/// <param name="Labels">1 where it is sung and 0 elsewhere, one a frame.</param>
+/// <param name="Labels">One label per frame: 1 if sung, else 0.</param>
 internal sealed record ValidationSong(float[] Frames, float[] Labels);
 
 /// <summary>
@@ -20,7 +20,7 @@ internal sealed record ValidationSong(float[] Frames, float[] Labels);
 /// </summary>
 internal sealed class ClassifierTraining : IDisposable
 {
-    /// <summary>Excerpts of a step in the recipe.</summary>
+    /// <summary>The recipe's number of excerpts in a step.</summary>
     public const int UsualBatchSize = 32;
 
     private const double InitialLearningRate = 0.01;
@@ -30,7 +30,7 @@ internal sealed class ClassifierTraining : IDisposable
     private const float HighTarget = 0.98f;
     private const double ValidationThreshold = 0.5;
 
-    // A step's operations are fewer than this, so no two operations of a training share a dropout mask.
+    // A step has fewer operations than this, so no two operations of a training share a dropout mask.
     private const ulong SeedsPerStep = 256;
 
     private readonly IBackend _backend;
@@ -50,7 +50,7 @@ internal sealed class ClassifierTraining : IDisposable
     private readonly float[] _loss = new float[1];
     private BatchPipeline<ExcerptBatch>? _pipeline;
 
-    /// <summary>Draws the first weights.</summary>
+    /// <summary>Draws the initial weights.</summary>
     public ClassifierTraining(
         IBackend backend, IReadOnlyList<TrainingSong> songs, IReadOnlyList<ValidationSong> validation, BandStatistics statistics, bool augment,
         int batchesPerEpoch, int batchSize, ulong seed)
@@ -74,7 +74,7 @@ internal sealed class ClassifierTraining : IDisposable
     /// <summary>Their optimiser.</summary>
     public Optimizer Optimizer { get; }
 
-    /// <summary>The plan of a run of so many epochs.</summary>
+    /// <summary>The plan of a run with this number of epochs.</summary>
     public TrainingPlan Plan(int epochs, IReadOnlyList<(string Name, double Number)> identity) =>
         new(Network, Optimizer, new StepDecay(InitialLearningRate, Decay), epochs, _batchesPerEpoch, _batchSize, identity)
         {
@@ -110,7 +110,7 @@ internal sealed class ClassifierTraining : IDisposable
         return _loss[0];
     }
 
-    /// <summary>The class threshold with the fewest errors on the validation songs, of the weights as they are now.</summary>
+    /// <summary>The class threshold with the fewest errors on the validation songs, for the current weights.</summary>
     public double TuneThreshold() => PredictValidation().TuneThreshold();
 
     private IReadOnlyList<(string Name, double Value)> Validate() => [("valid_error", PredictValidation().Scores(ValidationThreshold).Error!.Value)];

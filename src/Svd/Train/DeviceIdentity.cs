@@ -3,7 +3,7 @@ using Engine.Kernels;
 
 namespace Engine.Svd.Train;
 
-/// <summary>What of a backend decides the bits of a result: the device and the width of its vectors, not how many threads it has.</summary>
+/// <summary>What decides the bits of a backend's results: the device and the width of its vectors, but not the number of threads.</summary>
 internal static partial class DeviceIdentity
 {
     /// <summary>The backend's name without its threads.</summary>

@@ -5,17 +5,17 @@ using Engine.Tensors;
 
 namespace Engine.Svd.Train;
 
-/// <summary>Tells whether files are those of before: a number that a checkpoint can keep.</summary>
+/// <summary>A number for the contents of files, which a checkpoint can keep and which tells whether the files are the same.</summary>
 internal static class Digest
 {
-    // What float64 holds exactly.
+    // As many as float64 holds exactly.
     private const int Bits = 53;
 
-    /// <summary>53 bits of the SHA-256 of the files' contents, one after the other.</summary>
+    /// <summary>53 bits of the SHA-256 of the files' contents, in this order.</summary>
     /// <exception cref="Kernels.EngineException">A file cannot be read.</exception>
     public static double OfFiles(params IEnumerable<string> paths) => Of("", paths);
 
-    /// <summary>The same of a text and the files' contents.</summary>
+    /// <summary>The same for a text and the files' contents.</summary>
     /// <exception cref="Kernels.EngineException">A file cannot be read.</exception>
     public static double Of(string text, params IEnumerable<string> paths)
     {

@@ -8,9 +8,9 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Train;
 
 /// <summary>
-/// Trains an inversion network on a fixed classifier (the paper, sections II.A and III.A): mean squared error between an excerpt and what the network
-/// makes of its features, an L2 penalty of 1e-4 on weights and gammas, ADAM from 0.001, halved on plateaus, batches in random order, the last partial one
-/// dropped. Features are computed once.
+/// Trains an inversion network for a fixed classifier (the paper, sections II.A and III.A). The loss is the mean squared error between an excerpt and the
+/// network's output for its features, plus an L2 penalty of 1e-4 on weights and gammas. ADAM starts at 0.001 and halves the rate on plateaus. Batches come in
+/// random order, and the last partial one is dropped. Features are computed once.
 /// </summary>
 internal sealed class InverterTraining : IDisposable
 {
@@ -28,16 +28,16 @@ internal sealed class InverterTraining : IDisposable
     private readonly Tensor _target;
     private readonly float[] _values;
 
-    /// <summary>Computes the features of all excerpts and draws the network's first weights.</summary>
-    /// <param name="backend">Where to train.</param>
+    /// <summary>Computes the features of all excerpts and draws the network's initial weights.</summary>
+    /// <param name="backend">The backend that trains.</param>
     /// <param name="classifier">The fixed classifier.</param>
     /// <param name="songs">Normalised log-mel frames of each song, frames×80.</param>
-    /// <param name="architecture">Which size.</param>
-    /// <param name="hop">Frames from one excerpt to the next.</param>
-    /// <param name="batchSize">Excerpts of a step.</param>
-    /// <param name="seed">Decides the weights and the order.</param>
-    /// <param name="featuresDone">Is told how many excerpts of how many have their features.</param>
-    /// <exception cref="EngineException">There are fewer excerpts than a batch has.</exception>
+    /// <param name="architecture">The size of the network.</param>
+    /// <param name="hop">The number of frames from one excerpt to the next.</param>
+    /// <param name="batchSize">The number of excerpts in a step.</param>
+    /// <param name="seed">Seeds the weights and the order.</param>
+    /// <param name="featuresDone">Gets how many excerpts of how many have their features.</param>
+    /// <exception cref="EngineException">The excerpts do not fill a batch.</exception>
     public InverterTraining(
         IBackend backend, SvdNet classifier, IReadOnlyList<float[]> songs, InversionArchitecture architecture, int hop, int batchSize, ulong seed,
         Action<int, int> featuresDone)
@@ -62,7 +62,7 @@ internal sealed class InverterTraining : IDisposable
     /// <summary>Its optimiser.</summary>
     public Optimizer Optimizer { get; }
 
-    /// <summary>The plan of a run of so many epochs.</summary>
+    /// <summary>The plan of a run with this number of epochs.</summary>
     public TrainingPlan Plan(int epochs, IReadOnlyList<(string Name, double Number)> identity) =>
         new(Network, Optimizer, new HalveOnPlateau(InitialLearningRate), epochs, _excerpts.BatchesPerEpoch, _batchSize, identity) { Step = Step };
 
@@ -92,7 +92,7 @@ internal sealed class InverterTraining : IDisposable
         _tape.Backward(loss);
         (double error, double penalty) = _parameters.AddL2Penalty(L2, loss);
 
-        // The log holds the error alone, as the published one does; the penalty only joins in the gradient. It counts for whether the loss is finite.
+        // Like the published log, this one holds only the error; the penalty is part of the gradient, and of the check whether the loss is finite.
         return double.IsFinite(penalty) ? error : penalty;
     }
 

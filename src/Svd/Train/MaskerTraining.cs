@@ -11,16 +11,17 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Engine.Svd.Train;
 
 /// <summary>
-/// Trains a mask network with a fixed classifier in the loop. Of every excerpt x with label y (the classifier's own) the importance z becomes a mask that
-/// keeps a share a of the bins, a drawn anew each time: m = σ(k·(z − t)), where t lies between the importance of the last bin that is kept and of the first that
-/// is not, and the steepness goes by the deviation of z over the excerpt. So every share has its turn, and the order of the bins is what is learnt. The loss is
+/// Trains a mask network with a fixed classifier in the loop. For each excerpt x with label y (the classifier's own), the importance z becomes a mask that
+/// keeps a random share of the bins: m = σ(k·(z − t)). The threshold t lies between the importance of the last bin that is kept and the first that is not, and
+/// the steepness k depends on the deviation of z over the excerpt. Since the share varies, the network learns the order of the bins. The loss is
 /// <code>cross-entropy(f(m ⊙ x) − θ, y) + ¼ · cross-entropy(f(x − m ⊙ x) − θ, 1 − y)</code>
-/// sufficiency and necessity, where f is the classifier's logit and θ that from which on it says singing; plus the L2 penalty. Nothing asks for masks of one piece: the network's way of painting does that.
-/// ADAM, the learning rate falling by a factor after each epoch.
+/// for sufficiency and necessity, plus an L2 penalty. Here f is the classifier's logit, and θ is the logit at which it begins to say singing. Nothing asks for
+/// masks in one piece; the architecture alone gives them. The optimiser is ADAM, and the learning rate falls by a factor after each epoch.
 /// </summary>
 /// <remarks>
-/// The forward pass sees the mask as it is used, 0 and 1; the gradient that of the sigmoid (the straight-through estimator of Bengio, Léonard and Courville,
-/// 2013): soft masks let the network hide in shades of grey that no threshold keeps. The classifier's weights are on no tape, so they cost no filter gradients.
+/// The forward pass uses the mask of 0 and 1, and the gradient is that of the sigmoid (the straight-through estimator of Bengio, Léonard and Courville, 2013).
+/// With soft masks the network would use shades of grey that no threshold keeps. The classifier's weights are not on the tape, so no gradients of filters are
+/// computed.
 /// </remarks>
 internal sealed class MaskerTraining : IDisposable
 {
@@ -30,12 +31,12 @@ internal sealed class MaskerTraining : IDisposable
     private const float NecessityWeight = 0.25f;
     private const double SmallestArea = 0.05, LargestArea = 0.5;
 
-    // Of the sigmoid in units of 1/deviation: half of the bins lie where it still has a slope. An excerpt without contrast has no deviation.
+    // The sigmoid's steepness in units of 1/deviation: half of the bins lie where it still has a slope. An excerpt without contrast has no deviation.
     private const float Steepness = 2;
     private const float LeastDeviation = 1e-20f;
     private const int ValidationHop = FramesPerSecond / 2;
 
-    // What the log says of the validation songs.
+    // The areas for which the log reports the validation songs.
     private static readonly double[] _validationAreas = [0.4, 0.2, 0.1];
 
     private readonly IBackend _backend;
@@ -63,16 +64,16 @@ internal sealed class MaskerTraining : IDisposable
     private readonly float[] _sorted = new float[ExcerptLength];
     private readonly float[] _labelValues;
 
-    /// <summary>Draws the network's first weights.</summary>
-    /// <param name="backend">Where to train.</param>
+    /// <summary>Draws the network's initial weights.</summary>
+    /// <param name="backend">The backend that trains.</param>
     /// <param name="classifier">The fixed classifier, without dropout.</param>
     /// <param name="songs">Normalised log-mel frames of each training song, frames×80.</param>
-    /// <param name="validation">Those of the validation songs, which the log speaks of.</param>
-    /// <param name="hop">Frames from one excerpt to the next.</param>
-    /// <param name="batchSize">Excerpts of a step.</param>
-    /// <param name="classThreshold">From which probability on the classifier says singing.</param>
-    /// <param name="seed">Decides the weights, the order and the areas.</param>
-    /// <exception cref="EngineException">There are fewer excerpts than a batch has.</exception>
+    /// <param name="validation">The same for the validation songs, which the log reports.</param>
+    /// <param name="hop">The number of frames from one excerpt to the next.</param>
+    /// <param name="batchSize">The number of excerpts in a step.</param>
+    /// <param name="classThreshold">Excerpts with at least this probability count as singing.</param>
+    /// <param name="seed">Seeds the weights, the order and the areas.</param>
+    /// <exception cref="EngineException">The excerpts do not fill a batch.</exception>
     public MaskerTraining(
         IBackend backend, SvdNet classifier, IReadOnlyList<float[]> songs, IReadOnlyList<float[]> validation, int hop, int batchSize,
         double classThreshold, ulong seed)
@@ -99,7 +100,7 @@ internal sealed class MaskerTraining : IDisposable
     /// <summary>Their optimiser.</summary>
     public Optimizer Optimizer { get; }
 
-    /// <summary>The plan of a run of so many epochs.</summary>
+    /// <summary>The plan of a run with this number of epochs.</summary>
     public TrainingPlan Plan(int epochs, IReadOnlyList<(string Name, double Number)> identity) =>
         new(Network, Optimizer, new StepDecay(InitialLearningRate, Decay), epochs, _excerpts.BatchesPerEpoch, _batchSize, identity)
         {
@@ -145,7 +146,7 @@ internal sealed class MaskerTraining : IDisposable
         _backend.Upload(_labelValues, _otherLabel.View);
     }
 
-    // For each excerpt t and k, and what makes a 0 or a 1 of σ(k·(z − t)).
+    // Computes t and k of each excerpt, and what rounds σ(k·(z − t)) to 0 or 1.
     private void UploadThresholds(Tensor importance, RandomSource random)
     {
         importance.CopyTo(_importance);
@@ -169,7 +170,7 @@ internal sealed class MaskerTraining : IDisposable
         _backend.Upload(_importance, _rounding.View);
     }
 
-    // Of the validation songs' excerpts, the percentage whose label changes when only a share of the bins is kept, and when only it is removed.
+    // The percentage of the validation excerpts whose label changes if only a share of the bins is kept, and if only it is removed.
     private IReadOnlyList<(string Name, double Value)> Validate()
     {
         NetworkMethod method = NetworkMethod.Of(_detector, _network);

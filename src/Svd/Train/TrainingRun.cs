@@ -7,37 +7,37 @@ using Engine.Tensors;
 
 namespace Engine.Svd.Train;
 
-/// <summary>What a training run is made of; the run itself is the same for every network.</summary>
-/// <param name="Network">The modules whose parameters are saved.</param>
-/// <param name="Optimizer">Changes them.</param>
+/// <summary>What a training consists of. The run itself is the same for every network.</summary>
+/// <param name="Network">The modules whose parameters are trained and saved.</param>
+/// <param name="Optimizer">The optimiser that changes the parameters.</param>
 /// <param name="Schedule">Sets the learning rate.</param>
-/// <param name="Epochs">Passes.</param>
-/// <param name="BatchesPerEpoch">Steps of a pass.</param>
-/// <param name="BatchSize">Excerpts of a step.</param>
+/// <param name="Epochs">The number of epochs.</param>
+/// <param name="BatchesPerEpoch">The number of steps in an epoch.</param>
+/// <param name="BatchSize">The number of excerpts in a step.</param>
 /// <param name="Identity">
-/// What must be the same for a checkpoint to go on from: names for people, and numbers (seed, sizes, digests of data and weights).
+/// Everything that must be the same to resume from a checkpoint: names for people, and numbers (seed, sizes, digests of data and weights).
 /// </param>
 internal sealed record TrainingPlan(
     Module Network, Optimizer Optimizer, ISchedule Schedule, int Epochs, int BatchesPerEpoch, int BatchSize,
     IReadOnlyList<(string Name, double Number)> Identity)
 {
-    /// <summary>Forward and backward of batch b of epoch e, both from 0: leaves the gradients and returns the loss.</summary>
+    /// <summary>The forward and backward pass of batch b of epoch e, both from 0. It leaves the gradients and returns the loss.</summary>
     public required Func<int, int, double> Step { get; init; }
 
-    /// <summary>Is asked after each epoch for what the log shall hold beside the loss: column names and values.</summary>
+    /// <summary>Gives further columns for the log after each epoch: names and values.</summary>
     public Func<IReadOnlyList<(string Name, double Value)>> Validate { get; init; } = () => [];
 
-    /// <summary>What computes, as far as it decides the bits; a run may go on elsewhere, but not in silence.</summary>
+    /// <summary>The device, as far as it decides the bits. A run that resumes on another device says so.</summary>
     public string Device { get; init; } = "";
 }
 
-/// <summary>What the run tells whoever watches it, after each batch.</summary>
+/// <summary>The progress of a run after a batch.</summary>
 internal readonly record struct TrainingProgress(
     int Epoch, int Epochs, int Batch, int Batches, double Loss, double LearningRate, double ExcerptsPerSecond, TimeSpan Left);
 
 /// <summary>
-/// Trains: batches, epochs, the log, checkpoints. A run that is killed goes on from its last checkpoint and ends in the same bits as one that was not,
-/// because a batch depends on nothing but the plan, the parameters and the batch's number.
+/// Runs a training: batches, epochs, the log, checkpoints. A run that was killed resumes from its last checkpoint and ends in the same bits as one that was
+/// not, because a batch depends only on the plan, the parameters and the batch's number.
 /// </summary>
 internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, string logPath)
 {
@@ -53,7 +53,7 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
     private int _batch;
     private double _lossSum;
 
-    /// <summary>What the log says of the last epoch.</summary>
+    /// <summary>The log's columns for the last epoch.</summary>
     public IEnumerable<(string Name, double Value)> LastEpoch => _log.Count > 0 ? _columns.Zip(_log[^1]) : [];
 
     private string? CheckpointPath => checkpointFolder is null ? null : CheckpointIn(checkpointFolder);
@@ -61,13 +61,13 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
     /// <summary>The checkpoint's file in its folder.</summary>
     public static string CheckpointIn(string folder) => Path.Combine(folder, "checkpoint.npz");
 
-    /// <summary>Trains to the end, or until it is cancelled: then it saves a checkpoint first.</summary>
-    /// <param name="report">Is told after every batch how far it is.</param>
-    /// <param name="cancellation">Ends the run after the batch at hand.</param>
-    /// <param name="note">Is told what the user should know before the run goes on.</param>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <summary>Trains to the end, or until it is cancelled; then it saves a checkpoint first.</summary>
+    /// <param name="report">Gets the progress after each batch.</param>
+    /// <param name="cancellation">Ends the run after the current batch.</param>
+    /// <param name="note">Gets what the user should know before the run resumes.</param>
+    /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
     /// <exception cref="EngineException">
-    /// The loss or a weight is not a number any more, the checkpoint is not one of this run's, or a file cannot be read or written.
+    /// The loss or a weight became NaN or infinite, the checkpoint does not belong to this run, or a file cannot be read or written.
     /// </exception>
     public void Run(Action<TrainingProgress> report, CancellationToken cancellation, Action<string>? note = null)
     {
@@ -123,13 +123,13 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
         (_batch, _lossSum) = (0, 0);
         WriteLog();
 
-        // The checkpoint says where to go on: at the next epoch.
+        // The checkpoint's position is the next epoch.
         _epoch++;
         Save();
         _epoch--;
     }
 
-    // A loss may stay finite where weights do not: a maximum passes over NaN, and running statistics are in no loss.
+    // A loss may stay finite although weights are not: a maximum ignores NaN, and no loss contains running statistics.
     private void RequireFinite()
     {
         foreach ((string name, Tensor value) in plan.Network.Parameters.Select(parameter => (parameter.Name, parameter.Value)).Concat(plan.Optimizer.State))
@@ -139,8 +139,8 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
     }
 
     private EngineException Diverged(string what, int batch) => new(
-        $"{what} at epoch {_epoch + 1}, batch {batch}: training has diverged and stops"
-        + (CheckpointPath is { } path && File.Exists(path) ? $"; {path} is from before" : ""));
+        $"{what} at epoch {_epoch + 1}, batch {batch}: the training has diverged and stops"
+        + (CheckpointPath is { } path && File.Exists(path) ? $"; {path} holds the state before" : ""));
 
     private void WriteLog()
     {
@@ -175,9 +175,9 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
             if (other != number)
             {
                 string what = name.Replace('_', ' ');
-                throw new EngineException($"{path} is of another training: "
-                    + (name.StartsWith("digest", StringComparison.Ordinal) ? $"its {what} is not this one" : $"its {what} is {other}, not {number}")
-                    + "; name another folder or remove it");
+                throw new EngineException($"{path} belongs to another training: "
+                    + (name.StartsWith("digest", StringComparison.Ordinal) ? $"its {what} differs" : $"its {what} is {other}, not {number}")
+                    + "; give another folder or remove the file");
             }
         }
 
@@ -199,7 +199,7 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
 
         if (checkpoint.Contains(DeviceName) && checkpoint.Text(DeviceName) is var device && device != plan.Device)
         {
-            note($"{path} was computed by {device}; from here on {plan.Device} goes on, which ends in other last digits than a run on one of the two alone");
+            note($"{path} was computed on {device}; this run resumes it on {plan.Device}, so the last digits of the result will differ");
         }
 
         if (_columns.Length > 0) WriteLog();
@@ -211,18 +211,18 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
         if (position is not [>= 0 and <= int.MaxValue, >= 0, var lossSum] || !double.IsInteger(position[0]) || !double.IsInteger(position[1])
             || position[1] > plan.BatchesPerEpoch || !double.IsFinite(lossSum))
         {
-            throw checkpoint.Nonsense(PositionName, "is no place in this training");
+            throw checkpoint.Nonsense(PositionName, "is not a position in this training");
         }
 
         (_epoch, _batch, _lossSum) = ((int)position[0], (int)position[1], lossSum);
         int begun = _batch > 0 ? _epoch + 1 : _epoch;
         if (begun > plan.Epochs)
         {
-            throw new EngineException($"{path} is in epoch {begun} already, {plan.Epochs} are asked for; give at least --epochs {begun}, or another folder");
+            throw new EngineException($"{path} is already in epoch {begun} of {plan.Epochs}; give at least --epochs {begun}, or another folder");
         }
 
         long steps = (long)_epoch * plan.BatchesPerEpoch + _batch;
-        if (checkpoint.Count(StepsName, 0, long.MaxValue) != steps) throw checkpoint.Nonsense(StepsName, $"is not the {steps} of its place");
+        if (checkpoint.Count(StepsName, 0, long.MaxValue) != steps) throw checkpoint.Nonsense(StepsName, $"does not fit its position, which is step {steps}");
         plan.Optimizer.Steps = steps;
         _columns = checkpoint.Contains(ColumnsName) && checkpoint.Text(ColumnsName) is { Length: > 0 } columns ? columns.Split(',') : [];
         for (int i = 0; i < _epoch; i++)

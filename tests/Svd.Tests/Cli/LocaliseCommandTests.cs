@@ -94,7 +94,7 @@ public sealed class LocaliseCommandTests : CommandTest
         Fails(1, Arguments(), "two.wav is shorter than", "equally long");
         Write("music", "two", Noise(Wav.Rate));
         Write("voice", "two", Noise(Wav.Rate));
-        Fails(1, Arguments(), "two.wav is 1.00 s long; the detector needs 115 frames");
+        Fails(1, Arguments(), "two.wav is 1.00 s long, but the detector needs 115 frames");
         File.WriteAllText(Path.Combine(Stems, "voice", "two.wav"), "RIFF");
         Fails(1, Arguments(), "two.wav");
     }

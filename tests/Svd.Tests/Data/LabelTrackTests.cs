@@ -53,7 +53,7 @@ public class LabelTrackTests
     [InlineData("2 1 sing", "ends at 1 s, not after its start at 2 s")]
     [InlineData("1 1 sing", "not after its start")]
     [InlineData("0 2 sing\n1.5 3 nosing", "line 2", "starts at 1.5 s, before the previous one ends at 2 s")]
-    [InlineData("5 6 sing\n1 2 nosing", "line 2", "before the end")]
+    [InlineData("5 6 sing\n1 2 nosing", "line 2", "before the previous one ends")]
     [InlineData("", "holds no segments", "An instrumental has one line, such as '0 180 nosing'")]
     [InlineData("\n \n", "holds no segments")]
     [InlineData("# nothing\n", "holds no segments")]
@@ -64,7 +64,7 @@ public class LabelTrackTests
     {
         LabelTrack track = Read("0 4.114 nosing\n4.114 6.343000000000001 sing\n6.343 10 nosing");
         Assert.Equal(track.Segments[1].EndSeconds, track.Segments[2].StartSeconds);
-        Failure.Says(() => Read("0 4.114 nosing\n4.112 6 sing"), "line 2", "before the end");
+        Failure.Says(() => Read("0 4.114 nosing\n4.112 6 sing"), "line 2", "before the previous one ends");
     }
 
     [Theory]

@@ -236,7 +236,7 @@ public class ExplanationMethodTests
     {
         Assert.Equal(["inversion", "random"], ExplanationMethods.Parse("random, inversion,random"));
         Assert.Equal(ExplanationMethods.Names, ExplanationMethods.Parse("all"));
-        Failure.Says(() => ExplanationMethods.Parse("random,loud"), ["loud is none of the methods", .. ExplanationMethods.Names]);
+        Failure.Says(() => ExplanationMethods.Parse("random,loud"), ["loud is not a method", .. ExplanationMethods.Names]);
         MethodIngredients ingredients = new(
             new ToyDetector(_slope), new Named("inversion"), new Named("mask"), [new float[ExcerptLength]], new BandStatistics(new double[Bands], new double[Bands]), 1);
         Assert.All(ExplanationMethods.Names, name => Assert.Equal(name, ExplanationMethods.Create(name, ingredients).Name));

@@ -23,8 +23,8 @@ internal sealed class RandomBins(ulong seed) : IExplanationMethod
 }
 
 /// <summary>
-/// A random blob: it starts at a random bin and grows by one random neighbour (left, right, up, down) at a time, so that at every size it is one piece
-/// (Eden's growth model, 1961).
+/// A random blob. It starts at a random bin and grows by one random neighbour (left, right, up, down) at a time, so it is one piece at every size (Eden's
+/// growth model, 1961).
 /// </summary>
 internal sealed class RandomBlob(ulong seed) : IExplanationMethod
 {

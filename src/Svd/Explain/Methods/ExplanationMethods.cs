@@ -4,26 +4,26 @@ using Engine.Svd.Model;
 
 namespace Engine.Svd.Explain.Methods;
 
-/// <summary>What the methods need.</summary>
+/// <summary>Everything the methods need.</summary>
 /// <param name="Detector">The detector that is explained.</param>
-/// <param name="Inversion">The method by its inversion network.</param>
-/// <param name="Mask">The method by its mask network; null if it is not used.</param>
+/// <param name="Inversion">The method that uses its inversion network.</param>
+/// <param name="Mask">The method that uses its mask network; null if it is not needed.</param>
 /// <param name="Inverted">The inversions of all excerpts of the evaluation, by number.</param>
-/// <param name="Statistics">The statistics that the excerpts were normalised with.</param>
-/// <param name="Seed">Decides everything random.</param>
+/// <param name="Statistics">The statistics that normalised the excerpts.</param>
+/// <param name="Seed">Seeds everything random.</param>
 public sealed record MethodIngredients(
     IDetector Detector, IExplanationMethod Inversion, IExplanationMethod? Mask, IReadOnlyList<float[]> Inverted, BandStatistics Statistics, ulong Seed);
 
 /// <summary>All methods by name.</summary>
 public static class ExplanationMethods
 {
-    /// <summary>What the command line takes for all of them.</summary>
+    /// <summary>The word for all methods on the command line.</summary>
     public const string All = "all";
 
-    /// <summary>The paper's method, by the inversion network.</summary>
+    /// <summary>The paper's method, which uses the inversion network.</summary>
     public const string Inversion = "inversion";
 
-    /// <summary>The method by the mask network.</summary>
+    /// <summary>The method that uses the mask network.</summary>
     public const string Mask = "mask";
 
     private static readonly (string Name, Func<MethodIngredients, IExplanationMethod> Make)[] _methods =
@@ -55,7 +55,7 @@ public static class ExplanationMethods
         string? unknown = asked.FirstOrDefault(name => name != All && !Names.Contains(name));
         if (unknown is not null || asked.Length == 0)
         {
-            throw new EngineException($"{unknown ?? "nothing"} is none of the methods {string.Join(", ", Names)}; {All} stands for all of them");
+            throw new EngineException($"{unknown ?? "nothing"} is not a method; the methods are {string.Join(", ", Names)}, and {All} for all of them");
         }
 
         return asked.Contains(All) ? Names : [.. Names.Where(asked.Contains)];

@@ -39,8 +39,8 @@ internal sealed class GradientTimesInput(IDetector detector) : IExplanationMetho
 }
 
 /// <summary>
-/// SmoothGrad (Smilkov et al., 2017): the absolute value of the mean derivative over copies of the excerpt with Gaussian noise, whose standard deviation
-/// is a share of the excerpt's range.
+/// SmoothGrad (Smilkov et al., 2017): the absolute value of the mean derivative over copies of the excerpt with Gaussian noise. The noise's standard
+/// deviation is a share of the excerpt's range.
 /// </summary>
 internal sealed class SmoothGrad(IDetector detector, ulong seed, int copies = 32, double noise = 0.15) : IExplanationMethod
 {
@@ -66,8 +66,8 @@ internal sealed class SmoothGrad(IDetector detector, ulong seed, int copies = 32
 }
 
 /// <summary>
-/// Integrated gradients (Sundararajan, Taly and Yan, 2017) from the zero excerpt, which is what masking leaves: input × the mean derivative along the
-/// straight line to the excerpt (midpoint rule), counted towards the prediction. The sum over all bins is the logit's difference between the two ends.
+/// Integrated gradients (Sundararajan, Taly and Yan, 2017) from the zero excerpt, which masking everything leaves: input × the mean derivative along the
+/// straight line to the excerpt (midpoint rule), counted towards the prediction. The sum over all bins is the difference of the logits at the two ends.
 /// </summary>
 internal sealed class IntegratedGradients(IDetector detector, int steps = 32) : IExplanationMethod
 {
@@ -97,7 +97,7 @@ internal sealed class IntegratedGradients(IDetector detector, int steps = 32) : 
 /// <summary>Means of several excerpts' worth of numbers, bin by bin.</summary>
 internal static class Average
 {
-    /// <summary>Overwrites the mean with that of the rows, each as long as it, added in their order.</summary>
+    /// <summary>Overwrites the mean with the mean of the rows, which have its length and are added in their order.</summary>
     public static void OfRows(ReadOnlySpan<float> rows, Span<float> mean)
     {
         int count = rows.Length / mean.Length;

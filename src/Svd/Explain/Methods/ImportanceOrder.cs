@@ -3,7 +3,7 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Explain.Methods;
 
 /// <summary>
-/// The bins of an excerpt from the most important to the least. Of equally important ones the earlier frame comes first, then the lower band.
+/// The bins of an excerpt from the most important to the least. Of equally important bins, those in the earlier frame and the lower band come first.
 /// </summary>
 internal sealed class ImportanceOrder
 {
@@ -15,7 +15,7 @@ internal sealed class ImportanceOrder
     {
         for (int i = 0; i < ExcerptLength; i++)
         {
-            // As integers, positive floats have their own order and negative ones the opposite. Adding zero makes −0 equal to 0.
+            // Read as integers, positive floats keep their order and negative floats have the opposite order. Adding zero makes −0 equal to 0.
             uint bits = BitConverter.SingleToUInt32Bits(importance[i] + 0f);
             uint ascending = (bits & 0x8000_0000) != 0 ? ~bits : bits | 0x8000_0000;
             _keys[i] = ((ulong)~ascending << 32) | (uint)i;

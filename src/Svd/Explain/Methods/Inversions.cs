@@ -4,7 +4,7 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Explain.Methods;
 
 /// <summary>
-/// The inversion of another excerpt: does a mask fit its own excerpt better than another? Every excerpt lends its inversion to one other, drawn at random, so
+/// The inversion of another excerpt, to test whether a mask fits its own excerpt better. Each excerpt lends its inversion to one other, drawn at random, so
 /// the areas are the same on average.
 /// </summary>
 internal sealed class OtherInversion : IExplanationMethod
@@ -17,7 +17,7 @@ internal sealed class OtherInversion : IExplanationMethod
         _inverted = inverted;
         _other = [.. Enumerable.Range(0, inverted.Count)];
 
-        // A random cycle through all (Sattolo, 1986): the shuffle of Fisher and Yates, except that nothing stays where it is.
+        // A random cycle through all excerpts (Sattolo, 1986): like the shuffle of Fisher and Yates, but nothing stays in its place.
         RandomSource random = RandomStream.Of(seed, Name, 0);
         for (int last = _other.Length - 1; last > 0; last--)
         {
@@ -35,11 +35,11 @@ internal sealed class OtherInversion : IExplanationMethod
         for (int n = 0; n < batch.Count; n++) _inverted[SizedAs(batch.First + n)].CopyTo(importance[(n * ExcerptLength)..]);
     }
 
-    /// <summary>The size comes from the excerpt that lends its inversion.</summary>
+    /// <summary>The excerpt that lends its inversion determines the size.</summary>
     public int SizedAs(int excerpt) => _other[excerpt];
 }
 
-/// <summary>The average inversion of all excerpts, which is the same for each: does it matter that a mask depends on the excerpt?</summary>
+/// <summary>The average inversion of all excerpts, the same for each, to test whether it matters that a mask depends on the excerpt.</summary>
 internal sealed class AverageInversion : IExplanationMethod
 {
     private readonly float[] _average = new float[ExcerptLength];

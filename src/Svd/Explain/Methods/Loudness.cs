@@ -13,7 +13,7 @@ internal sealed class LoudestBins : IExplanationMethod
     public void Explain(ExplanationBatch batch, Span<float> importance) => batch.Excerpts.CopyTo(importance);
 }
 
-/// <summary>The largest bins of the log-mel spectrogram before it was normalised.</summary>
+/// <summary>The largest bins of the log-mel spectrogram before normalisation.</summary>
 internal sealed class LoudestRawBins(BandStatistics statistics) : IExplanationMethod
 {
     public string Name => "loudest-raw";

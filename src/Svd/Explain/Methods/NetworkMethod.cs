@@ -5,8 +5,8 @@ using Engine.Tensors;
 namespace Engine.Svd.Explain.Methods;
 
 /// <summary>
-/// A method whose importance comes out of a network that takes what the detector makes of an excerpt: the paper's inversion network, importance = x*, or
-/// the mask network, which was trained to choose bins that suffice and are needed.
+/// A method whose importance is the output of a network on the detector's features or maps: the paper's inversion network (importance = x*), or the mask
+/// network, which was trained to choose bins that suffice and are needed.
 /// </summary>
 public sealed class NetworkMethod : IExplanationMethod
 {
@@ -24,15 +24,15 @@ public sealed class NetworkMethod : IExplanationMethod
     /// <inheritdoc/>
     public int Passes => 1;
 
-    /// <summary>The method by this inversion network, which must have been trained on this detector.</summary>
+    /// <summary>The method that uses this inversion network, which must have been trained with this detector.</summary>
     public static NetworkMethod Of(Detector detector, InversionNetwork inversion) =>
         new(detector, ExplanationMethods.Inversion, "the inversion network", needsMaps: false, answer => inversion.Forward(answer.Features));
 
-    /// <summary>The method by this mask network, which must have been trained with this detector.</summary>
+    /// <summary>The method that uses this mask network, which must have been trained with this detector.</summary>
     public static NetworkMethod Of(Detector detector, MaskNetwork mask) =>
         new(detector, ExplanationMethods.Mask, "the mask network", needsMaps: true, answer => mask.Forward(answer.Maps));
 
-    /// <summary>Asks the detector for all that the network needs, and for the probabilities. The caller owns the answer.</summary>
+    /// <summary>Asks the detector for everything the network needs, and for the probabilities. The caller owns the answer.</summary>
     /// <exception cref="EngineException">A feature or a probability is not finite.</exception>
     public DetectorAnswer Ask(ReadOnlySpan<float> excerpts) => _detector.Ask(excerpts, _needsMaps);
 

@@ -4,8 +4,8 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Explain.Methods;
 
 /// <summary>
-/// Occlusion (Zeiler and Fergus, 2014): a patch is set to zero wherever it fits on a grid of half its size, cut off at the ends; a bin's importance is what
-/// the logit loses towards the prediction, averaged over the patches that cover it.
+/// Occlusion (Zeiler and Fergus, 2014). A patch is set to zero at each place of a grid of half its size, cut off at the ends. A bin's importance is how much
+/// the logit then loses towards the prediction, averaged over the patches that cover the bin.
 /// </summary>
 internal sealed class Occlusion(IDetector detector, int patchFrames = 24, int patchBands = 16) : IExplanationMethod
 {

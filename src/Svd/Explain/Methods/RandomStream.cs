@@ -2,7 +2,7 @@ using Engine.Nn;
 
 namespace Engine.Svd.Explain.Methods;
 
-/// <summary>The random numbers of a method for an excerpt: they depend on the seed, the method's name and the excerpt's number alone.</summary>
+/// <summary>The random numbers of a method for an excerpt. They depend only on the seed, the method's name and the excerpt's number.</summary>
 internal static class RandomStream
 {
     public static RandomSource Of(ulong seed, string method, int excerpt)

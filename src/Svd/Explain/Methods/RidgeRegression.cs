@@ -1,15 +1,15 @@
 namespace Engine.Svd.Explain.Methods;
 
 /// <summary>
-/// Weighted linear regression with an L2 penalty on the coefficients and none on the intercept: the c and c₀ that minimise
-/// Σ weight · (target − c₀ − c·x)² + ridge · ‖c‖², x being a vector of zeros and ones.
+/// Weighted linear regression with an L2 penalty on the coefficients but not on the intercept. It finds the c and c₀ that minimise
+/// Σ weight · (target − c₀ − c·x)² + ridge · ‖c‖², where x is a vector of zeros and ones.
 /// </summary>
 internal static class RidgeRegression
 {
     /// <summary>Returns the coefficients, by Cholesky's decomposition of the normal equations of centred data.</summary>
     /// <param name="x">Samples × coefficients.</param>
-    /// <param name="weights">One a sample, positive.</param>
-    /// <param name="targets">One a sample.</param>
+    /// <param name="weights">One per sample, positive.</param>
+    /// <param name="targets">One per sample.</param>
     /// <param name="ridge">The penalty, positive.</param>
     public static double[] Fit(ReadOnlySpan<bool> x, ReadOnlySpan<double> weights, ReadOnlySpan<float> targets, double ridge)
     {
@@ -43,7 +43,7 @@ internal static class RidgeRegression
         return right;
     }
 
-    // Lower triangle of a positive definite matrix; the right side becomes the solution.
+    // Takes the lower triangle of a positive definite matrix and overwrites the right side with the solution.
     private static void SolveInPlace(double[,] a, double[] b)
     {
         int size = b.Length;

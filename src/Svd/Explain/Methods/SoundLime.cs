@@ -5,12 +5,12 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Explain.Methods;
 
 /// <summary>
-/// SoundLIME (Mishra, Sturm and Dixon, ISMIR 2017) over time-frequency segments: the excerpt is cut into 6 × 4 rectangles as in the published code, copies
-/// have each of them on or off with equal chance, off being zero, and a linear model of the logit is fitted to the on/off vectors, ridge penalty 1, weighted
-/// by √exp(−d²/0.25²) with the cosine distance d to all on. A bin's importance is its segment's coefficient, counted towards the prediction.
+/// SoundLIME (Mishra, Sturm and Dixon, ISMIR 2017) over time-frequency segments. The excerpt is cut into 6 × 4 rectangles, as in the published code. In each
+/// copy, a rectangle is on or off (zero) with equal chance. A linear model of the logit is fitted to the on/off vectors, with ridge penalty 1 and weights
+/// √exp(−d²/0.25²), where d is the cosine distance to all on. A bin's importance is its segment's coefficient, counted towards the prediction.
 /// </summary>
 /// <remarks>
-/// The published code fits the probability, which hardly moves where the detector is certain, and draws 1000 copies, of which 24 coefficients need fewer.
+/// The published code fits the probability, which hardly moves if the detector is certain, and draws 1000 copies; 24 coefficients need fewer.
 /// </remarks>
 internal sealed class SoundLime(IDetector detector, ulong seed, int copies = 256, double ridge = 1) : IExplanationMethod
 {
@@ -19,7 +19,7 @@ internal sealed class SoundLime(IDetector detector, ulong seed, int copies = 256
     private const int Segments = TimeSegments * FrequencySegments;
     private const double KernelWidth = 0.25;
 
-    // The last segment in time has the frames that are left over.
+    // The last segment in time takes the remaining frames.
     private static readonly int[] _segmentOf =
         [.. Enumerable.Range(0, ExcerptLength).Select(i => SegmentOf(i / Bands, i % Bands))];
 
