@@ -3,9 +3,8 @@
 #
 #   docs/experiment.sh CORPUS OUT [STEP…]        CORPUS in the Jamendo layout; steps: data train score paper methods transfer localise figures, all by default
 #
-# Trainings keep checkpoints in OUT and go on from there. On two cores all of it takes about an hour and a half, half of which are the two detectors'
-# trainings. With
-# PUBLISHED_FIG5=FILE the paper's figure is drawn beside the published curves.
+# Trainings keep checkpoints in OUT and resume from there. On two cores the whole experiment takes about an hour and a half; half of that is the training of
+# the two detectors. With PUBLISHED_FIG5=FILE, the published curves are drawn beside the figure.
 set -euo pipefail
 [ $# -ge 2 ] && [ -d "$1/filelists" ] || { echo "usage: $0 CORPUS OUT [STEP…], CORPUS with audio, labels and filelists" >&2; exit 2; }
 corpus=$(cd "$1" && pwd)
@@ -35,7 +34,7 @@ if does train; then
   svd train masker --data "$out/corpus" "${own[@]}" --checkpoint "$out/run-masker" --out "$out/masker.npz"
 fi
 
-# Detection, by song.
+# Detection for each song.
 if does score; then
   for split in valid test; do svd score --data "$corpus" --split $split "${own[@]}" --out "$out/score-$split"; done
   svd score --data "$corpus" --classifier "$out/svdnet-second.npz" --stats "$out/svdnet-second.meanstd.npz" --out "$out/score-second"
@@ -54,16 +53,16 @@ if does methods; then
   svd evaluate --data "$corpus" "${networks[@]}" --masker "$out/masker.npz" --start 5 --methods all --threshold 0.6 --area 0.4,0.2,0.1 --out "$out/methods"
 fi
 
-# Do the regions hold for another detector, and for other fillings?
+# Do the regions work for another detector and with other fillings?
 if does transfer; then
   svd evaluate --data "$corpus" "${networks[@]}" --masker "$out/masker.npz" --start 5 --area 0.2 --judge "$out/svdnet-second.npz" --fill zero,m2,blur \
     --methods inversion,mask,random,loudest,gradient-input --out "$out/transfer"
 fi
 
-# Where the voice is known.
+# Songs whose voice is known.
 if does localise; then svd localise --stems "$out/stems" "${networks[@]}" --masker "$out/masker.npz" --out "$out/localisation"; fi
 
-# The paper's Fig. 4: excerpts in whose middle the voice starts by the labels (SONG@SECONDS in FIGURES), by both methods.
+# The paper's Fig. 4: excerpts in whose middle the voice starts according to the labels (SONG@SECONDS in FIGURES), by both methods.
 if does figures; then
   for at in ${FIGURES:-jonathan_coulton_better.mp3@136.454 joshua_morin_on_the_run.ogg@73.405}; do
     svd explain "$corpus/audio/${at%%@*}" --at "${at##*@}" "${networks[@]}" --masker "$out/masker.npz" --method both --class-threshold 0.727 --listen \
