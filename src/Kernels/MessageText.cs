@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -17,6 +18,9 @@ public static class MessageText
 
     private const string Cut = "…";
 
+    // What most texts consist of, none of which needs a closer look.
+    private static readonly SearchValues<char> plain = SearchValues.Create([.. Enumerable.Range(' ', '~' - ' ' + 1).Select(letter => (char)letter), '\n']);
+
     /// <summary>
     /// The text as one line. A control character, a line break, a change of the writing direction and half a surrogate pair become <c>\x1B</c> or
     /// <c>\u202E</c>. What is too long loses its middle: the beginning says what it is about and the end what to do.
@@ -32,6 +36,10 @@ public static class MessageText
 
     private static string Shorten(string text) =>
         text.Length <= LongestLine ? text : $"{text[..(LongestLine / 2)]}{Cut}{text[^(LongestLine / 2 - Cut.Length)..]}";
+
+    /// <summary>The text with its line breaks, but otherwise escaped as in <see cref="Line"/>; it may be of any length.</summary>
+    public static string Lines(string text) =>
+        text.AsSpan().IndexOfAnyExcept(plain) < 0 ? text : string.Join('\n', text.Split('\n').Select(line => Escape(line)));
 
     private static string Escape(ReadOnlySpan<char> text)
     {

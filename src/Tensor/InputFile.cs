@@ -41,6 +41,9 @@ public static class InputFile
         throw new EngineException($"{path} {problem}");
     }
 
+    /// <summary>Whether a file exists and is empty. A named pipe, whose length is 0 too, is not.</summary>
+    public static bool IsEmpty(string path) => File.Exists(path) && new FileInfo(path).Length == 0 && !Pipe.IsOne(FileName.Full(path));
+
     /// <summary>
     /// What a download often brings in place of the file: "is …" and what to do, for a message behind the file's name; null if it is neither of these.
     /// </summary>

@@ -17,6 +17,15 @@ public class MessageTextTests
     }
 
     [Fact]
+    public void LinesKeepTheirBreaksAndLength()
+    {
+        Assert.Equal("a → b\n\\x1B[2J\\u2028\n", MessageText.Lines("a → b\n\u001b[2J\u2028\n"));
+        string text = string.Concat(Enumerable.Repeat("plain text {}\n", 1000));
+        Assert.Equal(text, MessageText.Lines(text));
+        Assert.Equal($"é{text}", MessageText.Lines($"é{text}"));
+    }
+
+    [Fact]
     public void HalfASurrogatePairIsShownByItsNumber() => Assert.Equal("a\\uD83Db", MessageText.Line("a\ud83db"));
 
     [Theory]

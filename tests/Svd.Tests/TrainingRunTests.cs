@@ -73,7 +73,7 @@ public sealed class TrainingRunTests : IDisposable
     {
         Train(Checkpoints);
         File.Delete(Log);
-        Failure.Says(() => Train(Checkpoints, epochs: 2), "checkpoint.npz", "epoch 3 already", "--epochs 3");
+        Failure.Says(() => Train(Checkpoints, epochs: 2), "checkpoint.npz", "already in epoch 3", "--epochs 3");
         Train(Checkpoints);
         Assert.Equal(1 + Epochs, File.ReadAllLines(Log).Length);
     }

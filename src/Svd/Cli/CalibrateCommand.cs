@@ -2,7 +2,6 @@ using System.CommandLine;
 using Engine.Kernels;
 using Engine.Nn;
 using Engine.Svd.Data;
-using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
 using Engine.Svd.Predict;
 
@@ -22,6 +21,7 @@ internal static class CalibrateCommand
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<string> output = Options.OutFile("the calibrated weights (.npz); this may be the file given with --classifier");
         Option<string?> cache = Options.Cache();
+        Option<bool> force = Options.Force();
         DeviceOptions device = new();
         Command command = new(
             "calibrate",
@@ -31,29 +31,29 @@ internal static class CalibrateCommand
             + "detector of a cross-validation then predicts the songs that it was not trained with.\n\n"
             + "Example:\n  svd calibrate --data jamendo --classifier svdnet.npz --stats svdnet.meanstd.npz --out svdnet.npz")
         {
-            data, split, folds, classifier, statistics, output, cache, device,
+            data, split, folds, classifier, statistics, output, cache, force, device,
         };
         command.Validators.Add(result => Folds.RefuseBoth(result, folds, split));
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(split), parsed.GetValue(folds), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
-            parsed.GetValue(statistics) ?? BundledFiles.Statistics, parsed.GetRequiredValue(output), parsed.GetValue(cache), device.Of(parsed)));
+            parsed.GetValue(statistics) ?? BundledFiles.Statistics, parsed.GetRequiredValue(output), parsed.GetValue(cache), parsed.GetValue(force),
+            device.Of(parsed)));
         return command;
     }
 
     private static int Run(
-        string data, string split, string? folds, string classifier, string statisticsPath, string output, string? cacheFolder, Func<IBackend> createBackend)
+        string data, string split, string? folds, string classifier, string statisticsPath, string output, string? cacheFolder, bool force,
+        Func<IBackend> createBackend)
     {
         Corpus corpus = Corpus.Open(data);
         using IBackend backend = createBackend();
         WeightFile file = WeightFile.Read(classifier);
         using SvdNet network = SvdNet.Load(backend, file);
-        OutputFolder.Require([output], statisticsPath);
-        SpectrogramCache cache = SpectrogramCache.Open(data, cacheFolder);
+        OutputFolder.Require([output], [statisticsPath, .. folds is null ? Corpus.InputsOf(data, split, corpus.Split(split)) : Folds.InputsOf(corpus, folds)]);
+        SpectrogramCache cache = SpectrogramCache.Open(data, cacheFolder, SvdCommand.Warn);
         LabelledSong songs = LabelledSong.Together(folds is not null
-            ? [.. Folds.Predict(backend, corpus, cache, folds).SelectMany(fold => fold)]
-            : ProgressDisplay.Run("songs", report => LabelledSong.PredictAll(
-                backend, network, BandStatistics.Read(statisticsPath), cache, corpus.Split(split), report)));
-        SvdCommand.Warn(cache.Warnings);
+            ? [.. Folds.Predict(backend, corpus, cache, folds, force).SelectMany(fold => fold)]
+            : PredictSplit(backend, new ModelPaths(classifier, statisticsPath), force, cache, corpus.Split(split)));
         Calibration calibration = Calibration.Fit(songs.Probabilities, songs.Labels)
             ?? throw new EngineException($"the songs of {folds ?? split} cannot calibrate the detector: that needs frames with and without singing, and a "
                 + "detector that tells them apart");
@@ -67,5 +67,11 @@ internal static class CalibrateCommand
             $"expected calibration error {before.CalibrationError:F3} → {after.CalibrationError:F3}, Brier score {before.BrierScore:F3} → {after.BrierScore:F3}; "
             + $"the threshold with the fewest errors is now {threshold:F4} ({after.Error:P1})");
         return 0;
+    }
+
+    private static LabelledSong[] PredictSplit(IBackend backend, ModelPaths paths, bool force, SpectrogramCache cache, IReadOnlyList<Song> songs)
+    {
+        using Models models = Models.Load(backend, paths, force);
+        return ProgressDisplay.Run("songs", report => LabelledSong.PredictAll(backend, models.Detector, models.Statistics, cache, songs, report));
     }
 }

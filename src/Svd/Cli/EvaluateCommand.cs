@@ -126,7 +126,7 @@ internal static class EvaluateCommand
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
         (BandStatistics statistics, SvdNet network) = (models.Statistics, models.Detector);
-        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
+        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
 
         double classThreshold = request.ClassThreshold ?? LabelledSong.Together(ProgressDisplay.Run(
             $"songs of {TuningSplit}", report => LabelledSong.PredictAll(backend, network, statistics, cache, tuning, report))).TuneThreshold();
@@ -151,7 +151,6 @@ internal static class EvaluateCommand
                 $"no song of {request.Split} in {request.Data} is long enough for an excerpt at --start; give an earlier start");
         }
 
-        SvdCommand.Warn(cache.Warnings);
         int excerpts = evaluations.Sum(song => song.Starts.Length);
         string dataset = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data))).Replace(',', '_');
         IReadOnlyList<EvaluationPoint> points = EvaluationCurves.Of(dataset, evaluations, classThreshold);

@@ -2,8 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Engine.Kernels;
 using Engine.Svd.Data;
-using Engine.Svd.FrontEnd;
-using Engine.Svd.Model;
 using Engine.Svd.Predict;
 
 namespace Engine.Svd.Cli;
@@ -36,8 +34,41 @@ internal static class Folds
     }
 
     /// <summary>Predicts each fold's songs with its detector; one array per fold.</summary>
-    /// <exception cref="EngineException">There are fewer than two folds, or a song is in two, or one cannot be read.</exception>
-    public static LabelledSong[][] Predict(IBackend backend, Corpus corpus, SpectrogramCache cache, string folder)
+    /// <exception cref="EngineException">
+    /// There are fewer than two folds, a song is in two, a file cannot be read, or, unless it is forced, a detector does not belong to its statistics.
+    /// </exception>
+    public static LabelledSong[][] Predict(IBackend backend, Corpus corpus, SpectrogramCache cache, string folder, bool force)
+    {
+        string[] names = NamesIn(folder);
+        IReadOnlyList<Song>[] songs = [.. names.Select(corpus.Split)];
+        if (songs.SelectMany(fold => fold).CountBy(song => song.Name).FirstOrDefault(count => count.Value > 1) is { Key: { } twice })
+        {
+            throw new EngineException($"{twice} is in two of the folds {string.Join(", ", names)}; put it into one only");
+        }
+
+        int all = songs.Sum(fold => fold.Count), done = 0;
+        return ProgressDisplay.Run("songs", report => names.Select((name, fold) =>
+        {
+            using Models models = Models.Load(backend, PathsOf(folder, name), force);
+            LabelledSong[] predicted = LabelledSong.PredictAll(
+                backend, models.Detector, models.Statistics, cache, songs[fold], (song, _) => report(done + song, all));
+            done += predicted.Length;
+            return predicted;
+        }).ToArray());
+    }
+
+    /// <summary>The files from which the folds are read: detectors, statistics, and their parts of the corpus.</summary>
+    /// <exception cref="EngineException">There are fewer than two folds, or one is not in the corpus.</exception>
+    public static IEnumerable<string> InputsOf(Corpus corpus, string folder) =>
+        NamesIn(folder).SelectMany(name => PathsOf(folder, name).All.Concat(Corpus.InputsOf(corpus.Folder, name, corpus.Split(name))));
+
+    private static ModelPaths PathsOf(string folder, string name)
+    {
+        string path = Path.Combine(folder, name);
+        return new ModelPaths($"{path}.npz", $"{path}{StatisticsSuffix}.npz");
+    }
+
+    private static string[] NamesIn(string folder)
     {
         if (!Directory.Exists(folder)) throw new EngineException($"{folder} is not a folder; --folds needs the folder with the folds' detectors");
         string[] names =
@@ -51,21 +82,6 @@ internal static class Folds
                 + "train them with svd train classifier --hold-out NAME --out " + Path.Combine(folder, "NAME.npz"));
         }
 
-        IReadOnlyList<Song>[] songs = [.. names.Select(corpus.Split)];
-        if (songs.SelectMany(fold => fold).CountBy(song => song.Name).FirstOrDefault(count => count.Value > 1) is { Key: { } twice })
-        {
-            throw new EngineException($"{twice} is in two of the folds {string.Join(", ", names)}; put it into one only");
-        }
-
-        int all = songs.Sum(fold => fold.Count), done = 0;
-        return ProgressDisplay.Run("songs", report => names.Select((name, fold) =>
-        {
-            string weights = Path.Combine(folder, name);
-            BandStatistics statistics = BandStatistics.Read($"{weights}{StatisticsSuffix}.npz");
-            using SvdNet network = SvdNet.Load(backend, $"{weights}.npz");
-            LabelledSong[] predicted = LabelledSong.PredictAll(backend, network, statistics, cache, songs[fold], (song, _) => report(done + song, all));
-            done += predicted.Length;
-            return predicted;
-        }).ToArray());
+        return names;
     }
 }

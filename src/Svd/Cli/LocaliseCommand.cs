@@ -75,7 +75,6 @@ internal static class LocaliseCommand
 
         StemExcerpts[] read = ReadSongs(request, songs, backend, models.Detector, models.Statistics);
         string[] warnings = [.. read.SelectMany(song => song.Warnings)];
-        SvdCommand.Warn(warnings);
         StemExcerpts[] used = [.. read.Where(song => song.VoiceBins.Count > 0)];
         if (used.Length == 0)
         {
@@ -111,6 +110,7 @@ internal static class LocaliseCommand
             StemExcerpts read = StemExcerpts.Read(
                 song, extractor, normalizer, predictor, request.Decision.Value, request.Excerpts,
                 new RandomSource(request.Seed, (ulong)RandomPurpose.LocalisedExcerpts, (ulong)i));
+            SvdCommand.Warn(read.Warnings);
             report(i + 1, songs.Count);
             return read;
         }).ToArray());

@@ -108,14 +108,15 @@ internal static class MethodsEvaluation
                 $"no song of {request.Split} in {request.Data} is long enough for an excerpt at --start; give an earlier start");
         }
 
-        SvdCommand.Warn(cache.Warnings);
         ulong seed = request.Sampling.Seed;
         using MethodComparison comparison = ProgressDisplay.Run("inversions", report => new MethodComparison(
             backend, models.Detector, models.Inversion!, models.Mask, models.Judge, models.Statistics, [.. songs.Select(song => song.Compared)], request.Sizes, request.Fills,
             request.ClassThreshold, seed, (done, all) => report(done, all)));
         double[] identity =
         [
-            Version, Digest.Of(DeviceIdentity.Of(backend), [.. songs.Select(song => song.Song.AudioPath), .. request.Weights]), seed, request.ClassThreshold,
+            Version,
+            Digest.Of(DeviceIdentity.Of(backend), [.. songs.Select(song => cache.DigestOf(song.Song.AudioPath)), .. request.Weights.Select(Digest.OfFile)]),
+            seed, request.ClassThreshold,
             request.Paths.Judge is null ? 0 : Digest.OfFiles(request.Paths.Judge), .. request.Fills.Select(fill => (double)fill),
             .. request.Sizes.SelectMany(size => (double[])[size.Value, size.IsThreshold ? 1 : 0]),
             .. songs.SelectMany(song => song.Compared.Starts.Select(frame => (double)frame).Prepend(song.Compared.Starts.Length)),

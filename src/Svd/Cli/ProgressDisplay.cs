@@ -13,6 +13,30 @@ internal static class ProgressDisplay
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
 
+    // The console of the bar that is on the screen, if any.
+    private static IAnsiConsole? live;
+
+    /// <summary>Writes a line to standard error: above the bar, if one is on the screen.</summary>
+    public static void WriteLine(string line)
+    {
+        if (live is { } console) console.Write(new Text($"{line}\n"));
+        else Console.Error.WriteLine(line);
+    }
+
+    /// <summary>Shows a live display on a console; meanwhile <see cref="WriteLine"/> writes above it.</summary>
+    public static void ShowLive(IAnsiConsole console, Action show)
+    {
+        live = console;
+        try
+        {
+            show();
+        }
+        finally
+        {
+            live = null;
+        }
+    }
+
     /// <summary>Runs work that reports how much is done of how much, such as seconds of audio or songs; the total may be unknown.</summary>
     public static T Run<T>(string title, Func<Action<double, double?>, T> work)
     {
@@ -27,7 +51,7 @@ internal static class ProgressDisplay
         Console.CancelKeyPress += restore;
         try
         {
-            console.Progress().AutoClear(true).HideCompleted(true)
+            ShowLive(console, () => console.Progress().AutoClear(true).HideCompleted(true)
                 .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
                 .Start(context =>
                 {
@@ -41,7 +65,7 @@ internal static class ProgressDisplay
                         if (total is { } end) bar.Value = Math.Min(done, end);
                         else bar.Description = Markup.Escape(Done(title, done));
                     });
-                });
+                }));
         }
         finally
         {

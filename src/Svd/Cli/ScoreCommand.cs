@@ -58,26 +58,37 @@ internal static class ScoreCommand
         if (request.Out is { } folder)
         {
             OutputFolder.Prepare(folder);
-            OutputFolder.Require([.. FileNames.Select(name => Path.Combine(folder, name))], request.Folds is null ? request.Paths.All : []);
+            OutputFolder.Require([.. FileNames.Select(name => Path.Combine(folder, name))], InputsOf(request, corpus));
         }
 
         using IBackend backend = request.CreateBackend();
-        (ScoreReport report, ReliabilityCurve reliability) = request.Folds is null ? ScoreSplit(request, corpus, backend) : ScoreFolds(request, corpus, backend);
+        (ScoreReport report, ReliabilityCurve reliability) = request.Folds is null
+            ? ScoreSplit(request, corpus, backend) : ScoreFolds(request, corpus, backend);
         if (request.Out is not null) Write(request, report, reliability);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else report.Print(request.Data);
         return 0;
     }
 
+    private static IEnumerable<string> InputsOf(Request request, Corpus corpus) => request.Folds is { } folds
+        ? Folds.InputsOf(corpus, folds)
+        : [
+            .. request.Paths.All, .. Corpus.InputsOf(request.Data, request.Split, corpus.Split(request.Split)),
+            .. TuningOf(request, corpus) is { Count: > 0 } tuning ? Corpus.InputsOf(request.Data, TuningSplit, tuning) : [],
+        ];
+
+    // The songs that tune the threshold, if they are not those that are scored.
+    private static IReadOnlyList<Song> TuningOf(Request request, Corpus corpus) =>
+        request.ClassThreshold is null && request.Split != TuningSplit ? corpus.Split(TuningSplit) : [];
+
     private static (ScoreReport Report, ReliabilityCurve Reliability) ScoreSplit(Request request, Corpus corpus, IBackend backend)
     {
         IReadOnlyList<Song> songs = corpus.Split(request.Split);
-        IReadOnlyList<Song> tuning = request.ClassThreshold is null && request.Split != TuningSplit ? corpus.Split(TuningSplit) : [];
+        IReadOnlyList<Song> tuning = TuningOf(request, corpus);
         using Models models = Models.Load(backend, request.Paths, request.Force);
-        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
+        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
         LabelledSong[] predicted = ProgressDisplay.Run(
             "songs", report => LabelledSong.PredictAll(backend, models.Detector, models.Statistics, cache, [.. songs, .. tuning], report));
-        SvdCommand.Warn(cache.Warnings);
         LabelledSong[] scored = predicted[..songs.Count];
         double threshold = request.ClassThreshold ?? LabelledSong.Together(tuning.Count > 0 ? predicted[songs.Count..] : scored).TuneThreshold();
         string? tunedOn = request.ClassThreshold is null ? TuningSplit : null;
@@ -86,9 +97,8 @@ internal static class ScoreCommand
 
     private static (ScoreReport Report, ReliabilityCurve Reliability) ScoreFolds(Request request, Corpus corpus, IBackend backend)
     {
-        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
-        LabelledSong[][] folds = Folds.Predict(backend, corpus, cache, request.Folds!);
-        SvdCommand.Warn(cache.Warnings);
+        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
+        LabelledSong[][] folds = Folds.Predict(backend, corpus, cache, request.Folds!, request.Force);
         LabelledSong[] scored = [.. folds.SelectMany(fold => fold)];
         if (request.ClassThreshold is { } given)
         {

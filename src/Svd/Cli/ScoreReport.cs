@@ -81,7 +81,7 @@ internal sealed record ScoreReport(
         table.AddEmptyRow();
         AddRow("all", $"{All.Frames}", column => Text(column.Score(All)));
         if (Songs.Length > 1) AddRow("95 % over songs", "", column => Intervals.GetValueOrDefault(column.Name) is { } ends ? $"{ends.Low:F3}–{ends.High:F3}" : "");
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out), Ansi = AnsiSupport.No });
         if (Console.IsOutputRedirected) console.Profile.Width = LineLength;
         console.Write(table);
         Console.WriteLine(

@@ -32,7 +32,7 @@ internal static class StatsCommand
     {
         IReadOnlyList<Song> songs = Corpus.Open(data).Split(split);
         OutputFolder.Require([output], Corpus.InputsOf(data, split, songs));
-        SpectrogramCache cache = SpectrogramCache.Open(data, cacheFolder);
+        SpectrogramCache cache = SpectrogramCache.Open(data, cacheFolder, SvdCommand.Warn);
         using IBackend backend = createBackend();
         using LogMelExtractor extractor = new(backend);
         BandMoments all = ProgressDisplay.Run($"{songs.Count} songs", report =>
@@ -52,7 +52,6 @@ internal static class StatsCommand
 
             return moments;
         });
-        SvdCommand.Warn(cache.Warnings);
         all.ToStatistics().Write(output);
         double minutes = (double)all.Count / FrontEndSettings.FramesPerSecond / 60;
         Console.WriteLine($"{data}: {songs.Count} songs of {split}, {all.Count} frames ({minutes:F1} min) → {output}");

@@ -15,7 +15,7 @@ public static class SvdCommand
     public static int Run(string[] args)
     {
         (TextWriter output, TextWriter errors) = (Console.Out, Console.Error);
-        PatientWriter results = new(output);
+        PatientWriter results = new(output, escapes: true);
         Console.SetOut(results);
         Console.SetError(new PatientWriter(errors));
         try
@@ -91,10 +91,13 @@ public static class SvdCommand
         return Failed;
     }
 
+    /// <summary>Prints a warning.</summary>
+    internal static void Warn(string warning) => Complain($"warning: {warning}");
+
     /// <summary>Prints warnings, one line each.</summary>
     internal static void Warn(IEnumerable<string> warnings)
     {
-        foreach (string warning in warnings) Complain($"warning: {warning}");
+        foreach (string warning in warnings) Warn(warning);
     }
 
     private static string? Misuse(ParseResult parsed, string[] args)
@@ -144,6 +147,6 @@ public static class SvdCommand
     {
         // The parser's and the runtime's messages may have several lines.
         string[] lines = message.Split(['\r', '\n'], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        Console.Error.WriteLine($"svd: {MessageText.Line(string.Join(' ', lines))}");
+        ProgressDisplay.WriteLine($"svd: {MessageText.Line(string.Join(' ', lines))}");
     }
 }

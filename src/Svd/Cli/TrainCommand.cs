@@ -125,16 +125,15 @@ internal static class TrainCommand
         PrepareOutputs(request.Out, request.Checkpoint, [.. Corpus.InputsOf(request.Data, TrainingSplit, songs), .. request.Paths.All]);
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
-        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
+        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
         float[][] frames = Normalize(backend, models.Statistics, LogMels(backend, songs, cache));
-        SvdCommand.Warn(cache.Warnings);
         using InverterTraining training = ProgressDisplay.Run("features", report => new InverterTraining(
             backend, models.Detector, frames, request.Architecture, request.Hop, request.Batch, request.Seed, (done, of) => report(done, of)));
         TrainingPlan plan = training.Plan(
             request.Epochs,
             [
                 ("seed", request.Seed), ("architecture", request.Architecture.Filters[0]), ("hop", request.Hop), ("batch_size", request.Batch),
-                ("digest_of_the_songs", Digest.OfFiles(songs.Select(song => song.AudioPath))),
+                ("digest_of_the_songs", DigestOf(songs, cache)),
                 ("digest_of_the_classifier", Digest.OfFiles(request.Paths.Classifier, request.Paths.Statistics)),
             ]) with { Device = DeviceIdentity.Of(backend) };
         return TrainingDisplay.Run(
@@ -159,10 +158,9 @@ internal static class TrainCommand
             request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation), Path.Combine(request.Data, "filelists", request.HoldOut ?? ValidationSplit)],
             statisticsFile);
         using IBackend backend = request.CreateBackend();
-        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
+        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
         float[][] logMels = LogMels(backend, [.. songs, .. validation], cache);
         float[][] truth = [.. logMels.Select((song, i) => labels[i].ForFrames(song.Length / Bands, cache.Warn))];
-        SvdCommand.Warn(cache.Warnings);
         BandMoments moments = new();
         foreach (float[] song in logMels.Take(songs.Count)) moments.Add(song);
         BandStatistics statistics = moments.ToStatistics();
@@ -182,8 +180,8 @@ internal static class TrainCommand
             request.Epochs,
             [
                 ("seed", request.Seed), ("batches_of_an_epoch", request.Batches), ("augmentation", request.Augment ? 1 : 0),
-                ("digest_of_the_songs", Digest.OfFiles(songs.SelectMany(song => (string[])[song.AudioPath, song.LabelPath]))),
-                ("digest_of_the_validation_songs", Digest.OfFiles(validation.SelectMany(song => (string[])[song.AudioPath, song.LabelPath]))),
+                ("digest_of_the_songs", DigestOf(songs, cache, withLabels: true)),
+                ("digest_of_the_validation_songs", DigestOf(validation, cache, withLabels: true)),
             ]) with { Device = DeviceIdentity.Of(backend) };
         int exitCode = TrainingDisplay.Run(
             plan, request.Checkpoint, request.Out,
@@ -201,11 +199,10 @@ internal static class TrainCommand
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
         (BandStatistics statistics, SvdNet classifier) = (models.Statistics, models.Detector);
-        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache);
+        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
         float[][] frames = Normalize(backend, statistics, LogMels(backend, [.. songs, .. validation], cache));
         double classThreshold = request.ClassThreshold ?? LabelledSong.Together(ProgressDisplay.Run(
             "songs of valid", report => LabelledSong.PredictAll(backend, classifier, statistics, cache, validation, report))).TuneThreshold();
-        SvdCommand.Warn(cache.Warnings);
         if (classThreshold is <= 0 or >= 1)
         {
             throw new EngineException($"with a class threshold of {classThreshold} all excerpts get the same label; give one between 0 and 1");
@@ -217,8 +214,8 @@ internal static class TrainCommand
             request.Epochs,
             [
                 ("seed", request.Seed), ("hop", request.Hop), ("batch_size", request.Batch), ("class_threshold", classThreshold),
-                ("digest_of_the_songs", Digest.OfFiles(songs.Select(song => song.AudioPath))),
-                ("digest_of_the_validation_songs", Digest.OfFiles(validation.Select(song => song.AudioPath))),
+                ("digest_of_the_songs", DigestOf(songs, cache)),
+                ("digest_of_the_validation_songs", DigestOf(validation, cache)),
                 ("digest_of_the_classifier", Digest.OfFiles(request.Paths.Classifier, request.Paths.Statistics)),
             ]) with { Device = DeviceIdentity.Of(backend) };
         return TrainingDisplay.Run(
@@ -238,6 +235,9 @@ internal static class TrainCommand
 
     private static IEnumerable<string> InputsOf(string data, IReadOnlyList<Song> songs, IReadOnlyList<Song> validation) =>
         Corpus.InputsOf(data, TrainingSplit, songs).Concat(Corpus.InputsOf(data, ValidationSplit, validation));
+
+    private static double DigestOf(IEnumerable<Song> songs, SpectrogramCache cache, bool withLabels = false) => Digest.Of("", songs.SelectMany(song =>
+        withLabels ? (byte[][])[cache.DigestOf(song.AudioPath), Digest.OfFile(song.LabelPath)] : [cache.DigestOf(song.AudioPath)]));
 
     private static float[][] LogMels(IBackend backend, IReadOnlyList<Song> songs, SpectrogramCache cache)
     {

@@ -62,7 +62,7 @@ internal static class TrainingDisplay
             return;
         }
 
-        console.Progress().AutoClear(true)
+        ProgressDisplay.ShowLive(console, () => console.Progress().AutoClear(true)
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
             .Start(context =>
             {
@@ -71,9 +71,9 @@ internal static class TrainingDisplay
                 {
                     bar.Description = Markup.Escape(Describe(progress));
                     bar.Value = (progress.Epoch - 1.0) * progress.Batches + progress.Batch;
-                    if (progress.Batch == progress.Batches) console.WriteLine(Describe(progress));
+                    if (progress.Batch == progress.Batches) ProgressDisplay.WriteLine(Describe(progress));
                 });
-            });
+            }));
     }
 
     private static Action<TrainingProgress> Lines()

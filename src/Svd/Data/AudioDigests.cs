@@ -43,14 +43,17 @@ internal sealed class AudioDigests(string folder)
     {
         try
         {
-            if (!File.Exists(note) || new FileInfo(note).Length > LongestNote) return null;
-            string text = File.ReadAllText(note);
+            if (!File.Exists(note)) return null;
+            using FileStream file = InputFile.Open(note);
+            if (file.Length > LongestNote) return null;
+            using StreamReader reader = new(file);
+            string text = reader.ReadToEnd();
             if (text.Length < subject.Length + 2 * SHA256.HashSizeInBytes) return null;
 
             byte[] digest = Convert.FromHexString(text.AsSpan(subject.Length, 2 * SHA256.HashSizeInBytes));
             return text == Note(subject, digest) ? digest : null;
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or FormatException)
+        catch (Exception failure) when (failure is EngineException or IOException or UnauthorizedAccessException or FormatException)
         {
             return null;
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Engine.Kernels;
+using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Data;
@@ -37,7 +38,7 @@ public sealed class LabelTrack
     {
         List<Segment> segments = [];
         List<int> lines = [];
-        foreach ((int number, string line) in File.Exists(path) && new FileInfo(path).Length == 0 ? [] : TextLines.Read(path))
+        foreach ((int number, string line) in InputFile.IsEmpty(path) ? [] : TextLines.Read(path))
         {
             if (line.StartsWith('#')) continue; // A comment, as svd predict writes one.
             string[] fields = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);

@@ -19,10 +19,11 @@ public sealed class SpectrogramCache
 
     private readonly AudioDigests _digests;
     private readonly List<string> _warnings = [];
+    private readonly Action<string>? _warned;
 
-    private SpectrogramCache(string folder)
+    private SpectrogramCache(string folder, Action<string>? warned)
     {
-        Folder = folder;
+        (Folder, _warned) = (folder, warned);
         _digests = new AudioDigests(folder);
     }
 
@@ -36,31 +37,34 @@ public sealed class SpectrogramCache
     /// Opens the cache in a folder, which is created if it does not exist. Default: <c>.cache</c> in the data folder, or a folder in the user's local
     /// application data if the data folder is read-only.
     /// </summary>
+    /// <param name="dataFolder">The data folder.</param>
+    /// <param name="cacheFolder">The folder of the cache, or null for the default.</param>
+    /// <param name="warned">Gets each warning as soon as it is known.</param>
     /// <exception cref="EngineException">The folder, or neither of the two, can be written.</exception>
-    public static SpectrogramCache Open(string dataFolder, string? cacheFolder = null)
+    public static SpectrogramCache Open(string dataFolder, string? cacheFolder = null, Action<string>? warned = null)
     {
         string local = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
-        return Open(dataFolder, cacheFolder, Path.Combine(local.Length > 0 ? local : Path.GetTempPath(), "svd", "cache"));
+        return Open(dataFolder, cacheFolder, Path.Combine(local.Length > 0 ? local : Path.GetTempPath(), "svd", "cache"), warned);
     }
 
     /// <summary>Opens the cache; <paramref name="localFolder"/> takes the place of the user's local application data.</summary>
-    internal static SpectrogramCache Open(string dataFolder, string? cacheFolder, string localFolder)
+    internal static SpectrogramCache Open(string dataFolder, string? cacheFolder, string localFolder, Action<string>? warned = null)
     {
         if (cacheFolder is not null)
         {
             return TryPrepare(cacheFolder) is { } problem
                 ? throw new EngineException($"the cache folder {cacheFolder} cannot be written: {problem}")
-                : new SpectrogramCache(cacheFolder);
+                : new SpectrogramCache(cacheFolder, warned);
         }
 
         string beside = Path.Combine(dataFolder, ".cache");
 
         // An administrator could write to a read-only folder but should not.
         bool meantToBeRead = !OperatingSystem.IsWindows() && new DirectoryInfo(dataFolder).Attributes.HasFlag(FileAttributes.ReadOnly);
-        if (!meantToBeRead && TryPrepare(beside) is null) return new SpectrogramCache(beside);
+        if (!meantToBeRead && TryPrepare(beside) is null) return new SpectrogramCache(beside, warned);
         return TryPrepare(localFolder) is { } reason
             ? throw new EngineException($"neither {beside} nor {localFolder} can be written ({reason}); give a folder with --cache.")
-            : new SpectrogramCache(localFolder);
+            : new SpectrogramCache(localFolder, warned);
     }
 
     /// <summary>A song's log-mel spectrogram, frames×80 in C order, not normalised. It is read from the cache, or computed and put there.</summary>
@@ -83,10 +87,16 @@ public sealed class SpectrogramCache
         return logMel;
     }
 
-    /// <summary>Adds a warning, unless it is there already.</summary>
+    /// <summary>The SHA-256 of a song's file, which is read only if it is new or has changed.</summary>
+    /// <exception cref="EngineException">The song cannot be read.</exception>
+    internal byte[] DigestOf(string audioPath) => _digests.Of(audioPath);
+
+    /// <summary>Adds a warning and tells it, unless it is there already.</summary>
     internal void Warn(string warning)
     {
-        if (!_warnings.Contains(warning)) _warnings.Add(warning);
+        if (_warnings.Contains(warning)) return;
+        _warnings.Add(warning);
+        _warned?.Invoke(warning);
     }
 
     /// <summary>The cache file of a song, whether it exists or not.</summary>

@@ -43,7 +43,7 @@ internal sealed class EvaluationRun(
             int[] starts = sampling.StartsOf(i, logMel.Length / Bands);
             if (starts.Length == 0) continue;
             string file = Path.Combine(folder, $"{ResultName.Of(songs[i].Name)}.npz");
-            double identity = Digest.Of(DeviceIdentity.Of(backend), [songs[i].AudioPath, .. weights]);
+            double identity = Digest.Of(DeviceIdentity.Of(backend), [cache.DigestOf(songs[i].AudioPath), .. weights.Select(Digest.OfFile)]);
             SongEvaluation? song = SongEvaluation.TryRead(file, identity, starts, evaluator.Thresholds);
             if (song is null)
             {

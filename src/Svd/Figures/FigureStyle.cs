@@ -1,3 +1,4 @@
+using Engine.Kernels;
 using ScottPlot;
 using ScottPlot.AxisPanels;
 using ScottPlot.TickGenerators;
@@ -93,10 +94,12 @@ public static class FigureStyle
 
     /// <summary>
     /// Writes one line of text with its baseline at (<paramref name="x"/>, <paramref name="y"/>). Text wider than
-    /// <paramref name="maxWidth"/> pixels is written smaller, so that nothing is cut off.
+    /// <paramref name="maxWidth"/> pixels is written smaller, so that nothing is cut off. Control characters, which no font has and which make an SVG
+    /// invalid, are escaped.
     /// </summary>
     public static void DrawText(SKCanvas canvas, string text, float x, float y, float size, Color colour, float maxWidth)
     {
+        text = MessageText.Line(text);
         using SKFont font = new(Typeface, size) { Subpixel = true, Edging = SKFontEdging.Antialias, Hinting = SKFontHinting.None };
         using SKPaint paint = new() { Color = colour.ToSKColor(), IsAntialias = true };
         font.Size *= Math.Min(1, maxWidth / font.MeasureText(text));

@@ -218,7 +218,7 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
         int begun = _batch > 0 ? _epoch + 1 : _epoch;
         if (begun > plan.Epochs)
         {
-            throw new EngineException($"{path} is already in epoch {begun} of {plan.Epochs}; give at least --epochs {begun}, or another folder");
+            throw new EngineException($"{path} is already in epoch {begun}, after --epochs {plan.Epochs}; give at least --epochs {begun}, or another folder");
         }
 
         long steps = (long)_epoch * plan.BatchesPerEpoch + _batch;

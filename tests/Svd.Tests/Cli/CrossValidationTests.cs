@@ -100,6 +100,23 @@ public sealed class CrossValidationTests : CommandTest
         Fails(2, [.. score, "--split", "fold1"], "give --folds or --split, not both");
         Fails(2, [.. score, "--classifier", "a.npz"], "give --folds or --classifier, not both");
         TrainFolds();
+        string statistics = Path.Combine(Folds, "fold2.meanstd.npz");
+        byte[] own = File.ReadAllBytes(statistics);
+        File.Copy(Path.Combine(Folds, "fold1.meanstd.npz"), statistics, overwrite: true);
+        string[] calibrate = ["calibrate", .. score[1..], "--out", PathOf("calibrated.npz")];
+        foreach (string[] command in (string[][])[score, calibrate]) Fails(1, command, "fold2.npz was trained with other statistics than", statistics);
+        Assert.Contains("because of --force", SvdProgram.Call([.. score, "--force"]).Errors, StringComparison.Ordinal);
+        File.WriteAllBytes(statistics, own);
+        string second = Path.Combine(Folds, "fold2.npz");
+        Fails(1, [.. calibrate[..^1], second], $"{second} would replace a file that this command reads");
+        if (!OperatingSystem.IsWindows())
+        {
+            string link = Path.Combine(Out, "scores.csv");
+            File.CreateSymbolicLink(link, second);
+            Fails(1, [.. score, "--out", Out], "scores.csv would replace", second);
+            File.Delete(link);
+        }
+
         WriteList("fold2", "one.wav", "two.wav");
         Fails(1, score, "one is in two of the folds fold1, fold2");
         File.Delete(Path.Combine(Data, "filelists", "fold2"));

@@ -56,6 +56,71 @@ public sealed class EntryTests : CommandTest
         Assert.True(new FileInfo(Path.Combine(Out, $"{SongName}.probability.npy")).Length > 100);
     }
 
+    [UnixFact]
+    public void NamesDoNotSteerTheTerminal()
+    {
+        string song = PathOf("a\u001b[2J\u202Eb.wav");
+        File.Copy(Song(), song);
+        ProgramResult result = SvdProgram.Call("logmel", song, "--out", PathOf("a.npy"));
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        Assert.Contains("a\\x1B[2J\\u202Eb.wav: 213 frames", result.Output, StringComparison.Ordinal);
+        result = SvdProgram.Call("explain", song, "--out", Out);
+        Assert.Equal(0, result.ExitCode);
+        Assert.DoesNotContain('\u001b', result.Output);
+
+        string corpus = PathOf("corpus");
+        NoiseCorpus.Make(corpus);
+        File.Move(Path.Combine(corpus, "audio", "three.wav"), Path.Combine(corpus, "audio", "\u001bthree.wav"));
+        File.Move(Path.Combine(corpus, "labels", "three.lab"), Path.Combine(corpus, "labels", "\u001bthree.lab"));
+        File.WriteAllText(Path.Combine(corpus, "filelists", "test"), "\u001bthree.wav\n");
+        result = SvdProgram.Call("score", "--data", corpus, "--class-threshold", "0.5");
+        Assert.Contains("\\x1Bthree", result.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', result.Output);
+    }
+
+    [UnixTheory]
+    [InlineData("--classifier", "explain")]
+    [InlineData("--inverter", "explain")]
+    [InlineData("--stats", "predict")]
+    [InlineData("--compare", "evaluate", "--data", "corpus")]
+    [InlineData("--cache", "stats", "--data", "corpus")]
+    public void PipesAreNotReadForEver(string option, params string[] command)
+    {
+        string pipe = PathOf("pipe"), corpus = PathOf("corpus");
+        NoiseCorpus.Make(corpus);
+        using (Process make = Process.Start("mkfifo", [pipe])) make.WaitForExit();
+        string[] line = [.. command.Select(word => word == "corpus" ? corpus : word), option, pipe, "--out", command[0] == "stats" ? PathOf("s.npz") : Out];
+        ProgramResult result = SvdProgram.Call(command[0] is "explain" or "predict" ? [.. line, Song()] : line);
+        Assert.Equal((1, ""), (result.ExitCode, result.Output));
+        AssertOneLine(result.Errors, pipe);
+    }
+
+    [UnixFact]
+    public void PipesOfACorpusAreNotReadForEver()
+    {
+        string corpus = PathOf("corpus"), run = PathOf("run");
+        NoiseCorpus.Make(corpus);
+        Directory.CreateDirectory(run);
+        string[] train = ["train", "inverter", "--data", corpus, "--out", PathOf("w.npz"), "--epochs", "1", "--hop", "40", "--batch", "2"];
+        AssertPipe(Path.Combine(run, "checkpoint.npz"), [.. train, "--checkpoint", run]);
+        string[] score = ["score", "--data", corpus];
+        AssertPipe(Path.Combine(corpus, "labels", "three.lab"), score);
+        AssertPipe(Path.Combine(corpus, "filelists", "test"), score);
+        AssertPipe(Path.Combine(corpus, "audio", "three.wav"), score);
+
+        void AssertPipe(string path, string[] command)
+        {
+            byte[]? before = File.Exists(path) ? File.ReadAllBytes(path) : null;
+            File.Delete(path);
+            using (Process make = Process.Start("mkfifo", [path])) make.WaitForExit();
+            ProgramResult result = SvdProgram.Call(command);
+            Assert.Equal((1, ""), (result.ExitCode, result.Output));
+            AssertOneLine(result.Errors, path, "not a regular file");
+            File.Delete(path);
+            if (before is not null) File.WriteAllBytes(path, before);
+        }
+    }
+
     [Fact]
     public void JsonIsAsciiWhereTheOutputIsNotUtf8()
     {

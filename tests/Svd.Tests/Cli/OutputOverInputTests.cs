@@ -182,7 +182,7 @@ public sealed class OutputOverInputTests : CommandTest
         Assert.Equal((digest, SvdNet.DigestOfFeatures(WeightFile.Read(second)), 0.25, "by hand"), (file.Digest, notes.Detector, notes.ClassThreshold, notes.Training));
         Assert.NotNull(notes.Statistics);
         NpzFile.WriteComment(weights, "{\"engine_weights\":1,\"class_threshold\":7}");
-        Fails(1, ["weights", weights], weights, "is damaged");
+        Fails(1, ["weights", weights], weights, "are damaged");
         NpzFile.WriteComment(weights, "another program's");
         Assert.Contains("not noted", SvdProgram.Call("weights", weights).Output, StringComparison.Ordinal);
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Engine.Svd.Data;
 using Engine.Tests;
@@ -58,6 +59,15 @@ public class LabelTrackTests
     [InlineData("\n \n", "holds no segments")]
     [InlineData("# nothing\n", "holds no segments")]
     public void ABadFileIsRefusedByLine(string content, params string[] words) => Failure.Says(() => Read(content), ["song.lab", .. words]);
+
+    [UnixFact]
+    public void APipeIsNoEmptyFile()
+    {
+        using TempFolder folder = new();
+        string pipe = folder.PathOf("song.lab");
+        using (Process make = Process.Start("mkfifo", [pipe])) make.WaitForExit();
+        Failure.Says(() => LabelTrack.Read(pipe), pipe, "is not a regular file");
+    }
 
     [Fact]
     public void AnOverlapBelowAMillisecondIsRounding()
