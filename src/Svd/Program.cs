@@ -2,19 +2,23 @@ using Engine.Svd.Cli;
 
 try
 {
-    return SvdCommand.Run(args);
-}
-catch (Exception failure)
-{
+    // Every library that is loaded takes an open file, and a message must be possible when no more may be opened: so load what it takes.
+    Stream errors = Console.OpenStandardError();
+    errors.Write([]);
     try
     {
-        // Where not even a message can be put together, as when no more files may be opened: plain text, which needs hardly anything that is not loaded yet.
-        Console.Error.WriteLine("svd: it cannot go on (" + failure.GetType().Name + "); the system may allow too few open files or too little memory");
+        return SvdCommand.Run(args);
     }
-    catch (Exception)
+    catch (Exception failure)
     {
-        // The exit code has to do.
+        // SvdCommand could not even put its message together.
+        string message = "svd: it cannot go on (" + failure.GetType().Name + "); allow more open files (ulimit -n) or more memory (ulimit -v)\n";
+        foreach (char letter in message) errors.WriteByte((byte)letter);
+        return 1;
     }
-
+}
+catch (Exception)
+{
+    // The exit code has to do.
     return 1;
 }

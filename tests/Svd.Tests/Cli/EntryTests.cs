@@ -56,6 +56,20 @@ public sealed class EntryTests : CommandTest
         Assert.True(new FileInfo(Path.Combine(Out, $"{SongName}.probability.npy")).Length > 100);
     }
 
+    // Too few for all libraries, but enough for the runtime itself to start.
+    [UnixFact]
+    public void ALackOfOpenFilesIsOneLine()
+    {
+        string song = Song();
+        foreach (int files in (int[])[40, 50, 60, 70])
+        {
+            ProgramResult result = SvdProgram.Shell($"ulimit -n {files}; $svd predict '{song}' --out '{Out}'");
+            if (result.ExitCode == 0) continue;
+            Assert.Equal((1, ""), (result.ExitCode, result.Output));
+            AssertOneLine(result.Errors);
+        }
+    }
+
     [UnixFact]
     public void NamesDoNotSteerTheTerminal()
     {
