@@ -153,13 +153,18 @@ public sealed class FuzzTests(ITestOutputHelper output) : IDisposable
     public void CommandLines()
     {
         string folder = _temp.PathOf("out");
-        string[] commands = ["explain", "predict", "score", "evaluate", "localise", "logmel", "stats", "export", "weights", "train inverter", "train classifier", "train masker"];
+        string[] commands =
+        [
+            "explain", "predict", "score", "calibrate", "evaluate", "localise", "logmel", "stats", "export", "weights", "train inverter", "train classifier",
+            "train masker",
+        ];
         string[] words =
         [
-            "--at", "--method", "--threshold", "--area", "--listen", "--class-threshold", "--out", "--classifier", "--inverter", "--masker", "--stats", "--device",
-            "--device-index", "--threads", "--json", "--data", "--split", "--thresholds", "--start", "--excerpts", "--seed", "--methods", "--fill", "--judge",
-            "--compare", "--cache", "--stems", "--architecture", "--epochs", "--hop", "--batch", "--batches", "--augment", "--checkpoint", "--overwrite", "--force",
-            "--whole-song", "--training", "--", "-x", "@a", "", " ", "\u001b[2J", "0", "-1", "1e308", "NaN", "2147483647", "99999999999", "0:1.1:0.1", "0:1:1e28",
+            "--at", "--method", "--threshold", "--area", "--listen", "--class-threshold", "--out", "--classifier", "--inverter", "--masker", "--stats",
+            "--device", "--device-index", "--threads", "--json", "--data", "--split", "--thresholds", "--start", "--excerpts", "--seed", "--methods", "--fill", "--judge",
+            "--compare", "--cache", "--stems", "--architecture", "--epochs", "--hop", "--batch", "--batches", "--augment", "--checkpoint", "--overwrite",
+            "--force", "--whole-song", "--training", "--folds", "--hold-out", "--channel", "--", "-x", "@a", "", " ", "\u001b[2J", "0", "-1", "1e308", "NaN",
+            "2147483647", "99999999999", "0:1.1:0.1", "0:1:1e28",
             "0:1:0.0000000000000000000000000001", "all", "random,loud", "auto", "cpu", "both", "0.5", "0.4,0.2", ",", "on", "paper", folder, "a.csv",
         ];
         string[] arguments = [];

@@ -1,6 +1,6 @@
 namespace Engine.Svd.Cli;
 
-/// <summary>The weights and the sample that come with the program and are used where none are named.</summary>
+/// <summary>The weights and the sample that come with the program. They are the defaults.</summary>
 internal static class BundledFiles
 {
     public static string Classifier => PathOf("weights", "svdnet.npz");

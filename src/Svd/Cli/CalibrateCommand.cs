@@ -64,7 +64,8 @@ internal static class CalibrateCommand
         (DetectionScores before, DetectionScores after) = (songs.Scores(songs.TuneThreshold()), calibrated.Scores(threshold));
         Console.WriteLine($"temperature {calibration.Temperature:F3}, offset {calibration.Offset:F3} → {output}");
         Console.WriteLine(
-            $"expected calibration error {before.CalibrationError:F3} → {after.CalibrationError:F3}, Brier score {before.BrierScore:F3} → {after.BrierScore:F3}; "
+            $"expected calibration error {before.CalibrationError:F3} → {after.CalibrationError:F3}, "
+            + $"Brier score {before.BrierScore:F3} → {after.BrierScore:F3}; "
             + $"the threshold with the fewest errors is now {threshold:F4} ({after.Error:P1})");
         return 0;
     }

@@ -84,16 +84,16 @@ internal static class LocaliseCommand
         }
 
         using MethodComparison comparison = ProgressDisplay.Run("inversions", report => new MethodComparison(
-            backend, models.Detector, models.Inversion!, models.Mask, null, models.Statistics, [.. used.Select(song => song.Compared)], request.Sizes, [MaskFill.Zero],
-            request.Decision.Value, request.Seed, (done, all) => report(done, all)));
+            backend, models.Detector, models.Inversion!, models.Mask, null, models.Statistics, [.. used.Select(song => song.Compared)], request.Sizes,
+            [MaskFill.Zero], request.Decision.Value, request.Seed, (done, all) => report(done, all)));
         (string Name, LocalisationScores Scores)[] scores = ProgressDisplay.Run("methods", report => Measure(request, comparison, used, report));
 
         Estimate voice = new TwoLevelBootstrap(comparison.SongOf, request.Seed).Of(
             [.. used.SelectMany(song => song.VoiceBins).Select(bins => 100.0 * bins.Count(bin => bin) / ExcerptLength)]);
         Report report = new(
             Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Stems))), used.Length, songs.Count, comparison.Count,
-            read.Sum(song => song.Sounding), read.Sum(song => song.Sung), used.Sum(song => song.MusicSung), voice, request.Decision.Value, request.Decision.From, backend.Name,
-            files, LocalisationTable.Of(request.Sizes, scores, comparison.SongOf, request.Seed), warnings);
+            read.Sum(song => song.Sounding), read.Sum(song => song.Sung), used.Sum(song => song.MusicSung), voice, request.Decision.Value,
+            request.Decision.From, backend.Name, files, LocalisationTable.Of(request.Sizes, scores, comparison.SongOf, request.Seed), warnings);
         Write(report);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else Print(report);
@@ -153,8 +153,8 @@ internal static class LocaliseCommand
     {
         Console.WriteLine($"{report.Stems}: the detector hears singing (P >= {report.ClassThreshold:F2}) in {report.Sung} of the {report.Sounding} "
             + "excerpts, one every 0.5 s, in which the voice sounds");
-        Console.WriteLine($"used: {report.Excerpts} excerpts of {report.Songs} of {report.SongsListed} songs; in {report.MusicSung} of them it also hears singing in the "
-            + "accompaniment alone");
+        Console.WriteLine($"used: {report.Excerpts} excerpts of {report.Songs} of {report.SongsListed} songs; in {report.MusicSung} of them it also hears "
+            + "singing in the accompaniment alone");
         Console.WriteLine($"voice-dominated bins: {MethodsEvaluation.Interval(report.VoicePercent)} %, which is chance for precision and pointing; chance for "
             + "recall is the area");
         Console.WriteLine("brackets: 95 % intervals of a bootstrap that draws songs, then excerpts within them, 1000 times");

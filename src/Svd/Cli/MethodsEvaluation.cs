@@ -110,8 +110,8 @@ internal static class MethodsEvaluation
 
         ulong seed = request.Sampling.Seed;
         using MethodComparison comparison = ProgressDisplay.Run("inversions", report => new MethodComparison(
-            backend, models.Detector, models.Inversion!, models.Mask, models.Judge, models.Statistics, [.. songs.Select(song => song.Compared)], request.Sizes, request.Fills,
-            request.ClassThreshold, seed, (done, all) => report(done, all)));
+            backend, models.Detector, models.Inversion!, models.Mask, models.Judge, models.Statistics, [.. songs.Select(song => song.Compared)], request.Sizes,
+            request.Fills, request.ClassThreshold, seed, (done, all) => report(done, all)));
         double[] identity =
         [
             Version,
@@ -177,7 +177,8 @@ internal static class MethodsEvaluation
             Console.WriteLine();
             if (report.Rows.Any(row => row.Question != report.Rows[0].Question)) Console.WriteLine(size.Key.Question);
             Console.WriteLine(
-                $"{size.Key.Size,-20}  {"area %",6}  {"kept %",19}  {"− random",21}  {"removed %",19}  {"− random",21}  {"pieces",7}  {"largest %",9}  {"ms",8}");
+                $"{size.Key.Size,-20}  {"area %",6}  {"kept %",19}  {"− random",21}  {"removed %",19}  {"− random",21}  {"pieces",7}  {"largest %",9}  "
+                + $"{"ms",8}");
             foreach (MethodRow row in size)
             {
                 Console.WriteLine(

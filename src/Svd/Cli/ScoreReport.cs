@@ -80,7 +80,11 @@ internal sealed record ScoreReport(
         foreach (ScoreRow row in Songs) AddRow(row.Song, $"{row.Scores.Frames}", column => Text(column.Score(row.Scores)));
         table.AddEmptyRow();
         AddRow("all", $"{All.Frames}", column => Text(column.Score(All)));
-        if (Songs.Length > 1) AddRow("95 % over songs", "", column => Intervals.GetValueOrDefault(column.Name) is { } ends ? $"{ends.Low:F3}–{ends.High:F3}" : "");
+        if (Songs.Length > 1)
+        {
+            AddRow("95 % over songs", "", column => Intervals.GetValueOrDefault(column.Name) is { } ends ? $"{ends.Low:F3}–{ends.High:F3}" : "");
+        }
+
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out), Ansi = AnsiSupport.No });
         if (Console.IsOutputRedirected) console.Profile.Width = LineLength;
         console.Write(table);

@@ -50,8 +50,8 @@ internal static class TrainCommand
         command.SetAction(parsed => TrainInverter(new InverterRequest(
             parsed.GetRequiredValue(data),
             new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
-            parsed.GetValue(force), parsed.GetRequiredValue(output), InversionArchitecture.All.Single(size => size.Name == parsed.GetValue(architecture)), parsed.GetValue(epochs),
-            parsed.GetValue(hop), parsed.GetValue(batch), parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint),
+            parsed.GetValue(force), parsed.GetRequiredValue(output), InversionArchitecture.All.Single(size => size.Name == parsed.GetValue(architecture)),
+            parsed.GetValue(epochs), parsed.GetValue(hop), parsed.GetValue(batch), parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint),
             parsed.GetValue(cache))));
         return command;
     }
@@ -83,7 +83,8 @@ internal static class TrainCommand
         };
         command.SetAction(parsed => TrainClassifier(new ClassifierRequest(
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(batches),
-            parsed.GetValue(holdOut), parsed.GetValue(augment) == "on", parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint), parsed.GetValue(cache))));
+            parsed.GetValue(holdOut), parsed.GetValue(augment) == "on", parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint),
+            parsed.GetValue(cache))));
         return command;
     }
 
@@ -138,7 +139,8 @@ internal static class TrainCommand
             ]) with { Device = DeviceIdentity.Of(backend) };
         return TrainingDisplay.Run(
             plan, request.Checkpoint, request.Out, () => new WeightNotes { Detector = models.DetectorDigest, Statistics = models.Statistics.Digest },
-            $"svd train inverter: {request.Architecture.Name} size, {request.Epochs} epochs, hop {request.Hop}, batches of {request.Batch}, seed {request.Seed}");
+            $"svd train inverter: {request.Architecture.Name} size, {request.Epochs} epochs, hop {request.Hop}, batches of {request.Batch}, "
+                + $"seed {request.Seed}");
     }
 
     private static int TrainClassifier(ClassifierRequest request)
@@ -155,8 +157,8 @@ internal static class TrainCommand
         LabelTrack[] labels = [.. songs.Concat(validation).Select(song => LabelTrack.Read(song.LabelPath))];
         string statisticsFile = Path.ChangeExtension(request.Out, ".meanstd.npz");
         PrepareOutputs(
-            request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation), Path.Combine(request.Data, "filelists", request.HoldOut ?? ValidationSplit)],
-            statisticsFile);
+            request.Out, request.Checkpoint,
+            [.. InputsOf(request.Data, songs, validation), Path.Combine(request.Data, "filelists", request.HoldOut ?? ValidationSplit)], statisticsFile);
         using IBackend backend = request.CreateBackend();
         SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
         float[][] logMels = LogMels(backend, [.. songs, .. validation], cache);
@@ -186,7 +188,8 @@ internal static class TrainCommand
         int exitCode = TrainingDisplay.Run(
             plan, request.Checkpoint, request.Out,
             () => new WeightNotes { Statistics = statistics.Digest, ClassThreshold = training.TuneThreshold() },
-            $"svd train classifier: {request.Epochs} epochs of {request.Batches} batches, augmentation {(request.Augment ? "on" : "off")}, seed {request.Seed}");
+            $"svd train classifier: {request.Epochs} epochs of {request.Batches} batches, augmentation {(request.Augment ? "on" : "off")}, "
+                + $"seed {request.Seed}");
         if (exitCode == 0) statistics.Write(statisticsFile);
         return exitCode;
     }
@@ -273,5 +276,6 @@ internal static class TrainCommand
         double? ClassThreshold, ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
 
     private sealed record ClassifierRequest(
-        string Data, string Out, int Epochs, int Batches, string? HoldOut, bool Augment, ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
+        string Data, string Out, int Epochs, int Batches, string? HoldOut, bool Augment, ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint,
+        string? Cache);
 }

@@ -9,17 +9,17 @@ namespace Engine.Svd.Data;
 /// Makes normalised log-mel excerpts, changed or not, from magnitude spectrograms S (frames × 513):
 /// <code>y[r, b] = (ln max(Σₖ W[k, b] · S(c + (r − 57) / stretch, k / shift), 1e-7) + ln Σₖ W[k, b] · 10^(gain(k) / 20) − mean[b]) / std[b]</code>
 /// where S is interpolated linearly between frames and frequencies and is zero outside the song and above half the sample rate, c is the frame whose label
-/// the excerpt has, W the mel filterbank, and gain the filter. Any number of threads may use one.
+/// the excerpt has, W is the mel filterbank, and gain is the filter. It is thread-safe.
 /// </summary>
 /// <remarks>
-/// Resampling and filterbank are both linear, so their order is free. The shift is taken into the filterbank, which stays sparse, and the stretch mixes
-/// frames of 80 bands rather than of 513 frequencies: a few percent of the work of resampling the spectrogram.
+/// Resampling and the filterbank are both linear, so their order does not matter. The shift becomes part of the filterbank, which stays sparse, and the
+/// stretch mixes frames of 80 bands instead of 513 frequencies. This takes a few percent of the work of resampling the spectrogram.
 /// </remarks>
 public sealed class ExcerptMaker
 {
     private static readonly double[] _weights = MelFilterbank.Weights();
 
-    // Where each filter's weights are.
+    // The range of each filter's nonzero weights.
     private static readonly (int First, int End)[] _support = [.. Enumerable.Range(0, Bands).Select(SupportOf)];
 
     private readonly float[] _mean;
@@ -33,9 +33,9 @@ public sealed class ExcerptMaker
     }
 
     /// <summary>Writes one excerpt, 115×80.</summary>
-    /// <param name="song">What it is cut from.</param>
-    /// <param name="labelFrame">The frame in its middle.</param>
-    /// <param name="change">What is changed.</param>
+    /// <param name="song">The song.</param>
+    /// <param name="labelFrame">The frame in the middle of the excerpt.</param>
+    /// <param name="change">The random change.</param>
     /// <param name="destination">115·80 values in C order.</param>
     /// <exception cref="ArgumentException">The destination has another length.</exception>
     public void Make(MagnitudeSpectrogram song, int labelFrame, in Augmentation.Change change, Span<float> destination)
@@ -47,7 +47,7 @@ public sealed class ExcerptMaker
         MelFrames(song, labelFrame - before, change.Shift, mel.AsSpan(0, frames * Bands));
         for (int row = 0; row < ExcerptFrames; row++)
         {
-            // The last position may be the last frame itself, which has no successor.
+            // The last position may be the last frame, which has no successor.
             double position = before + (row - ContextFrames) * step;
             int earlier = Math.Min((int)position, frames - 2);
             ReadOnlySpan<float> pair = mel.AsSpan(earlier * Bands, 2 * Bands);
@@ -66,14 +66,14 @@ public sealed class ExcerptMaker
         }
     }
 
-    /// <summary>Frames of a song, as many as the destination holds, through the filterbank with all its frequencies divided by the shift.</summary>
+    /// <summary>Fills the destination with frames of a song from the filterbank, whose frequencies are divided by the shift.</summary>
     private static void MelFrames(MagnitudeSpectrogram song, int firstFrame, double shift, Span<float> destination)
     {
         Span<(int First, int Length, int Offset)> filters = stackalloc (int, int, int)[Bands];
         int total = 0, usedBins = 0;
         for (int band = 0; band < Bands; band++)
         {
-            // A frequency between two bins takes from both; what would lie above the spectrum takes from none.
+            // A frequency between two bins uses both; a frequency above the spectrum uses none.
             int first = Math.Min((int)(_support[band].First / shift), SpectrumBins), end = Math.Min((int)((_support[band].End - 1) / shift) + 2, SpectrumBins);
             filters[band] = (first, end - first, total);
             total += end - first;
@@ -117,7 +117,7 @@ public sealed class ExcerptMaker
         ArrayPool<float>.Shared.Return(rented);
     }
 
-    /// <summary>What the filter adds to a band's logarithm.</summary>
+    /// <summary>The filter's contribution to a band's logarithm.</summary>
     private static double LogGain(int band, in Augmentation.Change change)
     {
         if (change.Decibels == 0) return 0;

@@ -11,7 +11,8 @@ public sealed class LabelTrack
     // Segments that overlap by less than this, in seconds, have rounded times.
     private const double Rounding = 0.001;
 
-    // A segment may start so many seconds after the song's end, since decoders differ by the encoder's delay, and end so many after it, since people round.
+    // A segment may start LatestStart seconds after the song's end, since decoders differ by the encoder's delay, and end LatestEnd seconds after it, since
+    // people round.
     private const double LatestStart = 0.1, LatestEnd = 1;
 
     private static readonly (string Name, double PerSecond)[] _units =

@@ -18,7 +18,8 @@ internal static class ResultName
     public static string Of(string song)
     {
         if (song.Split('/').All(IsSafe)) return song;
-        string harmless = string.Concat(song.Select(letter => letter == '/' || Forbidden.Contains(letter) || char.IsControl(letter) ? '_' : letter)).Trim('_', '.', ' ');
+        IEnumerable<char> letters = song.Select(letter => letter == '/' || Forbidden.Contains(letter) || char.IsControl(letter) ? '_' : letter);
+        string harmless = string.Concat(letters).Trim('_', '.', ' ');
         string digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(song)))[..DigestLength];
         return $"{(harmless.Length > 0 ? harmless : "song")}-{digest}";
     }

@@ -94,7 +94,7 @@ public static class EvaluationCurves
             ? new EvaluationPoint(dataset, masking, alpha, all, some, lossPercent, areaPercent)
             : null;
 
-    // Neither negative nor NaN.
+    // Null for anything but a finite number of at least 0.
     private static double? Number(string field) =>
         double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value is >= 0 and < double.PositiveInfinity
             ? value

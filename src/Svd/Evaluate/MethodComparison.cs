@@ -53,7 +53,8 @@ public sealed class MethodComparison : IDisposable
     /// <exception cref="EngineException">A network's output is not finite.</exception>
     public MethodComparison(
         IBackend backend, SvdNet network, InversionNetwork inversion, MaskNetwork? mask, SvdNet? judge, BandStatistics statistics,
-        IReadOnlyList<ComparedSong> songs, IReadOnlyList<MaskSize> sizes, IReadOnlyList<MaskFill> fills, double classThreshold, ulong seed, Action<int, int> progress)
+        IReadOnlyList<ComparedSong> songs, IReadOnlyList<MaskSize> sizes, IReadOnlyList<MaskFill> fills, double classThreshold, ulong seed,
+        Action<int, int> progress)
     {
         (_songs, _sizes, _statistics) = (songs, sizes, statistics);
         _judges = judge is null ? [new Detector(backend, network)] : [new Detector(backend, network), new Detector(backend, judge)];

@@ -63,7 +63,8 @@ public sealed record MethodScores(int Count, double[][] Values, double Seconds)
             if (!Read("identity", identity.Length).AsSpan().SequenceEqual(identity)) return null;
             double[][] values = [.. Measures.Select(measure => Read(NameOf(measure), RowsOf(measure, sizes, questions) * count))];
             double seconds = Read("seconds", 1)[0];
-            return seconds >= 0 && double.IsFinite(seconds) && Measures.All(measure => Array.TrueForAll(values[(int)measure], value => IsPossible(measure, value)))
+            return seconds >= 0 && double.IsFinite(seconds)
+                && Measures.All(measure => Array.TrueForAll(values[(int)measure], value => IsPossible(measure, value)))
                 ? new MethodScores(count, values, seconds) : null;
         }
         catch (EngineException)

@@ -91,7 +91,8 @@ public static class MethodTable
                 ',',
                 [
                     row.Question.JudgeName, row.Question.Fill.Name(), row.Size.ToString(), row.Method, Number(row.Area), .. Numbers(row.Sufficiency),
-                    .. Numbers(row.Necessity), .. Numbers(row.Components), Number(row.MedianComponents), .. Numbers(row.LargestShare), Number(row.Milliseconds), .. Numbers(row.SufficiencyLessRandom), .. Numbers(row.NecessityLessRandom),
+                    .. Numbers(row.Necessity), .. Numbers(row.Components), Number(row.MedianComponents), .. Numbers(row.LargestShare),
+                    Number(row.Milliseconds), .. Numbers(row.SufficiencyLessRandom), .. Numbers(row.NecessityLessRandom),
                 ]).Append('\n');
         }
 

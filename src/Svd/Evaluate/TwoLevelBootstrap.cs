@@ -42,7 +42,7 @@ internal sealed class TwoLevelBootstrap
     }
 
     /// <summary>The mean of one number per excerpt, and its interval.</summary>
-    /// <exception cref="ArgumentException">There are not as many values as excerpts.</exception>
+    /// <exception cref="ArgumentException">The numbers of values and excerpts differ.</exception>
     public Estimate Of(ReadOnlySpan<double> values)
     {
         if (values.Length != _count) throw new ArgumentException($"{values.Length} values for {_count} excerpts");

@@ -29,7 +29,7 @@ public sealed record Calibration(double Temperature, double Offset)
     /// <returns>
     /// The calibration; null if all or no frames are sung, if all probabilities are equal, or if sung frames are not the more probable ones.
     /// </returns>
-    /// <exception cref="ArgumentException">There are not as many labels.</exception>
+    /// <exception cref="ArgumentException">The numbers of probabilities and labels differ.</exception>
     public static Calibration? Fit(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> labels)
     {
         if (probabilities.Length != labels.Length) throw new ArgumentException($"{probabilities.Length} probabilities with {labels.Length} labels");

@@ -9,7 +9,7 @@ public static class ClassThreshold
     /// </summary>
     /// <param name="probabilities">In [0, 1], smoothed as for the use of the threshold; frames of any number of songs.</param>
     /// <param name="labels">One per probability: 1 if sung, else 0.</param>
-    /// <exception cref="ArgumentException">There are no frames, or not as many labels.</exception>
+    /// <exception cref="ArgumentException">There are no frames, or the numbers of probabilities and labels differ.</exception>
     public static double Tune(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> labels)
     {
         if (probabilities.IsEmpty || probabilities.Length != labels.Length)

@@ -47,7 +47,7 @@ public sealed record DetectionScores(int TruePositives, int FalsePositives, int 
     /// <param name="probabilities">The smoothed probabilities.</param>
     /// <param name="labels">One per probability: 1 if sung, else 0.</param>
     /// <param name="threshold">Frames with at least this probability count as singing.</param>
-    /// <exception cref="ArgumentException">There are not as many labels.</exception>
+    /// <exception cref="ArgumentException">The numbers of probabilities and labels differ.</exception>
     public static DetectionScores Of(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> labels, double threshold)
     {
         if (probabilities.Length != labels.Length) throw new ArgumentException($"{probabilities.Length} probabilities with {labels.Length} labels");

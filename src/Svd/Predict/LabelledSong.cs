@@ -13,7 +13,7 @@ namespace Engine.Svd.Predict;
 /// <param name="Labels">1 if sung, else 0: <see cref="LabelTrack.ForFrames"/>.</param>
 public sealed record LabelledSong(string Name, float[] Probabilities, float[] Labels)
 {
-    /// <summary>Predicts songs, whose label files are all read first; the last argument is told how many songs of how many are done.</summary>
+    /// <summary>Predicts songs after it has read all their label files. The last argument gets how many songs are done, and how many there are.</summary>
     /// <exception cref="EngineException">
     /// A label file is malformed or does not fit its song, or a song cannot be decoded or is shorter than an excerpt.
     /// </exception>

@@ -33,7 +33,8 @@ public sealed class ReliabilityCurve
         get
         {
             long frames = Bins.Sum(bin => (long)bin.Frames);
-            return frames == 0 ? null : Bins.Where(bin => bin.Frames > 0).Sum(bin => bin.Frames * Math.Abs(bin.MeanProbability!.Value - bin.SungShare!.Value)) / frames;
+            if (frames == 0) return null;
+            return Bins.Where(bin => bin.Frames > 0).Sum(bin => bin.Frames * Math.Abs(bin.MeanProbability!.Value - bin.SungShare!.Value)) / frames;
         }
     }
 
@@ -52,7 +53,7 @@ public sealed class ReliabilityCurve
     /// <summary>Sorts frames of any number of songs into the bins.</summary>
     /// <param name="probabilities">Probabilities in [0, 1].</param>
     /// <param name="labels">One per probability: 1 if sung, else 0.</param>
-    /// <exception cref="ArgumentException">There are not as many labels.</exception>
+    /// <exception cref="ArgumentException">The numbers of probabilities and labels differ.</exception>
     public static ReliabilityCurve Of(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> labels)
     {
         if (probabilities.Length != labels.Length) throw new ArgumentException($"{probabilities.Length} probabilities with {labels.Length} labels");

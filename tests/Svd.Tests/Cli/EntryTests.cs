@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Engine.Svd.Cli;
 using Engine.Tests;
+using Spectre.Console;
 
 namespace Engine.Svd.Tests.Cli;
 
@@ -68,6 +69,27 @@ public sealed class EntryTests : CommandTest
             Assert.Equal((1, ""), (result.ExitCode, result.Output));
             AssertOneLine(result.Errors);
         }
+    }
+
+    [Fact]
+    public void AWarningStandsAboveTheBar()
+    {
+        TextWriter before = Console.Error;
+        using StringWriter screen = new(), errors = new();
+        Console.SetError(errors);
+        try
+        {
+            IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(screen) });
+            ProgressDisplay.ShowLive(console, () => SvdCommand.Warn("song.wav [sic] is damaged"));
+            SvdCommand.Warn("the bar is gone");
+        }
+        finally
+        {
+            Console.SetError(before);
+        }
+
+        Assert.Equal("svd: warning: song.wav [sic] is damaged\n", screen.ToString().ReplaceLineEndings("\n"));
+        Assert.Equal("svd: warning: the bar is gone\n", errors.ToString().ReplaceLineEndings("\n"));
     }
 
     [UnixFact]
