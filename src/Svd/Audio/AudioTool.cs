@@ -4,12 +4,12 @@ using System.Diagnostics;
 namespace Engine.Svd.Audio;
 
 /// <summary>
-/// A program of ffmpeg's at work: its output, the end of its messages, and a watch over it. Where it gives nothing for too long while somebody reads,
-/// it is ended with all that it started.
+/// A running program of ffmpeg's: its output, the end of its messages, and a watchdog. If the program gives nothing for too long while somebody reads, it
+/// is killed together with its child processes.
 /// </summary>
 internal sealed class AudioTool : IDisposable
 {
-    /// <summary>How long a program may give nothing.</summary>
+    /// <summary>How long a program may give no output.</summary>
     public static readonly TimeSpan UsualPatience = TimeSpan.FromSeconds(60);
 
     private const int LongestComplaint = 4096;
@@ -39,19 +39,19 @@ internal sealed class AudioTool : IDisposable
             RedirectStandardError = true,
         })!;
 
-        // On its own thread: the program stops when nobody takes its messages.
+        // On a thread of its own, since the program blocks when nobody reads its messages.
         listener = Task.Factory.StartNew(Listen, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         TimeSpan interval = patience / WatchesOfPatience;
         watch = new Timer(_ => Watch(), null, interval, interval);
     }
 
-    /// <summary>Whether it was ended because it gave nothing for too long.</summary>
+    /// <summary>Whether the program was killed because it gave no output for too long.</summary>
     public bool Stalled { get; private set; }
 
-    /// <summary>Its exit code; known after <see cref="Read"/> has given 0.</summary>
+    /// <summary>The program's exit code; known once <see cref="Read"/> has returned 0.</summary>
     public int ExitCode => process.ExitCode;
 
-    /// <summary>The last of its messages so far.</summary>
+    /// <summary>The end of the program's messages so far.</summary>
     public string Complaint
     {
         get
@@ -60,12 +60,12 @@ internal sealed class AudioTool : IDisposable
         }
     }
 
-    /// <summary>How many bytes had been read when its first message came; null where there was none.</summary>
+    /// <summary>How many bytes had been read when the program's first message came; null if there was none.</summary>
     public long? BytesBeforeComplaint => Interlocked.Read(ref bytesBeforeComplaint) is >= 0 and var bytes ? bytes : null;
 
     /// <summary>
-    /// The program in the folders of a search path such as the variable PATH has; null where there is none. The current folder is not searched: what lies
-    /// beside a song is not to be run. A file that may not be executed counts only where there is no other.
+    /// Finds the program in the folders of a search path such as the variable PATH; null if it is in none. The current folder is not searched: a program
+    /// that lies beside a song must not run. A file that is not executable is returned only if there is no other.
     /// </summary>
     public static string? Find(string? searchPath, string program)
     {
@@ -79,7 +79,7 @@ internal sealed class AudioTool : IDisposable
         return found.FirstOrDefault(MayRun) ?? found.FirstOrDefault();
     }
 
-    /// <summary>Fills the buffer from the program's output; fewer bytes come only at its end, and then the program has ended.</summary>
+    /// <summary>Fills the buffer from the program's output. Fewer bytes come only at the end, and then the program has ended.</summary>
     public int Read(Span<byte> buffer)
     {
         int done = 0;
@@ -119,7 +119,7 @@ internal sealed class AudioTool : IDisposable
         OperatingSystem.IsWindows()
         || (File.GetUnixFileMode(program) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != 0;
 
-    // Counts its own calls and not the time, so that a suspended process may sleep as long as it likes.
+    // Counts its own calls instead of the time, so that a suspended process is not killed when it wakes up.
     private void Watch()
     {
         if (!reading || ++idleWatches <= WatchesOfPatience) return;

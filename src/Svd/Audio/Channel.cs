@@ -1,6 +1,6 @@
 namespace Engine.Svd.Audio;
 
-/// <summary>What is heard of a recording with two channels. A mono recording is the same in all three.</summary>
+/// <summary>Which channel of a stereo recording to use. For a mono recording all three give the same.</summary>
 public enum Channel
 {
     /// <summary>All channels, mixed.</summary>

@@ -3,13 +3,13 @@ using System.Runtime.InteropServices;
 
 namespace Engine.Svd.Audio;
 
-/// <summary>Makes WAV files: mono, 22 050 Hz, 32-bit floats, which neither round nor clip what is louder than full scale.</summary>
+/// <summary>Encodes WAV files: mono, 22 050 Hz, 32-bit floats, which do not round and do not clip above full scale.</summary>
 internal static class WavFile
 {
     private const int FormatBytes = 18;
     private const int HeaderBytes = 58;
 
-    /// <summary>The bytes of a file of these samples.</summary>
+    /// <summary>The bytes of a WAV file with these samples.</summary>
     public static byte[] Encode(ReadOnlySpan<float> samples)
     {
         byte[] file = new byte[HeaderBytes + sizeof(float) * samples.Length];
