@@ -66,9 +66,9 @@ public static class SvdCommand
     {
         RootCommand root = new("Detects singing in music and shows what decided the detection.\n\nExample:\n  svd explain song.mp3 --at 61.5")
         {
-            ExplainCommand.Create(), PredictCommand.Create(), ScoreCommand.Create(), CalibrateCommand.Create(), EvaluateCommand.Create(),
-            LocaliseCommand.Create(), LogMelCommand.Create(), StatsCommand.Create(),
-            TrainCommand.Create(), ExportCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(),
+            ExplainCommand.Create(), PageCommand.Create(), PredictCommand.Create(), ScoreCommand.Create(), CalibrateCommand.Create(), EvaluateCommand.Create(),
+            LocaliseCommand.Create(), LogMelCommand.Create(), StatsCommand.Create(), TrainCommand.Create(), ExportCommand.Create(), WeightsCommand.Create(),
+            DevicesCommand.Create(),
         };
 
         // File names may start with @, so there are no response files.

@@ -24,6 +24,16 @@ internal static class BinMask
         }
     }
 
+    /// <summary>For each of the 513 frequencies the first band that it takes part of, and what it takes of that one and of those above it.</summary>
+    public static (int FirstBand, double[] Weights)[] Rows() =>
+    [
+        .. Weights.Chunk(Bands).Select(row =>
+        {
+            int first = Array.FindIndex(row, weight => weight > 0), last = Array.FindLastIndex(row, weight => weight > 0);
+            return (first, row[first..(last + 1)]);
+        }),
+    ];
+
     private static double[] Transposed()
     {
         double[] filters = MelFilterbank.Weights();

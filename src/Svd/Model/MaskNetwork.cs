@@ -5,6 +5,18 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Model;
 
+/// <summary>SVDNet's maps as <see cref="MaskNetwork"/> takes them in: mp6 to 16 channels, conv4 to 16 and mp3 to 8; rows and columns stay.</summary>
+internal readonly record struct MaskNetworkMaps(Tensor Pool6, Tensor Conv4, Tensor Pool3) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Pool6.Dispose();
+        Conv4.Dispose();
+        Pool3.Dispose();
+    }
+}
+
 /// <summary>
 /// The mask network. From the maps that SVDNet computes anyway, it computes the importance of each bin of an excerpt in one pass (the idea of Dabkowski and
 /// Gal, "Real time image saliency for black box classifiers", NIPS 2017). It goes back through SVDNet's stages: a transposed convolution undoes the size of
@@ -81,16 +93,25 @@ public sealed class MaskNetwork : IDisposable
     }
 
     /// <summary>The importance of every bin, N×1×115×80. The caller owns the result and keeps the maps.</summary>
-    public Tensor Forward(in SvdNetMaps maps)
+    public Tensor Forward(in SvdNetMaps maps) => Forward(maps.Input, maps.Features, Beside(maps));
+
+    /// <summary>What the network takes in beside its own way: the maps through the 1×1 convolutions, which may be those of a whole stretch of song.</summary>
+    internal MaskNetworkMaps Beside(in SvdNetMaps maps) =>
+        new(_fromPool6.Forward(maps.Pool6), _fromConv4.Forward(maps.Conv4), _fromPool3.Forward(maps.Pool3));
+
+    /// <summary>The importance of every bin, N×1×115×80. The caller owns the result; <paramref name="beside"/> is given back.</summary>
+    /// <param name="input">The excerpts, N×1×115×80.</param>
+    /// <param name="detected">SVDNet's features of them, N×64.</param>
+    /// <param name="beside">Of each excerpt.</param>
+    internal Tensor Forward(Tensor input, Tensor detected, in MaskNetworkMaps beside)
     {
-        int count = maps.Features.Shape[0];
-        using Tensor features = _fromFeatures.Forward(maps.Features);
-        using Tensor a = Merge(features.Reshape(new Shape(count, Channels6, Rows6, Columns6)), _fromPool6.Forward(maps.Pool6), _norm6);
-        using Tensor b = Merge(_up5.Forward(a), _fromConv4.Forward(maps.Conv4), _norm4);
-        using Tensor c = Merge(_up4.Forward(b), _fromPool3.Forward(maps.Pool3), _norm3);
+        using Tensor features = _fromFeatures.Forward(detected);
+        using Tensor a = Merge(features.Reshape(new Shape(detected.Shape[0], Channels6, Rows6, Columns6)), beside.Pool6, _norm6);
+        using Tensor b = Merge(_up5.Forward(a), beside.Conv4, _norm4);
+        using Tensor c = Merge(_up4.Forward(b), beside.Pool3, _norm3);
         using Tensor painted = _up2.Forward(c);
         using Tensor cropped = painted.Crop2d(ExcerptFrames, Bands), region = cropped.Conv2d(Box(cropped.Backend), padding: (1, 1));
-        using Tensor detail = _fromInput.Forward(maps.Input);
+        using Tensor detail = _fromInput.Forward(input);
         return region.Add(detail);
     }
 

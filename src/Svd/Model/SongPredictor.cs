@@ -11,16 +11,11 @@ namespace Engine.Svd.Model;
 /// </summary>
 public delegate void SongBlockObserver(long firstFrame, ReadOnlySpan<float> probabilities, ReadOnlySpan<float> frames);
 
-/// <summary>Writes the next frames of a song, at most 256, as frames×80 normalised log-mel, and returns their number; 0 at the end.</summary>
-public delegate int FrameReader(Span<float> frames);
-
 /// <summary>Predicts the probability of singing for every frame of a song in blocks, so that memory does not grow with the song.</summary>
 public sealed class SongPredictor(IBackend backend, SvdNet network, BandStatistics statistics)
 {
-    /// <summary>Frames predicted at a time. Each block also needs 57 frames on both sides, so larger blocks are more efficient.</summary>
-    private const int BlockFrames = 1024;
-
-    private readonly float[] _silence = statistics.Silence;
+    private readonly SongStretches _stretches = new(statistics);
+    private readonly float[] _probabilities = new float[SongStretches.Frames];
     private readonly InferencePlan _plan = new();
 
     /// <summary>
@@ -28,40 +23,19 @@ public sealed class SongPredictor(IBackend backend, SvdNet network, BandStatisti
     /// number of frames.
     /// </summary>
     /// <exception cref="EngineException">The audio cannot be decoded.</exception>
-    public long Predict(FrameReader reader, SongBlockObserver observe)
+    public long Predict(FrameReader reader, SongBlockObserver observe) => _stretches.ForEach(reader, (firstFrame, count, frames) =>
     {
-        float[] window = new float[(BlockFrames + LogMelReader.BlockFrames + ExcerptFrames) * Bands];
-        float[] probabilities = new float[BlockFrames];
-        int held = Silence(window, 0);
-        long predicted = 0;
-        for (bool ended = false; !ended;)
+        Span<float> probabilities = _probabilities.AsSpan(0, count);
+        using (_plan.Begin())
+        using (Tensor song = Tensor.From(backend, new Shape(1, 1, frames.Length / Bands, Bands), frames))
+        using (Tensor probability = network.ProbabilityOfEveryFrame(song))
         {
-            int read = reader(window.AsSpan(held * Bands));
-            held += read;
-            ended = read == 0;
-            if (ended) held = Silence(window, held);
-
-            // The rest at the end is shorter than a block.
-            for (int ready; (ready = Math.Min(BlockFrames, held - (ExcerptFrames - 1))) == BlockFrames || (ended && ready > 0);)
-            {
-                int rows = ready + ExcerptFrames - 1;
-                using (_plan.Begin())
-                using (Tensor song = Tensor.From(backend, new Shape(1, 1, rows, Bands), window.AsSpan(0, rows * Bands)))
-                using (Tensor probability = network.ProbabilityOfEveryFrame(song))
-                {
-                    probability.CopyTo(probabilities.AsSpan(0, ready));
-                }
-
-                NetworkOutput.RequireFinite(probabilities.AsSpan(0, ready), "SVDNet");
-                observe(predicted, probabilities.AsSpan(0, ready), window.AsSpan(0, rows * Bands));
-                predicted += ready;
-                window.AsSpan(ready * Bands, (held - ready) * Bands).CopyTo(window);
-                held -= ready;
-            }
+            probability.CopyTo(probabilities);
         }
 
-        return predicted;
-    }
+        NetworkOutput.RequireFinite(probabilities, "SVDNet");
+        observe(firstFrame, probabilities, frames);
+    });
 
     /// <summary>The probability of every frame of a song, from all its normalised log-mel frames×80.</summary>
     public float[] Predict(float[] frames)
@@ -78,11 +52,5 @@ public sealed class SongPredictor(IBackend backend, SvdNet network, BandStatisti
             },
             (first, probabilities, _) => probabilities.CopyTo(all.AsSpan((int)first)));
         return all;
-    }
-
-    private int Silence(float[] window, int row)
-    {
-        for (int i = 0; i < ContextFrames; i++) _silence.CopyTo(window.AsSpan((row + i) * Bands));
-        return row + ContextFrames;
     }
 }

@@ -233,6 +233,27 @@ public sealed class SvdNet : IDisposable
         return map.Reshape(new Shape(song.Shape[2] - (ExcerptFrames - 1)));
     }
 
+    /// <summary>
+    /// The maps of every excerpt of a stretch of song at once: of 1×1×T×80 in <see cref="SvdNetMaps"/> mp3 is 1×32×(T − 6)×25, conv4 1×128×(T − 12)×23, mp6
+    /// 1×64×(T − 24)×7 and fc8 1×64×(T − 114)×1. The excerpt that starts at row s has rows s, s + 3, s + 6, … of mp3 and conv4, s, s + 9, s + 18, … of mp6
+    /// and s of fc8. The caller owns the result.
+    /// </summary>
+    internal SvdNetMaps MapsOfEveryFrame(Tensor song)
+    {
+        IReadOnlyList<Module> layers = EveryFrame.Parts;
+        using Tensor conv1 = layers[0].Forward(song);
+        Tensor pool3 = layers[1].Forward(conv1), conv4 = layers[2].Forward(pool3), pool6 = layers[3].Forward(conv4);
+        using Tensor fc7 = layers[4].Forward(pool6);
+        return new SvdNetMaps(song, pool3, conv4, pool6, layers[5].Forward(fc7));
+    }
+
+    /// <summary>The probabilities from the features of <see cref="MapsOfEveryFrame"/>: T − 114 numbers. The caller owns the result.</summary>
+    internal Tensor ProbabilityOfEveryFrame(in SvdNetMaps maps)
+    {
+        using Tensor map = EveryFrame.Parts[6].Forward(maps.Features);
+        return map.Reshape(new Shape(maps.Features.Shape[2]));
+    }
+
     /// <summary>The network as an ONNX model: <c>excerpts</c> N×1×115×80 to <c>features</c> N×64 and <c>probability</c> N×1.</summary>
     public OnnxGraph Export()
     {
