@@ -1,18 +1,24 @@
 #!/usr/bin/env bash
 # Builds everything, runs every test, and ends with the line `N passed, N failed, N skipped`.
-# Optional tests need ffmpeg, an OpenCL or CUDA device, and the reference material in ../shared; what is absent is named, and its tests are skipped.
+# Optional tests need ffmpeg, Chromium, an OpenCL or CUDA device, and the reference material in ../shared; what is absent is named, and its tests are
+# skipped.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 
 has_opencl() { ldconfig -p 2>/dev/null | grep 'libOpenCL\.so\.1 ' >/dev/null && compgen -G '/etc/OpenCL/vendors/*.icd' >/dev/null; }
+has_browser() { command -v chromedriver >/dev/null && { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null; }
 missing=()
 command -v ffmpeg >/dev/null || missing+=(ffmpeg)
+has_browser || missing+=(chromium chromium-driver)
 has_opencl || missing+=(ocl-icd-opencl-dev pocl-opencl-icd) # the loader, and a driver that needs no GPU
 if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     echo "installing ${missing[*]}"
-    (apt-get update && apt-get install -y --no-install-recommends "${missing[@]}") >/dev/null 2>&1 || true
+    apt-get update >/dev/null 2>&1
+    # One by one: what a distribution lacks does not keep the others away.
+    for package in "${missing[@]}"; do apt-get install -y --no-install-recommends "$package" >/dev/null 2>&1 || true; done
 fi
 command -v ffmpeg >/dev/null || echo "without ffmpeg: tests that decode music are skipped"
+has_browser || echo "without chromium and chromedriver: tests of pages in a browser are skipped"
 has_opencl || echo "without OpenCL: tests on an OpenCL device are skipped"
 [ -d ../shared/reference ] || echo "without ../shared: tests against the reference material are skipped"
 

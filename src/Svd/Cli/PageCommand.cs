@@ -125,13 +125,14 @@ internal static class PageCommand
     private static PageSettings SettingsOf(Request request, Models models, IBackend backend)
     {
         ClassDecision decision = ClassDecision.Of(request.ClassThreshold, models.TunedThreshold);
+        WeightFile classifier = WeightFile.Read(request.Paths.Classifier);
         string version = typeof(PageCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
         CardLine[] card =
         [
             new("Detector", Path.GetFileName(request.Paths.Classifier)),
-            new("Its digest", models.DetectorDigest),
-            .. WeightNotes.Of(WeightFile.Read(request.Paths.Classifier))?.Training is { } training ? new CardLine[] { new("Its training", training) } : [],
-            new("Threshold", $"{decision}"),
+            new("Its digest", classifier.Digest),
+            .. WeightNotes.Of(classifier)?.Training is { } training ? new CardLine[] { new("Its training", MessageText.Line(training)) } : [],
+            new("Singing from", $"P = {decision}"),
             new("Mask network", Path.GetFileName(request.Paths.Masker!)),
             new("Inversion network", Path.GetFileName(request.Paths.Inverter!)),
             new("Device", backend.Name),

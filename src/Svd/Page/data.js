@@ -14,7 +14,9 @@ function bytesOf(id) {
 
 /** The bytes of an element of deflated base64. */
 async function unpack(id) {
-  const stream = new Blob([bytesOf(id)]).stream().pipeThrough(new DecompressionStream('deflate'));
+  const packed = bytesOf(id);
+  if (packed.length === 0) return packed;
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate'));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 

@@ -45,7 +45,7 @@ class Moment {
 
   #write(method) {
     const { start, probability, masked } = this.numbers, put = (name, text) => { this.#element.querySelector(`[data-is="${name}"]`).textContent = text; };
-    const sings = p => p >= song.class_threshold, verdict = p => `${sings(p) ? 'singing' : 'no singing'}, P = ${p.toFixed(3)}`;
+    const sings = p => p >= song.class_threshold, verdict = p => `${sings(p) ? 'singing' : 'no singing'}, P\u00a0=\u00a0${p.toFixed(3)}`;
     put('when', `${start.toFixed(2)} s to ${this.range.to.toFixed(2)} s`);
     put('probability', verdict(probability));
     put('share', `${percent(song.shares[song.asked_share])} of the bins`);

@@ -2,7 +2,7 @@
 
 const LAYOUT = { left: 64, right: 10, curveTop: 14, curve: 92, lane: 16, gap: 8, axis: 26 };
 const TICKS_HZ = [100, 200, 500, 1000, 2000, 4000, 6000];
-const MOST_PIXELS_A_FRAME = 24;
+const MOST_PIXELS_A_FRAME = 24, CROWDED_FRAMES = 16;
 
 /** 256 colours between the given ones, which are evenly spaced. */
 function ramp(...colours) {
@@ -233,16 +233,22 @@ class Picture extends EventTarget {
       g.fillStyle = hatch(g, style.error);
       g.fillRect(this.x(start), top, this.x(end) - this.x(start), height);
     }
+    // A point for every pixel; means where that is many frames.
+    const step = Math.max(1, Math.ceil((to - from) * FPS / this.#width));
     const line = (values, colour, width) => {
       g.strokeStyle = colour;
       g.lineWidth = width;
       g.beginPath();
       const first = Math.max(0, Math.floor(from * FPS)), last = Math.min(song.frame_count - 1, Math.ceil(to * FPS));
-      const step = Math.max(1, Math.floor((last - first) / (2 * this.#width)));
-      for (let frame = first; frame <= last; frame += step) g.lineTo(this.x(frame / FPS), y(values[frame]));
+      for (let frame = first; frame <= last; frame += step) {
+        let sum = 0;
+        const end = Math.min(frame + step, last + 1);
+        for (let i = frame; i < end; i++) sum += values[i];
+        g.lineTo(this.x((frame + (end - frame - 1) / 2) / FPS), y(sum / (end - frame)));
+      }
       g.stroke();
     };
-    line(this.#raw, style.faint, 1);
+    if (step <= CROWDED_FRAMES) line(this.#raw, style.faint, 1);
     g.strokeStyle = style.threshold;
     g.lineWidth = 1.5;
     g.setLineDash([6, 4]);

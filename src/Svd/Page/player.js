@@ -160,9 +160,9 @@ class Player extends EventTarget {
     fade.gain.setValueAtTime(0, at);
     fade.gain.linearRampToValueAtTime(1, at + FADE_SECONDS);
     fade.connect(this.#input);
-    const earlier = this.#runs.filter(run => run.at < at);
     this.#end(this.#runs.filter(run => !run.isOver || run.at >= at), at);
-    this.#runs = [...earlier.slice(-1), { at, from, next: from, fade, sources: [], isOver: false }];
+    const now = this.#runs.findLastIndex(run => run.at <= this.#context.currentTime);
+    this.#runs = [...this.#runs.slice(Math.max(now, 0)).filter(run => run.at < at), { at, from, next: from, fade, sources: [], isOver: false }];
   }
 
   #end(runs, at) {

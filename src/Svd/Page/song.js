@@ -25,6 +25,7 @@ function describe() {
   for (const element of document.querySelectorAll('.labelled')) element.hidden = !song.labels;
   const rows = [
     ['File', song.name], ...song.card.map(({ name, value }) => [name, value]), ['Explained', `an excerpt every ${song.every} frames, ${FPS} frames a second`],
+    ['Asked again', `about ${percent(song.shares[song.asked_share])} of the bins, every ${song.asked_every} frames`],
     ['Sound', song.sound.kind], ['Made by', `svd ${song.version}`], ...song.warnings.map(warning => ['Warning', warning]),
   ];
   for (const [name, value] of rows) {
