@@ -51,7 +51,7 @@ internal sealed class Browser : IDisposable
     /// <summary>Opens a page from the disk and waits until its scripts are done.</summary>
     public void Open(string path, string? until = "return document.documentElement.dataset.ready === 'true'")
     {
-        _chrome.Navigate().GoToUrl(new Uri(Path.GetFullPath(path)).AbsoluteUri.Replace("#", "%23", StringComparison.Ordinal));
+        _chrome.Navigate().GoToUrl(AddressOf(Path.GetFullPath(path)));
         if (until is not null) Wait(until);
     }
 
@@ -102,6 +102,11 @@ internal sealed class Browser : IDisposable
     }
 
     public void Dispose() => _chrome.Quit();
+
+    // Uri takes %41 in a name for an A.
+    private static string AddressOf(string path) =>
+        "file://" + string.Concat(path.Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Select(
+            part => "/" + (part.EndsWith(':') ? part : Uri.EscapeDataString(part))));
 
     private static string? Find(params string[] programs) =>
         programs.Select(program => AudioTool.Find(Environment.GetEnvironmentVariable("PATH"), program)).FirstOrDefault(found => found is not null);
