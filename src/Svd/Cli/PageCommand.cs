@@ -114,11 +114,13 @@ internal static class PageCommand
         SvdCommand.Warn(summary!.Warnings);
         double milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         Report report = new(
-            song, summary.Seconds, summary.Singing, summary.Segments, summary.Error, page, new FileInfo(page).Length, summary.Sound, milliseconds, summary.Warnings);
+            song, summary.Seconds, summary.Singing, summary.Segments, summary.Error, page, new FileInfo(page).Length, summary.Sound, milliseconds,
+            summary.Warnings);
         Console.WriteLine(request.Json
             ? JsonSerializer.Serialize(report, Json.Line)
-            : $"{MessageText.Line(song)}: {report.Seconds:F1} s, singing {report.Singing:P1} of it{(report.Error is { } error ? $", {error:P1} of the frames wrong" : "")} → {page} "
-                + $"({report.Bytes / 1e6:F1} MB, {milliseconds / 1000:F1} s)");
+            : $"{MessageText.Line(song)}: {report.Seconds:F1} s, singing {report.Singing:P1} of it"
+                + (report.Error is { } error ? $", {error:P1} of the frames wrong" : "")
+                + $" → {page} ({report.Bytes / 1e6:F1} MB, {milliseconds / 1000:F1} s)");
         return summary;
     }
 
@@ -156,7 +158,9 @@ internal static class PageCommand
     {
         string[] songs =
         [
-            .. Directory.EnumerateFiles(folder).Where(file => _audioExtensions.Contains(Path.GetExtension(file).ToLowerInvariant())).Order(StringComparer.Ordinal),
+            .. Directory.EnumerateFiles(folder)
+                .Where(file => !Path.GetFileName(file).StartsWith('.') && _audioExtensions.Contains(Path.GetExtension(file).ToLowerInvariant()))
+                .Order(StringComparer.Ordinal),
         ];
         return songs.Length > 0 ? songs : throw new EngineException($"{folder} holds no songs; give a folder with audio files in it");
     }

@@ -21,7 +21,8 @@ internal static class IndexPage
             settings.ClassThreshold,
             Songs = songs.Select(song => new
             {
-                song.Name, song.Page, song.Summary?.Seconds, song.Summary?.Singing, song.Summary?.Error, song.Summary?.Segments, song.Summary?.Strip, song.Problem,
+                song.Name, song.Page, song.Problem, song.Summary?.Seconds, song.Summary?.Singing, song.Summary?.Error, song.Summary?.Segments,
+                song.Summary?.Strip,
             }),
         }));
 }

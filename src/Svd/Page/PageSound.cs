@@ -111,7 +111,8 @@ internal static class PageSound
         try
         {
             using AudioTool ffmpeg = new(
-                program, ["-v", "error", "-nostdin", "-i", source, "-map", $"0:a:{track}", "-map_metadata", "-1", .. encoder, "pipe:1"], AudioTool.UsualPatience);
+                program, ["-v", "error", "-nostdin", "-i", source, "-map", $"0:a:{track}", "-map_metadata", "-1", .. encoder, "pipe:1"],
+                AudioTool.UsualPatience);
             int blocks = writer.Blocks(Id, block => ffmpeg.Read(block.Span));
             if (blocks > 0 && (ffmpeg.ExitCode != 0 || ffmpeg.Stalled))
             {

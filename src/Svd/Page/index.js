@@ -43,5 +43,5 @@ for (const song of index.songs) {
 const drawAll = () => strips.forEach(([canvas, strip]) => draw(canvas, strip));
 drawAll();
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
-const made = index.songs.filter(song => !song.problem).length;
-document.getElementById('summary').textContent = `${made} of ${index.songs.length} songs; singing from P = ${index.class_threshold.toFixed(3)} on; made by svd ${index.version}`;
+document.getElementById('summary').textContent = `${strips.length} of ${index.songs.length} songs; singing from P = ${index.class_threshold.toFixed(3)} on; `
+  + `made by svd ${index.version}`;

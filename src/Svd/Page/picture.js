@@ -115,10 +115,10 @@ class Picture extends EventTarget {
     this.show(time - before, time - before + length);
   }
 
-  /** Turns the page when the playhead leaves it. */
-  follow() {
-    const { from, to } = this.view;
-    if (this.time < from || this.time > to) this.show(this.time - 0.05 * (to - from), this.time + 0.95 * (to - from));
+  /** Turns the page where the playhead leaves it; somebody who looks elsewhere, where it was not before, stays there. */
+  follow(before = null) {
+    const { from, to } = this.view, isIn = time => from <= time && time <= to;
+    if (!isIn(this.time) && (before === null || isIn(before))) this.show(this.time - 0.05 * (to - from), this.time + 0.95 * (to - from));
   }
 
   /** Draws all anew with the next frame of the screen. */
@@ -149,10 +149,11 @@ class Picture extends EventTarget {
       g.lineWidth = 2;
       g.strokeRect(this.x(this.excerpt.from), 1, this.x(this.excerpt.to) - this.x(this.excerpt.from), this.#spectrogramHeight - 2);
     }
+    const x = Math.round(this.x(this.time));
     g.fillStyle = style.halo;
-    g.fillRect(this.x(this.time) - 2, 0, 4, height - LAYOUT.axis);
+    g.fillRect(x - 2, 0, 4, height - LAYOUT.axis);
     g.fillStyle = style.playhead;
-    g.fillRect(this.x(this.time) - 1, 0, 2, height - LAYOUT.axis);
+    g.fillRect(x - 1, 0, 2, height - LAYOUT.axis);
     this.#overlay.setAttribute('aria-valuenow', this.time.toFixed(1));
     this.#overlay.setAttribute('aria-valuetext', clock(this.time));
   }

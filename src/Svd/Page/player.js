@@ -156,7 +156,8 @@ class Player extends EventTarget {
 
   // A run of pieces that starts at a time; earlier ones end there.
   #begin(at, from) {
-    const fade = new GainNode(this.#context, { gain: 0, channelCount: 2 * this.#sound.channels.length, channelCountMode: 'explicit', channelInterpretation: 'discrete' });
+    const channelCount = 2 * this.#sound.channels.length;
+    const fade = new GainNode(this.#context, { gain: 0, channelCount, channelCountMode: 'explicit', channelInterpretation: 'discrete' });
     fade.gain.setValueAtTime(0, at);
     fade.gain.linearRampToValueAtTime(1, at + FADE_SECONDS);
     fade.connect(this.#input);

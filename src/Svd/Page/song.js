@@ -20,7 +20,7 @@ function describe() {
   const sung = song.segments.reduce((sum, [from, to]) => sum + to - from, 0);
   document.title = `${song.name} – what the detector listens to`;
   $('name').textContent = song.name;
-  $('summary').textContent = `${clock(seconds)} long, singing in ${percent(sung / seconds)} of it`
+  $('summary').textContent = `${clock(Math.round(seconds))} long, singing in ${percent(sung / seconds)} of it`
     + (song.error === null ? '' : `; ${percent(song.error, 1)} of the frames differ from the labels`);
   for (const element of document.querySelectorAll('.labelled')) element.hidden = !song.labels;
   const rows = [
@@ -43,7 +43,7 @@ function notice(text) {
 }
 
 function showTime() {
-  $('time').textContent = `${clock(picture.time, 1)} / ${clock(seconds)}`;
+  $('time').textContent = `${clock(picture.time, 1)} / ${clock(Math.round(seconds))}`;
 }
 
 function showPlaying(is) {
@@ -92,8 +92,9 @@ function pause(time = player?.time ?? picture.time) {
 function follow() {
   if (!playing) return;
   if (player.playing) {
+    const before = picture.time;
     picture.time = Math.min(player.time, seconds);
-    picture.follow();
+    picture.follow(before);
     picture.drawPlayhead();
     showTime();
   }
@@ -116,9 +117,8 @@ function loopRange() {
 function toggleLoop(on = !looping) {
   looping = on;
   $('loop').setAttribute('aria-pressed', looping);
-  if (!player) return;
-  player.loop = looping ? loopRange() : null;
-  if (looping && playing && (picture.time < loopRange().from || picture.time > loopRange().to)) seek(loopRange().from);
+  if (player) player.loop = looping ? loopRange() : null;
+  if (looping && (picture.time < loopRange().from || picture.time >= loopRange().to)) seek(loopRange().from);
 }
 
 function explain(time) {
@@ -165,7 +165,8 @@ function wire() {
     explain(detail);
   });
   picture.addEventListener('select', () => { if (looping) toggleLoop(true); });
-  $('saveAudacity').addEventListener('click', () => save(`${stem}.txt`, song.segments.map(([from, to]) => `${from.toFixed(6)}\t${to.toFixed(6)}\tsinging\n`).join('')));
+  const audacity = song.segments.map(([from, to]) => `${from.toFixed(6)}\t${to.toFixed(6)}\tsinging\n`).join('');
+  $('saveAudacity').addEventListener('click', () => save(`${stem}.txt`, audacity));
   $('saveLab').addEventListener('click', () => save(`${stem}.lab`, song.lab));
   $('savePicture').addEventListener('click', async () => save(`${stem}.png`, await picture.save()));
   document.addEventListener('keydown', onKey);
@@ -178,10 +179,12 @@ function onKey(event) {
   const actions = {
     ' ': () => playing ? pause() : play(), ArrowLeft: () => jump(-STEP_SECONDS), ArrowRight: () => jump(STEP_SECONDS), Home: () => seek(0),
     End: () => seek(seconds), Enter: () => explain(picture.time), 1: () => choose('song'), 2: () => choose('kept'), 3: () => choose('left'),
-    '+': () => picture.zoom(2, picture.time), '=': () => picture.zoom(2, picture.time), '-': () => picture.zoom(0.5), l: () => toggleLoop(), L: () => toggleLoop(),
+    '+': () => picture.zoom(2, picture.time), '=': () => picture.zoom(2, picture.time), '-': () => picture.zoom(0.5),
+    l: () => toggleLoop(), L: () => toggleLoop(),
   };
   // Controls keep the keys that are their own.
-  const own = event.target.matches('button') ? [' ', 'Enter'] : event.target.matches('input') ? [' ', 'ArrowLeft', 'ArrowRight', 'Home', 'End', 'Enter'] : [];
+  const ofInputs = [' ', 'ArrowLeft', 'ArrowRight', 'Home', 'End', 'Enter'];
+  const own = event.target.matches('button') ? [' ', 'Enter'] : event.target.matches('input') ? ofInputs : [];
   if (!actions[event.key] || own.includes(event.key)) return;
   event.preventDefault();
   actions[event.key]();

@@ -30,8 +30,8 @@ internal sealed class Browser : IDisposable
     {
         ChromeOptions options = new() { BinaryLocation = _browser! };
         options.AddArguments(
-            "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--window-size=1300,1000", "--autoplay-policy=no-user-gesture-required",
-            "--allow-file-access-from-files");
+            "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--window-size=1300,1000",
+            "--autoplay-policy=no-user-gesture-required");
         options.SetLoggingPreference(LogType.Browser, LogLevel.All);
         ChromeDriverService service = ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(_driver), Path.GetFileName(_driver));
         service.SuppressInitialDiagnosticInformation = true;
@@ -42,7 +42,8 @@ internal sealed class Browser : IDisposable
     public static string? SkipReason => _browser is null || _driver is null ? "needs chromium and chromedriver on the PATH" : null;
 
     /// <summary>What the console said that is an error or a warning.</summary>
-    public string[] Complaints => [.. _chrome.Manage().Logs.GetLog(LogType.Browser).Where(entry => entry.Level >= LogLevel.Warning).Select(entry => entry.Message)];
+    public string Complaints => string.Join(
+        '\n', _chrome.Manage().Logs.GetLog(LogType.Browser).Where(entry => entry.Level >= LogLevel.Warning).Select(entry => entry.Message));
 
     public string Title => _chrome.Title;
 
@@ -96,9 +97,10 @@ internal sealed class Browser : IDisposable
     /// <summary>Pretends to have another size, in pixels, and another colour scheme.</summary>
     public void Emulate(int width, int height, string scheme)
     {
-        _chrome.ExecuteCdpCommand("Emulation.setDeviceMetricsOverride", new() { ["width"] = width, ["height"] = height, ["deviceScaleFactor"] = 1, ["mobile"] = width < 600 });
         _chrome.ExecuteCdpCommand(
-            "Emulation.setEmulatedMedia", new() { ["features"] = new object[] { new Dictionary<string, object> { ["name"] = "prefers-color-scheme", ["value"] = scheme } } });
+            "Emulation.setDeviceMetricsOverride", new() { ["width"] = width, ["height"] = height, ["deviceScaleFactor"] = 1, ["mobile"] = width < 600 });
+        Dictionary<string, object> feature = new() { ["name"] = "prefers-color-scheme", ["value"] = scheme };
+        _chrome.ExecuteCdpCommand("Emulation.setEmulatedMedia", new() { ["features"] = new object[] { feature } });
     }
 
     public void Dispose() => _chrome.Quit();

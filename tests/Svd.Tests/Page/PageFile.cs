@@ -31,7 +31,8 @@ internal sealed partial class PageFile
     /// <summary>Where the excerpts start, in frames.</summary>
     public int[] Starts =>
     [
-        .. Enumerable.Range(0, (Frames - ExcerptFrames) / Every + 1).Select(i => i * Every), .. (Frames - ExcerptFrames) % Every > 0 ? [Frames - ExcerptFrames] : Array.Empty<int>(),
+        .. Enumerable.Range(0, (Frames - ExcerptFrames) / Every + 1).Select(i => i * Every),
+        .. (Frames - ExcerptFrames) % Every > 0 ? [Frames - ExcerptFrames] : Array.Empty<int>(),
     ];
 
     public byte[] Bytes(string id)
