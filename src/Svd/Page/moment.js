@@ -52,7 +52,7 @@ class Moment {
     for (const name of song.methods) {
       put(`says-${name}`, `${verdict(masked[name])}: the label ${sings(masked[name]) === sings(probability) ? 'stays' : 'changes'}`);
     }
-    put('importance-title', method === 'inversion' ? 'Inverted, in ranks' : 'Importance, in ranks');
+    put('importance-title', method === 'inversion' ? 'Inverted, by rank' : 'Importance rank');
     put('by', `Panels B to D are by the ${NETWORKS[method]}.`);
     put('command', `svd explain SONG --at ${start.toFixed(6)} --method both --area ${song.shares[song.asked_share]}`);
   }
