@@ -1,4 +1,5 @@
 using Engine.Kernels;
+using Engine.Svd.FrontEnd;
 
 namespace Engine.Bench;
 
@@ -25,6 +26,7 @@ internal sealed class KernelRun : IDisposable
     /// <summary>Random numbers, the same in every run, for which the operation is defined.</summary>
     public static float[] InputOf(OperandInfo operand)
     {
+        if (operand.Name == "sparse w") return [.. MelFilterbank.Weights().Select(weight => (float)weight)];
         Random random = new(operand.Length);
         float[] values = new float[operand.Length];
         for (int i = 0; i < values.Length; i++) values[i] = Adapt(operand.Name, 2 * random.NextSingle() - 1);

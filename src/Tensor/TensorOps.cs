@@ -53,16 +53,16 @@ public static partial class TensorOps
         return y.Run(new ConvTranspose2dOp(shape, x.View, w.View, b?.View, activation, y.View), x, w, b);
     }
 
-    /// <summary>Matrix product; x is N×In, w In×Out, b Out or null, the result N×Out.</summary>
+    /// <summary>Matrix product; x is N×In, w In×Out, b Out or null, the result N×Out. Whether w is sparse changes the speed, never the result.</summary>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
-    public static Tensor Dense(this Tensor x, Tensor w, Tensor? b = null, Activation activation = default)
+    public static Tensor Dense(this Tensor x, Tensor w, Tensor? b = null, Activation activation = default, bool sparse = false)
     {
         RequireRank(x, 2);
         RequireRank(w, 2);
         RequireEqual(x, 1, w, 0);
         DenseShape shape = new(x.Shape[0], x.Shape[1], w.Shape[1]);
         OpResult<DenseOp> y = x.Begin<DenseOp>(new Shape(shape.N, shape.Out));
-        return y.Run(new DenseOp(shape, x.View, w.View, b?.View, activation, y.View), x, w, b);
+        return y.Run(new DenseOp(shape, x.View, w.View, b?.View, activation, y.View, sparse), x, w, b);
     }
 
     /// <summary>Batch normalisation with given statistics, then the activation; x is N×C or N×C×H×W, the parameters have C elements.</summary>

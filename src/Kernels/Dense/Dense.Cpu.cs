@@ -4,14 +4,27 @@ namespace Engine.Kernels;
 
 /// <content>
 /// The CPU form: a <see cref="TiledProduct"/> of the packed samples with the weights, which are read in place; their rows are Out floats apart. Parallel over
-/// tiles of output features. Compute bounds it for many samples. For one sample each weight is read once, and memory bandwidth bounds it.
+/// tiles of output features. Compute bounds it for many samples. One sample, and weights that are mostly zero, have forms of their own.
 /// </content>
 internal static unsafe partial class Dense
 {
     /// <summary>y = activation(x·w + b). Overwrites y; <paramref name="b"/> may be null.</summary>
-    public static void Forward<TV>(CpuContext cpu, in DenseShape shape, float* x, float* w, float* b, Activation activation, float* y)
+    public static void Forward<TV>(
+        CpuContext cpu, in DenseShape shape, float* x, float* w, float* b, Activation activation, float* y, bool sparse = false)
         where TV : unmanaged, IVector<TV>
     {
+        if (sparse)
+        {
+            ForwardSparse<TV>(cpu, shape, x, w, b, activation, y);
+            return;
+        }
+
+        if (shape.N == 1)
+        {
+            ForwardOne<TV>(cpu, shape, x, w, b, activation, y);
+            return;
+        }
+
         long packed = TiledProduct.PackedLength<TV>(shape.N, shape.In), scratch = Workspace.Aligned(TiledProduct.ScratchLength<TV>(shape.N));
         cpu.Workspace.Begin(Workspace.Aligned(packed) + Workspace.Aligned(shape.In) + cpu.Threads * scratch);
         Arguments arguments = new()

@@ -9,14 +9,15 @@ namespace Engine.Kernels;
 /// <param name="B">A number for each output, or null.</param>
 /// <param name="Activation">What is applied to the sums.</param>
 /// <param name="Y">The result.</param>
-public readonly unsafe record struct DenseOp(DenseShape Shape, View X, View W, View? B, Activation Activation, View Y)
+/// <param name="Sparse">Whether most of w is zero, as in a filterbank. This changes the speed, never the result.</param>
+public readonly unsafe record struct DenseOp(DenseShape Shape, View X, View W, View? B, Activation Activation, View Y, bool Sparse = false)
     : IDifferentiableOp
 {
     /// <summary>The operation with these sizes and settings.</summary>
-    public static OpSpec Spec(DenseShape shape, bool bias = false, Activation activation = default) =>
-        OpSpec.Of((ref v) => new DenseOp(shape, v.Next(), v.Next(), v.NextIf(bias), activation, v.Next()));
+    public static OpSpec Spec(DenseShape shape, bool bias = false, Activation activation = default, bool sparse = false) =>
+        OpSpec.Of((ref v) => new DenseOp(shape, v.Next(), v.Next(), v.NextIf(bias), activation, v.Next(), sparse));
 
-    internal static OpSpec Spec(OpSettings s) => Spec(DenseShape.From(s), s.Bias, s.Activation);
+    internal static OpSpec Spec(OpSettings s) => Spec(DenseShape.From(s), s.Bias, s.Activation, s.Flag("sparse"));
 
     /// <inheritdoc/>
     public long Flops => Shape.Flops;
@@ -25,7 +26,7 @@ public readonly unsafe record struct DenseOp(DenseShape Shape, View X, View W, V
     public void Operands(ref OperandList list)
     {
         list.In("x", X, Shape.XLength);
-        list.In("w", W, Shape.WLength);
+        list.In(Sparse ? "sparse w" : "w", W, Shape.WLength);
         list.In("b", B, Shape.Out);
         list.Out("y", Y, Shape.YLength);
     }
@@ -37,7 +38,7 @@ public readonly unsafe record struct DenseOp(DenseShape Shape, View X, View W, V
     /// <inheritdoc/>
     public void Cpu<TV>(CpuContext cpu)
         where TV : unmanaged, IVector<TV> =>
-        Dense.Forward<TV>(cpu, Shape, cpu.At(X), cpu.At(W), cpu.At(B), Activation, cpu.At(Y));
+        Dense.Forward<TV>(cpu, Shape, cpu.At(X), cpu.At(W), cpu.At(B), Activation, cpu.At(Y), Sparse);
 
     /// <inheritdoc/>
     public void Gpu(GpuContext gpu) => Dense.Forward(gpu, Shape, gpu.At(X), gpu.At(W), gpu.AtOrNull(B), Activation, gpu.At(Y));
@@ -52,7 +53,7 @@ public readonly unsafe record struct DenseOp(DenseShape Shape, View X, View W, V
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Shape}{Titles.With(B, Activation)}";
+    public override string ToString() => $"{Shape}{Titles.With(B, Activation)}{(Sparse ? ", sparse" : "")}";
 }
 
 /// <summary>dx = dy·wᵀ. Overwrites dx.</summary>

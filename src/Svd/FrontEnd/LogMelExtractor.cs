@@ -33,7 +33,7 @@ public sealed class LogMelExtractor : IDisposable
     {
         using InferencePlan.Run run = _plan.Begin();
         using Tensor magnitude = Magnitudes(samples, Bins);
-        using Tensor mel = magnitude.Dense(_filterbank);
+        using Tensor mel = magnitude.Dense(_filterbank, sparse: true);
         return mel.LogFloor(MagnitudeFloor);
     }
 
