@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Engine.Kernels;
 
 /// <summary>
@@ -5,13 +7,22 @@ namespace Engine.Kernels;
 /// alone and every task writes its own part, so the result has the same bits whatever the number of threads, and whichever thread takes which task.
 /// </summary>
 /// <remarks>
+/// Each thread begins with a share of neighbouring tasks, and helps others when it has finished. So what one kernel wrote is mostly read by the same thread in
+/// the next kernel, from that thread's own caches.
 /// Between two kernels the threads spin for a moment before they sleep: waking a sleeping thread takes longer than a small kernel. Starting a run allocates
 /// nothing. Runs are started by one thread at a time.
 /// </remarks>
 internal sealed unsafe class WorkerPool : IDisposable
 {
-    // About 50 µs on current processors: longer than the gap between two kernels of one network.
-    private const int SpinsBeforeSleep = 1_000;
+    // Half a millisecond: longer than the gap between two kernels of one network, and than a task that one thread works on while the others have none. It is
+    // measured by the clock, because the runtime's measure of a spin was seen to be wrong by a factor. A thread that sleeps may be woken on a busy processor,
+    // and then begins milliseconds later.
+    private static readonly long SpinTicks = Stopwatch.Frequency / 2000;
+
+    private const int CacheLine = 16;
+
+    // Spins between two looks at the clock.
+    private const int SpinsPerLook = 16;
 
     private const int TeamBits = 16;
 
@@ -24,7 +35,9 @@ internal sealed unsafe class WorkerPool : IDisposable
     private delegate*<void*, int, int, void> _body;
     private void* _context;
     private int _tasks;
-    private int _next;
+
+    // Each thread's next task, a cache line apart.
+    private readonly int[] _next;
     private int _pending;
     private int _sleepers;
 
@@ -39,6 +52,7 @@ internal sealed unsafe class WorkerPool : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, MaxThreads);
         Threads = threads;
+        _next = new int[threads * CacheLine];
         _threads = new Thread[threads - 1];
         for (int i = 0; i < _threads.Length; i++)
         {
@@ -69,7 +83,7 @@ internal sealed unsafe class WorkerPool : IDisposable
             _body = body;
             _context = context;
             _tasks = tasks;
-            _next = 0;
+            for (int i = 0; i < active; i++) _next[i * CacheLine] = FirstOf(i, active);
             _pending = active - 1;
 
             // A full fence on both sides: either the worker sees the new ticket before it sleeps, or we see the sleeper.
@@ -79,7 +93,7 @@ internal sealed unsafe class WorkerPool : IDisposable
                 lock (_gate) Monitor.PulseAll(_gate);
             }
 
-            TakeTasks(0);
+            TakeTasks(0, active);
             SpinWait spin = default;
             while (Volatile.Read(ref _pending) > 0) spin.SpinOnce(sleep1Threshold: -1);
         }
@@ -94,13 +108,20 @@ internal sealed unsafe class WorkerPool : IDisposable
         foreach (Thread thread in _threads) thread.Join();
     }
 
-    private void TakeTasks(int worker)
+    private void TakeTasks(int worker, int active)
     {
         delegate*<void*, int, int, void> body = _body;
         void* context = _context;
-        int tasks = _tasks;
-        for (int task; (task = Interlocked.Increment(ref _next) - 1) < tasks;) body(context, task, worker);
+        for (int turn = 0; turn < active; turn++)
+        {
+            int owner = (worker + turn) % active, end = FirstOf(owner + 1, active);
+            ref int next = ref _next[owner * CacheLine];
+            for (int task; (task = Interlocked.Increment(ref next) - 1) < end;) body(context, task, worker);
+        }
     }
+
+    // The first task of a thread's share.
+    private int FirstOf(int thread, int active) => (int)((long)_tasks * thread / active);
 
     private void Work(int worker)
     {
@@ -108,8 +129,9 @@ internal sealed unsafe class WorkerPool : IDisposable
         {
             seen = WaitForNext(seen);
             if (_stop) return;
-            if (worker >= (seen & ((1L << TeamBits) - 1))) continue;
-            TakeTasks(worker);
+            int active = (int)(seen & ((1L << TeamBits) - 1));
+            if (worker >= active) continue;
+            TakeTasks(worker, active);
             Interlocked.Decrement(ref _pending);
         }
     }
@@ -117,11 +139,16 @@ internal sealed unsafe class WorkerPool : IDisposable
     private long WaitForNext(long seen)
     {
         long ticket;
-        for (int spins = Environment.ProcessorCount >= Threads ? SpinsBeforeSleep : 0; spins > 0; spins--)
+        long end = Environment.ProcessorCount >= Threads ? Stopwatch.GetTimestamp() + SpinTicks : 0;
+        do
         {
-            if ((ticket = Volatile.Read(ref _ticket)) != seen) return ticket;
-            Thread.SpinWait(1);
+            for (int spins = 0; spins < SpinsPerLook; spins++)
+            {
+                if ((ticket = Volatile.Read(ref _ticket)) != seen) return ticket;
+                Thread.SpinWait(1);
+            }
         }
+        while (Stopwatch.GetTimestamp() < end);
 
         lock (_gate)
         {
