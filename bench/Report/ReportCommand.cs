@@ -144,7 +144,7 @@ public static class ReportCommand
         {
             run.Call();
             Check.Close(
-                peer.Output("y"), kernel.Peer!.SamplesFirst(run.Results().First().Values), Check.KernelTolerance, $"{kernel}, against ONNX Runtime's");
+                peer.Output("y"), kernel.Peer!.OutputOf(run.Results().First().Values), Check.KernelTolerance, $"{kernel}, against ONNX Runtime's");
         }
 
         // A clock cannot tell what takes less than it ticks, nor a wait for a device what takes less than waiting.
@@ -168,7 +168,7 @@ public static class ReportCommand
     private static OnnxPeer PeerOf(KernelCase kernel, OnnxOperation operation, int threads)
     {
         float[][] inputs = [.. kernel.Spec.Operands.Where(operand => operand.Role == OperandRole.In).Select(KernelRun.InputOf)];
-        return new OnnxPeer(operation.Graph(inputs), threads, operation.InputShape, operation.SamplesFirst(inputs[0]));
+        return new OnnxPeer(operation.Graph(inputs), threads, operation.InputShape, operation.InputOf(inputs[0]));
     }
 
     private static Row RowOf(Contest contest, string group, Times ours, Times? theirs, Setting setting)

@@ -55,13 +55,20 @@ internal sealed class OnnxOperation
         return graph;
     }
 
-    /// <summary>The operation's input or output as the model has it: with the samples first.</summary>
-    public float[] SamplesFirst(float[] values)
+    /// <summary>The operation's input as the model has it: samples first, then channels.</summary>
+    public float[] InputOf(float[] values) => Turned(values, _x);
+
+    /// <summary>The operation's output as the model has it: samples first, then channels.</summary>
+    public float[] OutputOf(float[] values) => Turned(values, _y);
+
+    private float[] Turned(float[] values, Shape shape)
     {
         if (_layout == BatchLayout.First) return values;
+        (int samples, int channels) = (shape[0], shape[1]);
+        int pixels = values.Length / (samples * channels);
+        MapStrides at = MapStrides.Of(_layout, samples, channels, pixels);
         float[] turned = new float[values.Length];
-        int samples = _x[0], others = values.Length / samples;
-        for (int i = 0; i < values.Length; i++) turned[i % samples * others + i / samples] = values[i];
+        for (int i = 0; i < values.Length; i++) turned[i] = values[at.At(i / (channels * pixels), i / pixels % channels, i % pixels)];
         return turned;
     }
 

@@ -29,7 +29,7 @@ public sealed class Tensor : IDisposable
     public Shape Shape { get; private set; }
 
     /// <summary>
-    /// Where the samples of N×C×H×W lie; the axes' order in <see cref="Shape"/> is the same in both. <see cref="TensorOps.ToLayout"/> changes it.
+    /// How the elements of N×C×H×W lie; the axes' order in <see cref="Shape"/> is the same in all layouts. <see cref="TensorOps.ToLayout"/> changes it.
     /// </summary>
     public BatchLayout Layout { get; private set; }
 
@@ -185,7 +185,7 @@ public sealed class Tensor : IDisposable
     }
 
     /// <summary>A tensor that shares the memory.</summary>
-    internal Tensor Alias(Shape shape) => InferencePlan.NextTensor().Become(Backend, shape, View, _storage, Layout);
+    internal Tensor Alias(Shape shape, BatchLayout? layout = null) => InferencePlan.NextTensor().Become(Backend, shape, View, _storage, layout ?? Layout);
 
     /// <summary>Whether both have the very same elements; two parts of one tensor have not.</summary>
     internal bool SharesMemoryWith(Tensor other) => other._storage == _storage && other._view == _view;
@@ -209,8 +209,8 @@ public sealed class Tensor : IDisposable
     {
         (Backend, Shape, _view, _storage, _disposed) = (backend, shape, view, storage, false);
 
-        // Of one sample both layouts are the same.
-        Layout = shape.Rank == Shape.MaxRank && shape[0] == 1 ? BatchLayout.First : layout;
+        // Of one sample, batch first and batch last are the same.
+        Layout = shape.Rank == Shape.MaxRank && shape[0] == 1 && layout == BatchLayout.Last ? BatchLayout.First : layout;
         (Tape, IsOwnedByTape, RequiresGradient, Gradient, _gradientTape) = (null, false, false, null, null);
         storage.Users++;
         return this;
@@ -219,7 +219,9 @@ public sealed class Tensor : IDisposable
     // Who reads elements by their place would get others.
     private void RequireBatchFirst()
     {
-        if (Layout != BatchLayout.First) throw new InvalidOperationException($"{Shape} has its batch last: change the layout first");
+        if (Layout == BatchLayout.First) return;
+        string last = Layout == BatchLayout.Last ? "batch" : "channels";
+        throw new InvalidOperationException($"{Shape} has its {last} last: change the layout first");
     }
 
     private sealed class Storage

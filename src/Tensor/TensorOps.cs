@@ -163,21 +163,48 @@ public static partial class TensorOps
     public static Tensor Crop2d(this Tensor x, int rows, int columns)
     {
         RequireRank(x, 4);
+        RequireChannelsFirst(x);
         (int n, int c, int h, int w) = (x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]);
         Crop2dShape shape = x.Layout == BatchLayout.First ? new(n * c, h, w, rows, columns) : new(c, h, w * n, rows, columns * n);
         OpResult<Crop2dOp> y = x.Begin<Crop2dOp>(new Shape(n, c, rows, columns));
         return y.Run(new Crop2dOp(shape, x.View, y.View), x);
     }
 
-    /// <summary>The same N×C×H×W with its samples laid out anew. One sample has one layout, so it only changes its name.</summary>
+    /// <summary>
+    /// The same N×C×H×W laid out anew. Where the elements stay in their places, as with the batch of one sample, the result shares the memory.
+    /// </summary>
+    /// <exception cref="ArgumentException">x requires a gradient and its channels shall be last: there is no rule for that.</exception>
     public static Tensor ToLayout(this Tensor x, BatchLayout layout)
     {
         RequireRank(x, 4);
-        if (x.Layout == layout || x.Shape[0] == 1) return x.Reshape(x.Shape);
+        if (x.Layout == layout) return x.Reshape(x.Shape);
+        if (layout == BatchLayout.ChannelsLast || x.Layout == BatchLayout.ChannelsLast) return TurnChannels(x, layout);
+        if (x.Shape[0] == 1) return x.Reshape(x.Shape);
         int samples = x.Shape[0], others = x.Shape.Length / samples;
         TransposeShape shape = layout == BatchLayout.Last ? new(samples, others) : new(others, samples);
         OpResult<TransposeOp> y = x.Begin<TransposeOp>(x.Shape, layout);
         return y.Run(new TransposeOp(shape, x.View, y.View), x);
+    }
+
+    private static Tensor TurnChannels(Tensor x, BatchLayout layout)
+    {
+        RequireNoGradient(x);
+        if (layout == BatchLayout.Last || x.Layout == BatchLayout.Last)
+        {
+            using Tensor first = x.ToLayout(BatchLayout.First);
+            return first.ToLayout(layout);
+        }
+
+        (int channels, int pixels) = (x.Shape[1], x.Shape[2] * x.Shape[3]);
+        if (channels == 1 || pixels == 1) return x.Alias(x.Shape, layout);
+        Tensor y = Tensor.Allocate(x.Backend, x.Shape, layout);
+        TransposeShape shape = layout == BatchLayout.ChannelsLast ? new(channels, pixels) : new(pixels, channels);
+        for (int at = 0; at < x.Shape.Length; at += channels * pixels)
+        {
+            x.Backend.Run(new TransposeOp(shape, x.View.Slice(at, channels * pixels), y.View.Slice(at, channels * pixels)));
+        }
+
+        return y;
     }
 
     /// <summary>
@@ -235,6 +262,7 @@ public static partial class TensorOps
     private static BatchNormShape BatchNormShapeOf(Tensor x)
     {
         if (x.Shape.Rank < 2) throw new ArgumentException($"batch normalisation needs channels: {x.Shape}");
+        RequireChannelsFirst(x);
         int channels = x.Shape[1];
         return x.Layout == BatchLayout.First
             ? new BatchNormShape(x.Shape[0], channels, x.Shape.Length / (x.Shape[0] * channels))
@@ -268,7 +296,13 @@ public static partial class TensorOps
 
     private static void RequireBatchFirst(Tensor x, [CallerMemberName] string operation = "")
     {
+        RequireChannelsFirst(x, operation);
         if (x.Layout != BatchLayout.First) throw new ArgumentException($"{operation} wants the batch first: {x.Shape} has it last");
+    }
+
+    private static void RequireChannelsFirst(Tensor x, [CallerMemberName] string operation = "")
+    {
+        if (x.Layout == BatchLayout.ChannelsLast) throw new ArgumentException($"{operation} wants the channels before the pixels: {x.Shape} has them last");
     }
 
     // Better no answer than a gradient that silently stops here.

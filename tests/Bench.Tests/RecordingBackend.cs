@@ -22,6 +22,8 @@ internal sealed class RecordingBackend(IBackend inner) : IBackend
 
     public void Synchronize() => inner.Synchronize();
 
+    public BatchLayout InferenceLayout => inner.InferenceLayout;
+
     public void Run<TOp>(in TOp op)
         where TOp : struct, IOp
     {
@@ -52,6 +54,9 @@ internal sealed class RecordingBackend(IBackend inner) : IBackend
                 case AdamStep:
                     // Another one in every step.
                     yield return "step.learningRate=0.001 step.beta1=0.9 step.beta2=0.999 step.epsilon=1e-08 step.step=10";
+                    break;
+                case bool flag:
+                    if (flag) yield return $"{Camel(parameter.Name!)}=true";
                     break;
                 case ulong: yield return "seed=1"; break;
                 case float number: yield return Invariant(Camel(parameter.Name!), number); break;

@@ -39,7 +39,8 @@ public class PackedFilterTests
     {
         using IBackend backend = device.Open();
         using PackedFilter packed = new();
-        foreach (Conv2dShape shape in (Conv2dShape[])[.. Forms, .. Forms]) AssertSameBits(backend, Ops.Conv2d(shape), Convolution(shape, packed));
+        Conv2dShape wide = Ops.WholeWidth[1];
+        foreach (Conv2dShape shape in (Conv2dShape[])[.. Forms, wide, wide.In(BatchLayout.ChannelsLast), wide, .. Forms]) AssertSameBits(backend, Ops.Conv2d(shape), Convolution(shape, packed));
         AssertSameBits(backend, Ops.ConvMaxPool2d(Pooled), Pooling(Pooled, packed));
     }
 

@@ -12,6 +12,8 @@ internal sealed class CpuBackend<TV> : HostBackend
 
     public override string Name => $"cpu ({TV.Width * 32}-bit vectors, {_cpu.Threads} thread{(_cpu.Threads == 1 ? "" : "s")})";
 
+    public override BatchLayout InferenceLayout => BatchLayout.ChannelsLast;
+
     public override void Run<TOp>(in TOp op)
     {
         OperandCheck.Check(op);

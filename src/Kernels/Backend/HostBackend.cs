@@ -8,6 +8,8 @@ internal abstract class HostBackend : IBackend
 
     public abstract string Name { get; }
 
+    public virtual BatchLayout InferenceLayout => BatchLayout.First;
+
     public DeviceBuffer Allocate(int length) => Memory.Rent(length);
 
     public void Upload(ReadOnlySpan<float> source, View destination) => source.CopyTo(SpanOf(destination, source.Length));

@@ -9,6 +9,9 @@ public interface IBackend : IDisposable
     /// <summary>What it is, for people: the device, its instruction set, its threads.</summary>
     string Name { get; }
 
+    /// <summary>How maps should lie between convolutions that need no gradients, so that these are fastest.</summary>
+    BatchLayout InferenceLayout => BatchLayout.First;
+
     /// <summary>Allocates a buffer from the backend's pool; what it holds is undefined.</summary>
     DeviceBuffer Allocate(int length);
 

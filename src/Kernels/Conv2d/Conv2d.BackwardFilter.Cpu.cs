@@ -46,10 +46,22 @@ internal static unsafe partial class Conv2d
     // With this many blocks of rows or more, the rows of a right-hand tile are first copied next to each other, see TiledProduct.
     private const int CopyPanelFromBlocks = 3;
 
-    /// <summary>The gradient with respect to the filters, and with respect to the bias unless <paramref name="db"/> is null. Overwrites both.</summary>
-    public static void BackwardFilter<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw, float* db)
+    /// <summary>
+    /// The gradient with respect to the filters, and with respect to the bias unless <paramref name="db"/> is null. Overwrites both. Unless <paramref name="y"/>
+    /// is null, it is what an activation gave, and dy is the gradient behind the activation.
+    /// </summary>
+    public static void BackwardFilter<TV>(
+        CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw, float* db, Activation activation = default, float* y = null)
         where TV : unmanaged, IVector<TV>
     {
+        if (y is not null && (shape.Layout == BatchLayout.Last || ChooseFilterForm<TV>(shape) != FilterGradientForm.Dots))
+        {
+            using HostBuffer before = cpu.Memory.Rent(shape.YLength);
+            ActivationGradient.Run<TV>(cpu, activation, y, dy, before.Pointer, shape.YLength);
+            BackwardFilter<TV>(cpu, shape, x, before.Pointer, dw, db);
+            return;
+        }
+
         if (shape.Layout == BatchLayout.Last)
         {
             if (db is not null) Reduction.Channels<TV>(cpu, 1, shape.K, shape.P * shape.Q * shape.N, dy, db);
@@ -60,7 +72,7 @@ internal static unsafe partial class Conv2d
         FilterGradientForm form = ChooseFilterForm<TV>(shape);
         if (form == FilterGradientForm.Dots)
         {
-            BackwardFilterDots<TV>(cpu, shape, x, dy, dw, db);
+            BackwardFilterDots<TV>(cpu, shape, x, dy, dw, db, activation, y);
             return;
         }
 

@@ -7,7 +7,7 @@ namespace Engine.Kernels;
 /// dw[k,c,r,s] = ⟨dy[k], x[c] shifted by (r, s)⟩. For a band of rows, each shift gets a plane of its own, as wide as dy and with the padding written out. Then
 /// the band of each dy[k] is one run that is read in place, once for nine taps, whose sums stay in registers. The gradient of the bias is one more tap, with a
 /// plane of ones. Vectors run along the pixels, so no channel is wasted. The planes lie in the first-level cache. Its reads bound the kernel, with one read for
-/// each multiply-add. Like the other forms it is parallel over pieces of the batch. The lanes of the sums are added at the very end, in double precision.
+/// each multiply-add. If dy is the gradient behind an activation, a band of it is first turned into the one before. Like the other forms it is parallel over pieces of the batch. The lanes of the sums are added at the very end, in double precision.
 /// </content>
 internal static unsafe partial class Conv2d
 {
@@ -22,7 +22,8 @@ internal static unsafe partial class Conv2d
 
     private static int DotBandRows(in Conv2dShape shape) => (int)Math.Clamp(DotBandLength / ((long)shape.C * shape.R * shape.S * shape.Q), 1, shape.P);
 
-    private static void BackwardFilterDots<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw, float* db)
+    private static void BackwardFilterDots<TV>(
+        CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw, float* db, Activation activation, float* y)
         where TV : unmanaged, IVector<TV>
     {
         int bandRows = DotBandRows(shape), bands = (shape.P + bandRows - 1) / bandRows;
@@ -30,13 +31,15 @@ internal static unsafe partial class Conv2d
         long units = (long)shape.N * bands, sums = (long)shape.K * taps * TV.Width;
         long pieces = Math.Min(Math.Min(units, MaxPieces), Math.Max(1, (long)shape.N * shape.P * shape.Q / MinPiecePixels));
         pieces = Math.Clamp(MaxSumsLength / sums, 1, pieces);
-        long scratch = Workspace.Aligned((long)taps * plane) + Workspace.Aligned(TV.Width);
+        long scratch = Workspace.Aligned((long)taps * plane) + Workspace.Aligned(TV.Width) + (y is null ? 0 : Workspace.Aligned(plane));
         cpu.Workspace.Begin(Workspace.Aligned(pieces * sums) + cpu.Threads * scratch);
         DotArguments arguments = new()
         {
             Shape = shape,
             X = x,
             Dy = dy,
+            Activation = activation,
+            Y = y,
             Dw = dw,
             Db = db,
             BandRows = bandRows,
@@ -60,6 +63,7 @@ internal static unsafe partial class Conv2d
         int taps = arguments.Taps, plane = arguments.PlaneLength;
         float* sums = arguments.Sums + task * arguments.SumsLength;
         float* tail = arguments.Scratch + worker * arguments.ScratchLength, planes = tail + Workspace.Aligned(TV.Width);
+        float* before = planes + Workspace.Aligned((long)taps * plane);
         new Span<float>(sums, checked((int)arguments.SumsLength)).Clear();
         new Span<float>(tail, TV.Width).Clear();
         long units = (long)shape.N * arguments.Bands, unit = units * task / arguments.Pieces, lastUnit = units * (task + 1) / arguments.Pieces;
@@ -75,7 +79,14 @@ internal static unsafe partial class Conv2d
             float* sum = sums;
             for (int k = 0; k < shape.K; k++)
             {
-                float* dy = arguments.Dy + (((long)n * shape.K + k) * shape.P + firstRow) * shape.Q;
+                long at = (((long)n * shape.K + k) * shape.P + firstRow) * shape.Q;
+                float* dy = arguments.Dy + at;
+                if (arguments.Y is not null)
+                {
+                    ActivationGradient.Run<TV>(arguments.Activation, arguments.Y + at, dy, before, pixels);
+                    dy = before;
+                }
+
                 new Span<float>(dy + whole, pixels - whole).CopyTo(new Span<float>(tail, TV.Width));
                 int tap = 0;
                 for (; tap <= taps - DotTaps; tap += DotTaps, sum += DotTaps * TV.Width)
@@ -184,6 +195,8 @@ internal static unsafe partial class Conv2d
         public Conv2dShape Shape;
         public float* X;
         public float* Dy;
+        public float* Y;
+        public Activation Activation;
         public float* Dw;
         public float* Db;
         public int BandRows;

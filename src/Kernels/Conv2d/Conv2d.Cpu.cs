@@ -20,6 +20,15 @@ internal enum Conv2dForm
     /// <summary>Long filters as wide as the input, by Winograd's F(4, 4) along the rows.</summary>
     WholeWidth,
 
+    /// <summary>As <see cref="WholeWidth"/>, for maps that lie N H W C: the filters' entries follow in another order.</summary>
+    WholeWidthChannelsLast,
+
+    /// <summary>One input channel, on maps that lie N H W C.</summary>
+    OneChannel,
+
+    /// <summary>What no other form suits on maps that lie N H W C: they are transposed, and the result is transposed back.</summary>
+    Turned,
+
     /// <summary>Few input channels and long rows: tiles that lie within an output row, with the image read in place.</summary>
     FewChannels,
 
@@ -58,7 +67,7 @@ internal static unsafe partial class Conv2d
     /// Whether Winograd's forms suit a shape: 3×3 filters without stride and without dilation of the columns, and whole vectors of channels at every width.
     /// </summary>
     public static bool SuitsWinograd(in Conv2dShape shape) =>
-        shape is { Layout: BatchLayout.First, R: 3, S: 3, StrideH: 1, StrideW: 1, DilationW: 1 } && shape.C % 16 == 0 && shape.K % 32 == 0
+        shape.Layout != BatchLayout.Last && shape is { R: 3, S: 3, StrideH: 1, StrideW: 1, DilationW: 1 } && shape.C % 16 == 0 && shape.K % 32 == 0
         && (long)shape.N * shape.P * shape.Q >= WinogradPixels;
 
     /// <summary>
@@ -68,8 +77,10 @@ internal static unsafe partial class Conv2d
     public static Conv2dForm ChooseForm(in Conv2dShape shape)
     {
         if (shape.Layout == BatchLayout.Last) return BatchLastWinograd.Suits(shape) ? Conv2dForm.BatchLastWinograd : Conv2dForm.BatchLast;
-        if (SuitsWholeWidth(shape)) return Conv2dForm.WholeWidth;
+        bool channelsLast = shape.Layout == BatchLayout.ChannelsLast;
+        if (SuitsWholeWidth(shape)) return channelsLast ? Conv2dForm.WholeWidthChannelsLast : Conv2dForm.WholeWidth;
         if (SuitsWinograd(shape)) return Products(shape, 3) <= Products(shape, 4) ? Conv2dForm.Winograd3 : Conv2dForm.Winograd4;
+        if (channelsLast) return SuitsOneChannel(shape) ? Conv2dForm.OneChannel : Conv2dForm.Turned;
         if (shape is { PadH: 0, PadW: 0, StrideH: 1, StrideW: 1, Q: >= 48 } && shape.K % 8 == 0 && shape.C * shape.R * shape.S <= FewTerms)
         {
             return Conv2dForm.FewChannels;
@@ -88,7 +99,7 @@ internal static unsafe partial class Conv2d
         Conv2dForm.Winograd3 => checked(25 * shape.C * shape.K),
         Conv2dForm.Winograd4 => checked(36 * shape.C * shape.K),
         Conv2dForm.BatchLastWinograd => BatchLastWinograd.PackedLength(shape),
-        Conv2dForm.WholeWidth => checked(Pieces(shape) * WinogradLine.Points * shape.C * shape.S * shape.K),
+        Conv2dForm.WholeWidth or Conv2dForm.WholeWidthChannelsLast => checked(Pieces(shape) * WinogradLine.Points * shape.C * shape.S * shape.K),
         _ => 0,
     };
 
@@ -101,7 +112,7 @@ internal static unsafe partial class Conv2d
             case Conv2dForm.Winograd3: TransformFilters<TV, WinogradOf3>(cpu, shape, w, packed); break;
             case Conv2dForm.Winograd4: TransformFilters<TV, WinogradOf4>(cpu, shape, w, packed); break;
             case Conv2dForm.BatchLastWinograd: BatchLastWinograd.Pack<TV>(cpu, shape, w, packed); break;
-            case Conv2dForm.WholeWidth: TransformWholeWidthFilters<TV>(cpu, shape, w, packed); break;
+            case Conv2dForm.WholeWidth or Conv2dForm.WholeWidthChannelsLast: TransformWholeWidthFilters<TV>(cpu, shape, w, packed); break;
         }
     }
 
@@ -137,10 +148,21 @@ internal static unsafe partial class Conv2d
             case Conv2dForm.BatchLastWinograd: BatchLastWinograd.Run<TV>(cpu, shape, x, w, b, activation, y, packed); break;
             case Conv2dForm.Winograd3: ForwardWinograd<TV, WinogradOf3>(cpu, shape, x, w, b, activation, y, packed); break;
             case Conv2dForm.Winograd4: ForwardWinograd<TV, WinogradOf4>(cpu, shape, x, w, b, activation, y, packed); break;
-            case Conv2dForm.WholeWidth: ForwardWholeWidth<TV>(cpu, shape, x, w, b, activation, y, packed); break;
+            case Conv2dForm.WholeWidth or Conv2dForm.WholeWidthChannelsLast: ForwardWholeWidth<TV>(cpu, shape, x, w, b, activation, y, packed); break;
+            case Conv2dForm.OneChannel: ForwardOneChannel<TV>(cpu, shape, x, w, b, activation, y); break;
+            case Conv2dForm.Turned: ForwardTurned<TV>(cpu, shape, x, w, b, activation, y); break;
             case Conv2dForm.FewChannels: ForwardFewChannels<TV>(cpu, shape, x, w, b, activation, y); break;
             case Conv2dForm form: ForwardProduct<TV>(cpu, shape, form == Conv2dForm.Unpadded, x, w, b, activation, y); break;
         }
+    }
+
+    private static void ForwardTurned<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
+        where TV : unmanaged, IVector<TV>
+    {
+        using HostBuffer input = cpu.Memory.Rent(shape.XLength), output = cpu.Memory.Rent(shape.YLength);
+        Transpose.Samples(cpu, shape.N, new TransposeShape(shape.H * shape.W, shape.C), x, input.Pointer);
+        Forward<TV>(cpu, shape.In(BatchLayout.First), input.Pointer, w, b, activation, output.Pointer);
+        Transpose.Samples(cpu, shape.N, new TransposeShape(shape.K, shape.P * shape.Q), output.Pointer, y);
     }
 
     private static void ForwardProduct<TV>(

@@ -10,9 +10,10 @@ namespace Engine.Kernels;
 /// </content>
 internal static unsafe partial class Conv2d
 {
-    /// <summary>y = activation(x ⋆ w + b). Overwrites y.</summary>
+    /// <summary>y = activation(x ⋆ w + b). Overwrites y, which lies as x unless <paramref name="result"/> says otherwise.</summary>
     public static void Forward(
-        GpuContext gpu, in Conv2dShape shape, ArrayView<float> x, ArrayView<float> w, ArrayView<float>? b, Activation activation, ArrayView<float> y) =>
+        GpuContext gpu, in Conv2dShape shape, ArrayView<float> x, ArrayView<float> w, ArrayView<float>? b, Activation activation, ArrayView<float> y,
+        BatchLayout? result = null) =>
         new GpuProduct
         {
             Left = Operand.Matrix(w, shape.C * shape.R * shape.S, 1) with
@@ -20,7 +21,7 @@ internal static unsafe partial class Conv2d
                 InnerPlane = shape.R * shape.S, InnerRow = 1, InnerColumn = 1, Height = shape.R, Width = shape.S, Pitch = shape.S, Step = 1,
             },
             Right = UnderTaps(shape, x),
-            Result = OfPixels(shape, y),
+            Result = OfPixels(result is { } layout ? shape.In(layout) : shape, y),
             Rows = shape.K,
             Columns = shape.N * shape.P * shape.Q,
             Depth = shape.C * shape.R * shape.S,

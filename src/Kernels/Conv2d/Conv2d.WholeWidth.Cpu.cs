@@ -99,7 +99,8 @@ internal static unsafe partial class Conv2d
                 for (int k = 0; k < columns; k++) taps[tap * columns + k] = r < shape.R ? w[(long)k * shape.C * shape.R * shape.S] : 0;
             }
 
-            float* u = arguments.U + block * WinogradLine.Points * pointLength + piece * pieceLength + (c * shape.S + s) * columns;
+            int entry = shape.Layout == BatchLayout.ChannelsLast ? s * shape.C + c : c * shape.S + s;
+            float* u = arguments.U + block * WinogradLine.Points * pointLength + piece * pieceLength + entry * columns;
             for (int lane = 0; lane < columns; lane += TV.Width) WinogradLine.Filter<TV>(taps + lane, columns, u + lane, pointLength);
         }
     }
@@ -152,7 +153,14 @@ internal static unsafe partial class Conv2d
             }
 
             int channel = block * columns;
-            Activate<TV>(arguments.Activation, arguments.B is null ? null : arguments.B + channel, output, rows);
+            float* bias = arguments.B is null ? null : arguments.B + channel;
+            if (shape.Layout == BatchLayout.ChannelsLast)
+            {
+                Activate<TV>(arguments.Activation, bias, output, rows, arguments.Y + ((long)n * shape.P + first) * shape.K + channel, shape.K);
+                continue;
+            }
+
+            Activate<TV>(arguments.Activation, bias, output, rows, output, columns);
             Transposition.Run(output, columns, rows, columns, arguments.Y + ((long)n * shape.K + channel) * shape.P + first, shape.P);
         }
     }
@@ -160,8 +168,20 @@ internal static unsafe partial class Conv2d
     // Copies rows of one sample, with channels and columns in blocks: [cs / 16][row][16]. Rows behind the end of the input become zeros.
     private static void GatherRows(in Conv2dShape shape, float* x, int n, int first, int rows, float* input)
     {
-        int filled = Math.Min(rows, shape.H - first);
-        for (int i = 0; i < shape.C * shape.S; i++)
+        int filled = Math.Min(rows, shape.H - first), depth = shape.C * shape.S;
+        if (shape.Layout == BatchLayout.ChannelsLast)
+        {
+            for (int i = 0; i < depth; i += DepthBlock, input += (long)rows * DepthBlock)
+            {
+                float* from = x + ((long)n * shape.H + first) * depth + i;
+                for (int h = 0; h < filled; h++, from += depth) new Span<float>(from, DepthBlock).CopyTo(new Span<float>(input + h * DepthBlock, DepthBlock));
+                new Span<float>(input + filled * DepthBlock, (rows - filled) * DepthBlock).Clear();
+            }
+
+            return;
+        }
+
+        for (int i = 0; i < depth; i++)
         {
             float* from = x + (((long)n * shape.C + i / shape.S) * shape.H + first) * shape.W + i % shape.S;
             float* to = input + (long)(i / DepthBlock * rows) * DepthBlock + i % DepthBlock;

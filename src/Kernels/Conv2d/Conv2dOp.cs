@@ -50,9 +50,18 @@ public readonly unsafe record struct Conv2dOp(Conv2dShape Shape, View X, View W,
     /// <inheritdoc/>
     public void Backward(IGradients gradients)
     {
+        bool wantsFilters = gradients.Wants(1) || gradients.Wants(2);
+        if (!gradients.Wants(0) && wantsFilters && Activation != Activation.None)
+        {
+            // Nobody else needs the gradient before the activation, so it need not be written.
+            gradients.Backend.Run(
+                new Conv2dBackwardFilterOp(Shape, X, gradients.Dy, gradients.Of(1), gradients.OfWanted(2), Activation, Y));
+            return;
+        }
+
         View dy = gradients.BeforeActivation(Activation, Y);
         if (gradients.Wants(0)) gradients.Backend.Run(new Conv2dBackwardDataOp(Shape, dy, W, gradients.Of(0)));
-        if (!gradients.Wants(1) && !gradients.Wants(2)) return;
+        if (!wantsFilters) return;
         gradients.Backend.Run(new Conv2dBackwardFilterOp(Shape, X, dy, gradients.Of(1), gradients.OfWanted(2)));
     }
 
@@ -77,6 +86,7 @@ public readonly unsafe record struct Conv2dBackwardDataOp(Conv2dShape Shape, Vie
     /// <inheritdoc/>
     public void Operands(ref OperandList list)
     {
+        list.RequireChannelsFirst(Shape.Layout);
         list.In("dy", Dy, Shape.YLength);
         list.In("w", W, Shape.WLength);
         list.Out("dx", Dx, Shape.XLength);
@@ -102,15 +112,18 @@ public readonly unsafe record struct Conv2dBackwardDataOp(Conv2dShape Shape, Vie
 
 /// <summary>
 /// dw[k,c,r,s] = Σ_n,p,q dy[n,k,p,q] · x[n, c, p·StrideH + r·DilationH − PadH, q·StrideW + s·DilationW − PadW] and db[k] = Σ_n,p,q dy[n,k,p,q].
-/// Overwrites both. db may be left out.
+/// Overwrites both. db may be left out. With an activation, dy is the gradient behind it, and y is what the activation gave; in the formulas, activation′·dy
+/// takes the place of dy.
 /// </summary>
-public readonly unsafe record struct Conv2dBackwardFilterOp(Conv2dShape Shape, View X, View Dy, View Dw, View? Db) : IOp
+public readonly unsafe record struct Conv2dBackwardFilterOp(
+    Conv2dShape Shape, View X, View Dy, View Dw, View? Db, Activation Activation = default, View? Y = null) : IOp
 {
-    /// <summary>The operation with these sizes.</summary>
-    public static OpSpec Spec(Conv2dShape shape, bool bias) =>
-        OpSpec.Of((ref v) => new Conv2dBackwardFilterOp(shape, v.Next(), v.Next(), v.Next(), v.NextIf(bias)));
+    /// <summary>The operation with these sizes and settings.</summary>
+    public static OpSpec Spec(Conv2dShape shape, bool bias, Activation activation = default) =>
+        OpSpec.Of((ref v) => new Conv2dBackwardFilterOp(
+            shape, v.Next(), v.Next(), v.Next(), v.NextIf(bias), activation, v.NextIf(activation != Activation.None)));
 
-    internal static OpSpec Spec(OpSettings s) => Spec(Conv2dShape.From(s), s.Bias);
+    internal static OpSpec Spec(OpSettings s) => Spec(Conv2dShape.From(s), s.Bias, s.Activation);
 
     /// <inheritdoc/>
     public long Flops => Shape.Flops;
@@ -119,21 +132,44 @@ public readonly unsafe record struct Conv2dBackwardFilterOp(Conv2dShape Shape, V
     public void Operands(ref OperandList list)
     {
         list.In("x", X, Shape.XLength);
+        list.RequireChannelsFirst(Shape.Layout);
         list.In("dy", Dy, Shape.YLength);
         list.Out("dw", Dw, Shape.WLength);
         list.Out("db", Db, Shape.K);
+        list.In("y", Y, Shape.YLength);
+        list.RequireGradientOf(Activation);
+        if (Y is null != (Activation == Activation.None)) list.Refuse("an activation needs its output, and only an activation does");
     }
 
     /// <inheritdoc/>
-    public void Reference(ReferenceContext host) => Conv2d.BackwardFilterReference(Shape, host.At(X), host.At(Dy), host.At(Dw), host.At(Db));
+    public void Reference(ReferenceContext host)
+    {
+        ReadOnlySpan<float> dy = host.At(Dy), y = host.At(Y);
+        float[] before = new float[y.Length];
+        for (int i = 0; i < before.Length; i++) before[i] = (float)ActivationGradient.Reference(Activation, y[i], dy[i]);
+        Conv2d.BackwardFilterReference(Shape, host.At(X), Y is null ? dy : before, host.At(Dw), host.At(Db));
+    }
 
     /// <inheritdoc/>
     public void Cpu<TV>(CpuContext cpu)
-        where TV : unmanaged, IVector<TV> => Conv2d.BackwardFilter<TV>(cpu, Shape, cpu.At(X), cpu.At(Dy), cpu.At(Dw), cpu.At(Db));
+        where TV : unmanaged, IVector<TV> =>
+        Conv2d.BackwardFilter<TV>(cpu, Shape, cpu.At(X), cpu.At(Dy), cpu.At(Dw), cpu.At(Db), Activation, cpu.At(Y));
 
     /// <inheritdoc/>
-    public void Gpu(GpuContext gpu) => Conv2d.BackwardFilter(gpu, Shape, gpu.At(X), gpu.At(Dy), gpu.At(Dw), gpu.AtOrNull(Db));
+    public void Gpu(GpuContext gpu)
+    {
+        if (Y is not { } y)
+        {
+            Conv2d.BackwardFilter(gpu, Shape, gpu.At(X), gpu.At(Dy), gpu.At(Dw), gpu.AtOrNull(Db));
+            return;
+        }
+
+        using GpuBuffer before = gpu.Memory.Rent(Shape.YLength);
+        ForEach.Run(
+            gpu, new GpuActivation.Backward { Activation = Activation, Y = gpu.At(y), Dy = gpu.At(Dy), Dx = before.Floats }, Shape.YLength);
+        Conv2d.BackwardFilter(gpu, Shape, gpu.At(X), before.Floats, gpu.At(Dw), gpu.AtOrNull(Db));
+    }
 
     /// <inheritdoc/>
-    public override string ToString() => $"dw{(Db is null ? "" : " and db")} of {Shape}";
+    public override string ToString() => $"dw{(Db is null ? "" : " and db")} of {Shape}{Titles.With(Activation)}";
 }

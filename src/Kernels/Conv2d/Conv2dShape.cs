@@ -2,7 +2,7 @@ namespace Engine.Kernels;
 
 /// <summary>
 /// The sizes of a two-dimensional cross-correlation with zero padding: x is N×C×H×W, w is K×C×R×S, y is N×K×P×Q, all in C order; with the batch last x is
-/// C×H×W×N and y K×P×Q×N.
+/// C×H×W×N and y K×P×Q×N, with the channels last x is N×H×W×C and y N×P×Q×K.
 /// <code>y[n,k,p,q] = b[k] + Σ_c,r,s x[n, c, p·StrideH + r·DilationH − PadH, q·StrideW + s·DilationW − PadW] · w[k,c,r,s]</code>
 /// </summary>
 public readonly record struct Conv2dShape
@@ -18,7 +18,7 @@ public readonly record struct Conv2dShape
     {
         (N, C, H, W, K, R, S) = (n, c, h, w, k, r, s);
         (StrideH, StrideW, PadH, PadW, DilationH, DilationW) = (strideH, strideW, padH, padW, dilationH, dilationW);
-        Layout = n == 1 ? BatchLayout.First : layout;
+        Layout = n == 1 && layout == BatchLayout.Last ? BatchLayout.First : layout;
         Sizes.RequirePositive(this, n, c, h, w, k, r, s, strideH, strideW, dilationH, dilationW);
         Sizes.Require(this, padH >= 0 && padW >= 0, "the padding is negative");
         long paddedH = h + 2L * padH, paddedW = w + 2L * padW;
@@ -76,7 +76,7 @@ public readonly record struct Conv2dShape
     /// <summary>Columns from one filter tap to the next.</summary>
     public int DilationW { get; }
 
-    /// <summary>Where the samples of x and y lie. For one sample both layouts are the same, and this is <see cref="BatchLayout.First"/>.</summary>
+    /// <summary>How x and y lie. For one sample, <see cref="BatchLayout.Last"/> is the same as <see cref="BatchLayout.First"/>, and this is the latter.</summary>
     public BatchLayout Layout { get; }
 
     /// <summary>Output rows.</summary>
@@ -106,5 +106,8 @@ public readonly record struct Conv2dShape
     /// <inheritdoc/>
     public override string ToString() =>
         $"conv2d x {N}×{C}×{H}×{W}, w {K}×{C}×{R}×{S}, stride {StrideH}×{StrideW}, padding {PadH}×{PadW}, dilation {DilationH}×{DilationW}"
-        + (Layout == BatchLayout.Last ? ", batch last" : "");
+        + Titles.Of(Layout);
+
+    /// <summary>The same convolution of maps that lie otherwise.</summary>
+    internal Conv2dShape In(BatchLayout layout) => new(N, C, H, W, K, R, S, StrideH, StrideW, PadH, PadW, DilationH, DilationW, layout);
 }

@@ -48,9 +48,22 @@ internal static unsafe partial class ConvMaxPool2d
                 return;
             case WinogradPool.Rows:
                 Conv2d.ForwardWinograd<TV, WinogradOf3>(cpu, shape.Conv, x, w, null, Activation.None, sums, packed, WinogradPool.Rows);
+                if (shape.Conv.Layout == BatchLayout.ChannelsLast)
+                {
+                    Arguments rows = new() { Pool = pool, Sums = sums, Bias = b, Activation = activation, Y = y };
+                    cpu.Run(pool.N * pool.P, &PoolRow<TV>, ref rows);
+                    return;
+                }
+
                 pool = new MaxPool2dShape(pool.N, pool.C, pool.H, pool.Q, pool.R, 1, pool.StrideH, 1, pool.DilationH);
                 break;
             default:
+                if (shape.Conv.Layout == BatchLayout.ChannelsLast)
+                {
+                    ForwardTurned<TV>(cpu, shape, x, w, b, activation, y, sums);
+                    return;
+                }
+
                 Conv2d.Forward<TV>(cpu, shape.Conv, x, w, null, Activation.None, sums, packed);
                 break;
         }
@@ -58,6 +71,38 @@ internal static unsafe partial class ConvMaxPool2d
         MaxPool2d.Forward<TV>(cpu, pool, sums, y);
         Arguments arguments = new() { Pool = pool, Sums = sums, Bias = b, Activation = activation, Y = y, Argmax = argmax };
         cpu.Run(pool.N * pool.C, &FinishPlane<TV>, ref arguments);
+    }
+
+    private static void ForwardTurned<TV>(
+        CpuContext cpu, in ConvMaxPool2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* sums)
+        where TV : unmanaged, IVector<TV>
+    {
+        Conv2dShape conv = shape.Conv;
+        using HostBuffer input = cpu.Memory.Rent(shape.XLength), output = cpu.Memory.Rent(shape.YLength);
+        Transpose.Samples(cpu, conv.N, new TransposeShape(conv.H * conv.W, conv.C), x, input.Pointer);
+        Forward<TV>(cpu, shape.In(BatchLayout.First), input.Pointer, w, b, activation, output.Pointer, null, sums, null);
+        Transpose.Samples(cpu, conv.N, new TransposeShape(conv.K, shape.Pool.P * shape.Pool.Q), output.Pointer, y);
+    }
+
+    // One task is one output row, with its channels last: the maxima of the rows of its windows, whose columns are pooled.
+    private static void PoolRow<TV>(ref Arguments arguments, int task, int worker)
+        where TV : unmanaged, IVector<TV> => arguments.Activation.Accept<RowTask<TV>, Nothing>(new RowTask<TV>(ref arguments, task));
+
+    private static void PoolRow<TV, TOperator>(in Arguments arguments, TOperator activation, int task)
+        where TV : unmanaged, IVector<TV>
+        where TOperator : struct, IUnaryOperator
+    {
+        ref readonly MaxPool2dShape pool = ref arguments.Pool;
+        int n = task / pool.P, p = task % pool.P, length = pool.Q * pool.C;
+        float* top = arguments.Sums + ((long)n * pool.H + p * pool.StrideH) * length, y = arguments.Y + (long)task * length;
+        long step = (long)pool.DilationH * length;
+        for (int q = 0; q < pool.Q; q++)
+        for (int c = 0; c < pool.C; c += TV.Width, top += TV.Width, y += TV.Width)
+        {
+            TV max = TV.Load(top);
+            for (int r = 1; r < pool.R; r++) max = TV.Max(TV.Load(top + r * step), max);
+            TV.Store(activation.Apply(arguments.Bias is null ? max : max + TV.Load(arguments.Bias + c)), y);
+        }
     }
 
     private static void FinishPlane<TV>(ref Arguments arguments, int task, int worker)
@@ -101,6 +146,19 @@ internal static unsafe partial class ConvMaxPool2d
         }
 
         return found;
+    }
+
+    private readonly ref struct RowTask<TV>(ref Arguments arguments, int task) : IActivationVisitor<Nothing>
+        where TV : unmanaged, IVector<TV>
+    {
+        private readonly ref Arguments _arguments = ref arguments;
+
+        public Nothing Visit<TActivation>(TActivation activation)
+            where TActivation : unmanaged, IActivation
+        {
+            PoolRow<TV, TActivation>(_arguments, activation, task);
+            return default;
+        }
     }
 
     private readonly struct PlaneEnd<TV>(float bias, float* y, int length) : IActivationVisitor<Nothing>

@@ -14,8 +14,8 @@ internal static unsafe partial class ConvMaxPool2d
         ArrayView<float> y, ArrayView<float>? argmax)
     {
         using GpuBuffer sums = gpu.Memory.Rent(shape.Pool.XLength);
-        Conv2d.Forward(gpu, shape.Conv, x, w, null, Activation.None, sums.Floats);
-        MaxPool2d.FindMaxima(gpu, shape.Pool, sums.Floats, b, activation, y, argmax);
+        Conv2d.Forward(gpu, shape.Conv, x, w, null, Activation.None, sums.Floats, BatchLayout.First);
+        MaxPool2d.FindMaxima(gpu, shape.Pool, sums.Floats, b, activation, y, argmax, shape.Conv.Layout);
     }
 
     /// <summary>The gradient with respect to the input. Overwrites dx.</summary>

@@ -11,17 +11,20 @@ internal static partial class ConvMaxPool2d
         MaxPool2dShape pool = shape.Pool;
         float[] sums = new float[pool.XLength];
         Conv2d.ForwardReference(shape.Conv, x, w, default, Activation.None, sums);
+        MapStrides atSum = shape.Conv.YStrides, atY = shape.YStrides;
         for (int i = 0; i < y.Length; i++)
         {
-            int plane = i / (pool.P * pool.Q), first = 0;
+            (int plane, int pixel) = Math.DivRem(i, pool.P * pool.Q);
+            (int n, int k) = Math.DivRem(plane, pool.C);
+            int first = 0;
             float max = float.NegativeInfinity;
             for (int at = 0; at < pool.R * pool.S; at++)
             {
-                float sum = sums[SumOf(pool, i, at)];
+                float sum = sums[atSum.At(n, k, SumOf(pool, i, at) % (pool.H * pool.W))];
                 if (sum > max) (max, first) = (sum, at);
             }
 
-            y[i] = (float)activation.Reference((double)max + (b.IsEmpty ? 0 : b[plane % pool.C]));
+            y[atY.At(n, k, pixel)] = (float)activation.Reference((double)max + (b.IsEmpty ? 0 : b[k]));
             if (!argmax.IsEmpty) argmax[i] = first;
         }
     }

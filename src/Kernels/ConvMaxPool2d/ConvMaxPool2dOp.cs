@@ -35,6 +35,8 @@ public readonly unsafe record struct ConvMaxPool2dOp(
         list.Out("y", Y, Shape.YLength);
         list.Out("argmax", Argmax, Shape.YLength);
 
+        if (Argmax is not null) list.RequireChannelsFirst(Shape.Conv.Layout);
+
         // Then the activated maximum is the maximum of the activated sums.
         if (!Activation.NeverFalls) list.Refuse($"max-pooling needs an activation that never falls, but this one does: {Activation}");
     }
@@ -89,6 +91,7 @@ public readonly unsafe record struct ConvMaxPool2dBackwardDataOp(ConvMaxPool2dSh
     /// <inheritdoc/>
     public void Operands(ref OperandList list)
     {
+        list.RequireChannelsFirst(Shape.Conv.Layout);
         list.In("argmax", Argmax, Shape.YLength);
         list.In("dy", Dy, Shape.YLength);
         list.In("w", W, Shape.WLength);
@@ -130,6 +133,7 @@ public readonly unsafe record struct ConvMaxPool2dBackwardFilterOp(ConvMaxPool2d
     public void Operands(ref OperandList list)
     {
         list.In("x", X, Shape.XLength);
+        list.RequireChannelsFirst(Shape.Conv.Layout);
         list.In("argmax", Argmax, Shape.YLength);
         list.In("dy", Dy, Shape.YLength);
         list.Out("dw", Dw, Shape.WLength);

@@ -3,6 +3,7 @@ namespace Engine.Kernels;
 /// <summary>
 /// The sizes of a cross-correlation whose sums are max-pooled before bias and activation: x is N×C×H×W, w is K×C×R×S, the sums are <see cref="Conv"/>'s
 /// N×K×P×Q, and y and argmax are <see cref="Pool"/>'s N×K×P×Q. The activation must never fall, so that it can be applied last.
+/// With the channels last x is N×H×W×C and y N×P×Q×K.
 /// <code>y[n,k,p,q] = activation(b[k] + max over the window of (x ⋆ w)[n,k])</code>
 /// argmax[n,k,p,q] is the place of the first maximum in the window, in row-major order: row · <c>Pool.S</c> + column, as a float.
 /// </summary>
@@ -14,7 +15,7 @@ public readonly record struct ConvMaxPool2dShape
         in Conv2dShape conv, int windowH, int windowW, int strideH, int strideW, int dilationH = 1, int dilationW = 1)
     {
         Conv = conv;
-        Sizes.Require(conv, conv.Layout == BatchLayout.First, "max-pooling needs the batch first");
+        Sizes.Require(conv, conv.Layout != BatchLayout.Last, "max-pooling needs the batch first");
         Pool = new MaxPool2dShape(conv.N, conv.K, conv.P, conv.Q, windowH, windowW, strideH, strideW, dilationH, dilationW);
     }
 
@@ -37,6 +38,13 @@ public readonly record struct ConvMaxPool2dShape
 
     /// <summary>Floats in y, and in argmax.</summary>
     public int YLength => Pool.YLength;
+
+    /// <summary>Where the elements of y lie.</summary>
+    internal MapStrides YStrides => MapStrides.Of(Conv.Layout, Pool.N, Pool.C, Pool.P * Pool.Q);
+
+    /// <summary>The same operation on maps that lie otherwise.</summary>
+    internal ConvMaxPool2dShape In(BatchLayout layout) =>
+        new(Conv.In(layout), Pool.R, Pool.S, Pool.StrideH, Pool.StrideW, Pool.DilationH, Pool.DilationW);
 
     /// <summary>Floating-point operations of the convolution; a multiplication and an addition count as two.</summary>
     public long Flops => Conv.Flops;

@@ -22,6 +22,7 @@ public readonly record struct ConvTranspose2dShape
         Layout = n == 1 ? BatchLayout.First : layout;
         Sizes.RequirePositive(this, n, c, h, w, k, r, s, strideH, strideW, dilationH, dilationW);
         Sizes.Require(this, padH >= 0 && padW >= 0, "the padding is negative");
+        Sizes.Require(this, layout != BatchLayout.ChannelsLast, "transposed convolutions have no form for maps with the channels last");
         long fullH = (h - 1L) * strideH + (long)dilationH * (r - 1) + 1, fullW = (w - 1L) * strideW + (long)dilationW * (s - 1) + 1;
         Sizes.Require(this, fullH <= int.MaxValue && fullW <= int.MaxValue, "the uncropped output would exceed 2³¹ rows or columns");
         long p = fullH - 2L * padH, q = fullW - 2L * padW;
@@ -121,5 +122,5 @@ public readonly record struct ConvTranspose2dShape
     /// <inheritdoc/>
     public override string ToString() =>
         $"transposed conv2d x {N}×{C}×{H}×{W}, w {C}×{K}×{R}×{S}, stride {StrideH}×{StrideW}, padding {PadH}×{PadW}, dilation {DilationH}×{DilationW}"
-        + (Layout == BatchLayout.Last ? ", batch last" : "");
+        + Titles.Of(Layout);
 }

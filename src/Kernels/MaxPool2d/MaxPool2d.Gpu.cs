@@ -22,15 +22,17 @@ internal static unsafe partial class MaxPool2d
     }
 
     /// <summary>
-    /// y = activation(maximum + b[channel]) and, unless it is null, argmax, the place of the first maximum in the window: row · S + column. Writes both.
+    /// y = activation(maximum + b[channel]) and, unless it is null, argmax, the place of the first maximum in the window: row · S + column. Writes both. x and
+    /// argmax are N×C×H×W; y lies as <paramref name="layout"/> says.
     /// </summary>
     public static void FindMaxima(
         GpuContext gpu, in MaxPool2dShape shape, ArrayView<float> x, ArrayView<float>? b, Activation activation, ArrayView<float> y,
-        ArrayView<float>? argmax) =>
+        ArrayView<float>? argmax, BatchLayout layout = BatchLayout.First) =>
         ForEach.Run(
             gpu,
             new Maxima
             {
+                Strides = MapStrides.Of(layout, shape.N, shape.C, shape.P * shape.Q), Q = shape.Q,
                 Windows = new Windows(shape), X = x, Bias = b ?? x, HasBias = b is null ? 0 : 1, C = new Divisor(shape.C), Activation = activation, Y = y,
                 Argmax = argmax ?? y, HasArgmax = argmax is null ? 0 : 1,
             },
@@ -58,6 +60,8 @@ internal static unsafe partial class MaxPool2d
     internal struct Maxima : IGpuBody
     {
         public Windows Windows;
+        public MapStrides Strides;
+        public int Q;
         public ArrayView<float> X;
         public ArrayView<float> Bias;
         public int HasBias;
@@ -82,8 +86,8 @@ internal static unsafe partial class MaxPool2d
             }
 
             if (HasArgmax != 0) Argmax[i] = GpuMath.IsNaN(max) ? 0 : first;
-            C.Divide(plane, out int c);
-            Y[i] = GpuActivation.Value(Activation, HasBias != 0 ? max + Bias[c] : max);
+            int n = C.Divide(plane, out int c);
+            Y[Strides.At(n, c, p * Q + q)] = GpuActivation.Value(Activation, HasBias != 0 ? max + Bias[c] : max);
         }
     }
 

@@ -6,6 +6,14 @@ internal static class Titles
     /// <summary>The bias and the activation, where there are any.</summary>
     public static string With(View? bias, Activation activation) => (bias is null ? "" : ", bias") + With(activation);
 
+    /// <summary>The layout, unless it is the usual one.</summary>
+    public static string Of(BatchLayout layout) => layout switch
+    {
+        BatchLayout.Last => ", batch last",
+        BatchLayout.ChannelsLast => ", channels last",
+        _ => "",
+    };
+
     /// <summary>The activation, if there is one.</summary>
     public static string With(Activation activation) => activation.Kind switch
     {

@@ -19,6 +19,13 @@ internal static unsafe partial class Transpose
         cpu.Run((Math.Max(shape.Rows, shape.Columns) + band - 1) / band, &RunBand, ref arguments);
     }
 
+    /// <summary>The same for each of some matrices that lie one after the other.</summary>
+    public static void Samples(CpuContext cpu, int samples, in TransposeShape shape, float* x, float* y)
+    {
+        long length = (long)shape.Rows * shape.Columns;
+        for (int n = 0; n < samples; n++) Forward(cpu, shape, x + n * length, y + n * length);
+    }
+
     private static void RunBand(ref Arguments arguments, int task, int worker)
     {
         int rows = arguments.Shape.Rows, columns = arguments.Shape.Columns;

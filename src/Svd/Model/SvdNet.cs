@@ -102,6 +102,7 @@ public sealed class SvdNet : IDisposable
             _conv4.Dilated(3, 1),
             new ConvMaxPool2d(_conv5.Dilated(3, 1), new MaxPool2d((3, 3), stride: (1, 3), dilation: (3, 1)) { Name = "mp6" }),
             _slidDense[0],
+            new ToLayout(BatchLayout.First),
             _slidDense[1],
             _slidDense[2]);
     }
@@ -155,9 +156,11 @@ public sealed class SvdNet : IDisposable
         {
             int few = Math.Min(ExcerptsAtATime, count - first);
             using Tensor excerpts = x.Slice(first, few);
-            using Tensor maps = _convolutions.Forward(excerpts, observe);
+            using Tensor input = excerpts.ToLayout(observe is null ? x.Backend.InferenceLayout : BatchLayout.First);
+            using Tensor maps = _convolutions.Forward(input, observe);
+            using Tensor flat = maps.ToLayout(BatchLayout.First);
             using Tensor rows = pooled.Slice(first, few);
-            x.Backend.Copy(maps.View, rows.View);
+            x.Backend.Copy(flat.View, rows.View);
         }
 
         return _hidden.Forward(pooled, observe);
@@ -229,7 +232,8 @@ public sealed class SvdNet : IDisposable
     {
         Sequential everyFrame = EveryFrame;
         using InferencePlan.Run run = _everyFramePlan.Begin();
-        using Tensor map = everyFrame.Forward(song);
+        using Tensor input = song.ToLayout(song.Backend.InferenceLayout);
+        using Tensor map = everyFrame.Forward(input);
         return map.Reshape(new Shape(song.Shape[2] - (ExcerptFrames - 1)));
     }
 

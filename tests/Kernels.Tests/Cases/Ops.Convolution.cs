@@ -98,6 +98,18 @@ internal static partial class Ops
         new(4, 32, 6, 6, 32, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // channels as Winograd's tiles want them
     ];
 
+    // Maps with the channels last: tiles in place and at every edge, one channel, filters as wide as the input, and what is transposed.
+    private static readonly Conv2dShape[] ChannelsLastConvolutions =
+    [
+        .. Winograd.Select(shape => shape.In(BatchLayout.ChannelsLast)),
+        .. WholeWidth.Select(shape => shape.In(BatchLayout.ChannelsLast)),
+        .. FewChannels.Select(shape => shape.In(BatchLayout.ChannelsLast)),
+        new(2, 1, 9, 29, 64, 3, 2, strideH: 2, dilationH: 2, dilationW: 3, layout: BatchLayout.ChannelsLast), // one channel, tiles that share columns
+        new(1, 1, 6, 14, 32, 3, 3, layout: BatchLayout.ChannelsLast), // one tile a row
+        new(2, 3, 12, 17, 4, 3, 5, strideH: 2, strideW: 3, padH: 1, padW: 2, layout: BatchLayout.ChannelsLast),
+        new(1, 5, 7, 1, 3, 1, 1, layout: BatchLayout.ChannelsLast),
+    ];
+
     public static OpCase Conv2d(Conv2dShape shape, bool bias = false, Activation activation = default) =>
         new(Conv2dOp.Spec(shape, bias, activation))
         {
@@ -107,17 +119,19 @@ internal static partial class Ops
 
     public static OpCase Conv2dBackwardData(Conv2dShape shape) => SumOfProducts(Conv2dBackwardDataOp.Spec(shape), shape.K * shape.R * shape.S);
 
-    /// <summary>x, dy → dw, db.</summary>
-    public static OpCase Conv2dBackwardFilter(Conv2dShape shape, bool bias) =>
-        SumOfProducts(Conv2dBackwardFilterOp.Spec(shape, bias), shape.N * shape.P * shape.Q);
+    /// <summary>x, dy and perhaps y → dw, db.</summary>
+    public static OpCase Conv2dBackwardFilter(Conv2dShape shape, bool bias, Activation activation = default) =>
+        SumOfProducts(Conv2dBackwardFilterOp.Spec(shape, bias, activation), shape.N * shape.P * shape.Q);
 
     private static IEnumerable<OpCase> ConvolutionCases() =>
     [
-        .. Convolutions.Concat(BatchLastConvolutions).Concat(Generate(GenConv2d))
+        .. Convolutions.Concat(BatchLastConvolutions).Concat(ChannelsLastConvolutions).Concat(Generate(GenConv2d))
             .Select((shape, i) => Conv2d(shape, i % 3 > 0, Activations[i % Activations.Length])),
         .. Convolutions.Concat(BatchLastConvolutions).Concat(Generate(GenConv2d)).Select(Conv2dBackwardData),
         .. Convolutions.Concat(FilterGradients).Concat(BatchLastConvolutions).Concat(Generate(GenConv2d))
             .Select((shape, i) => Conv2dBackwardFilter(shape, i % 3 > 0)),
+        .. FewChannels.Append(Winograd[0]).Append(BatchLastConvolutions[3])
+            .Select((shape, i) => Conv2dBackwardFilter(shape, i % 2 > 0, i % 3 > 0 ? Activation.LeakyRelu(0.2f) : Activation.Elu)),
     ];
 
     private static Gen<Conv2dShape> GenConv2d =>

@@ -6,7 +6,7 @@ namespace Engine.Kernels.Tests;
 internal static partial class Ops
 {
     private static readonly DenseShape[] Products =
-        [new(1, 1, 1), new(1, 7, 5), new(3, 129, 50), new(17, 256, 33), new(33, 130, 97), new(2, 1, 70), new(40, 3, 1)];
+        [new(1, 1, 1), new(1, 7, 5), new(3, 129, 50), new(17, 256, 33), new(33, 130, 97), new(2, 1, 70), new(40, 3, 1), new(1, 779, 83)];
 
     private static readonly BatchNormShape[] Normalisations =
         [new(1, 1, 1), new(3, 5, 7), new(2, 3, 64), new(1, 1, 100), new(70, 13, 1), new(33, 70, 1), new(1, 2, 40_000), new(2, 3, 16_500)];
@@ -14,12 +14,26 @@ internal static partial class Ops
     // What may follow a normalisation; by turns.
     private static readonly Activation[] Normalised = [Activation.None, Activation.Elu, Activation.LeakyRelu(0.2f)];
 
-    public static OpCase Dense(DenseShape shape, bool bias = false, Activation activation = default) =>
-        new(DenseOp.Spec(shape, bias, activation))
+    public static OpCase Dense(DenseShape shape, bool bias = false, Activation activation = default, bool sparse = false) =>
+        new(DenseOp.Spec(shape, bias, activation, sparse))
         {
             Tolerance = Tolerance.Sum(shape.In),
             Scale = inputs => Dense(shape, bias).RunReference(Absolute(inputs)),
+            Adjust = inputs =>
+            {
+                if (sparse) KeepRuns(shape, inputs[1]);
+            },
         };
+
+    // Leaves every output a few inputs that are neighbours, and every fifth output none.
+    private static void KeepRuns(DenseShape shape, float[] w)
+    {
+        for (int i = 0; i < w.Length; i++)
+        {
+            int output = i % shape.Out, from = 3 * output % shape.In;
+            if (output % 5 == 4 || i / shape.Out < from || i / shape.Out > from + output % 7) w[i] = 0;
+        }
+    }
 
     public static OpCase DenseBackwardData(DenseShape shape) => SumOfProducts(DenseBackwardDataOp.Spec(shape), shape.Out);
 
@@ -96,6 +110,7 @@ internal static partial class Ops
     private static IEnumerable<OpCase> LayerCases() =>
     [
         .. Products.Concat(Generate(GenDense)).Select((shape, i) => Dense(shape, i % 3 > 0, Activations[i % Activations.Length])),
+        .. Products.Select((shape, i) => Dense(shape, i % 3 > 0, Activations[i % Activations.Length], sparse: true)),
         .. Products.Concat(Generate(GenDense)).Select(DenseBackwardData),
         .. Products.Concat(Generate(GenDense)).Select((shape, i) => DenseBackwardFilter(shape, i % 3 > 0)),
         .. Normalisations.Concat(Generate(GenBatchNorm)).Select((shape, i) => BatchNorm(shape, Normalised[i % 3])),

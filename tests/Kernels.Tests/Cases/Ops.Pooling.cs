@@ -99,6 +99,8 @@ internal static partial class Ops
         .. Pools.Concat(Generate(GenMaxPool2d)).Select(MaxPool2dBackward),
         .. PooledConvolutions.Concat(Generate(GenConvMaxPool2d))
             .Select((shape, i) => ConvMaxPool2d(shape, i % 3 > 0, i % 4 > 0, Activations[i % Activations.Length])),
+        .. PooledConvolutions.Select(shape => shape.In(BatchLayout.ChannelsLast))
+            .Select((shape, i) => ConvMaxPool2d(shape, i % 3 > 0, false, Activations[i % Activations.Length])),
         .. PooledConvolutions.Concat(Generate(GenConvMaxPool2d)).Select(ConvMaxPool2dBackwardData),
         .. PooledConvolutions.Concat(Generate(GenConvMaxPool2d)).Select((shape, i) => ConvMaxPool2dBackwardFilter(shape, i % 3 > 0)),
     ];

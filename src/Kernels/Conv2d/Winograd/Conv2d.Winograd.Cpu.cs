@@ -21,10 +21,11 @@ internal enum WinogradPool
 /// The sum over channels is, for each of the α² points, a matrix product of tiles with output channels: 25 multiplications in place of 81 (m = 3) or 36 in
 /// place of 144 (m = 4). Lanes are channels: input channels in the first transform, output channels in the last. A task is a band of rows of one sample:
 /// <list type="number">
-/// <item>its pixels are transposed from channels×rows×columns to rows×columns×channels, with the zeros of the padding written out;</item>
+/// <item>its pixels are transposed from channels×rows×columns to rows×columns×channels, with the zeros of the padding written out (maps that lie N H W C are
+/// read in place; only tiles at the edge are copied);</item>
 /// <item>all its tiles are transformed: points × blocks of 16 channels × tiles × 16;</item>
 /// <item>for every two vectors of output channels, the products of all points are computed and transformed back while they are in the cache;</item>
-/// <item>bias and activation are applied, and the result is transposed back to channels×rows×columns.</item>
+/// <item>bias and activation are applied, and the result is transposed back to channels×rows×columns unless the channels are last.</item>
 /// </list>
 /// Max-pooling whose windows are the tiles, or their rows, is done during the transform back, so the sums are never stored. A dilation of the rows is only a
 /// row stride: the tiles of one phase take every DilationH-th row, and a group of rows of tiles, one for each phase, covers m·DilationH output rows without
@@ -70,7 +71,10 @@ internal static unsafe partial class Conv2d
             Groups = groups,
             Bands = bands,
             Tiles = tiles,
-            BandLength = Workspace.Aligned((long)(bandGroups * groupRows + 2 * shape.DilationH) * (m * tileColumns + 2) * shape.C),
+            BandLength = Workspace.Aligned(
+                shape.Layout == BatchLayout.ChannelsLast
+                    ? (long)points * shape.C
+                    : (long)(bandGroups * groupRows + 2 * shape.DilationH) * (m * tileColumns + 2) * shape.C),
             InputLength = Workspace.Aligned((long)points * shape.C * tiles),
             ProductLength = Workspace.Aligned((long)tiles * points * columns),
             OutputLength = Workspace.Aligned((long)bandGroups * groupTiles * m * m * columns), // Pooled, there is room for argmax.
@@ -140,17 +144,21 @@ internal static unsafe partial class Conv2d
         int p0 = arguments.Pool == WinogradPool.Tiles ? first : firstRow, height = arguments.Pool == WinogradPool.Tiles ? arguments.Groups : shape.P;
         int width = arguments.Pool == WinogradPool.None ? shape.Q : arguments.TileColumns;
         float* where = arguments.Argmax is null ? null : output + (long)outputRows * pitch;
-        GatherBand(shape, arguments.X + (long)n * shape.C * shape.H * shape.W, firstRow, (end - first) * m * dilation + 2 * dilation, bandWidth, band);
+        float* image = arguments.X + (long)n * shape.C * shape.H * shape.W;
+        bool channelsLast = shape.Layout == BatchLayout.ChannelsLast;
+        if (!channelsLast) GatherBand(shape, image, firstRow, (end - first) * m * dilation + 2 * dilation, bandWidth, band);
 
         int tiles = RoundUp(tileRows * arguments.TileColumns, ChannelTile<TV>.RowStep);
         long pointLength = (long)shape.C * tiles;
         for (int j = 0, t = 0; j < tileRows; j++)
         {
-            float* row = band + (long)(j / dilation * m * dilation + j % dilation) * bandWidth * shape.C;
+            int row = j / dilation * m * dilation + j % dilation;
             for (int i = 0; i < arguments.TileColumns; i++, t++)
             {
-                TransformTile<TV, TWinograd>(
-                    row + (long)i * m * shape.C, shape.C, (long)dilation * bandWidth * shape.C, v + t * ChannelTile<TV>.DepthBlock, tiles, pointLength);
+                float* corner = band + ((long)row * bandWidth + i * m) * shape.C;
+                long rowStep = (long)dilation * bandWidth * shape.C;
+                if (channelsLast) corner = FindTile(shape, image, firstRow + row - shape.PadH, i * m - shape.PadW, side, band, out rowStep);
+                TransformTile<TV, TWinograd>(corner, shape.C, rowStep, v + t * ChannelTile<TV>.DepthBlock, tiles, pointLength);
             }
         }
 
@@ -175,11 +183,18 @@ internal static unsafe partial class Conv2d
 
             int channel = block * columns, pixels = outputRows * pitch / columns;
             float* bias = arguments.B is null ? null : arguments.B + channel;
-            Activate<TV>(arguments.Activation, bias, output, pixels);
+            if (!channelsLast) Activate<TV>(arguments.Activation, bias, output, pixels, output, columns);
             for (int j = 0; j < outputRows; j++)
             {
                 int tileRow = j / tileHeight, p = p0 + tileRow / dilation * tileHeight * dilation + tileRow % dilation + j % tileHeight * dilation;
                 if (p >= height) continue;
+                if (channelsLast)
+                {
+                    float* y = arguments.Y + ((long)n * height + p) * width * shape.K + channel;
+                    Activate<TV>(arguments.Activation, bias, output + (long)j * pitch, width, y, shape.K);
+                    continue;
+                }
+
                 long at = (((long)n * shape.K + channel) * height + p) * width, plane = (long)height * width;
                 Transposition.Run(output + (long)j * pitch, columns, width, columns, arguments.Y + at, plane);
                 if (where is not null) Transposition.Run(where + (long)j * pitch, columns, width, columns, arguments.Argmax + at, plane);
@@ -205,6 +220,30 @@ internal static unsafe partial class Conv2d
             int right = shape.PadW + filled;
             new Span<float>(band + (long)right * shape.C, (width - right) * shape.C).Clear();
         }
+    }
+
+    // The corner of a tile whose first pixel is (h, v): in the image, if the tile lies inside it, else in a copy that has zeros outside the image.
+    private static float* FindTile(in Conv2dShape shape, float* image, int h, int v, int side, float* copy, out long rowStep)
+    {
+        int dilation = shape.DilationH, channels = shape.C;
+        if (h >= 0 && v >= 0 && h + (side - 1) * dilation < shape.H && v + side <= shape.W)
+        {
+            rowStep = (long)dilation * shape.W * channels;
+            return image + ((long)h * shape.W + v) * channels;
+        }
+
+        rowStep = side * channels;
+        new Span<float>(copy, side * side * channels).Clear();
+        int from = Math.Max(0, v), length = (Math.Min(shape.W, v + side) - from) * channels;
+        for (int i = 0; i < side && length > 0; i++)
+        {
+            int row = h + i * dilation;
+            if (row < 0 || row >= shape.H) continue;
+            new Span<float>(image + ((long)row * shape.W + from) * channels, length)
+                .CopyTo(new Span<float>(copy + i * rowStep + (from - v) * channels, length));
+        }
+
+        return copy;
     }
 
     private static void TransformTile<TV, TWinograd>(float* corner, int channels, long rowStep, float* v, int tiles, long pointLength)
