@@ -52,6 +52,9 @@ public class ConvMaxPool2dTests
         {
             WinogradPool[] forms = [.. Ops.PooledConvolutions.Select(shape => ConvMaxPool2d.ChooseForm(shape, argmax)).Distinct()];
             Assert.Equal(argmax ? 2 : 3, forms.Length);
+            Assert.Equal(
+                !argmax, Ops.PooledConvolutions.Any(shape =>
+                    ConvMaxPool2d.ChooseForm(shape, argmax) != WinogradPool.None && ConvMaxPool2d.ConvolutionForm(shape, argmax) == Conv2dForm.Winograd4));
         }
     }
 

@@ -12,7 +12,8 @@ public class PackedFilterTests
     public void TheSameFiltersTakeAllForms()
     {
         Assert.Equal([Conv2dForm.Winograd3, Conv2dForm.Winograd4, Conv2dForm.General], Forms.Select(shape => Conv2d.ChooseForm(shape)));
-        Assert.Equal(Conv2dForm.Winograd3, ConvMaxPool2d.ConvolutionForm(Pooled, argmax: false));
+        Assert.Equal(Conv2dForm.Winograd4, ConvMaxPool2d.ConvolutionForm(Pooled, argmax: false));
+        Assert.Equal(Conv2dForm.Winograd3, ConvMaxPool2d.ConvolutionForm(Pooled, argmax: true));
     }
 
     [Theory, EveryDevice]
@@ -40,7 +41,8 @@ public class PackedFilterTests
         using IBackend backend = device.Open();
         using PackedFilter packed = new();
         Conv2dShape wide = Ops.WholeWidth[1];
-        foreach (Conv2dShape shape in (Conv2dShape[])[.. Forms, wide, wide.In(BatchLayout.ChannelsLast), wide, .. Forms]) AssertSameBits(backend, Ops.Conv2d(shape), Convolution(shape, packed));
+        Conv2dShape[] shapes = [.. Forms, wide, wide.In(BatchLayout.ChannelsLast), wide, .. Forms];
+        foreach (Conv2dShape shape in shapes) AssertSameBits(backend, Ops.Conv2d(shape), Convolution(shape, packed));
         AssertSameBits(backend, Ops.ConvMaxPool2d(Pooled), Pooling(Pooled, packed));
     }
 

@@ -79,7 +79,12 @@ internal static unsafe partial class Conv2d
         if (shape.Layout == BatchLayout.Last) return BatchLastWinograd.Suits(shape) ? Conv2dForm.BatchLastWinograd : Conv2dForm.BatchLast;
         bool channelsLast = shape.Layout == BatchLayout.ChannelsLast;
         if (SuitsWholeWidth(shape)) return channelsLast ? Conv2dForm.WholeWidthChannelsLast : Conv2dForm.WholeWidth;
-        if (SuitsWinograd(shape)) return Products(shape, 3) <= Products(shape, 4) ? Conv2dForm.Winograd3 : Conv2dForm.Winograd4;
+        if (SuitsWinograd(shape))
+        {
+            bool three = WinogradProducts(shape.P, shape.Q, shape.DilationH, 3) <= WinogradProducts(shape.P, shape.Q, shape.DilationH, 4);
+            return three ? Conv2dForm.Winograd3 : Conv2dForm.Winograd4;
+        }
+
         if (channelsLast) return SuitsOneChannel(shape) ? Conv2dForm.OneChannel : Conv2dForm.Turned;
         if (shape is { PadH: 0, PadW: 0, StrideH: 1, StrideW: 1, Q: >= 48 } && shape.K % 8 == 0 && shape.C * shape.R * shape.S <= FewTerms)
         {
@@ -87,11 +92,11 @@ internal static unsafe partial class Conv2d
         }
 
         return shape is { PadH: 0, PadW: 0, StrideH: 1, StrideW: 1 } && 4 * shape.Q >= 3 * shape.W ? Conv2dForm.Unpadded : Conv2dForm.General;
-
-        // The products of one channel, with tiles of m×m outputs.
-        static long Products(in Conv2dShape shape, int m) =>
-            (long)((shape.P + m * shape.DilationH - 1) / (m * shape.DilationH)) * shape.DilationH * ((shape.Q + m - 1) / m) * (m + 2) * (m + 2);
     }
+
+    /// <summary>The products of p×q outputs of one channel, with tiles of m×m outputs.</summary>
+    public static long WinogradProducts(int p, int q, int dilation, int m) =>
+        (long)((p + m * dilation - 1) / (m * dilation)) * dilation * ((q + m - 1) / m) * (m + 2) * (m + 2);
 
     /// <summary>The number of floats of the packed filters that a form computes with; 0 if the form packs nothing that is worth keeping.</summary>
     public static int PackedLength(in Conv2dShape shape, Conv2dForm form) => form switch

@@ -19,9 +19,18 @@ internal static unsafe partial class ConvMaxPool2d
         return argmax ? WinogradPool.None : WinogradPool.Rows;
     }
 
-    /// <summary>The form of the convolution.</summary>
-    public static Conv2dForm ConvolutionForm(in ConvMaxPool2dShape shape, bool argmax) =>
-        ChooseForm(shape, argmax) == WinogradPool.None ? Conv2d.ChooseForm(shape.Conv) : Conv2dForm.Winograd3;
+    /// <summary>
+    /// The form of the convolution. Winograd's tiles of 4×4 are pooled in a pass of their own, and do not tell where the maxima lie, so they must save a tenth
+    /// of the products.
+    /// </summary>
+    public static Conv2dForm ConvolutionForm(in ConvMaxPool2dShape shape, bool argmax)
+    {
+        WinogradPool form = ChooseForm(shape, argmax);
+        if (form == WinogradPool.None) return Conv2d.ChooseForm(shape.Conv);
+        int p = form == WinogradPool.Tiles ? 3 * shape.Pool.P : shape.Conv.P, q = 3 * shape.Pool.Q, dilation = shape.Conv.DilationH;
+        bool four = 10 * Conv2d.WinogradProducts(p, q, dilation, 4) <= 9 * Conv2d.WinogradProducts(p, q, dilation, 3);
+        return four && !argmax ? Conv2dForm.Winograd4 : Conv2dForm.Winograd3;
+    }
 
     /// <summary>The number of floats that the forward needs for sums.</summary>
     public static int SumsLength(in ConvMaxPool2dShape shape, bool argmax) => ChooseForm(shape, argmax) switch
@@ -41,13 +50,16 @@ internal static unsafe partial class ConvMaxPool2d
         where TV : unmanaged, IVector<TV>
     {
         MaxPool2dShape pool = shape.Pool;
+        bool four = ConvolutionForm(shape, argmax is not null) == Conv2dForm.Winograd4;
         switch (ChooseForm(shape, argmax is not null))
         {
             case WinogradPool.Tiles:
-                Conv2d.ForwardWinograd<TV, WinogradOf3>(cpu, shape.Conv, x, w, b, activation, y, packed, WinogradPool.Tiles, argmax);
+                if (four) Conv2d.ForwardWinograd<TV, WinogradOf4>(cpu, shape.Conv, x, w, b, activation, y, packed, WinogradPool.Tiles);
+                else Conv2d.ForwardWinograd<TV, WinogradOf3>(cpu, shape.Conv, x, w, b, activation, y, packed, WinogradPool.Tiles, argmax);
                 return;
             case WinogradPool.Rows:
-                Conv2d.ForwardWinograd<TV, WinogradOf3>(cpu, shape.Conv, x, w, null, Activation.None, sums, packed, WinogradPool.Rows);
+                if (four) Conv2d.ForwardWinograd<TV, WinogradOf4>(cpu, shape.Conv, x, w, null, Activation.None, sums, packed, WinogradPool.Rows);
+                else Conv2d.ForwardWinograd<TV, WinogradOf3>(cpu, shape.Conv, x, w, null, Activation.None, sums, packed, WinogradPool.Rows);
                 if (shape.Conv.Layout == BatchLayout.ChannelsLast)
                 {
                     Arguments rows = new() { Pool = pool, Sums = sums, Bias = b, Activation = activation, Y = y };

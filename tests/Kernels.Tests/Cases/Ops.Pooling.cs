@@ -31,6 +31,10 @@ internal static partial class Ops
         new(new(2, 16, 12, 13, 32, 3, 3, padH: 1, padW: 1), 3, 3, 3, 3),
         new(new(1, 16, 13, 19, 64, 3, 3), 3, 3, 1, 3), // in Winograd's tiles, their rows pooled
         new(new(1, 32, 31, 25, 32, 3, 3, dilationH: 3), 3, 3, 1, 3, dilationH: 3),
+        new(new(1, 16, 53, 29, 32, 3, 3), 3, 3, 3, 3), // in tiles of 4×4: a last row of tiles by itself, a ragged last column
+        new(new(2, 16, 36, 36, 64, 3, 3, padH: 1, padW: 1), 3, 3, 3, 3),
+        new(new(1, 16, 35, 38, 32, 3, 3), 3, 3, 1, 3), // in tiles of 4×4, their rows pooled
+        new(new(1, 16, 54, 38, 32, 3, 3, dilationH: 3), 3, 3, 1, 3, dilationH: 3),
         new(new(2, 16, 24, 13, 32, 3, 3, padH: 2, padW: 1, dilationH: 2), 3, 3, 2, 3, dilationH: 4),
     ];
 

@@ -27,7 +27,8 @@ internal enum WinogradPool
 /// <item>for every two vectors of output channels, the products of all points are computed and transformed back while they are in the cache;</item>
 /// <item>bias and activation are applied, and the result is transposed back to channels×rows×columns unless the channels are last.</item>
 /// </list>
-/// Max-pooling whose windows are the tiles, or their rows, is done during the transform back, so the sums are never stored. A dilation of the rows is only a
+/// Max-pooling whose windows are the tiles, or their rows, is done during the transform back, so the sums are never stored. With tiles of 4×4, three rows of
+/// tiles hold four rows of windows, and the band's sums are pooled while they are in the cache. A dilation of the rows is only a
 /// row stride: the tiles of one phase take every DilationH-th row, and a group of rows of tiles, one for each phase, covers m·DilationH output rows without
 /// gaps. Parallel over samples and bands; a tile's result does not depend on the band that it falls in. Compute bounds the product, and the second-level cache
 /// bounds the rest. The transformed tiles of a band take at most <see cref="TilesBytes"/> unless a single group takes more. The transforms cost some precision.
@@ -36,11 +37,14 @@ internal enum WinogradPool
 /// </content>
 internal static unsafe partial class Conv2d
 {
+    // Rows and columns of the windows of a pool.
+    private const int PoolSize = 3;
+
     // The most bytes of transformed tiles: half of a second-level cache of 1 MB. The other half is for the products and for the filters, which are read once.
     private const int TilesBytes = 512 * 1024;
 
     /// <summary>
-    /// y = activation(pool(x ⋆ w) + b) in Winograd's tiles, which are 3×3 if anything is pooled. The shape must suit, see <see cref="SuitsWinograd"/>.
+    /// y = activation(pool(x ⋆ w) + b) in Winograd's tiles, which are 3×3 if argmax is wanted. The shape must suit, see <see cref="SuitsWinograd"/>.
     /// Overwrites y and, unless it is null, argmax: with <see cref="WinogradPool.Tiles"/> argmax is the place of the first maximum in the tile, row · 3 +
     /// column. <paramref name="packed"/> is the result of <see cref="Pack"/>, or null.
     /// </summary>
@@ -51,9 +55,13 @@ internal static unsafe partial class Conv2d
         where TWinograd : struct, IWinograd
     {
         int m = TWinograd.Outputs, points = (m + 2) * (m + 2), columns = ChannelTile<TV>.Columns;
-        int tileColumns = pool == WinogradPool.None ? (shape.Q + m - 1) / m : shape.Q / m, groupRows = m * shape.DilationH;
-        int groups = pool == WinogradPool.Tiles ? shape.P / groupRows : (shape.P + groupRows - 1) / groupRows;
-        int groupTiles = tileColumns * shape.DilationH;
+        int tileColumns = ((pool == WinogradPool.None ? shape.Q : shape.Q / PoolSize * PoolSize) + m - 1) / m;
+        int tileRows = ((pool == WinogradPool.Tiles ? shape.P / PoolSize * PoolSize : shape.P) + m - 1) / m;
+
+        // Rows of tiles that belong together: one for each phase of a dilation, or as many as have whole windows.
+        int together = pool == WinogradPool.Tiles && m != PoolSize ? PoolSize : shape.DilationH, groupRows = m * together;
+        int groups = pool == WinogradPool.Tiles ? (tileRows + together - 1) / together : (shape.P + groupRows - 1) / groupRows;
+        int groupTiles = tileColumns * together;
 
         long fit = Math.Max(1, TilesBytes / ((long)sizeof(float) * points * shape.C * groupTiles));
         int bands = CountBands(cpu, shape.N, groups, fit);
@@ -68,6 +76,8 @@ internal static unsafe partial class Conv2d
             Argmax = argmax,
             Pool = pool,
             TileColumns = tileColumns,
+            TileRows = tileRows,
+            Together = together,
             Groups = groups,
             Bands = bands,
             Tiles = tiles,
@@ -130,23 +140,25 @@ internal static unsafe partial class Conv2d
         int m = TWinograd.Outputs, side = m + 2, columns = ChannelTile<TV>.Columns, dilation = shape.DilationH;
         int n = task / arguments.Bands, part = task % arguments.Bands;
         int first = (int)((long)arguments.Groups * part / arguments.Bands), end = (int)((long)arguments.Groups * (part + 1) / arguments.Bands);
-        int firstRow = first * m * dilation;
+        int together = arguments.Together, firstRow = first * m * together;
 
         // In the last group, some phases may begin below the last output row.
-        int tileRows = (end - first - 1) * dilation + Math.Min(dilation, shape.P - (end - 1) * m * dilation);
+        int lastRows = arguments.Pool == WinogradPool.Tiles ? arguments.TileRows - (end - 1) * together : shape.P - (end - 1) * m * dilation;
+        int tileRows = (end - first - 1) * together + Math.Min(together, lastRows);
         float* band = arguments.Scratch + worker * (arguments.BandLength + arguments.InputLength + arguments.ProductLength + arguments.OutputLength);
         float* v = band + arguments.BandLength, products = v + arguments.InputLength, output = products + arguments.ProductLength;
         int bandWidth = m * arguments.TileColumns + 2;
 
-        // The floats that remain of a tile, the floats from one of its rows to the next, and the floats of all tiles.
-        int tileHeight = arguments.Pool == WinogradPool.Tiles ? 1 : m, tileWidth = arguments.Pool == WinogradPool.None ? m : 1;
+        // The pixels that remain of a tile, if its pool is its own, and the floats from one of their rows to the next.
+        bool own = m == PoolSize;
+        int tileHeight = own && arguments.Pool == WinogradPool.Tiles ? 1 : m, tileWidth = own && arguments.Pool != WinogradPool.None ? 1 : m;
         int pitch = tileWidth * arguments.TileColumns * columns, outputRows = tileRows * tileHeight;
-        int p0 = arguments.Pool == WinogradPool.Tiles ? first : firstRow, height = arguments.Pool == WinogradPool.Tiles ? arguments.Groups : shape.P;
-        int width = arguments.Pool == WinogradPool.None ? shape.Q : arguments.TileColumns;
+        int height = arguments.Pool == WinogradPool.Tiles ? shape.P / PoolSize : shape.P;
+        int width = arguments.Pool == WinogradPool.None ? shape.Q : shape.Q / PoolSize;
         float* where = arguments.Argmax is null ? null : output + (long)outputRows * pitch;
         float* image = arguments.X + (long)n * shape.C * shape.H * shape.W;
         bool channelsLast = shape.Layout == BatchLayout.ChannelsLast;
-        if (!channelsLast) GatherBand(shape, image, firstRow, (end - first) * m * dilation + 2 * dilation, bandWidth, band);
+        if (!channelsLast) GatherBand(shape, image, firstRow, (end - first) * m * together + 2 * dilation, bandWidth, band);
 
         int tiles = RoundUp(tileRows * arguments.TileColumns, ChannelTile<TV>.RowStep);
         long pointLength = (long)shape.C * tiles;
@@ -169,24 +181,33 @@ internal static unsafe partial class Conv2d
                 ChannelTile<TV>.Run(
                     v + point * pointLength, (long)tiles * ChannelTile<TV>.DepthBlock, tiles,
                     arguments.U + ((long)block * side * side + point) * shape.C * columns, shape.C,
-                    products + point * columns, side * side * columns);
+                    products + (long)point * tiles * columns, columns);
             }
 
             for (int t = 0; t < tileRows * arguments.TileColumns; t++)
             {
-                float* tile = products + (long)t * side * side * columns;
+                float* tile = products + (long)t * columns;
                 long corner = (long)(t / arguments.TileColumns) * tileHeight * pitch + t % arguments.TileColumns * tileWidth * columns;
-                if (arguments.Pool == WinogradPool.None) TransformBack<TV, TWinograd>(tile, output + corner, pitch);
-                else if (arguments.Pool == WinogradPool.Rows) TransformBackRows<TV, TWinograd>(tile, output + corner, pitch);
-                else TransformBackTile<TV, TWinograd>(tile, output + corner, where is null ? null : where + corner);
+                long pointStep = (long)tiles * columns;
+                if (!own || arguments.Pool == WinogradPool.None) TransformBack<TV, TWinograd>(tile, pointStep, output + corner, pitch);
+                else if (arguments.Pool == WinogradPool.Rows) TransformBackRows<TV, TWinograd>(tile, pointStep, output + corner, pitch);
+                else TransformBackTile<TV, TWinograd>(tile, pointStep, output + corner, where is null ? null : where + corner);
             }
 
-            int channel = block * columns, pixels = outputRows * pitch / columns;
-            float* bias = arguments.B is null ? null : arguments.B + channel;
-            if (!channelsLast) Activate<TV>(arguments.Activation, bias, output, pixels, output, columns);
-            for (int j = 0; j < outputRows; j++)
+            int channel = block * columns, rows = outputRows;
+            if (!own && arguments.Pool != WinogradPool.None)
             {
-                int tileRow = j / tileHeight, p = p0 + tileRow / dilation * tileHeight * dilation + tileRow % dilation + j % tileHeight * dilation;
+                int window = arguments.Pool == WinogradPool.Tiles ? PoolSize : 1;
+                rows = outputRows / window;
+                for (int j = 0; j < rows; j++) PoolLine<TV>(output + (long)j * window * pitch, pitch, window, width, output + (long)j * pitch);
+            }
+
+            float* bias = arguments.B is null ? null : arguments.B + channel;
+            if (!channelsLast) Activate<TV>(arguments.Activation, bias, output, rows * pitch / columns, output, columns);
+            for (int j = 0; j < rows; j++)
+            {
+                int tileRow = j / tileHeight, p = firstRow / PoolSize + j;
+                if (arguments.Pool != WinogradPool.Tiles) p = firstRow + tileRow / dilation * m * dilation + tileRow % dilation + j % m * dilation;
                 if (p >= height) continue;
                 if (channelsLast)
                 {
@@ -260,7 +281,8 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    private static void TransformBack<TV, TWinograd>(float* products, float* corner, long rowLength)
+    // The products of a tile's points lie a step apart.
+    private static void TransformBack<TV, TWinograd>(float* products, long step, float* corner, long rowLength)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
     {
@@ -268,19 +290,19 @@ internal static unsafe partial class Conv2d
         float* half = stackalloc float[4 * 6 * ChannelTile<TV>.DepthBlock];
         for (int lane = 0; lane < columns; lane += TV.Width)
         {
-            for (int s = 0; s < side; s++) TWinograd.Output<TV>(products + s * columns + lane, side * columns, half + s * TV.Width, side * TV.Width);
+            for (int s = 0; s < side; s++) TWinograd.Output<TV>(products + s * step + lane, side * step, half + s * TV.Width, side * TV.Width);
             for (int r = 0; r < m; r++) TWinograd.Output<TV>(half + r * side * TV.Width, TV.Width, corner + r * rowLength + lane, columns);
         }
     }
 
     // As above, but keeps only the maximum of each row.
-    private static void TransformBackRows<TV, TWinograd>(float* products, float* corner, long rowLength)
+    private static void TransformBackRows<TV, TWinograd>(float* products, long step, float* corner, long rowLength)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
     {
         int columns = ChannelTile<TV>.Columns;
         float* sums = stackalloc float[3 * 3 * 2 * ChannelTile<TV>.DepthBlock];
-        TransformBack<TV, TWinograd>(products, sums, 3 * columns);
+        TransformBack<TV, TWinograd>(products, step, sums, 3 * columns);
         for (int lane = 0; lane < columns; lane += TV.Width)
         for (int r = 0; r < 3; r++)
         {
@@ -290,13 +312,13 @@ internal static unsafe partial class Conv2d
     }
 
     // As above, but keeps only the maximum of the tile and, unless `where` is null, its first place.
-    private static void TransformBackTile<TV, TWinograd>(float* products, float* pixel, float* where)
+    private static void TransformBackTile<TV, TWinograd>(float* products, long step, float* pixel, float* where)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
     {
         int columns = ChannelTile<TV>.Columns;
         float* sums = stackalloc float[3 * 3 * 2 * ChannelTile<TV>.DepthBlock];
-        TransformBack<TV, TWinograd>(products, sums, 3 * columns);
+        TransformBack<TV, TWinograd>(products, step, sums, 3 * columns);
         for (int lane = 0; lane < columns; lane += TV.Width)
         {
             TV max = TV.Load(sums + lane), at = TV.Zero;
@@ -312,6 +334,25 @@ internal static unsafe partial class Conv2d
         }
     }
 
+    // The maxima of windows of some rows and three columns, side by side. They may overwrite the first of the rows.
+    private static void PoolLine<TV>(float* rows, long pitch, int height, int windows, float* line)
+        where TV : unmanaged, IVector<TV>
+    {
+        int columns = ChannelTile<TV>.Columns;
+        for (int q = 0; q < windows; q++, rows += PoolSize * columns, line += columns)
+        for (int lane = 0; lane < columns; lane += TV.Width)
+        {
+            TV max = TV.Load(rows + lane);
+            for (int r = 0; r < height; r++)
+            {
+                float* row = rows + r * pitch + lane;
+                max = TV.Max(TV.Load(row + 2 * columns), TV.Max(TV.Load(row + columns), TV.Max(TV.Load(row), max)));
+            }
+
+            TV.Store(max, line + lane);
+        }
+    }
+
     private struct WinogradArguments
     {
         public Conv2dShape Shape;
@@ -324,6 +365,8 @@ internal static unsafe partial class Conv2d
         public WinogradPool Pool;
         public Activation Activation;
         public int TileColumns;
+        public int TileRows;
+        public int Together;
         public int Groups;
         public int Bands;
         public int Tiles;
