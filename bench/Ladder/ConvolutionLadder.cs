@@ -16,9 +16,16 @@ internal sealed unsafe class ConvolutionLadder<TV> : OperationLadder<TV>
     ];
 
     private readonly ConvMaxPool2dShape _shape;
+    private readonly ConvMaxPool2dShape _turned;
     private readonly PackedFilter _kept = new();
     private readonly float* _sums;
-    private readonly float* _packed;
+    private readonly float* _packed3;
+    private readonly float* _packed4;
+
+    // The input and the output with their channels last.
+    private readonly View _turnedX;
+    private readonly View _turnedY;
+    private bool _wroteTurned;
 
     /// <summary>Makes the arrays.</summary>
     public ConvolutionLadder(string name, ConvMaxPool2dShape shape, int threads)
@@ -26,16 +33,23 @@ internal sealed unsafe class ConvolutionLadder<TV> : OperationLadder<TV>
     {
         _shape = shape;
         _sums = One.At(Rent(shape.Pool.XLength));
-        _packed = One.At(Rent(Conv2d.PackedLength(shape.Conv, Conv2dForm.Winograd3)));
-        Conv2d.Pack<TV>(One, shape.Conv, Conv2dForm.Winograd3, W, _packed);
+        _packed3 = One.At(Rent(Conv2d.PackedLength(shape.Conv, Conv2dForm.Winograd3)));
+        _packed4 = One.At(Rent(Conv2d.PackedLength(shape.Conv, Conv2dForm.Winograd4)));
+        Conv2d.Pack<TV>(One, shape.Conv, Conv2dForm.Winograd3, W, _packed3);
+        Conv2d.Pack<TV>(One, shape.Conv, Conv2dForm.Winograd4, W, _packed4);
+        _turned = shape.In(BatchLayout.ChannelsLast);
+        (_turnedX, _turnedY) = (Rent(shape.XLength), Rent(shape.YLength));
+        Transpose.Samples(One, shape.Conv.N, new TransposeShape(shape.Conv.C, shape.Conv.H * shape.Conv.W), X, One.At(_turnedX));
         Add("plain loops", 1, Plain, $"{Here}PlainConvolution.cs");
         Add("blocked", 1, Blocked, $"{Here}BlockedConvolution.cs");
         Add("register tile", 1, Tiled, $"{Here}TiledConvolution.cs");
         Add("packed rows, cache chunks", 1, Product, $"{Here}ProductConvolution.cs", $"{Kernels}Product/TiledProduct.cs", $"{Kernels}Product/RegisterTile.cs");
         Add("Winograd F(3×3)", 1, WinogradThenPool, Winograd);
         Add("fused pool", 1, () => Fused(One, null), Winograd);
-        Add("packed filters", 1, () => Fused(One, _packed), Winograd);
-        Add("threads", threads, () => Fused(All, _packed), Winograd);
+        Add("packed filters", 1, () => Fused(One, _packed3), Winograd);
+        Add("channels last", 1, ChannelsLast, Winograd);
+        Add("Winograd F(4×4)", 1, () => Larger(One), Winograd);
+        Add("threads", threads, () => Larger(All), Winograd);
         Add("in use", threads, InUse, [$"{Kernels}ConvMaxPool2d/ConvMaxPool2dOp.cs", $"{Kernels}ConvMaxPool2d/ConvMaxPool2d.Cpu.cs", .. Winograd]);
     }
 
@@ -79,7 +93,39 @@ internal sealed unsafe class ConvolutionLadder<TV> : OperationLadder<TV>
     private void Fused(CpuContext cpu, float* packed) =>
         Conv2d.ForwardWinograd<TV, WinogradOf3>(cpu, _shape.Conv, X, W, B, LeakyRelu, Y, packed, WinogradPool.Tiles);
 
-    private void InUse() => Backend.Run(new ConvMaxPool2dOp(_shape, XView, WView, BView, LeakyRelu, YView, null, _kept));
+    private void ChannelsLast()
+    {
+        Conv2d.ForwardWinograd<TV, WinogradOf3>(
+            One, _turned.Conv, One.At(_turnedX), W, B, LeakyRelu, One.At(_turnedY), _packed3, WinogradPool.Tiles);
+        _wroteTurned = true;
+    }
+
+    private void Larger(CpuContext cpu)
+    {
+        Conv2d.ForwardWinograd<TV, WinogradOf4>(
+            cpu, _turned.Conv, cpu.At(_turnedX), W, B, LeakyRelu, cpu.At(_turnedY), _packed4, WinogradPool.Tiles);
+        _wroteTurned = true;
+    }
+
+    private void InUse()
+    {
+        Backend.Run(new ConvMaxPool2dOp(_turned, _turnedX, WView, BView, LeakyRelu, _turnedY, null, _kept));
+        _wroteTurned = true;
+    }
+
+    private protected override void Write(float[] y)
+    {
+        base.Write(y);
+        Backend.Upload(y, _turnedY);
+        _wroteTurned = false;
+    }
+
+    private protected override void Read(float[] y)
+    {
+        MaxPool2dShape pool = _shape.Pool;
+        if (_wroteTurned) Transpose.Samples(One, pool.N, new TransposeShape(pool.P * pool.Q, pool.C), One.At(_turnedY), Y);
+        base.Read(y);
+    }
 
     // What follows the sums where the pool is a pass of its own.
     private void Pool()

@@ -65,7 +65,7 @@ internal sealed class Contests : IDisposable
     public static Contests Open(Machine machine, string? python) => new(machine, python);
 
     /// <summary>The peers' names and versions.</summary>
-    public IReadOnlyList<string> Peers => [OnnxPeer.Version, _torch?.Version ?? "no Python with PyTorch: the ratios of training steps are left empty"];
+    public IReadOnlyList<string> Peers => [OnnxPeer.Version, NWavesPeer.Version, _torch?.Version ?? "no Python with PyTorch: the ratios of training steps are left empty"];
 
     /// <inheritdoc/>
     public void Dispose()
@@ -255,10 +255,23 @@ internal sealed class Contests : IDisposable
             Check.Close(normalized.ToArray(), ours.AsSpan(0, checkedFrames * Bands), Check.NetworkTolerance, "log-mel against its definition");
         }
 
+        if (_machine.Gpu is not null)
+        {
+            return new Contest { Name = "log-mel, a minute", Run = Run, AudioSeconds = 60, Owned = [backend, extractor, normalizer] };
+        }
+
+        // NWaves does not normalise, so its frames are compared with ours before that.
+        NWavesPeer peer = new(samples);
+        using (Tensor logMel = extractor.Transform(samples.AsSpan(0, (checkedFrames - 1) * Hop + FrameLength)))
+        {
+            float[] theirs = [.. peer.Run().Take(checkedFrames).SelectMany(frame => frame)];
+            Check.Close(theirs, logMel.ToArray(), Check.NetworkTolerance, "log-mel against NWaves'");
+        }
+
         return new Contest
         {
-            Name = _machine.Gpu is null ? "log-mel, a minute, 1 thread" : "log-mel, a minute", Run = Run,
-            Peer = "real time", AudioSeconds = 60, Owned = [backend, extractor, normalizer],
+            Name = "log-mel, a minute, 1 thread", Run = Run, AudioSeconds = 60,
+            Peer = "NWaves", PeerTimes = Alternation.TimesOf(() => peer.Run()), Owned = [backend, extractor, normalizer],
         };
     }
 

@@ -177,9 +177,9 @@ public static class ReportCommand
 
         // What says one thread is held against one thread's peak.
         double peak = contest.AudioSeconds is null || setting.Gpu is not null ? setting.PeakGflops : setting.PeakGflops / setting.Threads;
+        (double shown, string unit) = contest.AudioSeconds is { } seconds ? (1000 * seconds / ours.Min, "× real time") : (rate, "GFLOP/s");
         return new Row(
-            group, contest.Name, "", 1, ours.Min, ours.Median, rate, "GFLOP/s", rate / peak, 0, contest.Peer,
-            contest.AudioSeconds * 1000 ?? theirs?.Min, contest.AudioSeconds * 1000 ?? theirs?.Median,
-            (contest.AudioSeconds * 1000 ?? theirs?.Min) / ours.Min);
+            group, contest.Name, "", 1, ours.Min, ours.Median, shown, unit, rate / peak, 0, contest.Peer, theirs?.Min, theirs?.Median,
+            theirs?.Min / ours.Min);
     }
 }

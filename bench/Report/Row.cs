@@ -7,14 +7,14 @@ namespace Engine.Bench.Report;
 /// <param name="Calls">How often the work runs it; 1 for a whole piece of work.</param>
 /// <param name="MinMs">The fastest run in milliseconds.</param>
 /// <param name="MedianMs">The median run in milliseconds.</param>
-/// <param name="Rate">GFLOP/s of the plain definition at the minimum, or GB/s where memory bounds the operation.</param>
-/// <param name="Unit">Which of the two.</param>
+/// <param name="Rate">GFLOP/s of the plain definition at the minimum, GB/s where memory bounds the operation, or audio time over our time.</param>
+/// <param name="Unit">Which of the three.</param>
 /// <param name="OfPeak">The rate as a part of the peak that was measured in this process.</param>
 /// <param name="Intensity">FLOPs a byte that must move; 0 where none are counted.</param>
 /// <param name="Peer">What it is compared with.</param>
 /// <param name="PeerMinMs">The peer's fastest run.</param>
 /// <param name="PeerMedianMs">The peer's median run.</param>
-/// <param name="Ratio">The peer's minimum over ours, or the audio's seconds over ours: above 1 the engine is faster.</param>
+/// <param name="Ratio">The peer's minimum over ours: above 1 the engine is faster.</param>
 internal sealed record Row(
     string Group, string Name, string Kernel, int Calls, double MinMs, double MedianMs, double Rate, string Unit, double OfPeak, double Intensity,
     string? Peer = null, double? PeerMinMs = null, double? PeerMedianMs = null, double? Ratio = null)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
@@ -6,9 +7,10 @@ namespace Engine.Kernels;
 /// <summary>
 /// The filter gradient of a convolution of maps that lie C H W N:
 /// <code>dw[k,c,r,s] = Σ_p,q,n dy[k,p,q,n] · x[c, p·StrideH + r·DilationH − PadH, q·StrideW + s·DilationW − PadW, n]</code>
-/// A tile is 4 output channels (2 or 1 at the end) by the taps of one filter row (4 or 3 taps, otherwise one at a time). Each tap has a vector of sums, one
-/// sample per lane, so a pixel takes 8 loads for up to 16 accumulators. Pixels that lack a tap are added tap by tap. All c and r pass over a few output rows,
-/// which stay in the second-level cache, before the next rows follow. At the end of a band of rows the lanes are added in double precision. Parallel over
+/// A tile is 4 output channels (2 or 1 at the end) by 4 input channels, for one tap at a time. Input channels that are left over come one at a time, with the
+/// taps of one filter row (4 or 3 taps, otherwise one at a time) in place of channels; pixels that lack a tap are then added tap by tap. Each pair has a vector
+/// of sums, one sample per lane, so a pixel takes 8 loads for up to 16 accumulators. All c and r pass over a few output rows, which stay in the second-level
+/// cache, before the next rows follow. At the end of a band of rows the lanes are added in double precision. Parallel over
 /// blocks of output channels and, if there are few blocks, over bands of rows; the bands are merged in order. Memory bandwidth bounds it with up to 4 channels,
 /// compute with more.
 /// </summary>
@@ -16,6 +18,9 @@ internal static unsafe class BatchLastFilterGradient
 {
     // A layer is cut into at least this many tasks, if it has enough rows.
     private const int MinTasks = 16;
+
+    // Input channels of a tile.
+    private const int Together = 4;
 
     // Pixels in a run of rows that all input channels pass over in turn. 4 channels of 32 samples take 32 KB.
     private const int RunPixels = 64;
@@ -71,50 +76,99 @@ internal static unsafe class BatchLastFilterGradient
         new Span<float>(sums, shape.C * shape.R * perRow).Clear();
         int first = band * arguments.BandRows, end = Math.Min(shape.P, first + arguments.BandRows), run = Math.Max(1, RunPixels / shape.Q);
         for (int p = first; p < end; p += run)
-        for (int c = 0; c < shape.C; c++)
+        for (int c = 0; c < shape.C; c += c <= shape.C - Together ? Together : 1)
         for (int r = 0; r < shape.R; r++)
         {
             // The rows of the run that see an input row through this tap. They are neighbours.
             int from = p, to = Math.Min(end, p + run);
             while (from < to && arguments.Rows.InputOf(from, r) < 0) from++;
             while (to > from && arguments.Rows.InputOf(to - 1, r) < 0) to--;
-            if (from < to) RunRows<TV, TChannels>(arguments, k, c, r, from, to - from, sums + (c * shape.R + r) * perRow);
+            float* sum = sums + (c * shape.R + r) * perRow;
+            if (from < to && c <= shape.C - Together) RunChannels<TV, TChannels>(arguments, k, c, r, from, to - from, sum);
+            else if (from < to) RunRows<TV, TChannels>(arguments, k, c, r, from, to - from, sum);
         }
 
         int taps = shape.R * shape.S;
         for (int i = 0; i < shape.C * taps; i++)
         for (int j = 0; j < TChannels.Count; j++)
         {
-            float* vector = sums + (i * TChannels.Count + j) * TV.Width;
-            double sum = 0;
-            for (int lane = 0; lane < TV.Width; lane++) sum += vector[lane];
+            double sum = SumOf(sums + (i * TChannels.Count + j) * TV.Width, TV.Width);
             arguments.Partial[(long)band * shape.WLength + (long)(k + j) * shape.C * taps + i] = sum;
         }
     }
 
-    // sums: tap by tap, a vector for each channel.
+    private static double SumOf(float* lanes, int count)
+    {
+        Vector128<double> low = default, high = default;
+        int i = 0;
+        for (; i <= count - 4; i += 4)
+        {
+            Vector128<float> four = Vector128.Load(lanes + i);
+            low += Vector128.WidenLower(four);
+            high += Vector128.WidenUpper(four);
+        }
+
+        double sum = Vector128.Sum(low + high);
+        for (; i < count; i++) sum += lanes[i];
+        return sum;
+    }
+
+    private static Area AreaOf(in Arguments arguments, int k, int c, int r, int p, int rows)
+    {
+        ref readonly Conv2dShape shape = ref arguments.Shape;
+        long plane = (long)shape.P * shape.Q * shape.N, row = (long)shape.Q * shape.N;
+        return new Area
+        {
+            Dy = arguments.Dy + k * plane + p * row,
+            X = arguments.X + (((long)c * shape.H + arguments.Rows.InputOf(p, r)) * shape.W - shape.PadW) * shape.N,
+            Rows = rows,
+            N = shape.N,
+            DyPlane = plane,
+            DyRow = row,
+            DyPixel = shape.N,
+            XRow = (long)shape.StrideH * shape.W * shape.N,
+            XPixel = (long)shape.StrideW * shape.N,
+            XTap = (long)shape.DilationW * shape.N,
+        };
+    }
+
+    // The output columns that see an input through a tap.
+    private static void ColumnsOf(in Arguments arguments, int tap, out int from, out int to)
+    {
+        (from, to) = (0, arguments.Shape.Q);
+        while (from < to && arguments.Columns.InputOf(from, tap) < 0) from++;
+        while (to > from && arguments.Columns.InputOf(to - 1, tap) < 0) to--;
+    }
+
+    // Some input channels together, tap by tap. sums: as below, for the first of them.
+    private static void RunChannels<TV, TChannels>(in Arguments arguments, int k, int c, int r, int p, int rows, float* sums)
+        where TV : unmanaged, IVector<TV>
+        where TChannels : IExtent
+    {
+        ref readonly Conv2dShape shape = ref arguments.Shape;
+        int vectors = TChannels.Count * TV.Width;
+        Area area = AreaOf(arguments, k, c, r, p, rows);
+        long tap = area.XTap;
+        area.XTap = (long)shape.H * shape.W * shape.N;
+        area.SumStep = shape.R * shape.S * vectors;
+        for (int s = 0; s < shape.S; s++)
+        {
+            ColumnsOf(arguments, s, out int from, out int to);
+            Run<TV, TChannels, Four>(area, from, to, area.Dy, area.X + s * tap, sums + s * vectors);
+        }
+    }
+
+    // sums: tap by tap, a vector for each output channel.
     private static void RunRows<TV, TChannels>(in Arguments arguments, int k, int c, int r, int p, int rows, float* sums)
         where TV : unmanaged, IVector<TV>
         where TChannels : IExtent
     {
         ref readonly Conv2dShape shape = ref arguments.Shape;
         arguments.Columns.Interior(0, out int left, out int right);
-        Area area = new()
-        {
-            Rows = rows,
-            N = shape.N,
-            DyPlane = (long)shape.P * shape.Q * shape.N,
-            DyRow = (long)shape.Q * shape.N,
-            DyPixel = shape.N,
-            XRow = (long)shape.StrideH * shape.W * shape.N,
-            XPixel = (long)shape.StrideW * shape.N,
-            XTap = (long)shape.DilationW * shape.N,
-        };
-        float* dy = arguments.Dy + k * area.DyPlane + p * area.DyRow;
-
-        // The place where tap 0 of output column 0 would be.
-        float* x = arguments.X + (((long)c * shape.H + arguments.Rows.InputOf(p, r)) * shape.W - shape.PadW) * shape.N;
         int vectors = TChannels.Count * TV.Width;
+        Area area = AreaOf(arguments, k, c, r, p, rows);
+        area.SumStep = vectors;
+        float* dy = area.Dy, x = area.X;
         for (int s = 0; s < shape.S;)
         {
             int together = right > left && shape.S - s >= 3 && shape.S is 3 or 4 ? shape.S : 1;
@@ -123,9 +177,7 @@ internal static unsafe class BatchLastFilterGradient
             else if (together == 3) Run<TV, TChannels, Three>(area, left, right, dy, at, sum);
             for (int tap = s; tap < s + together; tap++)
             {
-                int from = 0, to = shape.Q;
-                while (from < to && arguments.Columns.InputOf(from, tap) < 0) from++;
-                while (to > from && arguments.Columns.InputOf(to - 1, tap) < 0) to--;
+                ColumnsOf(arguments, tap, out int from, out int to);
                 at = x + tap * area.XTap;
                 sum = sums + tap * vectors;
                 if (together == 1)
@@ -186,9 +238,9 @@ internal static unsafe class BatchLastFilterGradient
         }
 
         AddTo<TV, TChannels>(sums, a0, b0, c0, d0);
-        if (TTaps.Count > 1) AddTo<TV, TChannels>(sums + TChannels.Count * TV.Width, a1, b1, c1, d1);
-        if (TTaps.Count > 2) AddTo<TV, TChannels>(sums + 2 * TChannels.Count * TV.Width, a2, b2, c2, d2);
-        if (TTaps.Count > 3) AddTo<TV, TChannels>(sums + 3 * TChannels.Count * TV.Width, a3, b3, c3, d3);
+        if (TTaps.Count > 1) AddTo<TV, TChannels>(sums + area.SumStep, a1, b1, c1, d1);
+        if (TTaps.Count > 2) AddTo<TV, TChannels>(sums + 2 * area.SumStep, a2, b2, c2, d2);
+        if (TTaps.Count > 3) AddTo<TV, TChannels>(sums + 3 * area.SumStep, a3, b3, c3, d3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -249,9 +301,12 @@ internal static unsafe class BatchLastFilterGradient
         public TapAxis Columns;
     }
 
-    // Rows of pixels, and the floats from one place to the next.
+    // Rows of pixels: the first output, the place where tap 0 of output column 0 would be, and the floats from one place to the next. A tap may stand for a
+    // channel.
     private struct Area
     {
+        public float* Dy;
+        public float* X;
         public int Rows;
         public int N;
         public long DyPlane;
@@ -260,5 +315,6 @@ internal static unsafe class BatchLastFilterGradient
         public long XRow;
         public long XPixel;
         public long XTap;
+        public int SumStep;
     }
 }
