@@ -7,7 +7,8 @@ namespace Engine.Kernels;
 /// dw[k,c,r,s] = ⟨dy[k], x[c] shifted by (r, s)⟩. For a band of rows, each shift gets a plane of its own, as wide as dy and with the padding written out. Then
 /// the band of each dy[k] is one run that is read in place, once for nine taps, whose sums stay in registers. The gradient of the bias is one more tap, with a
 /// plane of ones. Vectors run along the pixels, so no channel is wasted. The planes lie in the first-level cache. Its reads bound the kernel, with one read for
-/// each multiply-add. If dy is the gradient behind an activation, a band of it is first turned into the one before. Like the other forms it is parallel over pieces of the batch. The lanes of the sums are added at the very end, in double precision.
+/// each multiply-add. If dy is the gradient behind an activation, each band of it is first turned into the gradient before the activation, in scratch memory.
+/// Like the other forms it is parallel over pieces of the batch. The lanes of the sums are added at the very end, in double precision.
 /// </content>
 internal static unsafe partial class Conv2d
 {
