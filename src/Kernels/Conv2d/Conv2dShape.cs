@@ -76,7 +76,9 @@ public readonly record struct Conv2dShape
     /// <summary>Columns from one filter tap to the next.</summary>
     public int DilationW { get; }
 
-    /// <summary>How x and y lie. For one sample, <see cref="BatchLayout.Last"/> is the same as <see cref="BatchLayout.First"/>, and this is the latter.</summary>
+    /// <summary>
+    /// How x and y lie. For one sample, <see cref="BatchLayout.Last"/> is the same as <see cref="BatchLayout.First"/>, and this is the latter.
+    /// </summary>
     public BatchLayout Layout { get; }
 
     /// <summary>Output rows.</summary>

@@ -7,9 +7,8 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <content>
-/// The CPU form: real and imaginary parts alternate, so their squares are sorted into two 128-bit registers before they are added. The square roots, which bound
-/// it, are computed in vectors of full width.
-/// Parallel over fixed chunks.
+/// The CPU form: real and imaginary parts alternate, so their squares are sorted into two 128-bit registers before they are added. The square roots, which
+/// bound it, are computed in vectors of full width. Parallel over fixed chunks.
 /// </content>
 internal static unsafe partial class Magnitude
 {
