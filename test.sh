@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything, runs every test, and ends with the line `N passed, N failed, N skipped`.
-# Optional tests need ffmpeg, Chromium, an OpenCL or CUDA device, and the reference material in ../shared; what is absent is named, and its tests are
-# skipped.
+# Optional tests need ffmpeg, Chromium, an OpenCL or CUDA device, the reference material in ../shared, and api.nuget.org (for the packages); what is absent is
+# named, and its tests are skipped.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 

@@ -1,7 +1,6 @@
 using Engine.Bench.Peers;
 using Engine.Kernels;
 using Engine.Nn;
-using Engine.Svd.Cli;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
 using Engine.Tensors;

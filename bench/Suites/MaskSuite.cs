@@ -1,6 +1,5 @@
 using BenchmarkDotNet.Attributes;
 using Engine.Kernels;
-using Engine.Svd.Cli;
 using Engine.Svd.Model;
 using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;

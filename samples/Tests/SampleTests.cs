@@ -65,6 +65,30 @@ public sealed class SampleTests : IDisposable
         Assert.True(losses[^1] < 0.2 && losses[^1] < losses[0], $"the loss went from {losses[0]} to {losses[^1]}");
     }
 
+    [Fact]
+    public void TheDetectorFindsSinging()
+    {
+        string text = Run("Engine.FindSinging", Sample);
+        Assert.Matches(@"(?m)^0\.00 s to \d+\.\d\d s: no singing$", text);
+        Assert.Matches(@"(?m): singing$", text);
+    }
+
+    [Fact]
+    public void TheDetectorExplains()
+    {
+        string text = Run("Engine.ExplainSong", Sample);
+        Assert.Contains("At 7.77 s: P(singing) = 0.996.", text, StringComparison.Ordinal);
+        Assert.Contains("the label stays.", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("FindSinging")]
+    [InlineData("ExplainSong")]
+    public void TheDetectorsSamplesTakeFewerThanTenLines(string sample) =>
+        Assert.InRange(File.ReadAllLines(Path.Combine(ReferenceData.Repository, "samples", sample, "Program.cs")).Length, 1, 9);
+
+    private static string Sample => Path.Combine(ReferenceData.Repository, "samples", "sample.wav");
+
     private static string Run(string sample, params string[] arguments)
     {
         TextWriter before = Console.Out;

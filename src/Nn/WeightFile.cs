@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Engine.Kernels;
 using Engine.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Engine.Nn;
 
@@ -111,7 +112,8 @@ public sealed class WeightFile
         {
             NpyArray array = file.Read(NameOf(i));
             if (array.IsDouble || !array.Shape.SequenceEqual(shape)) throw new EngineException($"{Path} has changed while it was read; try again");
-            return array.ToSingle().All(float.IsFinite) ? array : throw new EngineException($"{Path}: {NameOf(i)} holds NaN or infinite values");
+            return TensorPrimitives.IsFiniteAll<float>(array.ToSingle()) ? array
+                : throw new EngineException($"{Path}: {NameOf(i)} holds NaN or infinite values");
         })];
     }
 

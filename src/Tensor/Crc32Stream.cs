@@ -1,16 +1,14 @@
+using System.IO.Hashing;
+
 namespace Engine.Tensors;
 
 /// <summary>Reads another stream and keeps the CRC-32 of what passed, as zip files record it.</summary>
 internal sealed class Crc32Stream(Stream inner) : Stream
 {
-    private const uint ReversedPolynomial = 0xEDB88320;
-
-    private static readonly uint[] table = [.. Enumerable.Range(0, 256).Select(RemainderOf)];
-
-    private uint remainder = uint.MaxValue;
+    private readonly Crc32 checksum = new();
 
     /// <summary>The CRC-32 of the bytes read so far.</summary>
-    public uint Checksum => ~remainder;
+    public uint Checksum => checksum.GetCurrentHashAsUInt32();
 
     public override bool CanRead => true;
 
@@ -29,7 +27,7 @@ internal sealed class Crc32Stream(Stream inner) : Stream
     public override int Read(Span<byte> buffer)
     {
         int count = inner.Read(buffer);
-        foreach (byte value in buffer[..count]) remainder = table[(byte)(remainder ^ value)] ^ (remainder >> 8);
+        checksum.Append(buffer[..count]);
         return count;
     }
 
@@ -49,12 +47,5 @@ internal sealed class Crc32Stream(Stream inner) : Stream
     {
         if (disposing) inner.Dispose();
         base.Dispose(disposing);
-    }
-
-    private static uint RemainderOf(int value)
-    {
-        uint remainder = (uint)value;
-        for (int bit = 0; bit < 8; bit++) remainder = (remainder >> 1) ^ ((remainder & 1) * ReversedPolynomial);
-        return remainder;
     }
 }

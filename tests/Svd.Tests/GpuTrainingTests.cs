@@ -28,7 +28,7 @@ public sealed class GpuTrainingTests
             using GpuBackend backend = new(gpu, keepOpen: true);
             using (SvdNet detector = SvdNet.Create(backend, new RandomSource(1)))
             using (InverterTraining training = new(
-                backend, detector, [Noise(ExcerptFrames + BatchSize - 1, Bands)], InversionArchitecture.Paper, hop: 1, BatchSize, seed: 1, (_, _) => { }))
+                backend, detector, [Noise(ExcerptFrames + BatchSize - 1, Bands)], [], InversionArchitecture.Paper, hop: 1, BatchSize, seed: 1, (_, _) => { }))
             {
                 AssertLean(gpu, training.Plan(1, []));
             }

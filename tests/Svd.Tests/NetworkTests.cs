@@ -125,7 +125,7 @@ public class NetworkTests
         using IBackend backend = Golden.Create(device);
         using SvdNet network = SvdNet.Load(backend, ReferenceData.PathOf("reference/svdnet_standin.npz"));
         using InversionNetwork inversion = InversionNetwork.Load(backend, ReferenceData.PathOf("reference/inverter_standin.npz"));
-        using Detector detector = new(backend, network);
+        using ExcerptDetector detector = new(backend, network);
         const double threshold = 0.6;
         IReadOnlyList<Explanation> explanations = new Explainer(detector, NetworkMethod.Of(detector, inversion))
             .Explain(Golden.ReadSingle("svdnet_golden.npz", "input"), new MaskSize(threshold, IsThreshold: true));

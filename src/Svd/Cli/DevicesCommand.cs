@@ -72,11 +72,11 @@ internal static class DevicesCommand
 
     private static string NameOf(GpuInterface @interface) => @interface == GpuInterface.Cuda ? "cuda" : "opencl";
 
-    private sealed record Report(
+    internal sealed record Report(
         string Device, string Processor, string System, string Runtime, int Processors, int Threads, IReadOnlyList<string> InstructionSets,
         int VectorBits, double PeakGflops, double BandwidthGbs, IReadOnlyList<GpuReport> Gpus);
 
-    private sealed record GpuReport(
+    internal sealed record GpuReport(
         string Device, int Index, string Name, string Driver, bool IsGpu, long MemoryBytes, int Multiprocessors, int SharedMemoryBytes, int GroupSize,
         string? Refusal);
 }

@@ -57,6 +57,7 @@ internal static class EvaluateCommand
         Option<bool> force = Options.Force();
         DeviceOptions device = new();
         Option<string?> cache = Options.Cache();
+        Option<string?> shard = Options.Shard("The job that finishes last writes the totals.");
         Option<bool> json = Options.Json();
         Command command = new(
             "evaluate",
@@ -69,7 +70,7 @@ internal static class EvaluateCommand
             + "  svd evaluate --data jamendo --out evaluation --methods inversion,mask,random,loudest --area 0.4,0.2,0.1")
         {
             data, split, classifier, inverter, masker, statistics, thresholds, classThreshold, start, excerpts, seed, methods, area, threshold, fill, judge,
-            output, compare, force, device, cache, json,
+            output, compare, shard, force, device, cache, json,
         };
         command.Validators.Add(result =>
         {
@@ -93,7 +94,8 @@ internal static class EvaluateCommand
             new ExcerptSampling(Options.NumberIn(parsed.GetRequiredValue(start)), parsed.GetValue(excerpts), parsed.GetValue(seed)),
             parsed.GetRequiredValue(output), parsed.GetValue(compare), device.Of(parsed), parsed.GetValue(cache), parsed.GetValue(json),
             parsed.GetValue(methods) is { } list ? ExplanationMethods.Parse(list) : null,
-            MethodsEvaluation.SizesOf(parsed.GetValue(threshold), parsed.GetValue(area)), MethodsEvaluation.FillsIn(parsed.GetValue(fill))!)));
+            MethodsEvaluation.SizesOf(parsed.GetValue(threshold), parsed.GetValue(area)), MethodsEvaluation.FillsIn(parsed.GetValue(fill))!,
+            Options.ShardIn(parsed.GetValue(shard)))));
         return command;
     }
 
@@ -128,29 +130,31 @@ internal static class EvaluateCommand
         (BandStatistics statistics, SvdNet network) = (models.Statistics, models.Detector);
         SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
 
-        double classThreshold = request.ClassThreshold ?? LabelledSong.Together(ProgressDisplay.Run(
+        double Threshold() => request.ClassThreshold ?? LabelledSong.Together(ProgressDisplay.Run(
             $"songs of {TuningSplit}", report => LabelledSong.PredictAll(backend, network, statistics, cache, tuning, report))).TuneThreshold();
         string[] weights = [request.Paths.Classifier, request.Paths.Inverter!, request.Paths.Statistics];
         if (request.Methods is { } methods)
         {
             return MethodsEvaluation.Run(
                 new MethodsRequest(
-                    request.Data, request.Split, songs, request.Sampling, methods, request.Sizes, request.Fills, classThreshold, weights,
-                    request.Paths, files, request.Out, request.Json),
+                    request.Data, request.Split, songs, request.Sampling, methods, request.Sizes, request.Fills, Threshold(), weights,
+                    request.Paths, files, request.Out, request.Shard, request.Json),
                 backend, models, cache);
         }
 
-        using Detector detector = new(backend, network);
+        using ExcerptDetector detector = new(backend, network);
         SongEvaluator evaluator = new(detector, NetworkMethod.Of(detector, models.Inversion!), statistics, request.Thresholds);
         EvaluationRun run = new(backend, evaluator, statistics, weights, cache, songFolder);
         IReadOnlyList<SongEvaluation> evaluations = ProgressDisplay.Run(
-            $"songs of {request.Split}", report => run.Evaluate(songs, request.Sampling, report));
+            $"songs of {request.Split}", report => run.Evaluate(songs, request.Sampling, request.Shard, report));
+        if (run.Missing > 0) return ShardReport.Print(request.Shard, songs.Count - run.Missing, songs.Count, request.Json);
         if (evaluations.Count == 0)
         {
             throw new EngineException(
                 $"no song of {request.Split} in {request.Data} is long enough for an excerpt at --start; give an earlier start");
         }
 
+        double classThreshold = Threshold();
         int excerpts = evaluations.Sum(song => song.Starts.Length);
         string dataset = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data))).Replace(',', '_');
         IReadOnlyList<EvaluationPoint> points = EvaluationCurves.Of(dataset, evaluations, classThreshold);
@@ -225,11 +229,11 @@ internal static class EvaluateCommand
     private sealed record Request(
         string Data, string Split, ModelPaths Paths, bool Force, double[] Thresholds, double? ClassThreshold,
         ExcerptSampling Sampling, string Out, string? Compare, Func<IBackend> CreateBackend, string? Cache, bool Json, IReadOnlyList<string>? Methods,
-        MaskSize[] Sizes, IReadOnlyList<MaskFill> Fills);
+        MaskSize[] Sizes, IReadOnlyList<MaskFill> Fills, Shard Shard);
 
-    private sealed record Difference(string Dataset, string Case, int Points, double ExplanationLossPoints, double RelativeAreaPoints);
+    internal sealed record Difference(string Dataset, string Case, int Points, double ExplanationLossPoints, double RelativeAreaPoints);
 
-    private sealed record Report(
+    internal sealed record Report(
         string Dataset, string Split, int Songs, int SongsListed, int Excerpts, double ClassThreshold, string? TunedOn, string Device, long Evaluations,
         long MaskedPredictions, double Seconds, string[] Files, IReadOnlyList<EvaluationPoint> Points, Difference[] Compared,
         IReadOnlyList<string> Warnings);

@@ -20,6 +20,7 @@ internal static class ExplainCommand
     private const double LargestThreshold = 1.1;
     private const string Inversion = ExplanationMethods.Inversion, Mask = ExplanationMethods.Mask, Both = "both";
     private const double DefaultThreshold = 0.6, DefaultArea = 0.2;
+    private const double ExcerptSeconds = (double)ExcerptFrames / FramesPerSecond;
 
     private static readonly string[] SoundFiles = ["excerpt.wav", "explanation.wav", "removed.wav"];
 
@@ -91,7 +92,7 @@ internal static class ExplainCommand
                     parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
                     by == Mask ? null : parsed.GetValue(inverter) ?? BundledFiles.Inverter,
                     by == Inversion ? null : parsed.GetValue(masker) ?? BundledFiles.Masker),
-                parsed.GetValue(force), parsed.GetValue(channel), device.Of(parsed), parsed.GetValue(json)));
+                parsed.GetValue(force), parsed.GetValue(channel), device.Of(parsed), device.IsCpu(parsed.CommandResult), parsed.GetValue(json)));
         });
         return command;
     }
@@ -104,6 +105,7 @@ internal static class ExplainCommand
 
     private static int Run(Request request)
     {
+        WarmUp.Start(request.IsCpu);
         Dictionary<string, double> milliseconds = [];
         long start = Stopwatch.GetTimestamp();
 
@@ -126,10 +128,12 @@ internal static class ExplainCommand
         SvdCommand.Warn(audio.Warnings);
         Lap("audio");
 
-        using Detector detector = new(backend, models.Detector);
+        using ExcerptDetector detector = new(backend, models.Detector);
         List<Named> explanations = [];
-        if (models.Inversion is not null) Explain(Inversion, "Inverted", new Explainer(detector, NetworkMethod.Of(detector, models.Inversion)));
-        if (models.Mask is not null) Explain(Mask, "Importance", new Explainer(detector, NetworkMethod.Of(detector, models.Mask)));
+        if (models.Inversion is not null)
+            Explain(Inversion, "Inverted representation", "Deviations from the band's mean", new Explainer(detector, NetworkMethod.Of(detector, models.Inversion)));
+        if (models.Mask is not null)
+            Explain(Mask, "Importance by the mask network", "No unit", new Explainer(detector, NetworkMethod.Of(detector, models.Mask)));
         Explanation explanation = explanations[0].Explanation;
         start = Stopwatch.GetTimestamp();
         double startSeconds = (double)startFrame / FramesPerSecond;
@@ -147,7 +151,7 @@ internal static class ExplainCommand
         else Print(request, report);
         return 0;
 
-        void Explain(string method, string title, Explainer explainer) => explanations.Add(new Named(method, title, explainer.Explain(
+        void Explain(string method, string title, string unit, Explainer explainer) => explanations.Add(new Named(method, title, unit, explainer.Explain(
             input, request.Size, (stage, time) => milliseconds[stage] = milliseconds.GetValueOrDefault(stage) + time.TotalMilliseconds)[0]));
 
         void Lap(string stage)
@@ -168,28 +172,28 @@ internal static class ExplainCommand
     private static string[] Write(Request request, List<Named> explanations, double startSeconds, float[][] sounds)
     {
         Explanation explanation = explanations[0].Explanation;
-        ExplanationPanels[] panels =
-        [
-            .. explanations.Select(named => new ExplanationPanels(
-                named.Explanation.Input, named.Explanation.Importance, named.Title, named.Explanation.Mask, named.Explanation.MaskedInput, startSeconds,
-                $"{Path.GetFileName(request.Audio)}, {startSeconds:F2} s: {Verdict(explanation.Probability, request)}, singing if P ≥ "
-                    + $"{request.Decision.Value:0.###}",
-                $"{(request.Method == Both ? $"By the {named.Method}{(named.Method == Mask ? " network" : "")}" : "Explanation")} alone: "
-                    + $"{Verdict(named.Explanation.ProbabilityMasked, request)}, {named.Explanation.RelativeArea:P0} of the bins"
-                    + (request.Size.IsThreshold ? $", threshold {request.Size.Value}" : ""))),
-        ];
-        byte[] png = panels.Length == 1 ? ExplanationFigure.RenderPng(panels[0]) : ExplanationFigure.RenderPng(panels[0], panels[1]);
-        byte[] arrays = NpzFile.Encode(ExplanationArrays.Of(
-            [.. explanations.Select(named => (named.Method, named.Explanation))], request.Decision.Value, startSeconds));
+        Task<byte[]> arrays = Task.Run(() => NpzFile.Encode(ExplanationArrays.Of(
+            [.. explanations.Select(named => (named.Method, named.Explanation))], request.Decision.Value, startSeconds)));
+        ExplainedExcerpt excerpt = new(
+            explanation.Input, startSeconds, $"{Path.GetFileName(request.Audio)}, {startSeconds:F2} s to {startSeconds + ExcerptSeconds:F2} s",
+            $"Prediction: {Verdict(explanation.Probability, request)}. It counts as singing from P = {request.Decision}.");
+        byte[] png = ExplanationFigure.RenderPng(
+            excerpt,
+            [
+                .. explanations.Select(named => new ExplanationPanels(
+                    named.Explanation.Importance, named.Title, named.Unit, named.Explanation.Mask,
+                    $"{named.Title}: what it keeps, {named.Explanation.RelativeArea:P0} of the bins"
+                        + $"{(request.Size.IsThreshold ? $" (threshold {request.Size.Value})" : "")}, is "
+                        + $"{Verdict(named.Explanation.ProbabilityMasked, request)} by itself: the label {Outcome(named.Explanation, request)}.")),
+            ]);
         string[] files = FilesOf(request);
-        OutputFolder.WriteAll(files, [png, arrays, .. sounds.Select(sound => WavFile.Encode(sound))]);
+        OutputFolder.WriteAll(files, [png, arrays.GetAwaiter().GetResult(), .. sounds.Select(sound => WavFile.Encode(sound))]);
         return files;
     }
 
     private static void Print(Request request, Report report)
     {
-        const double excerptSeconds = (double)ExcerptFrames / FramesPerSecond;
-        Console.WriteLine($"{request.Audio}, {report.StartSeconds:F2} s to {report.StartSeconds + excerptSeconds:F2} s"
+        Console.WriteLine($"{request.Audio}, {report.StartSeconds:F2} s to {report.StartSeconds + ExcerptSeconds:F2} s"
             + (request.At is null ? " (where singing is most certain; --at chooses another excerpt)" : ""));
         Console.WriteLine($"  prediction         {Verdict(report.Probability, request)}");
         PrintExplanation("explanation alone", report.ProbabilityMasked, report.Label == report.LabelMasked, report.RelativeArea);
@@ -212,6 +216,9 @@ internal static class ExplainCommand
     private static string Verdict(float probability, Request request) =>
         $"{(probability >= request.Decision.Value ? "singing" : "no singing")} (P = {probability:F3})";
 
+    private static string Outcome(Explanation explanation, Request request) =>
+        LabelOf(explanation.Probability, request) == LabelOf(explanation.ProbabilityMasked, request) ? "stays" : "changes";
+
     private static string LabelOf(float probability, Request request) => Segment.Label(probability >= request.Decision.Value);
 
     // First the picture, then the arrays, then the sounds if they are wanted.
@@ -220,18 +227,18 @@ internal static class ExplainCommand
 
     private sealed record Request(
         string Audio, double? At, string Method, MaskSize Size, bool Listen, double? ClassThreshold, string Out, ModelPaths Paths, bool Force,
-        Channel Channel, Func<IBackend> CreateBackend, bool Json)
+        Channel Channel, Func<IBackend> CreateBackend, bool IsCpu, bool Json)
     {
         /// <summary>The class threshold in use; known once the weights are loaded.</summary>
         public ClassDecision Decision { get; init; }
     }
 
-    // An explanation, its method, and the title that the figure gives its importance.
-    private sealed record Named(string Method, string Title, Explanation Explanation);
+    // An explanation, its method, and the title and the unit that the figure gives its importance.
+    private sealed record Named(string Method, string Title, string Unit, Explanation Explanation);
 
-    private sealed record MaskReport(float ProbabilityMasked, string LabelMasked, double RelativeArea);
+    internal sealed record MaskReport(float ProbabilityMasked, string LabelMasked, double RelativeArea);
 
-    private sealed record Report(
+    internal sealed record Report(
         float Probability, string Label, float ProbabilityMasked, string LabelMasked, double ClassThreshold, string ClassThresholdFrom, double RelativeArea,
         string Method, MaskReport? ByMask,
         double StartSeconds, string Device, string[] Files, Dictionary<string, double> Milliseconds,

@@ -21,7 +21,7 @@ internal static class ExportCommand
             "export",
             "Writes a network as an ONNX model. The shapes of the arrays tell which network a weight file holds. SVDNet maps excerpts N×1×115×80 to "
             + "features N×64 and probability N×1. An inversion network maps features N×64 to inverted N×1×115×80.\n\n"
-            + "Example:\n  svd export weights/svdnet.npz --out svdnet.onnx")
+            + "Example:\n  svd export svdnet.npz --out svdnet.onnx")
         {
             weights, output, wholeSong,
         };

@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Engine.Svd.Cli;
 
@@ -11,6 +13,9 @@ internal static class Json
         ascii = new()
         {
             PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, DictionaryKeyPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.Default,
+
+            // The benchmarks' types are not in the context.
+            TypeInfoResolver = JsonTypeInfoResolver.Combine(JsonContext.Default, new DefaultJsonTypeInfoResolver()),
         },
         readable = new(ascii) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping },
         indentedAscii = new(ascii) { WriteIndented = true }, indentedReadable = new(readable) { WriteIndented = true };
@@ -23,3 +28,15 @@ internal static class Json
 
     private static bool IsUnicode => Console.Out.Encoding is UTF8Encoding or UnicodeEncoding;
 }
+
+/// <summary>Knows the reports' types at compile time: looking at them by reflection would take a tenth of a second.</summary>
+[JsonSerializable(typeof(DevicesCommand.Report), TypeInfoPropertyName = "Devices")]
+[JsonSerializable(typeof(EvaluateCommand.Report), TypeInfoPropertyName = "Evaluate")]
+[JsonSerializable(typeof(ExplainCommand.Report), TypeInfoPropertyName = "Explain")]
+[JsonSerializable(typeof(LocaliseCommand.Report), TypeInfoPropertyName = "Localise")]
+[JsonSerializable(typeof(MethodsEvaluation.Report), TypeInfoPropertyName = "Methods")]
+[JsonSerializable(typeof(PredictCommand.Report), TypeInfoPropertyName = "Predict")]
+[JsonSerializable(typeof(ScoreReport))]
+[JsonSerializable(typeof(ShardReport))]
+[JsonSerializable(typeof(WeightsCommand.Report), TypeInfoPropertyName = "Weights")]
+internal sealed partial class JsonContext : JsonSerializerContext;

@@ -10,6 +10,7 @@ using Engine.Svd.Explain.Methods;
 using Engine.Svd.Figures;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
+using Engine.Svd.Train;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Cli;
@@ -19,6 +20,9 @@ internal static class LocaliseCommand
 {
     private const string AllAreas = "0.4,0.2,0.1";
     private const int ExcerptsOfASong = 4;
+
+    // Goes up whenever a method or a measure computes other numbers, so that kept scores are no longer found.
+    private const double Version = 1;
 
     public static Command Create()
     {
@@ -39,6 +43,7 @@ internal static class LocaliseCommand
         Option<ulong> seed = Options.Seed();
         Option<string> output = Options.Out("localisation.csv, localisation.png and localisation.svg");
         DeviceOptions device = new();
+        Option<string?> shard = Options.Shard("Finished songs are kept in localisation/METHOD/NAME.npz, and the job that finishes last writes the totals.");
         Option<bool> json = Options.Json();
         Command command = new(
             "localise",
@@ -47,9 +52,9 @@ internal static class LocaliseCommand
             + $"lies at most {Localisation.RangeDecibels:0} dB below the voice's loudest bin of the excerpt. Each method chooses a region of the most important "
             + "bins. Recall: the share of the voice-dominated bins that lie in it. Precision: the share of the region that is voice-dominated. Pointing game: "
             + "whether the most important bin is voice-dominated; several equally important bins count by their share.\n\n"
-            + "Example:\n  samples/make_stems.sh stems\n  svd localise --stems stems --methods inversion,loudest,occlusion --out localisation")
+            + "Example:\n  svd localise --stems stems --methods inversion,loudest,occlusion --out localisation")
         {
-            stems, methods, area, excerpts, classifier, inverter, masker, statistics, classThreshold, seed, output, force, device, json,
+            stems, methods, area, excerpts, classifier, inverter, masker, statistics, classThreshold, seed, output, shard, force, device, json,
         };
         command.SetAction(parsed => Run(new Request(
             parsed.GetRequiredValue(stems),
@@ -58,7 +63,7 @@ internal static class LocaliseCommand
                 parsed.GetValue(inverter) ?? BundledFiles.Inverter, parsed.GetValue(masker) ?? BundledFiles.Masker),
             parsed.GetValue(force), ExplanationMethods.Parse(parsed.GetValue(methods) ?? ExplanationMethods.All),
             MethodsEvaluation.SizesOf(null, parsed.GetValue(area) ?? AllAreas), parsed.GetValue(excerpts), parsed.GetValue(classThreshold),
-            parsed.GetValue(seed), parsed.GetRequiredValue(output), device.Of(parsed), parsed.GetValue(json))));
+            parsed.GetValue(seed), parsed.GetRequiredValue(output), Options.ShardIn(parsed.GetValue(shard)), device.Of(parsed), parsed.GetValue(json))));
         return command;
     }
 
@@ -86,7 +91,13 @@ internal static class LocaliseCommand
         using MethodComparison comparison = ProgressDisplay.Run("inversions", report => new MethodComparison(
             backend, models.Detector, models.Inversion!, models.Mask, null, models.Statistics, [.. used.Select(song => song.Compared)], request.Sizes,
             [MaskFill.Zero], request.Decision.Value, request.Seed, (done, all) => report(done, all)));
-        (string Name, LocalisationScores Scores)[] scores = ProgressDisplay.Run("methods", report => Measure(request, comparison, used, report));
+        string[] names = [.. songs.Where((_, i) => read[i].VoiceBins.Count > 0).Select(song => song.Name)];
+        double[] identity = IdentityOf(request, backend, songs, used);
+        LocalisationScores?[][] kept = ProgressDisplay.Run("methods", report => Measure(request, comparison, used, names, identity, report));
+        int missing = Enumerable.Range(0, used.Length).Count(song => kept.Any(method => method[song] is null));
+        if (missing > 0) return ShardReport.Print(request.Shard, used.Length - missing, used.Length, request.Json);
+        (string Name, LocalisationScores Scores)[] scores =
+            [.. request.Methods.Select((method, i) => (method, LocalisationScores.Together([.. kept[i].OfType<LocalisationScores>()])))];
 
         Estimate voice = new TwoLevelBootstrap(comparison.SongOf, request.Seed).Of(
             [.. used.SelectMany(song => song.VoiceBins).Select(bins => 100.0 * bins.Count(bin => bin) / ExcerptLength)]);
@@ -116,22 +127,36 @@ internal static class LocaliseCommand
         }).ToArray());
     }
 
-    private static (string Name, LocalisationScores Scores)[] Measure(
-        Request request, MethodComparison comparison, StemExcerpts[] songs, Action<double, double?> report)
+    // All that the scores of a song depend on.
+    private static double[] IdentityOf(Request request, IBackend backend, IReadOnlyList<StemSong> songs, StemExcerpts[] used) =>
+    [
+        Version, Digest.Of(DeviceIdentity.Of(backend), songs.SelectMany(song => (string[])[song.VoicePath, song.MusicPath]).Concat(request.Paths.All).Select(Digest.OfFile)),
+        request.Seed, request.Decision.Value, .. request.Sizes.Select(size => size.Value),
+        .. used.SelectMany(song => song.Compared.Starts.Select(frame => (double)frame).Prepend(song.Compared.Starts.Length)),
+    ];
+
+    // Each method's scores of each song; null where that is another machine's and not there yet.
+    private static LocalisationScores?[][] Measure(
+        Request request, MethodComparison comparison, StemExcerpts[] songs, string[] names, double[] identity, Action<double, double?> report)
     {
         // The work beside the detector's passes counts as one pass.
         IExplanationMethod[] methods = [.. request.Methods.Select(comparison.Create)];
         double done = 0, all = methods.Sum(method => (method.Passes + 1.0) * comparison.Count);
-        IReadOnlyList<bool[]>[] voiceBins = [.. songs.Select(song => song.VoiceBins)];
-        return
-        [
-            .. methods.Select(method =>
-            {
-                double before = done;
-                return (method.Name, LocalisationScores.Of(
-                    comparison, method, voiceBins, request.Sizes, excerpts => report(done = before + excerpts * (method.Passes + 1.0), all)));
-            }),
-        ];
+        return [.. methods.Select(method => songs.Select((_, song) => ScoresOf(method, song)).ToArray())];
+
+        LocalisationScores? ScoresOf(IExplanationMethod method, int song)
+        {
+            double before = done, weight = method.Passes + 1.0;
+            string file = Path.Combine(request.Out, "localisation", method.Name, $"{ResultName.Of(names[song])}.npz");
+            done += songs[song].VoiceBins.Count * weight;
+            LocalisationScores? scores = request.Shard.IsPart
+                ? LocalisationScores.TryRead(file, identity, request.Sizes.Length, songs[song].VoiceBins.Count) : null;
+            if (scores is not null || !request.Shard.Has(song)) return scores;
+            scores = LocalisationScores.Of(
+                comparison, method, song, songs[song].VoiceBins, request.Sizes, excerpts => report(before + excerpts * weight, all));
+            if (request.Shard.IsPart) scores.Write(file, identity);
+            return scores;
+        }
     }
 
     private static void Write(Report report)
@@ -176,13 +201,13 @@ internal static class LocaliseCommand
 
     private sealed record Request(
         string Stems, ModelPaths Paths, bool Force, IReadOnlyList<string> Methods, MaskSize[] Sizes, int Excerpts, double? ClassThreshold, ulong Seed,
-        string Out, Func<IBackend> CreateBackend, bool Json)
+        string Out, Shard Shard, Func<IBackend> CreateBackend, bool Json)
     {
         /// <summary>The class threshold in use; known once the weights are loaded.</summary>
         public ClassDecision Decision { get; init; }
     }
 
-    private sealed record Report(
+    internal sealed record Report(
         string Stems, int Songs, int SongsListed, int Excerpts, int Sounding, int Sung, int MusicSung, Estimate VoicePercent,
         double ClassThreshold, string ClassThresholdFrom,
         string Device, string[] Files, IReadOnlyList<LocalisationRow> Rows, string[] Warnings);

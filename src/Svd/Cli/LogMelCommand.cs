@@ -19,7 +19,7 @@ internal static class LogMelCommand
         Command command = new(
             "logmel",
             "Writes a song's log-mel spectrogram: 70 frames a second, 80 bands from 27.5 Hz to 8 kHz, natural logarithm.\n\n"
-            + "Example:\n  svd logmel song.mp3 --out song.npy --stats weights/meanstd.npz")
+            + "Example:\n  svd logmel song.mp3 --out song.npy")
         {
             audio, output, statistics, channel, device,
         };

@@ -124,8 +124,9 @@ internal static class MethodsEvaluation
         double[] withMask = request.Paths.Masker is null ? identity : [.. identity, Digest.OfFiles(request.Paths.Masker)];
         MethodRun run = new(
             comparison, [.. songs.Select(song => song.Song.Name)], request.Sizes.Length, method => method == ExplanationMethods.Mask ? withMask : identity,
-            folder);
+            folder, request.Shard);
         IReadOnlyList<(string Name, IReadOnlyList<MethodScores> Songs)> scores = ProgressDisplay.Run("methods", report => run.Run(request.Methods, report));
+        if (run.Missing > 0) return ShardReport.Print(request.Shard, songs.Length - run.Missing, songs.Length, request.Json);
 
         string dataset = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data)));
         Report report = new(
@@ -157,7 +158,8 @@ internal static class MethodsEvaluation
     {
         const string heading = "Explanation methods at equal area";
         string subheading = $"{report.Dataset}, {report.Split}: {report.Excerpts} excerpts of {report.Songs} songs, singing if P ≥ "
-            + $"{report.ClassThreshold:F2}; bars are 95 % intervals over songs and excerpts";
+            + $"{report.ClassThreshold:F2}; bars are 95 % intervals over songs and excerpts"
+            + (report.Rows.Any(row => row.Method == ExplanationMethods.Random) ? "; dashed: chance (random bins)" : "");
         byte[] csv = Encoding.UTF8.GetBytes(MethodTable.ToCsv(report.Rows));
 
         // The figure shows only the first question, which is the detector's own.
@@ -217,7 +219,7 @@ internal static class MethodsEvaluation
         return Array.TrueForAll(numbers, number => number is not null) ? [.. numbers.Select(number => number!.Value).Distinct()] : null;
     }
 
-    private sealed record Report(
+    internal sealed record Report(
         string Dataset, string Split, int Songs, int Excerpts, double ClassThreshold, string Device, string[] Files, IReadOnlyList<MethodRow> Rows,
         IReadOnlyList<string> Warnings);
 }
@@ -225,4 +227,4 @@ internal static class MethodsEvaluation
 /// <summary>The request to <c>svd evaluate --methods</c>. All scores depend on the files in Weights: both networks and the statistics.</summary>
 internal sealed record MethodsRequest(
     string Data, string Split, IReadOnlyList<Song> Songs, ExcerptSampling Sampling, IReadOnlyList<string> Methods, MaskSize[] Sizes,
-    IReadOnlyList<MaskFill> Fills, double ClassThreshold, IReadOnlyList<string> Weights, ModelPaths Paths, string[] Files, string Out, bool Json);
+    IReadOnlyList<MaskFill> Fills, double ClassThreshold, IReadOnlyList<string> Weights, ModelPaths Paths, string[] Files, string Out, Shard Shard, bool Json);

@@ -65,16 +65,17 @@ internal sealed class Models : IDisposable
         BandStatistics statistics = BandStatistics.Read(paths.Statistics);
         WeightFile classifier = WeightFile.Read(paths.Classifier);
         SvdNet detector = SvdNet.Load(backend, classifier);
+        Task<string> digest = Task.Run(() => SvdNet.DigestOfFeatures(classifier));
         WeightFile? inverter = paths.Inverter is null ? null : WeightFile.Read(paths.Inverter);
         WeightFile? masker = paths.Masker is null ? null : WeightFile.Read(paths.Masker);
         WeightFile? judge = paths.Judge is null ? null : WeightFile.Read(paths.Judge);
         Models models = new(statistics, detector)
         {
-            DetectorDigest = SvdNet.DigestOfFeatures(classifier),
             TunedThreshold = WeightNotes.Of(classifier)?.ClassThreshold,
             Inversion = inverter is null ? null : InversionNetwork.Load(backend, inverter),
             Mask = masker is null ? null : MaskNetwork.Load(backend, masker),
             Judge = judge is null ? null : SvdNet.Load(backend, judge),
+            DetectorDigest = digest.GetAwaiter().GetResult(),
         };
         List<string> silent = [];
         foreach (WeightFile file in new[] { classifier, inverter, masker, judge }.OfType<WeightFile>()) Require(file, file == inverter || file == masker);

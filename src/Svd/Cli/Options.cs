@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Numerics;
 using Engine.Kernels;
 using Engine.Svd.Audio;
+using SongShard = Engine.Svd.Data.Shard;
 
 namespace Engine.Svd.Cli;
 
@@ -39,6 +40,11 @@ internal static class Options
     {
         Description = "The folder for checkpoints. Run a stopped training again to resume it from there. Without this option, nothing is saved before the end.",
         HelpName = "DIR",
+    };
+
+    public static Option<bool> DryRun() => new("--dry-run")
+    {
+        Description = "Runs a few batches, says how long the training will take on this machine, and trains nothing.",
     };
 
     public static Option<ulong> Seed()
@@ -115,6 +121,26 @@ internal static class Options
         };
         return option;
     }
+
+    /// <summary>A part of the songs, for several machines that share a folder.</summary>
+    public static Option<string?> Shard(string what)
+    {
+        Option<string?> option = new("--shard")
+        {
+            Description = $"Takes every N-th song from the I-th on, for N jobs that share the folders. {what}", HelpName = "I/N",
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: string text }] && SongShard.Parse(text) is null)
+            {
+                result.AddError($"--shard needs I/N with I from 1 to N, such as 2/8, not {text}");
+            }
+        });
+        return option;
+    }
+
+    /// <summary>What such an option asks for.</summary>
+    public static SongShard ShardIn(string? text) => text is not null && SongShard.Parse(text) is { } shard ? shard : SongShard.Whole;
 
     public static Option<bool> Json(string description = "Print the result as JSON.") => new("--json") { Description = description };
 

@@ -46,7 +46,7 @@ internal static class PageCommand
         Option<bool> force = Options.Force();
         Option<Channel> channel = Options.Channel();
         DeviceOptions device = new();
-        Option<bool> json = Options.Json("one object a song, each on a line,");
+        Option<bool> json = Options.Json("Print one line of JSON per song.");
         Command command = new(
             "page",
             "Makes a web page of every song, to see and to hear what the detector listens to. The page is one file that needs no network: the song with its "

@@ -25,13 +25,14 @@ internal static class PredictCommand
         Option<bool> overwrite = new("--overwrite") { Description = "Also replace label files that svd did not write or that were changed since." };
         Option<Channel> channel = Options.Channel();
         DeviceOptions device = new();
+        Option<string?> shard = Options.Shard("The jobs together predict every song once.");
         Option<bool> json = Options.Json("Print one line of JSON per song.");
         Command command = new(
             "predict",
             "Finds singing in songs. Writes the probability of singing 70 times a second (NAME.probability.npy, float32), and the segments with "
             + "and without singing (NAME.lab) after a running median over 56 frames.\n\nExample:\n  svd predict *.mp3 --out predictions")
         {
-            audio, output, classifier, statistics, classThreshold, overwrite, force, channel, device, json,
+            audio, output, classifier, statistics, classThreshold, overwrite, force, channel, shard, device, json,
         };
         audio.Validators.Add(result =>
         {
@@ -41,7 +42,7 @@ internal static class PredictCommand
             }
         });
         command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(audio), parsed.GetRequiredValue(output),
+            Options.ShardIn(parsed.GetValue(shard)).Of(parsed.GetRequiredValue(audio)), parsed.GetRequiredValue(output),
             new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
             parsed.GetValue(classThreshold), parsed.GetValue(overwrite), parsed.GetValue(force), parsed.GetValue(channel), device.Of(parsed),
             parsed.GetValue(json)));
@@ -126,7 +127,7 @@ internal static class PredictCommand
         }
     }
 
-    private sealed record Report(
+    internal sealed record Report(
         string Audio, int Frames, double Seconds, double Singing, int Segments, double ClassThreshold, string ClassThresholdFrom, string[] Files, string Device,
         double Milliseconds, IReadOnlyList<string> Warnings);
 }

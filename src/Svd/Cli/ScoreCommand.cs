@@ -4,7 +4,9 @@ using System.Text.Json;
 using Engine.Kernels;
 using Engine.Svd.Data;
 using Engine.Svd.Figures;
+using Engine.Svd.Model;
 using Engine.Svd.Predict;
+using Engine.Svd.Train;
 
 namespace Engine.Svd.Cli;
 
@@ -30,6 +32,8 @@ internal static class ScoreCommand
         Option<string?> cache = Options.Cache();
         Option<bool> force = Options.Force();
         DeviceOptions device = new();
+        Option<string?> shard = Options.Shard(
+            "Finished songs are kept in songs/NAME.npz in the folder of --out, and the job that finishes last writes the totals.");
         Option<bool> json = Options.Json();
         Command command = new(
             "score",
@@ -41,14 +45,19 @@ internal static class ScoreCommand
             + "middle of the longest interval of such thresholds. The 95 % intervals come from a bootstrap that draws songs.\n\n"
             + "Example:\n  svd score --data jamendo --classifier svdnet.npz --stats svdnet.meanstd.npz --out scores")
         {
-            data, split, folds, classifier, statistics, classThreshold, output, cache, force, device, json,
+            data, split, folds, classifier, statistics, classThreshold, output, cache, shard, force, device, json,
         };
         command.Validators.Add(result => Folds.RefuseBoth(result, folds, split, classifier, statistics));
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(shard) is not null && result.GetResult(output) is null) result.AddError("--shard needs --out, the folder that the jobs share");
+            if (result.GetResult(shard) is not null && result.GetResult(folds) is not null) result.AddError("--shard does not go with --folds");
+        });
         command.SetAction(parsed => Run(new Request(
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(split), parsed.GetValue(folds),
             new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
             parsed.GetValue(force), Options.NumberIn(parsed.GetRequiredValue(classThreshold)),
-            parsed.GetValue(output), parsed.GetValue(cache), device.Of(parsed), parsed.GetValue(json))));
+            parsed.GetValue(output), parsed.GetValue(cache), Options.ShardIn(parsed.GetValue(shard)), device.Of(parsed), parsed.GetValue(json))));
         return command;
     }
 
@@ -62,8 +71,10 @@ internal static class ScoreCommand
         }
 
         using IBackend backend = request.CreateBackend();
-        (ScoreReport report, ReliabilityCurve reliability) = request.Folds is null
+        (ScoreReport Report, ReliabilityCurve Reliability)? scored = request.Folds is null
             ? ScoreSplit(request, corpus, backend) : ScoreFolds(request, corpus, backend);
+        if (scored is not { } all) return 0;
+        (ScoreReport report, ReliabilityCurve reliability) = all;
         if (request.Out is not null) Write(request, report, reliability);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else report.Print(request.Data);
@@ -81,14 +92,25 @@ internal static class ScoreCommand
     private static IReadOnlyList<Song> TuningOf(Request request, Corpus corpus) =>
         request.ClassThreshold is null && request.Split != TuningSplit ? corpus.Split(TuningSplit) : [];
 
-    private static (ScoreReport Report, ReliabilityCurve Reliability) ScoreSplit(Request request, Corpus corpus, IBackend backend)
+    // Null if other machines have songs to finish.
+    private static (ScoreReport Report, ReliabilityCurve Reliability)? ScoreSplit(Request request, Corpus corpus, IBackend backend)
     {
         IReadOnlyList<Song> songs = corpus.Split(request.Split);
         IReadOnlyList<Song> tuning = TuningOf(request, corpus);
         using Models models = Models.Load(backend, request.Paths, request.Force);
         SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
-        LabelledSong[] predicted = ProgressDisplay.Run(
-            "songs", report => LabelledSong.PredictAll(backend, models.Detector, models.Statistics, cache, [.. songs, .. tuning], report));
+        KeptPredictions? kept = !request.Shard.IsPart ? null : new KeptPredictions(
+            Path.Combine(request.Out!, "songs"), request.Shard, song =>
+                Digest.Of(DeviceIdentity.Of(backend), [cache.DigestOf(song.AudioPath), .. request.Paths.All.Select(Digest.OfFile)]));
+        LabelledSong?[] part = ProgressDisplay.Run(
+            "songs", report => LabelledSong.PredictPart(backend, models.Detector, models.Statistics, cache, [.. songs, .. tuning], kept, report));
+        LabelledSong[] predicted = [.. part.OfType<LabelledSong>()];
+        if (predicted.Length < part.Length)
+        {
+            ShardReport.Print(request.Shard, predicted.Length, part.Length, request.Json);
+            return null;
+        }
+
         LabelledSong[] scored = predicted[..songs.Count];
         double threshold = request.ClassThreshold ?? LabelledSong.Together(tuning.Count > 0 ? predicted[songs.Count..] : scored).TuneThreshold();
         string? tunedOn = request.ClassThreshold is null ? TuningSplit : null;
@@ -136,6 +158,6 @@ internal static class ScoreCommand
     }
 
     private sealed record Request(
-        string Data, string Split, string? Folds, ModelPaths Paths, bool Force, double? ClassThreshold, string? Out, string? Cache,
+        string Data, string Split, string? Folds, ModelPaths Paths, bool Force, double? ClassThreshold, string? Out, string? Cache, Shard Shard,
         Func<IBackend> CreateBackend, bool Json);
 }

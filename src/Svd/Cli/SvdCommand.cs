@@ -107,17 +107,25 @@ public static class SvdCommand
         {
             string commands = string.Join(", ", parsed.CommandResult.Command.Subcommands.Select(command => command.Name));
             return parsed.UnmatchedTokens is [string unknown, ..]
-                ? $"{unknown} is not a command; the commands are {commands}"
+                ? $"{unknown} is not a command; the commands are {commands}{Spelling.Suggest(unknown, parsed.CommandResult.Command.Subcommands)}"
                 : $"give a command: {commands}";
         }
 
         // The parser takes an unknown option for a file name.
         string? option = args.Contains("--") ? null : parsed.CommandResult.Children.OfType<ArgumentResult>()
-            .SelectMany(argument => argument.Tokens, (_, token) => token.Value).FirstOrDefault(value => value.StartsWith('-'));
+            .SelectMany(argument => argument.Tokens, (_, token) => token.Value).Concat(parsed.UnmatchedTokens).FirstOrDefault(value => value.StartsWith('-'));
         return Swallowed(parsed.CommandResult) is { } swallowed ? swallowed
-            : option is not null ? $"{option} is not an option; if it is a file, write {Path.Combine(".", option)}"
+            : option is not null ? Unknown(option, parsed.CommandResult.Command)
             : parsed.Errors.Count > 0 ? parsed.Errors[0].Message.TrimEnd('.')
             : null;
+    }
+
+    private static string Unknown(string option, Command command)
+    {
+        IEnumerable<Option> known = command.Options.Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options));
+        string suggestion = Spelling.Suggest(option.Split('=', ':')[0], known);
+        return suggestion.Length > 0 ? $"{option} is not an option{suggestion}"
+            : $"{option} is not an option; if it is a file, write {Path.Combine(".", option)}";
     }
 
     // An option without a value would silently take the next option as its value, or its default.

@@ -3,7 +3,6 @@ using Engine.Kernels;
 using Engine.Svd.Data;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
-using Engine.Svd.Predict;
 using Engine.Svd.Train;
 using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
@@ -26,7 +25,7 @@ internal static class TrainCommand
         Option<string> data = Options.Data();
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
-        Option<string> output = Options.OutFile("the weights (.npz); the log is written beside it (.csv)");
+        Option<string> output = Options.OutFile("the weights (.npz); the log and its figure are written beside it (.csv, .png)");
         Option<string> architecture = new("--architecture")
         {
             Description = "The size in the paper's Table I, or the size of the published weights.", DefaultValueFactory = _ => InversionArchitecture.Paper.Name,
@@ -40,26 +39,28 @@ internal static class TrainCommand
         DeviceOptions device = new();
         Option<string?> checkpoint = Options.Checkpoint();
         Option<string?> cache = Options.Cache();
+        Option<bool> dryRun = Options.DryRun();
         Command command = new(
             "inverter",
-            "Trains an inversion network, which reconstructs the spectrogram from the detector's 64 deepest features.\n\n"
+            "Trains an inversion network, which reconstructs the spectrogram from the detector's 64 deepest features. The songs need no labels. If there is "
+            + "a list of validation songs, the log holds their loss, too.\n\n"
             + "Example:\n  svd train inverter --data jamendo --classifier svdnet.npz --stats meanstd.npz --out inverter.npz --checkpoint run1")
         {
-            data, classifier, statistics, output, architecture, epochs, hop, batch, seed, force, device, checkpoint, cache,
+            data, classifier, statistics, output, architecture, epochs, hop, batch, seed, force, device, checkpoint, cache, dryRun,
         };
         command.SetAction(parsed => TrainInverter(new InverterRequest(
             parsed.GetRequiredValue(data),
             new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
             parsed.GetValue(force), parsed.GetRequiredValue(output), InversionArchitecture.All.Single(size => size.Name == parsed.GetValue(architecture)),
             parsed.GetValue(epochs), parsed.GetValue(hop), parsed.GetValue(batch), parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint),
-            parsed.GetValue(cache))));
+            parsed.GetValue(cache), parsed.GetValue(dryRun))));
         return command;
     }
 
     private static Command CreateClassifier()
     {
         Option<string> data = Options.Data();
-        Option<string> output = Options.OutFile("the weights (.npz); the statistics (.meanstd.npz) and the log (.csv) are written beside it");
+        Option<string> output = Options.OutFile("the weights (.npz); the statistics (.meanstd.npz), the log (.csv) and its figure (.png) are written beside it");
         Option<int> epochs = Options.Count("--epochs", "The number of epochs. After each, the validation songs are scored and the learning rate falls.", 20);
         Option<int> batches = Options.Count("--batches", "The number of training steps in an epoch, with 32 excerpts each.", 2000);
         Option<string?> holdOut = new("--hold-out")
@@ -74,17 +75,18 @@ internal static class TrainCommand
         DeviceOptions device = new();
         Option<string?> checkpoint = Options.Checkpoint();
         Option<string?> cache = Options.Cache();
+        Option<bool> dryRun = Options.DryRun();
         Command command = new(
             "classifier",
             "Trains SVDNet, the singing-voice detector, and scores it on the validation songs after each epoch.\n\n"
             + "Example:\n  svd train classifier --data jamendo --out svdnet.npz --checkpoint run1")
         {
-            data, output, epochs, batches, holdOut, augment, seed, device, checkpoint, cache,
+            data, output, epochs, batches, holdOut, augment, seed, device, checkpoint, cache, dryRun,
         };
         command.SetAction(parsed => TrainClassifier(new ClassifierRequest(
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(batches),
-            parsed.GetValue(holdOut), parsed.GetValue(augment) == "on", parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint),
-            parsed.GetValue(cache))));
+            parsed.GetValue(holdOut), parsed.GetValue(augment) == "on", parsed.GetValue(seed), device.Of(parsed),
+            parsed.GetValue(checkpoint), parsed.GetValue(cache), parsed.GetValue(dryRun))));
         return command;
     }
 
@@ -93,9 +95,9 @@ internal static class TrainCommand
         Option<string> data = Options.Data();
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
-        Option<string> output = Options.OutFile("the weights (.npz); the log is written beside it (.csv)");
+        Option<string> output = Options.OutFile("the weights (.npz); the log and its figure are written beside it (.csv, .png)");
         Option<int> epochs = Options.Count("--epochs", "The number of passes over all excerpts.", 3);
-        Option<string> classThreshold = Options.ClassThresholdOrAuto();
+        Option<double?> classThreshold = Options.ClassThreshold();
         Option<bool> force = Options.Force();
         Option<int> hop = Options.Count("--hop", "The number of frames from one excerpt to the next.", 20);
         Option<int> batch = Options.Count("--batch", "The number of excerpts in a training step.", 16);
@@ -103,41 +105,44 @@ internal static class TrainCommand
         DeviceOptions device = new();
         Option<string?> checkpoint = Options.Checkpoint();
         Option<string?> cache = Options.Cache();
+        Option<bool> dryRun = Options.DryRun();
         Command command = new(
             "masker",
             "Trains a mask network, which finds the region that decides from the detector's features, with the detector in the loop. The log gives the "
-            + "percentage of the validation excerpts whose label changes if only 40, 20 or 10 % of the bins are kept, and if only these are removed.\n\n"
+            + "percentage of the validation excerpts whose label changes if only 40, 20 or 10 % of the bins are kept, and if only these are removed. "
+            + "The songs need no labels.\n\n"
             + "Example:\n  svd train masker --data jamendo --classifier svdnet.npz --stats meanstd.npz --out masker.npz --checkpoint run1")
         {
-            data, classifier, statistics, output, epochs, hop, batch, classThreshold, seed, force, device, checkpoint, cache,
+            data, classifier, statistics, output, epochs, hop, batch, classThreshold, seed, force, device, checkpoint, cache, dryRun,
         };
         command.SetAction(parsed => TrainMasker(new MaskerRequest(
             parsed.GetRequiredValue(data),
             new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
             parsed.GetValue(force), parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(hop), parsed.GetValue(batch),
-            Options.NumberIn(parsed.GetRequiredValue(classThreshold)), parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint),
-            parsed.GetValue(cache))));
+            parsed.GetValue(classThreshold), parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint),
+            parsed.GetValue(cache), parsed.GetValue(dryRun))));
         return command;
     }
 
     private static int TrainInverter(InverterRequest request)
     {
-        IReadOnlyList<Song> songs = Corpus.Open(request.Data).Split(TrainingSplit);
-        PrepareOutputs(request.Out, request.Checkpoint, [.. Corpus.InputsOf(request.Data, TrainingSplit, songs), .. request.Paths.All]);
+        (IReadOnlyList<Song> songs, IReadOnlyList<Song> validation) = UnlabelledSongs(request.Data);
+        if (!request.DryRun) PrepareOutputs(request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation), .. request.Paths.All]);
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
         SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
-        float[][] frames = Normalize(backend, models.Statistics, LogMels(backend, songs, cache));
+        float[][] frames = Normalize(backend, models.Statistics, LogMels(backend, [.. songs, .. validation], cache));
         using InverterTraining training = ProgressDisplay.Run("features", report => new InverterTraining(
-            backend, models.Detector, frames, request.Architecture, request.Hop, request.Batch, request.Seed, (done, of) => report(done, of)));
+            backend, models.Detector, frames[..songs.Count], frames[songs.Count..], request.Architecture, request.Hop, request.Batch, request.Seed,
+            (done, of) => report(done, of)));
         TrainingPlan plan = training.Plan(
             request.Epochs,
             [
                 ("seed", request.Seed), ("architecture", request.Architecture.Filters[0]), ("hop", request.Hop), ("batch_size", request.Batch),
-                ("digest_of_the_songs", DigestOf(songs, cache)),
+                ("digest_of_the_songs", DigestOf(songs, cache)), ("digest_of_the_validation_songs", DigestOf(validation, cache)),
                 ("digest_of_the_classifier", Digest.OfFiles(request.Paths.Classifier, request.Paths.Statistics)),
             ]) with { Device = DeviceIdentity.Of(backend) };
-        return TrainingDisplay.Run(
+        return request.DryRun ? TrainingDisplay.DryRun(plan, backend.Name) : TrainingDisplay.Run(
             plan, request.Checkpoint, request.Out, () => new WeightNotes { Detector = models.DetectorDigest, Statistics = models.Statistics.Digest },
             $"svd train inverter: {request.Architecture.Name} size, {request.Epochs} epochs, hop {request.Hop}, batches of {request.Batch}, "
                 + $"seed {request.Seed}");
@@ -156,9 +161,13 @@ internal static class TrainCommand
 
         LabelTrack[] labels = [.. songs.Concat(validation).Select(song => LabelTrack.Read(song.LabelPath))];
         string statisticsFile = Path.ChangeExtension(request.Out, ".meanstd.npz");
-        PrepareOutputs(
-            request.Out, request.Checkpoint,
-            [.. InputsOf(request.Data, songs, validation), Path.Combine(request.Data, "filelists", request.HoldOut ?? ValidationSplit)], statisticsFile);
+        if (!request.DryRun)
+        {
+            PrepareOutputs(
+                request.Out, request.Checkpoint,
+                [.. InputsOf(request.Data, songs, validation), Path.Combine(request.Data, "filelists", request.HoldOut ?? ValidationSplit)], statisticsFile);
+        }
+
         using IBackend backend = request.CreateBackend();
         SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
         float[][] logMels = LogMels(backend, [.. songs, .. validation], cache);
@@ -185,6 +194,7 @@ internal static class TrainCommand
                 ("digest_of_the_songs", DigestOf(songs, cache, withLabels: true)),
                 ("digest_of_the_validation_songs", DigestOf(validation, cache, withLabels: true)),
             ]) with { Device = DeviceIdentity.Of(backend) };
+        if (request.DryRun) return TrainingDisplay.DryRun(plan, backend.Name);
         int exitCode = TrainingDisplay.Run(
             plan, request.Checkpoint, request.Out,
             () => new WeightNotes { Statistics = statistics.Digest, ClassThreshold = training.TuneThreshold() },
@@ -196,16 +206,14 @@ internal static class TrainCommand
 
     private static int TrainMasker(MaskerRequest request)
     {
-        Corpus corpus = Corpus.Open(request.Data);
-        IReadOnlyList<Song> songs = corpus.Split(TrainingSplit), validation = corpus.Split(ValidationSplit);
-        PrepareOutputs(request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation), .. request.Paths.All]);
+        (IReadOnlyList<Song> songs, IReadOnlyList<Song> validation) = UnlabelledSongs(request.Data);
+        if (!request.DryRun) PrepareOutputs(request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation), .. request.Paths.All]);
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
         (BandStatistics statistics, SvdNet classifier) = (models.Statistics, models.Detector);
         SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
         float[][] frames = Normalize(backend, statistics, LogMels(backend, [.. songs, .. validation], cache));
-        double classThreshold = request.ClassThreshold ?? LabelledSong.Together(ProgressDisplay.Run(
-            "songs of valid", report => LabelledSong.PredictAll(backend, classifier, statistics, cache, validation, report))).TuneThreshold();
+        double classThreshold = ClassDecision.Of(request.ClassThreshold, models.TunedThreshold).Value;
         if (classThreshold is <= 0 or >= 1)
         {
             throw new EngineException($"with a class threshold of {classThreshold} all excerpts get the same label; give one between 0 and 1");
@@ -221,10 +229,17 @@ internal static class TrainCommand
                 ("digest_of_the_validation_songs", DigestOf(validation, cache)),
                 ("digest_of_the_classifier", Digest.OfFiles(request.Paths.Classifier, request.Paths.Statistics)),
             ]) with { Device = DeviceIdentity.Of(backend) };
-        return TrainingDisplay.Run(
+        return request.DryRun ? TrainingDisplay.DryRun(plan, backend.Name) : TrainingDisplay.Run(
             plan, request.Checkpoint, request.Out,
             () => new WeightNotes { Detector = models.DetectorDigest, Statistics = statistics.Digest, ClassThreshold = classThreshold },
             $"svd train masker: {request.Epochs} epochs, hop {request.Hop}, batches of {request.Batch}, seed {request.Seed}");
+    }
+
+    // The songs to train with, and those to validate with if the corpus has a list of them.
+    private static (IReadOnlyList<Song> Training, IReadOnlyList<Song> Validation) UnlabelledSongs(string data)
+    {
+        Corpus corpus = Corpus.Open(data, withLabels: false);
+        return (corpus.Split(TrainingSplit), corpus.Has(ValidationSplit) ? corpus.Split(ValidationSplit) : []);
     }
 
     // Runs before the songs are read, which takes time.
@@ -233,7 +248,7 @@ internal static class TrainCommand
         if (string.IsNullOrWhiteSpace(output)) throw new EngineException("--out is blank; give the name of a file");
         string[] kept = checkpoint is null ? [] : [TrainingRun.CheckpointIn(checkpoint)];
         if (checkpoint is not null) OutputFolder.Prepare(checkpoint, "--checkpoint");
-        OutputFolder.Require([output, TrainingDisplay.LogOf(output), .. beside, .. kept], inputs);
+        OutputFolder.Require([output, TrainingDisplay.LogOf(output), TrainingDisplay.FigureOf(output), .. beside, .. kept], inputs);
     }
 
     private static IEnumerable<string> InputsOf(string data, IReadOnlyList<Song> songs, IReadOnlyList<Song> validation) =>
@@ -269,13 +284,13 @@ internal static class TrainCommand
 
     private sealed record InverterRequest(
         string Data, ModelPaths Paths, bool Force, string Out, InversionArchitecture Architecture, int Epochs, int Hop, int Batch, ulong Seed,
-        Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
+        Func<IBackend> CreateBackend, string? Checkpoint, string? Cache, bool DryRun);
 
     private sealed record MaskerRequest(
         string Data, ModelPaths Paths, bool Force, string Out, int Epochs, int Hop, int Batch,
-        double? ClassThreshold, ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint, string? Cache);
+        double? ClassThreshold, ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint, string? Cache, bool DryRun);
 
     private sealed record ClassifierRequest(
-        string Data, string Out, int Epochs, int Batches, string? HoldOut, bool Augment, ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint,
-        string? Cache);
+        string Data, string Out, int Epochs, int Batches, string? HoldOut, bool Augment, ulong Seed,
+        Func<IBackend> CreateBackend, string? Checkpoint, string? Cache, bool DryRun);
 }

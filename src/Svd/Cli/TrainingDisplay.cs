@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Engine.Svd.Figures;
 using Engine.Svd.Model;
 using Engine.Svd.Train;
+using Engine.Tensors;
 using Spectre.Console;
 
 namespace Engine.Svd.Cli;
@@ -17,11 +19,38 @@ internal static class TrainingDisplay
     /// <summary>The path of the log, beside the weights.</summary>
     public static string LogOf(string output) => Path.ChangeExtension(output, ".csv");
 
+    /// <summary>The figure of the training that goes beside the weights.</summary>
+    public static string FigureOf(string output) => Path.ChangeExtension(output, ".png");
+
+    /// <summary>Says how long a training will take on this machine, after a few of its batches, and trains nothing.</summary>
+    public static int DryRun(TrainingPlan plan, string device)
+    {
+        const double measured = 3;
+        plan.Step(0, 0); // The first batch compiles the kernels.
+        int batches = 0;
+        long start = Stopwatch.GetTimestamp();
+        for (; batches < plan.BatchesPerEpoch && (batches == 0 || Stopwatch.GetElapsedTime(start).TotalSeconds < measured); batches++)
+        {
+            plan.Step(0, batches);
+            plan.Optimizer.Step(plan.Schedule.LearningRate);
+        }
+
+        double batch = Stopwatch.GetElapsedTime(start).TotalSeconds / batches;
+        start = Stopwatch.GetTimestamp();
+        plan.Validate();
+        double validation = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        TimeSpan all = TimeSpan.FromSeconds(Math.Min(1e9, plan.Epochs * (plan.BatchesPerEpoch * batch + validation)));
+        Console.WriteLine($"{plan.Epochs} epochs of {plan.BatchesPerEpoch} batches of {plan.BatchSize} excerpts: about {Time(all)} on {device}");
+        Console.WriteLine($"  a batch takes {1000 * batch:F1} ms, validation after each epoch {validation:F1} s; nothing was trained or written");
+        return 0;
+    }
+
     /// <summary>Trains, writes the weights with their notes, and returns the exit code. The notes are made after the training.</summary>
     public static int Run(TrainingPlan plan, string? checkpointFolder, string output, Func<WeightNotes> notes, string training)
     {
         string log = LogOf(output);
-        TrainingRun run = new(plan, checkpointFolder, log);
+        TrainingRun run = new(plan, checkpointFolder, log, (columns, rows) => AtomicFile.Write(
+            FigureOf(output), stream => stream.Write(TrainingFigure.RenderPng(columns, rows, Path.GetFileName(output), training))));
         using CancellationTokenSource cancellation = new();
         int exitCode = 0;
         PosixSignalRegistration[] stops = [.. Signals.Select(stop => PosixSignalRegistration.Create(stop.Signal, context =>
@@ -49,7 +78,7 @@ internal static class TrainingDisplay
         string summary = string.Join(", ", run.LastEpoch.Where(column => column.Name != "excerpts_per_second")
             .Select(column => FormattableString.Invariant($"{column.Name} {column.Value:G6}")));
         plan.Network.Save(output, (notes() with { Training = $"{training}; {summary}; {plan.Device}" }).ToString());
-        Console.WriteLine($"{plan.Network.ParameterCount} parameters → {output}, log → {log}");
+        Console.WriteLine($"{plan.Network.ParameterCount} parameters → {output}, log → {log} and {FigureOf(output)}");
         return 0;
     }
 

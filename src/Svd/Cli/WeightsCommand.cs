@@ -82,6 +82,6 @@ internal static class WeightsCommand
         Console.WriteLine($"  training         {Kernels.MessageText.Line(report.Training ?? unknown)}");
     }
 
-    private sealed record Report(
+    internal sealed record Report(
         string File, int Arrays, string Digest, string? Detector, string? Statistics, double? ClassThreshold, string? Training);
 }

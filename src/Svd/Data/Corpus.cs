@@ -14,30 +14,40 @@ public sealed record Song(string Name, string AudioPath, string LabelPath);
 /// </summary>
 public sealed class Corpus
 {
-    private Corpus(string folder) => Folder = folder;
+    private readonly bool _withLabels;
+
+    private Corpus(string folder, bool withLabels) => (Folder, _withLabels) = (folder, withLabels);
 
     /// <summary>The folder, as the user named it.</summary>
     public string Folder { get; }
 
     /// <summary>Opens a corpus. Its parts are read when they are asked for.</summary>
-    /// <exception cref="EngineException">The folder does not exist or lacks one of the three folders of a corpus.</exception>
-    public static Corpus Open(string folder)
+    /// <param name="folder">The folder.</param>
+    /// <param name="withLabels">Whether the songs' labels are needed.</param>
+    /// <exception cref="EngineException">The folder does not exist or lacks one of the folders of a corpus.</exception>
+    public static Corpus Open(string folder, bool withLabels = true)
     {
         if (!Directory.Exists(folder)) throw new EngineException($"{folder} is not a folder; give the folder that contains audio, labels and filelists.");
         foreach (string part in (string[])["audio", "labels", "filelists"])
         {
+            if (part == "labels" && !withLabels) continue;
             if (Directory.Exists(Path.Combine(folder, part))) continue;
             throw new EngineException($"{folder} has no folder {part}; a corpus has audio, labels and filelists.");
         }
 
-        return new Corpus(folder);
+        return new Corpus(folder, withLabels);
     }
 
     /// <summary>The files from which a part of a corpus is read: its list, its audio and its labels.</summary>
     internal static IEnumerable<string> InputsOf(string folder, string split, IEnumerable<Song> songs) =>
         songs.SelectMany(song => (string[])[song.AudioPath, song.LabelPath]).Prepend(Path.Combine(folder, "filelists", split));
 
-    /// <summary>The songs of a part of the corpus in the order of its file list. The audio and the label file of each exist.</summary>
+    /// <summary>Whether the corpus has a list of this name.</summary>
+    public bool Has(string split) => File.Exists(Path.Combine(Folder, "filelists", split));
+
+    /// <summary>
+    /// The songs of a part of the corpus in the order of its file list; every one has its audio and, if labels are needed, its label file.
+    /// </summary>
     /// <exception cref="EngineException">
     /// There is no such list, it is empty, it names a song twice, or the audio or label file of a song is missing. The message names the file and the line.
     /// </exception>
@@ -58,12 +68,12 @@ public sealed class Corpus
             string song = Path.ChangeExtension(line, null);
             string audio = Path.Combine(Folder, "audio", line), label = Path.Combine(Folder, "labels", song + ".lab");
             string? problem = !lineOf.TryAdd(song, number) ? $"{song} is already in line {lineOf[song]}; remove one of the two."
-                : (File.Exists(audio), File.Exists(label)) switch
+                : (File.Exists(audio), !_withLabels || File.Exists(label)) switch
                 {
                     (true, true) => null,
                     (true, false) => $"{audio} has no label file {label}; add it or remove the line.",
-                    (false, true) => $"{label} exists, but its song {audio} does not; add the song or remove the line.",
-                    (false, false) => $"{audio} does not exist; add the song or remove the line.",
+                    (false, true) when _withLabels => $"{label} exists, but its song {audio} does not; add the song or remove the line.",
+                    (false, _) => $"{audio} does not exist; add the song or remove the line.",
                 };
             if (problem is not null) throw new EngineException($"{list}, line {number}: {problem}");
             songs.Add(new Song(song, audio, label));

@@ -1,6 +1,7 @@
 using Engine.Kernels;
 using Engine.Svd.Explain;
 using Engine.Svd.Explain.Methods;
+using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Evaluate;
@@ -12,38 +13,70 @@ namespace Engine.Svd.Evaluate;
 /// </param>
 public sealed record LocalisationScores(Localisation[][] Regions, double[] Pointing)
 {
-    /// <summary>Explains excerpts by a method and measures its regions.</summary>
+    /// <summary>Explains a song's excerpts by a method and measures its regions.</summary>
     /// <param name="comparison">Has the excerpts.</param>
     /// <param name="method">The method.</param>
-    /// <param name="voiceBins">The voice-dominated bins of each of the songs' excerpts.</param>
+    /// <param name="song">The song's number.</param>
+    /// <param name="voiceBins">The voice-dominated bins of each of the song's excerpts.</param>
     /// <param name="sizes">How many bins the regions have, as shares of all.</param>
     /// <param name="progress">Told how many of the excerpts are done.</param>
     /// <exception cref="EngineException">A network's output is not finite.</exception>
     public static LocalisationScores Of(
-        MethodComparison comparison, IExplanationMethod method, IReadOnlyList<IReadOnlyList<bool[]>> voiceBins, IReadOnlyList<MaskSize> sizes,
+        MethodComparison comparison, IExplanationMethod method, int song, IReadOnlyList<bool[]> voiceBins, IReadOnlyList<MaskSize> sizes,
         Action<int> progress)
     {
-        Localisation[][] regions = [.. sizes.Select(_ => new Localisation[comparison.Count])];
-        double[] pointing = new double[comparison.Count];
+        Localisation[][] regions = [.. sizes.Select(_ => new Localisation[voiceBins.Count])];
+        double[] pointing = new double[voiceBins.Count];
         float[] mask = new float[ExcerptLength];
-        int done = 0;
-        for (int song = 0; song < voiceBins.Count; song++)
+        comparison.Explain(method, song, (n, order) =>
         {
-            comparison.Explain(method, song, (n, order) =>
+            for (int size = 0; size < sizes.Count; size++)
             {
-                bool[] truth = voiceBins[song][n];
-                for (int size = 0; size < sizes.Count; size++)
-                {
-                    order.Mask(sizes[size].Bins([]), mask);
-                    regions[size][done] = Localisation.Of(truth, mask);
-                }
+                order.Mask(sizes[size].Bins([]), mask);
+                regions[size][n] = Localisation.Of(voiceBins[n], mask);
+            }
 
-                order.Mask(order.CountOfMostImportant, mask);
-                pointing[done] = Localisation.Of(truth, mask).Precision;
-                progress(++done);
-            });
-        }
-
+            order.Mask(order.CountOfMostImportant, mask);
+            pointing[n] = Localisation.Of(voiceBins[n], mask).Precision;
+            progress(n + 1);
+        });
         return new LocalisationScores(regions, pointing);
+    }
+
+    /// <summary>The scores of all songs' excerpts, one song after the other.</summary>
+    public static LocalisationScores Together(IReadOnlyList<LocalisationScores> songs) => new(
+        [.. songs[0].Regions.Select((_, size) => songs.SelectMany(song => song.Regions[size]).ToArray())], [.. songs.SelectMany(song => song.Pointing)]);
+
+    /// <summary>Writes an .npz file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="identity">Numbers that stand for all that the scores depend on.</param>
+    /// <exception cref="EngineException">The file cannot be written.</exception>
+    internal void Write(string path, double[] identity) => NpzFile.Write(
+        path,
+        [
+            ("identity", new NpyArray([identity.Length], identity)), ("pointing", new NpyArray([Pointing.Length], Pointing)),
+            ("regions", new NpyArray(
+                [Regions.Length, Pointing.Length, 3],
+                [.. Regions.SelectMany(regions => regions).SelectMany(region => (double[])[region.Area, region.Recall, region.Precision])])),
+        ]);
+
+    /// <summary>Reads a file that <see cref="Write"/> wrote; null where there is none, or one that is damaged or of something else.</summary>
+    internal static LocalisationScores? TryRead(string path, double[] identity, int sizes, int count)
+    {
+        if (!File.Exists(path)) return null;
+        try
+        {
+            using NpzFile file = NpzFile.Open(path);
+            if (!file.Read("identity", identity.Length).ToDouble().AsSpan().SequenceEqual(identity)) return null;
+            double[] regions = file.Read("regions", 3 * sizes * count).ToDouble(), pointing = file.Read("pointing", count).ToDouble();
+            if (!regions.Concat(pointing).All(share => share is >= 0 and <= 1)) return null;
+            Localisation At(int i) => new(regions[3 * i], regions[3 * i + 1], regions[3 * i + 2]);
+            return new LocalisationScores(
+                [.. Enumerable.Range(0, sizes).Select(size => Enumerable.Range(0, count).Select(n => At(size * count + n)).ToArray())], pointing);
+        }
+        catch (EngineException)
+        {
+            return null;
+        }
     }
 }

@@ -27,7 +27,7 @@ public sealed class MethodComparison : IDisposable
     private readonly BandStatistics _statistics;
 
     // The detector that is explained, and a second one if there is one.
-    private readonly Detector[] _judges;
+    private readonly ExcerptDetector[] _judges;
     private readonly MaskedPredictor[] _predictors;
     private readonly MethodIngredients _ingredients;
     private readonly double _classThreshold;
@@ -57,7 +57,7 @@ public sealed class MethodComparison : IDisposable
         Action<int, int> progress)
     {
         (_songs, _sizes, _statistics) = (songs, sizes, statistics);
-        _judges = judge is null ? [new Detector(backend, network)] : [new Detector(backend, network), new Detector(backend, judge)];
+        _judges = judge is null ? [new ExcerptDetector(backend, network)] : [new ExcerptDetector(backend, network), new ExcerptDetector(backend, judge)];
         _questions = [.. _judges.SelectMany((_, number) => fills.Select(fill => new MaskQuestion(number, fill)))];
         _predictors = [.. _judges.Select(detector => new MaskedPredictor(detector))];
         _classThreshold = classThreshold;
@@ -163,7 +163,7 @@ public sealed class MethodComparison : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Detector judge in _judges) judge.Dispose();
+        foreach (ExcerptDetector judge in _judges) judge.Dispose();
     }
 
     // Overwrites 1 if the label changes when only the masks' bins are shown (or, in the second array, only the others), else 0.

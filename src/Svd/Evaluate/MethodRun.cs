@@ -13,9 +13,14 @@ namespace Engine.Svd.Evaluate;
 /// <param name="sizes">The number of sizes of masks.</param>
 /// <param name="identityOf">Numbers that stand for everything a method's scores depend on.</param>
 /// <param name="folder">The folder of the files.</param>
-internal sealed class MethodRun(MethodComparison comparison, IReadOnlyList<string> names, int sizes, Func<string, double[]> identityOf, string folder)
+/// <param name="shard">The songs to measure here; the others are taken from their files, if these exist.</param>
+internal sealed class MethodRun(
+    MethodComparison comparison, IReadOnlyList<string> names, int sizes, Func<string, double[]> identityOf, string folder, Shard shard)
 {
-    /// <summary>Each method's scores for each song.</summary>
+    /// <summary>The number of songs that other machines have not finished yet.</summary>
+    public int Missing { get; private set; }
+
+    /// <summary>Each method's scores for each song; empty if songs are <see cref="Missing"/>.</summary>
     /// <param name="methods">The methods' names.</param>
     /// <param name="progress">Gets how much work is done of how much, in runs of the detector; kept files do not count.</param>
     /// <exception cref="EngineException">A network's output is not finite, or a file cannot be written.</exception>
@@ -30,7 +35,7 @@ internal sealed class MethodRun(MethodComparison comparison, IReadOnlyList<strin
                 MethodScores? kept = MethodScores.TryRead(
                     FileOf(method, song), identityOf(method), sizes, comparison.Questions.Count, comparison.CountOf(song));
                 if (kept is not null) scores[(method, song)] = kept;
-                else left.Add((comparison.Create(method), song));
+                else if (shard.Has(song)) left.Add((comparison.Create(method), song));
             }
         }
 
@@ -45,6 +50,8 @@ internal sealed class MethodRun(MethodComparison comparison, IReadOnlyList<strin
             scores[(method.Name, song)] = measured;
         }
 
+        Missing = Enumerable.Range(0, names.Count).Count(song => methods.Any(method => !scores.ContainsKey((method, song))));
+        if (Missing > 0) return [];
         return
         [
             .. methods.Select(method => (method, (IReadOnlyList<MethodScores>)[.. Enumerable.Range(0, names.Count).Select(song => scores[(method, song)])])),

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Engine.Svd.Explain;
+using Engine.Svd.Explain.Methods;
 
 namespace Engine.Svd.Evaluate;
 
@@ -45,8 +46,6 @@ public static class MethodTable
         + "sufficiency_less_random,sufficiency_less_random_low,sufficiency_less_random_high,"
         + "necessity_less_random,necessity_less_random_low,necessity_less_random_high";
 
-    private const string Random = "random";
-
     /// <summary>A row for each question, size and method, in this order.</summary>
     /// <param name="sizes">The sizes of the masks.</param>
     /// <param name="questions">The judges and fillings.</param>
@@ -58,7 +57,7 @@ public static class MethodTable
         IReadOnlyList<int> songOf, ulong seed)
     {
         TwoLevelBootstrap bootstrap = new(songOf, seed);
-        IReadOnlyList<MethodScores>? random = methods.FirstOrDefault(method => method.Name == Random).Songs;
+        IReadOnlyList<MethodScores>? random = methods.FirstOrDefault(method => method.Name == ExplanationMethods.Random).Songs;
         List<MethodRow> rows = [];
         for (int question = 0; question < questions.Count; question++)
         for (int size = 0; size < sizes.Count; size++)
@@ -68,7 +67,7 @@ public static class MethodTable
                 double[] Of(IReadOnlyList<MethodScores> scores, MaskMeasure measure) =>
                     [.. scores.SelectMany(song => song[measure, size, question].ToArray())];
                 Estimate Percent(MaskMeasure measure) => bootstrap.Of(Scale(Of(songs, measure), 100));
-                Estimate? LessRandom(MaskMeasure measure) => random is null || name == Random ? null : bootstrap.Of(
+                Estimate? LessRandom(MaskMeasure measure) => random is null || name == ExplanationMethods.Random ? null : bootstrap.Of(
                     Scale([.. Of(songs, measure).Zip(Of(random, measure), (ours, chance) => ours - chance)], 100));
                 double[] components = Of(songs, MaskMeasure.Components);
                 rows.Add(new MethodRow(

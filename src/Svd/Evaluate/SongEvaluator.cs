@@ -29,7 +29,7 @@ public sealed class SongEvaluator
     /// <param name="inversion">The method that uses its inversion network.</param>
     /// <param name="statistics">The statistics that normalise the songs.</param>
     /// <param name="thresholds">The masking thresholds, rising.</param>
-    public SongEvaluator(Detector detector, NetworkMethod inversion, BandStatistics statistics, double[] thresholds)
+    public SongEvaluator(ExcerptDetector detector, NetworkMethod inversion, BandStatistics statistics, double[] thresholds)
     {
         (_inversion, _statistics, Thresholds, _predictor) = (inversion, statistics, thresholds, new MaskedPredictor(detector));
         float[] excerpt = new float[ExcerptLength], mask = new float[ExcerptLength];

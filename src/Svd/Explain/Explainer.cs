@@ -10,7 +10,7 @@ namespace Engine.Svd.Explain;
 /// The paper's explanation (section II.B): invert the features of an excerpt, scale and threshold the result to a mask, keep the part of the input that the
 /// mask lets through, and ask the detector again. The mask network can take the place of the inversion.
 /// </summary>
-public sealed class Explainer(Detector detector, NetworkMethod method)
+public sealed class Explainer(ExcerptDetector detector, NetworkMethod method)
 {
     private readonly MaskedPredictor _predictor = new(detector);
 

@@ -8,7 +8,7 @@ namespace Engine.Svd.Explain;
 /// <summary>
 /// Predicts masked excerpts. It collects them and predicts many at a time; all probabilities are available after <see cref="Flush"/>.
 /// </summary>
-public sealed class MaskedPredictor(Detector detector)
+public sealed class MaskedPredictor(ExcerptDetector detector)
 {
     private const int BatchSize = 64;
 

@@ -26,7 +26,7 @@ public sealed class SongExplainer : IDisposable
     private readonly SvdNet _network;
     private readonly InversionNetwork _inversion;
     private readonly MaskNetwork _mask;
-    private readonly Detector _detector;
+    private readonly ExcerptDetector _detector;
     private readonly MaskedPredictor _predictor;
     private readonly SongStretches _stretches;
     private readonly MaskShares _shares;
@@ -45,7 +45,7 @@ public sealed class SongExplainer : IDisposable
         IBackend backend, SvdNet network, InversionNetwork inversion, MaskNetwork mask, BandStatistics statistics, MaskShares shares, int every)
     {
         (_backend, _network, _inversion, _mask, _shares, _every) = (backend, network, inversion, mask, shares, every);
-        _detector = new Detector(backend, network);
+        _detector = new ExcerptDetector(backend, network);
         _predictor = new MaskedPredictor(_detector);
         _stretches = new SongStretches(statistics);
     }

@@ -69,13 +69,15 @@ public static class EvaluationFigure
         double from = curves.Min(curve => curve.Points.Min(point => point.Threshold)), to = curves.Max(curve => curve.Points.Max(point => point.Threshold));
         using Plot plot = FigureStyle.NewPlot();
 
-        // The first curves lie on top. If two are equal, such as the areas of M1 and M2_paper, the first is visible.
-        foreach (Curve curve in curves.Reverse())
+        // The first curves lie on top. Of equal curves, such as the areas of M1 and M2_paper, the lower ones are wider and stay visible.
+        for (int i = curves.Length - 1; i >= 0; i--)
         {
-            ScottPlot.Plottables.Scatter scatter = plot.Add.Scatter(
-                curve.Points.Select(point => point.Threshold).ToArray(), curve.Points.Select(valueOf).ToArray(), curve.Colour);
+            Curve curve = curves[i];
+            double[] values = [.. curve.Points.Select(valueOf)];
+            int above = curves.Take(i).Count(other => other.Points.Select(valueOf).SequenceEqual(values));
+            ScottPlot.Plottables.Scatter scatter = plot.Add.Scatter(curve.Points.Select(point => point.Threshold).ToArray(), values, curve.Colour);
             (scatter.LinePattern, scatter.MarkerShape) = curve.Style;
-            (scatter.LineWidth, scatter.MarkerSize, scatter.MarkerLineWidth) = (LineWidth, MarkerSize, LineWidth);
+            (scatter.LineWidth, scatter.MarkerSize, scatter.MarkerLineWidth) = (LineWidth + 6 * above, MarkerSize + 8 * above, LineWidth);
         }
 
         plot.Axes.SetLimits(from - Margin, to + Margin, -100 * Margin, 100 + 100 * Margin);

@@ -5,128 +5,144 @@ using SkiaSharp;
 
 namespace Engine.Svd.Figures;
 
-/// <summary>
-/// The content of the figure of one explanation. The arrays are 115 × 80 (frame × mel band, lowest band first); the excerpt starts
-/// <paramref name="StartSeconds"/> into the song.
-/// </summary>
-/// <param name="Input">The normalised log-mel excerpt x.</param>
-/// <param name="Importance">Its inverted representation x* = G(Φ(x)), or another importance of its bins.</param>
-/// <param name="ImportanceTitle">The title of its panel, for example <c>Inverted</c>.</param>
-/// <param name="Mask">1 if a bin is important enough, else 0.</param>
-/// <param name="Explanation">The explanation, mask ⊙ x.</param>
+/// <summary>What a figure says about one excerpt, whichever method explains it.</summary>
+/// <param name="Input">The normalised log-mel excerpt x, 115 × 80 (frame × mel band, lowest band first).</param>
 /// <param name="StartSeconds">Where the excerpt's first frame starts in the song, in seconds.</param>
-/// <param name="Heading">The line above the panels, for example <c>sample.wav, 6.20 s: singing (P = 0.98)</c>.</param>
-/// <param name="Subheading">The smaller line under it.</param>
-public sealed record ExplanationPanels(
-    float[] Input, float[] Importance, string ImportanceTitle, float[] Mask, float[] Explanation, double StartSeconds, string Heading, string Subheading);
+/// <param name="Heading">The line above the panels, for example <c>sample.wav, 6.20 s to 7.84 s</c>.</param>
+/// <param name="Prediction">The line under it: what the detector says about the excerpt.</param>
+public sealed record ExplainedExcerpt(float[] Input, double StartSeconds, string Heading, string Prediction);
+
+/// <summary>One explanation of that excerpt. Both arrays are 115 × 80.</summary>
+/// <param name="Importance">Its inverted representation x* = G(Φ(x)), or another importance of its bins.</param>
+/// <param name="Title">What the panel with the importance is called, for example <c>Inverted</c>.</param>
+/// <param name="Unit">What the importance is measured in, for its colour bar.</param>
+/// <param name="Mask">1 where a bin is important enough, else 0.</param>
+/// <param name="Verdict">The line above the panels: what the detector says about the explanation alone.</param>
+public sealed record ExplanationPanels(float[] Importance, string Title, string Unit, float[] Mask, string Verdict);
 
 /// <summary>
-/// The figure of one explanation after Fig. 3 of the paper: (A) the input, (B) its inverted representation, (C) the mask, (D) the
-/// explanation, each in [0, 1], with time to the right and frequency upwards. Two explanations of one excerpt can be drawn side by side.
+/// The figure of one explanation: (A) the input, in which an outline surrounds what the mask keeps, and (B) the importance of its bins, with the same
+/// outline. Time goes to the right and frequency upwards. Or of two explanations of the same excerpt, one above the other.
 /// </summary>
 /// <remarks>
-/// A and B are scaled by their own minimum and maximum. C is already 0 and 1. D takes the scale of A, so that a kept bin has the same colour in both, and
-/// paints a dropped bin grey: the zero that replaces it stands for the band's mean, a value like any other, and the paper's darkest colour would look like a
-/// quiet bin. Frame f covers the time from its own start to the next frame's.
+/// Each panel has a colour bar of its own, from its array's minimum to its maximum. The bar of (B) shows from which importance on a bin is kept. Frame f
+/// covers the time from its own start to the next frame's.
 /// </remarks>
 public static class ExplanationFigure
 {
     /// <summary>Width of the figure in pixels.</summary>
-    public const int Width = RightEdge + 175;
-
-    /// <summary>Height of the figure in pixels.</summary>
-    public const int Height = TopEdge + 2 * (PanelHeight + RowGap) + BottomMargin;
-
-    /// <summary>Height of a figure of two explanations in pixels.</summary>
-    public const int PairHeight = TopEdge + 4 * (PanelHeight + RowGap) + BottomMargin;
+    public const int Width = LeftEdge + 2 * (PanelWidth + BarRoom) + ColumnGap;
 
     private const int Frames = FrontEndSettings.ExcerptFrames;
     private const int Bands = MelAxis.Bands;
     private const double SecondsPerFrame = 1.0 / FrontEndSettings.FramesPerSecond;
 
-    // In pixels. A bin is a whole number of pixels, so all bins have the same size.
+    // Pixels. A bin is a whole number of pixels, so all bins are equally large.
     private const int BinWidth = 6, BinHeight = 6;
     private const int PanelWidth = Frames * BinWidth, PanelHeight = Bands * BinHeight;
-    private const int LeftEdge = 135, TopEdge = 170;
-    private const int ColumnGap = 50, RowGap = 70, BottomMargin = 100 - RowGap;
-    private const int TextWidth = 2 * PanelWidth + ColumnGap;
-    private const int RightEdge = LeftEdge + TextWidth;
+    private const int LeftEdge = 135, TopEdge = 215, BarGap = 36, BarThickness = 26, BarRoom = 185;
+    private const int ColumnGap = 20, RowGap = 120, BottomMargin = 100;
+    private const int TextWidth = Width - LeftEdge - 30;
+    private const float OutlineWidth = 2, HaloWidth = 4;
 
-    /// <summary>Draws the figure and returns it as a PNG of <see cref="Width"/> × <see cref="Height"/> pixels.</summary>
-    /// <exception cref="ArgumentException">An array does not have 115 × 80 values.</exception>
-    public static byte[] RenderPng(ExplanationPanels panels)
+    /// <summary>Height of a figure of so many explanations in pixels.</summary>
+    public static int HeightOf(int explanations) => PanelTop(explanations - 1) + PanelHeight + BottomMargin;
+
+    /// <summary>Draws one explanation or several of one excerpt and returns the figure as a PNG.</summary>
+    /// <exception cref="ArgumentException">An array does not have 115 × 80 values, or there is no explanation.</exception>
+    public static byte[] RenderPng(ExplainedExcerpt excerpt, params IReadOnlyList<ExplanationPanels> explanations)
     {
-        RequireSizes(panels);
-        return FigureStyle.RenderPng(Width, Height, canvas =>
+        ArgumentOutOfRangeException.ThrowIfZero(explanations.Count);
+        RequireSize(excerpt.Input, nameof(excerpt.Input));
+        foreach (ExplanationPanels panels in explanations)
         {
-            FigureStyle.DrawText(canvas, panels.Heading, LeftEdge, 50, FigureStyle.HeadingSize, FigureStyle.Ink, TextWidth);
-            FigureStyle.DrawText(canvas, panels.Subheading, LeftEdge, 90, FigureStyle.LabelSize, FigureStyle.PaleInk, TextWidth);
-            DrawPanels(canvas, panels, panel => (panel % 2, panel / 2), lastRow: 1);
-            DrawColourBar(canvas, rows: 2);
+            RequireSize(panels.Importance, nameof(panels.Importance));
+            RequireSize(panels.Mask, nameof(panels.Mask));
+        }
+
+        return FigureStyle.RenderPng(Width, HeightOf(explanations.Count), canvas =>
+        {
+            FigureStyle.DrawText(canvas, excerpt.Heading, LeftEdge, 50, FigureStyle.HeadingSize, FigureStyle.Ink, TextWidth);
+            FigureStyle.DrawText(canvas, excerpt.Prediction, LeftEdge, 92, FigureStyle.LabelSize, FigureStyle.Ink, TextWidth);
+            for (int row = 0; row < explanations.Count; row++) DrawRow(canvas, row, row == explanations.Count - 1, excerpt, explanations[row]);
         });
     }
 
-    /// <summary>
-    /// Draws two explanations of one excerpt, one column each, under the heading of the first and the subheadings of both, and returns the figure as a PNG
-    /// of <see cref="Width"/> × <see cref="PairHeight"/> pixels.
-    /// </summary>
-    /// <exception cref="ArgumentException">An array does not have 115 × 80 values.</exception>
-    public static byte[] RenderPng(ExplanationPanels left, ExplanationPanels right)
+    /// <summary>Draws an empty figure, once: what drawing needs is then loaded and compiled when the first figure is wanted.</summary>
+    internal static void WarmUp()
     {
-        RequireSizes(left);
-        RequireSizes(right);
-        return FigureStyle.RenderPng(Width, PairHeight, canvas =>
-        {
-            FigureStyle.DrawText(canvas, left.Heading, LeftEdge, 50, FigureStyle.HeadingSize, FigureStyle.Ink, TextWidth);
-            foreach ((ExplanationPanels panels, int column) in new[] { (left, 0), (right, 1) })
-            {
-                FigureStyle.DrawText(canvas, panels.Subheading, PanelLeft(column), 90, FigureStyle.LabelSize, FigureStyle.PaleInk, PanelWidth);
-                DrawPanels(canvas, panels, panel => (column, panel), lastRow: 3);
-            }
-
-            DrawColourBar(canvas, rows: 4);
-        });
+        float[] nothing = new float[Frames * Bands];
+        RenderPng(new ExplainedExcerpt(nothing, 0, "0", "0"), new ExplanationPanels(nothing, "0", "0", [1, .. nothing[1..]], "0"));
     }
 
-    /// <summary>The pixels that one bin of a panel (0 to 3 for A to D) covers.</summary>
-    internal static SKRectI BinRect(int panel, int frame, int band) => BinRect(panel % 2, panel / 2, frame, band);
-
-    /// <summary>The pixels that one bin of the panel in a column and a row covers.</summary>
-    internal static SKRectI BinRect(int column, int row, int frame, int band) => SKRectI.Create(
-        PanelLeft(column) + frame * BinWidth, PanelTop(row) + (Bands - 1 - band) * BinHeight, BinWidth, BinHeight);
-
-    private static int PanelLeft(int column) => LeftEdge + column * (PanelWidth + ColumnGap);
+    /// <summary>The pixels that one bin of the panel in a column (0 input, 1 importance) and a row covers.</summary>
+    internal static SKRectI BinRect(int column, int row, int frame, int band)
+    {
+        SKRectI panel = PanelRect(column, row);
+        return SKRectI.Create(panel.Left + frame * BinWidth, panel.Bottom - (band + 1) * BinHeight, BinWidth, BinHeight);
+    }
 
     private static int PanelTop(int row) => TopEdge + row * (PanelHeight + RowGap);
 
-    // Draws the panels A to D.
-    private static void DrawPanels(SKCanvas canvas, ExplanationPanels panels, Func<int, (int Column, int Row)> placeOf, int lastRow)
+    private static SKRectI PanelRect(int column, int row) =>
+        SKRectI.Create(LeftEdge + column * (PanelWidth + BarRoom + ColumnGap), PanelTop(row), PanelWidth, PanelHeight);
+
+    private static void DrawRow(SKCanvas canvas, int row, bool isLast, ExplainedExcerpt excerpt, ExplanationPanels panels)
     {
-        Func<float, Color> ofInput = ColoursOf(panels.Input), ofImportance = ColoursOf(panels.Importance);
-        (string Title, Func<int, Color> ColourAt)[] all =
+        FigureStyle.DrawText(canvas, panels.Verdict, LeftEdge, PanelTop(row) - 60, FigureStyle.LabelSize, FigureStyle.PaleInk, TextWidth);
+        float[] kept = [.. panels.Importance.Where((_, i) => panels.Mask[i] != 0)];
+        float? threshold = kept.Length > 0 && kept.Length < panels.Mask.Length ? kept.Min() : null;
+        (string Title, string Unit, float[] Values, float? Threshold)[] all =
         [
-            ("(A) Input", i => ofInput(panels.Input[i])),
-            ($"(B) {panels.ImportanceTitle}", i => ofImportance(panels.Importance[i])),
-            ("(C) Mask", i => FigureStyle.ColourMap.GetColor(panels.Mask[i])),
-            ("(D) Explanation", i => panels.Mask[i] == 0 ? FigureStyle.NoValue : ofInput(panels.Explanation[i])),
+            ("(A) Input, and what the mask keeps of it", "Deviations from the band's mean", excerpt.Input, null),
+            ($"(B) {panels.Title}", panels.Unit, panels.Importance, threshold),
         ];
-        for (int panel = 0; panel < all.Length; panel++)
+        for (int column = 0; column < all.Length; column++)
         {
-            (int column, int row) = placeOf(panel);
-            DrawPanel(canvas, column, row, row == lastRow, all[panel].Title, panels.StartSeconds, all[panel].ColourAt);
+            (string title, string unit, float[] values, float? from) = all[column];
+            SKRectI area = PanelRect(column, row);
+            double min = values.Min(), max = values.Max();
+            FigureStyle.DrawCells(canvas, area, Frames, Bands, (frame, band) => FigureStyle.ColourOf(values[frame * Bands + band], min, max));
+            DrawOutline(canvas, area, panels.Mask);
+            DrawAxes(canvas, area, column == 0, isLast, excerpt.StartSeconds);
+            FigureStyle.DrawText(canvas, title, area.Left, area.Top - 14, FigureStyle.TitleSize, FigureStyle.Ink, PanelWidth);
+            DrawBar(canvas, SKRectI.Create(area.Right + BarGap, area.Top, BarThickness, area.Height), min, max, unit, from);
         }
     }
 
-    /// <summary>Draws one panel; <paramref name="colourAt"/> gives the colour of each element of the 115 × 80 array.</summary>
-    private static void DrawPanel(
-        SKCanvas canvas, int column, int row, bool isLast, string title, double startSeconds, Func<int, Color> colourAt)
+    // Between bins of which one is kept and one is not: light, with a dark halo, so that it is seen on every colour.
+    private static void DrawOutline(SKCanvas canvas, SKRectI area, float[] mask)
     {
+        using SKPath outline = new();
         for (int frame = 0; frame < Frames; frame++)
         {
             for (int band = 0; band < Bands; band++)
-                FigureStyle.Fill(canvas, BinRect(column, row, frame, band), colourAt(frame * Bands + band));
+            {
+                bool isKept = mask[frame * Bands + band] != 0;
+                int right = area.Left + (frame + 1) * BinWidth, top = area.Bottom - (band + 1) * BinHeight;
+                if (frame + 1 < Frames && isKept != (mask[(frame + 1) * Bands + band] != 0)) AddLine(right, top, right, top + BinHeight);
+                if (band + 1 < Bands && isKept != (mask[frame * Bands + band + 1] != 0)) AddLine(right - BinWidth, top, right, top);
+            }
         }
 
+        foreach ((Color colour, float width) in new[] { (FigureStyle.Ink, HaloWidth), (Colors.White, OutlineWidth) })
+        {
+            using SKPaint paint = new()
+            {
+                Color = colour.ToSKColor(), StrokeWidth = width, Style = SKPaintStyle.Stroke, StrokeCap = SKStrokeCap.Square, IsAntialias = true,
+            };
+            canvas.DrawPath(outline, paint);
+        }
+
+        void AddLine(int fromX, int fromY, int toX, int toY)
+        {
+            outline.MoveTo(fromX, fromY);
+            outline.LineTo(toX, toY);
+        }
+    }
+
+    private static void DrawAxes(SKCanvas canvas, SKRectI area, bool isFirstColumn, bool isLastRow, double startSeconds)
+    {
         double endSeconds = startSeconds + Frames * SecondsPerFrame;
         using Plot plot = FigureStyle.NewPlot();
         plot.Axes.SetLimits(startSeconds, endSeconds, -0.5, Bands - 0.5);
@@ -134,58 +150,34 @@ public static class ExplanationFigure
         plot.Axes.Left.TickGenerator = new NumericManual(
             [.. MelAxis.TicksHz.Select(MelAxis.PositionOf)], [.. MelAxis.TicksHz.Select(hz => hz.ToString())]);
 
-        // The panels of a row share the labels on the left, and the panels of a column share those at the bottom.
+        // The panels of a row share the labels on the left, the panels of a column those at the bottom.
         plot.Axes.Left.Label.Text = "Frequency (Hz)";
-        plot.Axes.Left.Label.IsVisible = plot.Axes.Left.TickLabelStyle.IsVisible = column == 0;
+        plot.Axes.Left.Label.IsVisible = plot.Axes.Left.TickLabelStyle.IsVisible = isFirstColumn;
         plot.Axes.Bottom.Label.Text = "Time in the song (s)";
-        plot.Axes.Bottom.Label.IsVisible = plot.Axes.Bottom.TickLabelStyle.IsVisible = isLast;
-
-        SKRectI area = SKRectI.Create(PanelLeft(column), PanelTop(row), PanelWidth, PanelHeight);
+        plot.Axes.Bottom.Label.IsVisible = plot.Axes.Bottom.TickLabelStyle.IsVisible = isLastRow;
         FigureStyle.DrawPlot(canvas, plot, area);
-        FigureStyle.DrawText(canvas, title, area.Left, area.Top - 14, FigureStyle.TitleSize, FigureStyle.Ink, PanelWidth);
     }
 
-    /// <summary>Draws the colour bar at the right of the panels, and under it the colour of a dropped bin.</summary>
-    private static void DrawColourBar(SKCanvas canvas, int rows)
+    // The colours of a panel's values, and beside them a line along those that are kept.
+    private static void DrawBar(SKCanvas canvas, SKRectI bar, double min, double max, string unit, double? keptFrom)
     {
-        const int Left = RightEdge + 35, Thickness = 30, DroppedHeight = 30, Gap = 30;
-        int bottom = PanelTop(rows) - RowGap;
-        SKRectI bar = new(Left, TopEdge, Left + Thickness, bottom - DroppedHeight - Gap);
-        for (int y = bar.Top; y < bar.Bottom; y++)
-        {
-            double value = (bar.Bottom - 1 - y) / (bar.Height - 1.0);
-            FigureStyle.Fill(canvas, SKRectI.Create(bar.Left, y, bar.Width, 1), FigureStyle.ColourMap.GetColor(value));
-        }
-
+        FigureStyle.DrawCells(canvas, bar, 1, bar.Height, (_, y) => FigureStyle.ColourOf(y, 0, bar.Height - 1));
+        (double from, double to) = max > min ? (min, max) : (min - 0.5, min + 0.5);
         using Plot plot = FigureStyle.NewPlot();
-        plot.Axes.Right.Min = 0;
-        plot.Axes.Right.Max = 1;
-        plot.Axes.Right.TickGenerator = FigureStyle.TicksEvery(0.2, 0, 1);
-        plot.Axes.Right.Label.Text = "Value, scaled to [0, 1]";
+        plot.Axes.Right.Min = from;
+        plot.Axes.Right.Max = to;
+        plot.Axes.Right.TickGenerator = FigureStyle.TicksEvery(FigureStyle.RoundStep(to - from), from, to);
+        plot.Axes.Right.Label.Text = unit;
         FigureStyle.DrawPlot(canvas, plot, bar);
-
-        SKRectI dropped = new(bar.Left, bottom - DroppedHeight, bar.Right, bottom);
-        FigureStyle.Fill(canvas, dropped, FigureStyle.NoValue);
-        using Plot frame = FigureStyle.NewPlot();
-        FigureStyle.DrawPlot(canvas, frame, dropped);
-        FigureStyle.DrawText(
-            canvas, "dropped", dropped.Right + 10, dropped.Bottom - 8, FigureStyle.TickSize, FigureStyle.Ink, Width - dropped.Right);
-    }
-
-    /// <summary>The colours of values between the array's minimum and maximum; a constant array has the colour of 0.</summary>
-    private static Func<float, Color> ColoursOf(float[] values)
-    {
-        double min = values.Min(), range = values.Max() - min;
-        return value => FigureStyle.ColourMap.GetColor(range > 0 ? (value - min) / range : 0);
-    }
-
-    private static void RequireSizes(ExplanationPanels panels)
-    {
-        ArgumentNullException.ThrowIfNull(panels);
-        RequireSize(panels.Input, nameof(panels.Input));
-        RequireSize(panels.Importance, nameof(panels.Importance));
-        RequireSize(panels.Mask, nameof(panels.Mask));
-        RequireSize(panels.Explanation, nameof(panels.Explanation));
+        if (keptFrom is not { } least) return;
+        float y = (float)(bar.Bottom - (least - from) / (to - from) * bar.Height), x = bar.Left - 7;
+        using SKPaint paint = new() { Color = FigureStyle.Ink.ToSKColor(), StrokeWidth = 4 };
+        canvas.DrawLine(x, y, x, bar.Top, paint);
+        using (new SKAutoCanvasRestore(canvas))
+        {
+            canvas.RotateDegrees(-90, x, y);
+            FigureStyle.DrawText(canvas, "kept", x, y - 6, FigureStyle.TickSize, FigureStyle.Ink, bar.Height);
+        }
     }
 
     private static void RequireSize(float[] values, string name)

@@ -1,3 +1,4 @@
+using System.Text;
 using Engine.Kernels;
 using ScottPlot;
 using ScottPlot.AxisPanels;
@@ -65,14 +66,15 @@ public static class FigureStyle
         return plot;
     }
 
-    /// <summary>Ticks at the multiples of an interval between two ends, labelled with one decimal.</summary>
+    /// <summary>Ticks at the multiples of an interval between two ends, labelled with one decimal, or more where the interval is finer.</summary>
     public static ITickGenerator TicksEvery(double interval, double from, double to)
     {
         // The slack and the clamp keep a tick that rounding would put just outside an end.
         const double Slack = 1e-6;
         int first = (int)Math.Ceiling(from / interval - Slack), last = (int)Math.Floor(to / interval + Slack);
         double[] at = [.. Enumerable.Range(first, last - first + 1).Select(i => Math.Clamp(i * interval, from, to))];
-        return new NumericManual(at, [.. at.Select(value => value.ToString("0.0"))]);
+        string format = "0.0" + new string('#', Math.Max(0, (int)Math.Ceiling(-Math.Log10(interval)) - 1));
+        return new NumericManual(at, [.. at.Select(value => value.ToString(format))]);
     }
 
     /// <summary>Draws a plot so that its frame is the edge of <paramref name="area"/>, in pixels; what is inside stays visible.</summary>
@@ -90,6 +92,29 @@ public static class FigureStyle
     {
         using SKPaint paint = new() { Color = colour.ToSKColor() };
         canvas.DrawRect(area, paint);
+    }
+
+    /// <summary>Fills an area with equally large cells, which have sharp edges: columns to the right, rows upwards.</summary>
+    public static void DrawCells(SKCanvas canvas, SKRectI area, int columns, int rows, Func<int, int, Color> colourAt)
+    {
+        using SKBitmap cells = new(columns, rows, SKColorType.Rgba8888, SKAlphaType.Opaque);
+        for (int row = 0; row < rows; row++)
+        {
+            for (int column = 0; column < columns; column++) cells.SetPixel(column, rows - 1 - row, colourAt(column, row).ToSKColor());
+        }
+
+        using SKImage image = SKImage.FromBitmap(cells);
+        canvas.DrawImage(image, area, new SKSamplingOptions(SKFilterMode.Nearest));
+    }
+
+    /// <summary>The colour of a value between two ends; where they are equal, the colour of the lower one.</summary>
+    public static Color ColourOf(double value, double min, double max) => ColourMap.GetColor(max > min ? (value - min) / (max - min) : 0);
+
+    /// <summary>The round distance (1, 2 or 5 times a power of ten) that puts about five ticks on an axis.</summary>
+    public static double RoundStep(double range)
+    {
+        double power = Math.Pow(10, Math.Floor(Math.Log10(range / 5)));
+        return (range / power) switch { <= 7 => power, <= 14 => 2 * power, <= 35 => 5 * power, _ => 10 * power };
     }
 
     /// <summary>
@@ -112,13 +137,15 @@ public static class FigureStyle
         using SKSurface surface = SKSurface.Create(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Premul));
         surface.Canvas.Clear(SKColors.White);
         draw(surface.Canvas);
-        using SKImage image = surface.Snapshot();
-        using SKData png = image.Encode(SKEncodedImageFormat.Png, 100);
+        using SKPixmap pixels = surface.PeekPixels()!;
+
+        // Areas of one colour are smallest, and quickest to write, without the format's filters.
+        using SKData png = pixels.Encode(new SKPngEncoderOptions(SKPngEncoderFilterFlags.None, zLibLevel: 4))!;
         return png.ToArray();
     }
 
     /// <summary>Draws on a white canvas of <paramref name="width"/> × <paramref name="height"/> pixels and returns it as an SVG.</summary>
-    /// <remarks>The text refers to Roboto; a viewer without that font shows it in another.</remarks>
+    /// <remarks>It scales, and it contains the font of its text.</remarks>
     public static byte[] RenderSvg(int width, int height, Action<SKCanvas> draw)
     {
         using MemoryStream svg = new();
@@ -128,12 +155,29 @@ public static class FigureStyle
             draw(canvas);
         }
 
-        return svg.ToArray();
+        return Encoding.UTF8.GetBytes(Complete(Encoding.UTF8.GetString(svg.GetBuffer(), 0, (int)svg.Length), width, height));
+    }
+
+    // Skia writes neither what makes an SVG scale nor the font.
+    private static string Complete(string svg, int width, int height)
+    {
+        int end = svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal));
+        string font = Convert.ToBase64String(FontFile());
+        return $"{svg[..end]} viewBox=\"0 0 {width} {height}\">\n<style>@font-face {{ font-family: Roboto; src: url(data:font/ttf;base64,{font}) }}</style>"
+            + svg[(end + 1)..].Replace("font-family=\"Roboto\"", "font-family=\"Roboto, Helvetica, Arial, sans-serif\"", StringComparison.Ordinal);
     }
 
     private static SKTypeface LoadTypeface()
     {
-        using Stream font = typeof(FigureStyle).Assembly.GetManifestResourceStream("Roboto-Regular.ttf")!;
-        return SKTypeface.FromStream(font);
+        using SKData font = SKData.CreateCopy(FontFile());
+        return SKTypeface.FromData(font)!;
+    }
+
+    private static byte[] FontFile()
+    {
+        using Stream resource = typeof(FigureStyle).Assembly.GetManifestResourceStream("Roboto-Regular.ttf")!;
+        using MemoryStream font = new();
+        resource.CopyTo(font);
+        return font.ToArray();
     }
 }

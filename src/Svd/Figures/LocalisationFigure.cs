@@ -28,11 +28,15 @@ public static class LocalisationFigure
         MethodPanels.Draw(
             canvas, rows, heading, subheading,
             [
-                new("(A) Recall", "Voice bins in the region (%)", row => row.Recall),
-                new("(B) Precision", "Region's bins that are voice (%)", row => row.Precision) { Chance = voicePercent },
+                new("(A) Recall", "Voice bins in the region (%)", row => row.Recall)
+                {
+                    // A region that knows nothing of the voice has as much of it as of everything.
+                    Chance = size => rows.First(row => row.Size == size).Area,
+                },
+                new("(B) Precision", "Region's bins that are voice (%)", row => row.Precision) { Chance = _ => voicePercent },
                 new("(C) Pointing game", "Most important bin is voice (%)", row => row.Pointing)
                 {
-                    Chance = voicePercent, DependsOnSize = false,
+                    Chance = _ => voicePercent, DependsOnSize = false,
                 },
             ]);
 }

@@ -1,4 +1,6 @@
 using Engine.Svd.Evaluate;
+using Engine.Svd.Explain;
+using Engine.Svd.Explain.Methods;
 using SkiaSharp;
 
 namespace Engine.Svd.Figures;
@@ -26,11 +28,15 @@ public static class MethodFigure
     private static void Draw(SKCanvas canvas, IReadOnlyList<MethodRow> rows, string heading, string subheading) => MethodPanels.Draw(
         canvas, rows, heading, subheading,
         [
-            new("(A) Only the mask is kept", "Label changed (% of excerpts)", row => row.Sufficiency),
-            new("(B) Only the mask is removed", "Label changed (% of excerpts)", row => row.Necessity),
+            new("(A) Only the mask is kept", "Label changed (% of excerpts)", row => row.Sufficiency) { Chance = Chance(rows, row => row.Sufficiency) },
+            new("(B) Only the mask is removed", "Label changed (% of excerpts)", row => row.Necessity) { Chance = Chance(rows, row => row.Necessity) },
             new("(C) Largest piece of the mask", "Share of kept bins (%)", row => row.LargestShare),
             new("(D) Time", "Milliseconds per explanation", row => Logarithm(row.Milliseconds)) { Ticks = TimeTicks(rows) },
         ]);
+
+    // The value of random bins, if they are compared.
+    private static Func<MaskSize, double?> Chance(IReadOnlyList<MethodRow> rows, Func<MethodRow, Estimate> valueOf) => size =>
+        rows.FirstOrDefault(row => row.Method == ExplanationMethods.Random && row.Size == size) is { } random ? valueOf(random).Mean : null;
 
     // Less than a hundredth of a millisecond counts as that.
     private static Estimate Logarithm(double milliseconds)

@@ -19,8 +19,8 @@ internal sealed record MethodPanel<TRow>(string Title, string Label, Func<TRow, 
     /// <summary>Whether the measure depends on the size. If not, a method has one point, in a neutral colour.</summary>
     public bool DependsOnSize { get; init; } = true;
 
-    /// <summary>The value of chance, drawn as a dashed line.</summary>
-    public double? Chance { get; init; }
+    /// <summary>The value of chance at a size, drawn as a dashed line; null if it is not known.</summary>
+    public Func<MaskSize, double?> Chance { get; init; } = _ => null;
 }
 
 /// <summary>
@@ -43,12 +43,8 @@ internal static class MethodPanels
 
     private static readonly Color _stripe = Color.FromHex("#F3F4F6");
 
-    // The colours of Okabe and Ito, which the colour-blind can tell apart.
-    private static readonly Color[] _colours =
-    [
-        Color.FromHex("#0072B2"), Color.FromHex("#D55E00"), Color.FromHex("#009E73"), Color.FromHex("#CC79A7"), Color.FromHex("#E69F00"),
-        Color.FromHex("#56B4E9"),
-    ];
+    // Areas are ordered, so their colours are: the larger, the darker.
+    private static readonly ScottPlot.Colormaps.Viridis _colours = new();
 
     /// <summary>Height of a figure of these rows in pixels.</summary>
     public static int HeightOf(IReadOnlyList<IMethodRow> rows) => TopEdge + PanelHeight(rows) + BottomMargin;
@@ -66,6 +62,17 @@ internal static class MethodPanels
 
     private static MaskSize[] SizesOf(IReadOnlyList<IMethodRow> rows) => [.. rows.Select(row => row.Size).Distinct()];
 
+    // The inversion mask's own area where there is one: a borrowed mask brings its own.
+    private static IMethodRow RowOf(IReadOnlyList<IMethodRow> rows, MaskSize size) =>
+        rows.Where(row => row.Size == size).MinBy(row => row.Method == "inversion" ? 0 : 1)!;
+
+    private static Dictionary<MaskSize, Color> ColoursOf(IReadOnlyList<IMethodRow> rows)
+    {
+        const double Brightest = 0.8; // What is brighter is hard to see on white.
+        MaskSize[] sizes = [.. SizesOf(rows).OrderByDescending(size => RowOf(rows, size).Area)];
+        return sizes.Index().ToDictionary(size => size.Item, size => _colours.GetColor(Brightest * size.Index / Math.Max(1, sizes.Length - 1)));
+    }
+
     private static string[] MethodsOf(IReadOnlyList<IMethodRow> rows) => [.. rows.Select(row => row.Method).Distinct()];
 
     private static int RowHeight(IReadOnlyList<IMethodRow> rows) => SizesOf(rows).Length * PointHeight + RowGap;
@@ -79,6 +86,7 @@ internal static class MethodPanels
         (double Position, string Label)[] ticks = panel.Ticks;
         string[] methods = MethodsOf(rows);
         MaskSize[] sizes = SizesOf(rows);
+        Dictionary<MaskSize, Color> colourOf = ColoursOf(rows);
         int rowHeight = RowHeight(rows), height = PanelHeight(rows);
         double from = ticks[0].Position, to = ticks[^1].Position, margin = Margin * (to - from);
         SKRectI area = SKRectI.Create(LeftEdge + index * ColumnWidth, TopEdge, PanelWidth, height);
@@ -94,9 +102,10 @@ internal static class MethodPanels
         plot.Axes.Bottom.Label.Text = panel.Label;
         plot.Axes.Left.TickGenerator = new NumericManual([.. methods.Select((_, i) => (i + 0.5) * rowHeight)], methods);
         plot.Axes.Left.TickLabelStyle.IsVisible = index == 0;
-        if (panel.Chance is { } chance)
+        foreach (IGrouping<double?, MaskSize> chance in sizes.GroupBy(panel.Chance).Where(chance => chance.Key is not null))
         {
-            plot.Add.Line(chance, 0, chance, height).LineStyle = new LineStyle { Color = FigureStyle.PaleInk, Width = 2, Pattern = LinePattern.Dashed };
+            Color colour = chance.Count() == 1 && sizes.Length > 1 ? colourOf[chance.First()] : FigureStyle.PaleInk;
+            plot.Add.Line(chance.Key!.Value, 0, chance.Key.Value, height).LineStyle = new LineStyle { Color = colour, Width = 2, Pattern = LinePattern.Dashed };
         }
 
         foreach (TRow row in rows.Where(row => panel.DependsOnSize || row.Size == sizes[0]))
@@ -105,7 +114,7 @@ internal static class MethodPanels
             double place = panel.DependsOnSize ? size + 0.5 : sizes.Length / 2.0;
             double y = Array.IndexOf(methods, row.Method) * rowHeight + RowGap / 2.0 + place * PointHeight;
             Estimate value = panel.ValueOf(row);
-            Color colour = panel.DependsOnSize ? _colours[size % _colours.Length] : FigureStyle.Ink;
+            Color colour = panel.DependsOnSize ? colourOf[row.Size] : FigureStyle.Ink;
             plot.Add.Line(value.Low, y, value.High, y).LineStyle = new LineStyle { Color = colour, Width = LineWidth };
             plot.Add.Marker(value.Mean, y, MarkerShape.FilledCircle, MarkerSize, colour);
         }
@@ -118,13 +127,13 @@ internal static class MethodPanels
     {
         const int Middle = 135, Step = 330, Gap = 14;
         MaskSize[] sizes = SizesOf(rows);
+        Dictionary<MaskSize, Color> colourOf = ColoursOf(rows);
         using Paint paint = Paint.NewDisposablePaint();
         for (int i = 0; i < sizes.Length; i++)
         {
-            // Take the inversion mask's area if there is one, since a borrowed mask has another area.
-            IMethodRow row = rows.Where(row => row.Size == sizes[i]).MinBy(row => row.Method == "inversion" ? 0 : 1)!;
+            IMethodRow row = RowOf(rows, sizes[i]);
             int left = LeftEdge + i * Step;
-            Color colour = _colours[i % _colours.Length];
+            Color colour = colourOf[sizes[i]];
             Drawing.DrawMarker(canvas, paint, new Pixel(left + MarkerSize, Middle), new MarkerStyle(MarkerShape.FilledCircle, MarkerSize, colour));
             FigureStyle.DrawText(
                 canvas, sizes[i].IsThreshold ? $"{sizes[i]}, {row.Area:F1} % of the bins" : $"{row.Area:F1} % of the bins", left + MarkerSize + Gap,

@@ -37,6 +37,13 @@ public sealed class LogMelExtractor : IDisposable
         return mel.LogFloor(MagnitudeFloor);
     }
 
+    /// <summary>Transforms silence, once: the kernels are then compiled when the first samples come.</summary>
+    internal static void WarmUp(IBackend backend)
+    {
+        using LogMelExtractor extractor = new(backend);
+        extractor.Transform(new float[FrameLength]).Dispose();
+    }
+
     /// <summary>
     /// The magnitude spectra of the same frames, the lowest <paramref name="bins"/> of 513 frequencies: frames×bins. The caller owns the result.
     /// </summary>

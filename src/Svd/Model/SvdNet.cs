@@ -298,6 +298,17 @@ public sealed class SvdNet : IDisposable
             parameter.Load(backend, [.. parameter.ToFileLayout().Select(value => (float)(value / temperature + added))]);
     }
 
+    /// <summary>Runs a network without weights, once: its kernels are then compiled when the first excerpt comes.</summary>
+    internal static void WarmUp(IBackend backend)
+    {
+        using SvdNet network = new();
+        foreach (Parameter parameter in network.Layers.Parameters) parameter.MoveTo(Tensor.Allocate(backend, parameter.Shape));
+        using Tensor excerpt = Tensor.Allocate(backend, new Shape(1, 1, ExcerptFrames, Bands));
+        network.ProbabilityOfEveryFrame(excerpt).Dispose();
+        using Tensor features = network.Features(excerpt);
+        network.Probability(features).Dispose();
+    }
+
     /// <summary>Call this after the weights have changed, since the whole-song form has copies of some.</summary>
     internal void WeightsChanged()
     {

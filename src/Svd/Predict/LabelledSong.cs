@@ -18,25 +18,42 @@ public sealed record LabelledSong(string Name, float[] Probabilities, float[] La
     /// A label file is malformed or does not fit its song, or a song cannot be decoded or is shorter than an excerpt.
     /// </exception>
     public static LabelledSong[] PredictAll(
-        IBackend backend, SvdNet network, BandStatistics statistics, SpectrogramCache cache, IReadOnlyList<Song> songs, Action<double, double?> progress)
+        IBackend backend, SvdNet network, BandStatistics statistics, SpectrogramCache cache, IReadOnlyList<Song> songs, Action<double, double?> progress) =>
+        [.. PredictPart(backend, network, statistics, cache, songs, null, progress).OfType<LabelledSong>()];
+
+    /// <summary>The same where other machines predict some of the songs: null stands for those that are not finished yet.</summary>
+    /// <inheritdoc cref="PredictAll"/>
+    internal static LabelledSong?[] PredictPart(
+        IBackend backend, SvdNet network, BandStatistics statistics, SpectrogramCache cache, IReadOnlyList<Song> songs, KeptPredictions? kept,
+        Action<double, double?> progress)
     {
         LabelTrack[] labels = [.. songs.Select(song => LabelTrack.Read(song.LabelPath))];
         using LogMelExtractor extractor = new(backend);
         using BandNormalizer normalizer = statistics.On(backend);
         SongPredictor predictor = new(backend, network, statistics);
-        LabelledSong[] predicted = new LabelledSong[songs.Count];
+        LabelledSong?[] predicted = new LabelledSong?[songs.Count];
         for (int i = 0; i < predicted.Length; i++)
         {
-            float[] logMel = cache.LogMel(extractor, songs[i].AudioPath);
-            float[] truth = labels[i].ForFrames(logMel.Length / Bands, cache.Warn);
-            using Tensor frames = Tensor.From(backend, new Shape(logMel.Length / Bands, Bands), logMel);
-            using Tensor normalized = normalizer.Normalize(frames);
-            float[] probabilities = predictor.Predict(normalized.ToArray());
-            predicted[i] = new LabelledSong(songs[i].Name, Segments.Median(probabilities), truth);
+            float[]? probabilities = kept?.TryRead(songs[i]);
+            if (probabilities is null && kept?.IsOthers(i) != true)
+            {
+                probabilities = Predict(songs[i]);
+                kept?.Write(songs[i], probabilities);
+            }
+
+            if (probabilities is not null) predicted[i] = new LabelledSong(songs[i].Name, probabilities, labels[i].ForFrames(probabilities.Length, cache.Warn));
             progress(i + 1, predicted.Length);
         }
 
         return predicted;
+
+        float[] Predict(Song song)
+        {
+            float[] logMel = cache.LogMel(extractor, song.AudioPath);
+            using Tensor frames = Tensor.From(backend, new Shape(logMel.Length / Bands, Bands), logMel);
+            using Tensor normalized = normalizer.Normalize(frames);
+            return Segments.Median(predictor.Predict(normalized.ToArray()));
+        }
     }
 
     /// <summary>The frames of all songs, one after the other.</summary>

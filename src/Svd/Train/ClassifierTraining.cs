@@ -111,14 +111,29 @@ internal sealed class ClassifierTraining : IDisposable
     }
 
     /// <summary>The class threshold with the fewest errors on the validation songs, for the current weights.</summary>
-    public double TuneThreshold() => PredictValidation().TuneThreshold();
+    public double TuneThreshold() => Smoothed(PredictValidation()).TuneThreshold();
 
-    private IReadOnlyList<(string Name, double Value)> Validate() => [("valid_error", PredictValidation().Scores(ValidationThreshold).Error!.Value)];
+    // The loss of the log's first column on all frames of the validation songs, and their error after smoothing.
+    private IReadOnlyList<(string Name, double Value)> Validate()
+    {
+        float[][] predicted = PredictValidation();
+        double loss = predicted.Zip(_validation).Sum(song => song.First.Zip(song.Second.Labels, CrossEntropy).Sum());
+        return [("valid_loss", loss / predicted.Sum(song => (long)song.Length)), ("valid_error", Smoothed(predicted).Scores(ValidationThreshold).Error!.Value)];
+    }
 
-    private LabelledSong PredictValidation()
+    private static double CrossEntropy(float probability, float label)
+    {
+        const double least = 1e-7; // Where float32 has rounded to 0 or 1.
+        double p = Math.Clamp(probability, least, 1 - least), target = label > 0 ? HighTarget : LowTarget;
+        return -target * Math.Log(p) - (1 - target) * Math.Log(1 - p);
+    }
+
+    private float[][] PredictValidation()
     {
         _network.WeightsChanged();
-        return LabelledSong.Together(
-            [.. _validation.Select(song => new LabelledSong("", Segments.Median(_predictor.Predict(song.Frames)), song.Labels))]);
+        return [.. _validation.Select(song => _predictor.Predict(song.Frames))];
     }
+
+    private LabelledSong Smoothed(float[][] predicted) =>
+        LabelledSong.Together([.. predicted.Zip(_validation, (song, truth) => new LabelledSong("", Segments.Median(song), truth.Labels))]);
 }

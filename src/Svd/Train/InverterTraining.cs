@@ -4,6 +4,7 @@ using Engine.Svd.Data;
 using Engine.Svd.Model;
 using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Engine.Svd.Train;
 
@@ -16,10 +17,14 @@ internal sealed class InverterTraining : IDisposable
 {
     private const float L2 = 1e-4f;
     private const double InitialLearningRate = 0.001;
+    private const int ValidationHop = FramesPerSecond / 2;
+    private const int ExcerptsAtATime = 32;
 
     private readonly IBackend _backend;
     private readonly ExcerptBatches _excerpts;
     private readonly float[] _features;
+    private readonly IReadOnlyList<float[]> _validation;
+    private readonly SvdNet _classifier;
     private readonly int _batchSize;
     private readonly TrainableParameters _parameters;
     private readonly Tape _tape = new();
@@ -32,6 +37,7 @@ internal sealed class InverterTraining : IDisposable
     /// <param name="backend">The backend that trains.</param>
     /// <param name="classifier">The fixed classifier.</param>
     /// <param name="songs">Normalised log-mel frames of each song, frames×80.</param>
+    /// <param name="validation">The same for the validation songs, whose loss the log reports; there may be none.</param>
     /// <param name="architecture">The size of the network.</param>
     /// <param name="hop">The number of frames from one excerpt to the next.</param>
     /// <param name="batchSize">The number of excerpts in a step.</param>
@@ -39,12 +45,17 @@ internal sealed class InverterTraining : IDisposable
     /// <param name="featuresDone">Gets how many excerpts of how many have their features.</param>
     /// <exception cref="EngineException">The excerpts do not fill a batch.</exception>
     public InverterTraining(
-        IBackend backend, SvdNet classifier, IReadOnlyList<float[]> songs, InversionArchitecture architecture, int hop, int batchSize, ulong seed,
-        Action<int, int> featuresDone)
+        IBackend backend, SvdNet classifier, IReadOnlyList<float[]> songs, IReadOnlyList<float[]> validation, InversionArchitecture architecture, int hop,
+        int batchSize, ulong seed, Action<int, int> featuresDone)
     {
-        (_backend, _batchSize) = (backend, batchSize);
+        (_backend, _classifier, _validation, _batchSize) = (backend, classifier, validation, batchSize);
         _excerpts = new ExcerptBatches(songs, hop, batchSize, seed);
-        _features = FeaturesOf(classifier, featuresDone);
+        _features = new float[_excerpts.Count * SvdNet.FeatureCount];
+        ForEachBatch(_excerpts.Count, number => _excerpts[number], (first, features, _) =>
+        {
+            features.CopyTo(_features.AsSpan(first * SvdNet.FeatureCount, features.Shape.Length));
+            featuresDone(first + features.Shape[0], _excerpts.Count);
+        });
         Network = architecture.Build();
         Initializers.Initialize(Network, backend, WeightInitializer.HeNormal, new RandomSource(seed));
         _parameters = new TrainableParameters(Network, backend);
@@ -64,7 +75,10 @@ internal sealed class InverterTraining : IDisposable
 
     /// <summary>The plan of a run with this number of epochs.</summary>
     public TrainingPlan Plan(int epochs, IReadOnlyList<(string Name, double Number)> identity) =>
-        new(Network, Optimizer, new HalveOnPlateau(InitialLearningRate), epochs, _excerpts.BatchesPerEpoch, _batchSize, identity) { Step = Step };
+        new(Network, Optimizer, new HalveOnPlateau(InitialLearningRate), epochs, _excerpts.BatchesPerEpoch, _batchSize, identity)
+        {
+            Step = Step, Validate = Validate,
+        };
 
     /// <inheritdoc/>
     public void Dispose()
@@ -96,20 +110,36 @@ internal sealed class InverterTraining : IDisposable
         return double.IsFinite(penalty) ? error : penalty;
     }
 
-    private float[] FeaturesOf(SvdNet classifier, Action<int, int> done)
+    // The mean squared error over an excerpt every half second of the validation songs.
+    private IReadOnlyList<(string Name, double Value)> Validate()
     {
-        const int few = 32;
-        float[] features = new float[_excerpts.Count * SvdNet.FeatureCount], batch = new float[few * ExcerptLength];
-        for (int first = 0; first < _excerpts.Count; first += few)
-        {
-            int count = Math.Min(few, _excerpts.Count - first);
-            for (int n = 0; n < count; n++) _excerpts[first + n].CopyTo(batch.AsSpan(n * ExcerptLength));
-            using Tensor input = Tensor.From(_backend, new Shape(count, 1, ExcerptFrames, Bands), batch.AsSpan(0, count * ExcerptLength));
-            using Tensor output = classifier.Features(input);
-            output.CopyTo(features.AsSpan(first * SvdNet.FeatureCount, count * SvdNet.FeatureCount));
-            done(first + count, _excerpts.Count);
-        }
-
-        return features;
+        if (_validation.Count == 0) return [];
+        ExcerptList excerpts = new([.. _validation.Select(song => song.Length / Bands)], ValidationHop);
+        double sum = 0;
+        ForEachBatch(
+            excerpts.Count, number => _validation[excerpts[number].Song].AsSpan(excerpts[number].Start * Bands, ExcerptLength),
+            (_, features, batch) =>
+            {
+                using Tensor output = Network.Forward(features);
+                float[] difference = output.ToArray();
+                TensorPrimitives.Subtract(difference, batch, difference);
+                foreach (float value in difference) sum += (double)value * value;
+            });
+        return [("valid_loss", sum / ((double)excerpts.Count * ExcerptLength))];
     }
+
+    // Computes the features of excerpts, a few at a time: the action gets the number of the first, N×64 features and the N excerpts.
+    private void ForEachBatch(int count, ExcerptReader read, Action<int, Tensor, float[]> act)
+    {
+        for (int first = 0; first < count; first += ExcerptsAtATime)
+        {
+            float[] batch = new float[Math.Min(ExcerptsAtATime, count - first) * ExcerptLength];
+            for (int n = 0; n * ExcerptLength < batch.Length; n++) read(first + n).CopyTo(batch.AsSpan(n * ExcerptLength));
+            using Tensor input = Tensor.From(_backend, new Shape(batch.Length / ExcerptLength, 1, ExcerptFrames, Bands), batch);
+            using Tensor features = _classifier.Features(input);
+            act(first, features, batch);
+        }
+    }
+
+    private delegate ReadOnlySpan<float> ExcerptReader(int number);
 }

@@ -44,7 +44,7 @@ internal sealed class MaskerTraining : IDisposable
     private readonly MaskNetwork _network;
     private readonly ExcerptBatches _excerpts;
     private readonly IReadOnlyList<float[]> _validation;
-    private readonly Detector _detector;
+    private readonly ExcerptDetector _detector;
     private readonly TrainableParameters _parameters;
     private readonly int _batchSize;
     private readonly double _classThreshold;
@@ -68,7 +68,7 @@ internal sealed class MaskerTraining : IDisposable
     /// <param name="backend">The backend that trains.</param>
     /// <param name="classifier">The fixed classifier, without dropout.</param>
     /// <param name="songs">Normalised log-mel frames of each training song, frames×80.</param>
-    /// <param name="validation">The same for the validation songs, which the log reports.</param>
+    /// <param name="validation">The same for the validation songs, which the log reports; there may be none.</param>
     /// <param name="hop">The number of frames from one excerpt to the next.</param>
     /// <param name="batchSize">The number of excerpts in a step.</param>
     /// <param name="classThreshold">Excerpts with at least this probability count as singing.</param>
@@ -81,7 +81,7 @@ internal sealed class MaskerTraining : IDisposable
         (_backend, _classifier, _validation, _batchSize, _classThreshold, _seed) = (backend, classifier, validation, batchSize, classThreshold, seed);
         _logitThreshold = (float)Math.Log(classThreshold / (1 - classThreshold));
         _excerpts = new ExcerptBatches(songs, hop, batchSize, seed);
-        _detector = new Detector(backend, classifier);
+        _detector = new ExcerptDetector(backend, classifier);
         _network = MaskNetwork.Create(backend, new RandomSource(seed));
         _parameters = new TrainableParameters(_network.Layers, backend);
         Optimizer = new Adam(_parameters);
@@ -170,11 +170,14 @@ internal sealed class MaskerTraining : IDisposable
         _backend.Upload(_importance, _rounding.View);
     }
 
-    // The percentage of the validation excerpts whose label changes if only a share of the bins is kept, and if only it is removed.
+    // The loss on the validation excerpts at fixed areas, and the percentage of them whose label changes if only a share of the bins is kept, and if only it is
+    // removed.
     private IReadOnlyList<(string Name, double Value)> Validate()
     {
+        if (_validation.Count == 0) return [];
         NetworkMethod method = NetworkMethod.Of(_detector, _network);
         MaskedPredictor predictor = new(_detector);
+        double loss = 0;
         int[] changedKept = new int[_validationAreas.Length], changedRemoved = new int[_validationAreas.Length];
         int all = 0;
         foreach (float[] song in _validation)
@@ -185,20 +188,21 @@ internal sealed class MaskerTraining : IDisposable
                 int count = Math.Min(_batchSize, excerpts.Count - first);
                 float[] batch = new float[count * ExcerptLength];
                 for (int n = 0; n < count; n++) song.AsSpan(excerpts[first + n].Start * Bands, ExcerptLength).CopyTo(batch.AsSpan(n * ExcerptLength));
-                CountChanges(batch, method, predictor, changedKept, changedRemoved);
+                loss += AddChanges(batch, method, predictor, changedKept, changedRemoved);
                 all += count;
             }
         }
 
         return
         [
+            ("valid_loss", loss / ((double)all * _validationAreas.Length)),
             .. _validationAreas.SelectMany((area, a) => ((string, double)[])
                 [($"valid_kept_{100 * area:F0}", 100.0 * changedKept[a] / all), ($"valid_removed_{100 * area:F0}", 100.0 * changedRemoved[a] / all)]),
         ];
     }
 
-    // Adds, for each area, the number of excerpts whose label changes.
-    private void CountChanges(float[] batch, NetworkMethod method, MaskedPredictor predictor, int[] changedKept, int[] changedRemoved)
+    // Adds, for each area, the number of excerpts whose label changes, and returns the sum of the losses.
+    private double AddChanges(float[] batch, NetworkMethod method, MaskedPredictor predictor, int[] changedKept, int[] changedRemoved)
     {
         using DetectorAnswer answer = method.Ask(batch);
         int count = answer.Probabilities.Length, areas = _validationAreas.Length;
@@ -218,11 +222,23 @@ internal sealed class MaskerTraining : IDisposable
         }
 
         predictor.Flush();
+        double loss = 0;
         for (int i = 0; i < kept.Length; i++)
         {
             bool isSinging = answer.Probabilities[i / areas] >= _classThreshold;
             if (kept[i] >= _classThreshold != isSinging) changedKept[i % areas]++;
             if (removed[i] >= _classThreshold != isSinging) changedRemoved[i % areas]++;
+            loss += CrossEntropy(kept[i], isSinging) + NecessityWeight * CrossEntropy(removed[i], !isSinging);
         }
+
+        return loss;
+    }
+
+    // −ln σ(±(f − θ)) of a probability σ(f), plus where it should be singing.
+    private double CrossEntropy(float probability, bool singing)
+    {
+        const double least = 1e-7; // Where float32 has rounded to 0 or 1.
+        double p = Math.Clamp(probability, least, 1 - least), logit = Math.Log(p / (1 - p)) - _logitThreshold;
+        return Math.Log(1 + Math.Exp(singing ? -logit : logit));
     }
 }

@@ -39,7 +39,12 @@ internal readonly record struct TrainingProgress(
 /// Runs a training: batches, epochs, the log, checkpoints. A run that was killed resumes from its last checkpoint and ends in the same bits as one that was
 /// not, because a batch depends only on the plan, the parameters and the batch's number.
 /// </summary>
-internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, string logPath)
+/// <param name="plan">What is trained.</param>
+/// <param name="checkpointFolder">Where the state is kept; null keeps none.</param>
+/// <param name="logPath">The log, a line an epoch.</param>
+/// <param name="logged">Is given the log's columns and rows whenever it is written.</param>
+internal sealed class TrainingRun(
+    TrainingPlan plan, string? checkpointFolder, string logPath, Action<IReadOnlyList<string>, IReadOnlyList<double[]>>? logged = null)
 {
     private const double LongestTime = 1e9; // Seconds, thirty years.
     private static readonly TimeSpan CheckpointInterval = TimeSpan.FromMinutes(1);
@@ -147,6 +152,7 @@ internal sealed class TrainingRun(TrainingPlan plan, string? checkpointFolder, s
         StringBuilder text = new(string.Join(',', _columns) + '\n');
         foreach (double[] row in _log) text.Append(string.Join(',', row.Select(value => value.ToString("G9", CultureInfo.InvariantCulture)))).Append('\n');
         AtomicFile.Write(logPath, stream => stream.Write(Encoding.ASCII.GetBytes(text.ToString())));
+        logged?.Invoke(_columns, _log);
     }
 
     private void Save()

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using Engine.Svd.Figures;
 using Engine.Svd.FrontEnd;
 using Engine.Tests;
+using SkiaSharp;
 
 namespace Engine.Svd.Tests.Cli;
 
@@ -79,7 +81,7 @@ public sealed class TrainCommandTests : IDisposable
             "--out", _temp.Folder);
         Assert.Equal(0, prediction.ExitCode);
         string[] log = File.ReadAllLines(_temp.PathOf("net.csv"));
-        Assert.Equal("epoch,loss,learning_rate,excerpts_per_second,valid_error", log[0]);
+        Assert.Equal("epoch,loss,learning_rate,excerpts_per_second,valid_loss,valid_error", log[0]);
         Assert.Equal(3, log.Length);
     }
 
@@ -125,7 +127,8 @@ public sealed class TrainCommandTests : IDisposable
         Train("masker", "masker", "--epochs", "1");
         string log = File.ReadLines(_temp.PathOf("masker.csv")).First();
         Assert.Equal(
-            "epoch,loss,learning_rate,excerpts_per_second,valid_kept_40,valid_removed_40,valid_kept_20,valid_removed_20,valid_kept_10,valid_removed_10", log);
+            "epoch,loss,learning_rate,excerpts_per_second,valid_loss,valid_kept_40,valid_removed_40,"
+            + "valid_kept_20,valid_removed_20,valid_kept_10,valid_removed_10", log);
         string song = Path.Combine(Data, "audio", "one.wav");
         ProgramResult explained = SvdProgram.Call(
             "explain", song, "--at", "0", "--method", "both", "--area", "0.3", "--masker", _temp.PathOf("masker.npz"), "--out", _temp.Folder);
@@ -135,6 +138,36 @@ public sealed class TrainCommandTests : IDisposable
             "explain", song, "--at", "0", "--method", "mask", "--masker", Path.Combine(ReferenceData.Repository, "weights", "inverter.npz"));
         Assert.Equal(1, other.ExitCode);
         CommandTest.AssertOneLine(other.Errors, "does not hold a mask network: it holds an inversion network");
+    }
+
+    [Theory]
+    [InlineData("inverter")]
+    [InlineData("masker")]
+    public void SongsWithoutLabelsTrainWhatNeedsNone(string training)
+    {
+        byte[] expected = Train(training, "labelled");
+        Directory.Delete(Path.Combine(Data, "labels"), true);
+        Assert.Equal(expected, Train(training, "unlabelled"));
+        string[] log = File.ReadAllLines(_temp.PathOf("unlabelled.csv"));
+        Assert.Equal("valid_loss", log[0].Split(',')[4]);
+        Assert.All(log.Skip(1), row => Assert.True(double.Parse(row.Split(',')[4]) is > 0 and < double.PositiveInfinity));
+        using SKBitmap figure = SKBitmap.Decode(_temp.PathOf("unlabelled.png"));
+        Assert.Equal(TrainingFigure.Width, figure.Width);
+
+        // Without validation songs there is nothing to say of them.
+        File.Delete(Path.Combine(Data, "filelists", "valid"));
+        Train(training, "alone");
+        Assert.Equal("epoch,loss,learning_rate,excerpts_per_second", File.ReadLines(_temp.PathOf("alone.csv")).First());
+    }
+
+    [Theory]
+    [MemberData(nameof(Trainings))]
+    public void ADryRunSaysHowLongItTakesAndWritesNothing(string training)
+    {
+        ProgramResult result = SvdProgram.Call(Arguments(training, "dry", ["--dry-run"]));
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        Assert.Matches(@"^2 epochs of \d+ batches of \d+ excerpts: about \d+:\d\d on cpu \(", result.Output);
+        Assert.Empty(Directory.GetFiles(_temp.Folder, "dry*"));
     }
 
     [Fact]

@@ -36,12 +36,12 @@ public sealed class EvaluationTests : IDisposable
         BandStatistics statistics = BandStatistics.Read(statisticsFile);
         using SvdNet network = SvdNet.Load(backend, classifier);
         using InversionNetwork inversion = InversionNetwork.Load(backend, inverter);
-        using Detector detector = new(backend, network);
+        using ExcerptDetector detector = new(backend, network);
         SongEvaluator evaluator = new(detector, NetworkMethod.Of(detector, inversion), statistics, [0, 0.6, 1.1]);
         EvaluationRun run = new(
             backend, evaluator, statistics, [classifier, inverter, statisticsFile], SpectrogramCache.Open("", _temp.PathOf("cache")), _temp.Folder);
         IReadOnlyList<SongEvaluation> songs = run.Evaluate(
-            Corpus.Open(ReferenceData.PathOf("music")).Split("test"), new ExcerptSampling(5, ExcerptSampling.PublishedCount, 1), (_, _) => { });
+            Corpus.Open(ReferenceData.PathOf("music")).Split("test"), new ExcerptSampling(5, ExcerptSampling.PublishedCount, 1), Shard.Whole, (_, _) => { });
         IReadOnlyList<EvaluationPoint> points = EvaluationCurves.Of("standin", songs, 0.5);
         Assert.Equal(3 * evaluator.Thresholds.Length, points.Count);
         IReadOnlyList<EvaluationPoint> all = EvaluationCurves.Read(Reference("standin_fig5.csv"));
@@ -65,7 +65,7 @@ public sealed class EvaluationTests : IDisposable
         using InversionNetwork inversion = InversionNetwork.Load(backend, Path.Combine(Weights, "inverter.npz"));
         float[] frames = Noise(ExcerptFrames + 40);
         int[] starts = [0, 7, 40];
-        using Detector detector = new(backend, network);
+        using ExcerptDetector detector = new(backend, network);
         SongEvaluator evaluator = new(detector, NetworkMethod.Of(detector, inversion), statistics, thresholds);
         SongEvaluation song = evaluator.Evaluate(frames, starts, _ => { });
 

@@ -2,6 +2,7 @@ using Engine.Svd.Evaluate;
 using Engine.Svd.Explain;
 using Engine.Svd.Explain.Methods;
 using Engine.Svd.Figures;
+using Engine.Tests;
 using SkiaSharp;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
@@ -78,17 +79,17 @@ public class LocalisationTests
         IReadOnlyList<bool[]>[] songs = [[truth[0]], [truth[1], truth[2]]];
         MaskSize[] sizes = [new(0.4, IsThreshold: false), new(0.1, IsThreshold: false)];
         List<int> reports = [];
-        LocalisationScores perfect = LocalisationScores.Of(setting.Comparison, new Oracle(truth, 1), songs, sizes, reports.Add);
-        Assert.Equal([1, 2, 3], reports);
+        LocalisationScores perfect = Measure(1, reports.Add);
+        Assert.Equal([1, 1, 2], reports);
         Assert.Equal([new(0.4, 1, 0.25), new(0.4, 1, 0.5), new(0.4, 1, 0.75)], perfect.Regions[0]);
         Assert.Equal([new(0.1, 1, 1), new(0.1, 0.5, 1), new(0.1, 920.0 / 2760, 1)], perfect.Regions[1]);
         Assert.Equal([1, 1, 1], perfect.Pointing);
-        LocalisationScores wrong = LocalisationScores.Of(setting.Comparison, new Oracle(truth, -1), songs, sizes, _ => { });
+        LocalisationScores wrong = Measure(-1, _ => { });
         Assert.All(wrong.Regions.SelectMany(size => size), region => Assert.Equal((0, 0), (region.Recall, region.Precision)));
         Assert.Equal([0, 0, 0], wrong.Pointing);
 
         // Where all bins are equally important, the pointing game gives what chance would.
-        LocalisationScores undecided = LocalisationScores.Of(setting.Comparison, new Oracle(truth, 0), songs, sizes, _ => { });
+        LocalisationScores undecided = Measure(0, _ => { });
         Assert.Equal([0.1, 0.2, 0.3], undecided.Pointing);
 
         // The table: percentages, means over the excerpts.
@@ -103,6 +104,24 @@ public class LocalisationTests
         Assert.Equal(1 + 4, lines.Length);
         Assert.All(lines, line => Assert.Equal(LocalisationTable.Header.Split(',').Length, line.Split(',').Length));
         Assert.StartsWith("area 0.4,oracle,40.0000,20.0000,100.0000,100.0000,100.0000,50.0000,", lines[1], StringComparison.Ordinal);
+
+        LocalisationScores Measure(int sign, Action<int> report) => LocalisationScores.Together([.. songs.Select((bins, song) =>
+            LocalisationScores.Of(setting.Comparison, new Oracle(truth, sign), song, bins, sizes, report))]);
+    }
+
+    [Fact]
+    public void KeptScoresAreReadBackOrNotFound()
+    {
+        using TempFolder folder = new();
+        string path = folder.PathOf("song.npz");
+        LocalisationScores scores = new([[new(0.4, 1, 0.25), new(0.4, 0.5, 0.125)], [new(0.1, 0.3, 0.7), new(0.1, 0, 0)]], [1, 0.3]);
+        Assert.Null(LocalisationScores.TryRead(path, [1, 2], 2, 2));
+        scores.Write(path, [1, 2]);
+        LocalisationScores? read = LocalisationScores.TryRead(path, [1, 2], 2, 2);
+        Assert.Equal(scores.Regions, read!.Regions);
+        Assert.Equal(scores.Pointing, read.Pointing);
+        Assert.Null(LocalisationScores.TryRead(path, [1, 3], 2, 2));
+        Assert.Null(LocalisationScores.TryRead(path, [1, 2], 2, 3));
     }
 
     [Fact]

@@ -83,7 +83,7 @@ public class MethodComparisonTests
             float[] importance = ExplanationMethodTests.Explain(new RandomBlob(1), new ExplanationBatch(n, excerpt, [true]));
             ExplanationMethodTests.MaskOf(importance, 1840, mask);
             float[] kept = [.. excerpt.Zip(mask, (x, m) => x * m)], removed = [.. excerpt.Zip(mask, (x, m) => x * (1 - m))], logits = new float[3];
-            using Detector detector = new(setting.Backend, setting.Network);
+            using ExcerptDetector detector = new(setting.Backend, setting.Network);
             detector.Logits([.. excerpt, .. kept, .. removed], logits);
             Assert.Equal(logits[1] >= 0 != logits[0] >= 0 ? 1 : 0, scores[MaskMeasure.KeptAlone, 1][n]);
             Assert.Equal(logits[2] >= 0 != logits[0] >= 0 ? 1 : 0, scores[MaskMeasure.KeptRemoved, 1][n]);
@@ -118,7 +118,7 @@ public class MethodComparisonTests
         using Setting setting = new(2);
         using TempFolder folder = new();
         string[] methods = ["random", "other"], names = ["a", "b"];
-        MethodRun RunOf(params double[] identity) => new(setting.Comparison, names, _sizes.Length, _ => identity, folder.Folder);
+        MethodRun RunOf(params double[] identity) => new(setting.Comparison, names, _sizes.Length, _ => identity, folder.Folder, Shard.Whole);
         int reports = 0;
         IReadOnlyList<(string Name, IReadOnlyList<MethodScores> Songs)> first = RunOf(1, 2).Run(methods, (_, _) => reports++);
         Assert.Equal(4, reports);

@@ -25,7 +25,7 @@ public class DetectorTests
     {
         using IBackend backend = Backends.CreateCpu(2);
         using SvdNet network = SvdNet.Load(backend, _classifier);
-        using Detector detector = new(backend, network);
+        using ExcerptDetector detector = new(backend, network);
         const int count = 35;
         float[] excerpts = ExplanationMethodTests.Numbers(1, count * ExcerptLength), logits = new float[count];
         detector.Logits(excerpts, logits);
@@ -41,7 +41,7 @@ public class DetectorTests
     {
         using IBackend backend = Backends.CreateCpu(2);
         using SvdNet network = SvdNet.Load(backend, _classifier);
-        using Detector detector = new(backend, network);
+        using ExcerptDetector detector = new(backend, network);
         const int count = 10;
         const float step = 1e-3f;
         float[] excerpts = ExplanationMethodTests.Numbers(2, count * ExcerptLength), gradients = new float[excerpts.Length];
@@ -72,7 +72,7 @@ public class DetectorTests
     {
         using IBackend backend = Backends.CreateCpu(2);
         using SvdNet network = SvdNet.Load(backend, _classifier);
-        using Detector detector = new(backend, network);
+        using ExcerptDetector detector = new(backend, network);
         const int count = 3;
         float[] excerpts = ExplanationMethodTests.Numbers(3, count * ExcerptLength), importance = new float[excerpts.Length];
         float[] logits = new float[count], ofNothing = new float[1];
@@ -96,7 +96,7 @@ public class DetectorTests
         using SvdNet network = SvdNet.Load(backend, _classifier);
         using InversionNetwork inversion = InversionNetwork.Load(backend, _inverter);
         float[] excerpts = ExplanationMethodTests.Numbers(4, 3 * ExcerptLength), importance = new float[excerpts.Length], mask = new float[ExcerptLength];
-        using Detector detector = new(backend, network);
+        using ExcerptDetector detector = new(backend, network);
         NetworkMethod method = NetworkMethod.Of(detector, inversion);
         method.Explain(new ExplanationBatch(0, excerpts, new bool[3]), importance);
         IReadOnlyList<Explanation> explanations = new Explainer(detector, method).Explain(excerpts, new MaskSize(threshold, IsThreshold: true));

@@ -112,7 +112,7 @@ public class SongExplainerTests
         private readonly InversionNetwork _inversion;
         private readonly MaskNetwork _mask;
         private readonly BandStatistics _statistics = BandStatistics.Read(Path.Combine(_weights, "meanstd.npz"));
-        private readonly Detector _detector;
+        private readonly ExcerptDetector _detector;
 
         public Networks(int threads)
         {
@@ -120,7 +120,7 @@ public class SongExplainerTests
             _network = SvdNet.Load(_backend, Path.Combine(_weights, "svdnet.npz"));
             _inversion = InversionNetwork.Load(_backend, Path.Combine(_weights, "inverter.npz"));
             _mask = MaskNetwork.Load(_backend, Path.Combine(_weights, "masker.npz"));
-            _detector = new Detector(_backend, _network);
+            _detector = new ExcerptDetector(_backend, _network);
         }
 
         public float[] Frames()

@@ -22,11 +22,11 @@ public class MethodFigureTests
         using SKBitmap figure = SKBitmap.Decode(MethodFigure.RenderPng(_rows, "Heading", "Subheading"));
         Assert.Equal((MethodFigure.Width, MethodFigure.HeightOf(_rows)), (figure.Width, figure.Height));
 
-        // Both sizes' colours are seen.
+        // Both sizes' colours are seen, those of the ends of an ordered scale.
         HashSet<SKColor> colours = [.. figure.Pixels];
-        Assert.Contains(SKColor.Parse("#0072B2"), colours);
-        Assert.Contains(SKColor.Parse("#D55E00"), colours);
-        Assert.DoesNotContain(SKColor.Parse("#009E73"), colours);
+        Assert.Contains(new ScottPlot.Colormaps.Viridis().GetColor(0).ToSKColor(), colours);
+        Assert.Contains(new ScottPlot.Colormaps.Viridis().GetColor(0.8).ToSKColor(), colours);
+        Assert.DoesNotContain(new ScottPlot.Colormaps.Viridis().GetColor(0.4).ToSKColor(), colours);
     }
 
     [Fact]
@@ -35,5 +35,16 @@ public class MethodFigureTests
         using MemoryStream svg = new(MethodFigure.RenderSvg(_rows, "Heading", "Subheading"));
         string text = XDocument.Load(svg).Root!.Value;
         foreach (string word in (string[])["Heading", "inversion", "random", "(D) Time"]) Assert.Contains(word, text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TheSvgScalesAndBringsItsFont()
+    {
+        using MemoryStream svg = new(MethodFigure.RenderSvg(_rows, "Heading", "Subheading"));
+        XElement root = XDocument.Load(svg).Root!;
+        Assert.Equal($"0 0 {MethodFigure.Width} {MethodFigure.HeightOf(_rows)}", root.Attribute("viewBox")?.Value);
+        Assert.Contains("font-family: Roboto; src: url(data:font/ttf;base64,", root.Element(root.Name.Namespace + "style")!.Value, StringComparison.Ordinal);
+        string[] families = [.. root.Descendants().Attributes("font-family").Select(attribute => attribute.Value).Distinct()];
+        Assert.Equal(["Roboto, Helvetica, Arial, sans-serif"], families);
     }
 }

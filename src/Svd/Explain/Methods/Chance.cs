@@ -6,7 +6,7 @@ namespace Engine.Svd.Explain.Methods;
 /// <summary>Bins in random order.</summary>
 internal sealed class RandomBins(ulong seed) : IExplanationMethod
 {
-    public string Name => "random";
+    public string Name => ExplanationMethods.Random;
 
     public int Passes => 0;
 

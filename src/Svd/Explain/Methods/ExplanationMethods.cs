@@ -26,11 +26,14 @@ public static class ExplanationMethods
     /// <summary>The method that uses the mask network.</summary>
     public const string Mask = "mask";
 
+    /// <summary>The name of chance: random bins.</summary>
+    public const string Random = "random";
+
     private static readonly (string Name, Func<MethodIngredients, IExplanationMethod> Make)[] _methods =
     [
         (Inversion, from => from.Inversion),
         (Mask, from => from.Mask ?? throw new InvalidOperationException("there is no mask network")),
-        ("random", from => new RandomBins(from.Seed)),
+        (Random, from => new RandomBins(from.Seed)),
         ("blob", from => new RandomBlob(from.Seed)),
         ("other", from => new OtherInversion(from.Inverted, from.Seed)),
         ("average", from => new AverageInversion(from.Inverted)),

@@ -10,12 +10,12 @@ namespace Engine.Svd.Explain.Methods;
 /// </summary>
 public sealed class NetworkMethod : IExplanationMethod
 {
-    private readonly Detector _detector;
+    private readonly ExcerptDetector _detector;
     private readonly string _network;
     private readonly bool _needsMaps;
     private readonly Func<DetectorAnswer, Tensor> _importanceOf;
 
-    private NetworkMethod(Detector detector, string name, string network, bool needsMaps, Func<DetectorAnswer, Tensor> importanceOf) =>
+    private NetworkMethod(ExcerptDetector detector, string name, string network, bool needsMaps, Func<DetectorAnswer, Tensor> importanceOf) =>
         (_detector, Name, _network, _needsMaps, _importanceOf) = (detector, name, network, needsMaps, importanceOf);
 
     /// <inheritdoc/>
@@ -25,11 +25,11 @@ public sealed class NetworkMethod : IExplanationMethod
     public int Passes => 1;
 
     /// <summary>The method that uses this inversion network, which must have been trained with this detector.</summary>
-    public static NetworkMethod Of(Detector detector, InversionNetwork inversion) =>
+    public static NetworkMethod Of(ExcerptDetector detector, InversionNetwork inversion) =>
         new(detector, ExplanationMethods.Inversion, "the inversion network", needsMaps: false, answer => inversion.Forward(answer.Features));
 
     /// <summary>The method that uses this mask network, which must have been trained with this detector.</summary>
-    public static NetworkMethod Of(Detector detector, MaskNetwork mask) =>
+    public static NetworkMethod Of(ExcerptDetector detector, MaskNetwork mask) =>
         new(detector, ExplanationMethods.Mask, "the mask network", needsMaps: true, answer => mask.Forward(answer.Maps));
 
     /// <summary>Asks the detector for everything the network needs, and for the probabilities. The caller owns the answer.</summary>

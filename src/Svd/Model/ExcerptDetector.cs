@@ -15,7 +15,7 @@ public interface IDetector
 }
 
 /// <summary>SVDNet for explanations. Every question about an excerpt, masked or not, goes through this class.</summary>
-public sealed class Detector(IBackend backend, SvdNet network) : IDetector, IDisposable
+public sealed class ExcerptDetector(IBackend backend, SvdNet network) : IDetector, IDisposable
 {
     private const string Name = "SVDNet";
     private const int ForwardBatch = 32;

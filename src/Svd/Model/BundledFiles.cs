@@ -1,4 +1,4 @@
-namespace Engine.Svd.Cli;
+namespace Engine.Svd.Model;
 
 /// <summary>The weights and the sample that come with the program. They are the defaults.</summary>
 internal static class BundledFiles
