@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Numerics.Tensors;
 using Engine.Kernels;
+using Engine.Svd.Audio.Formats;
 using Engine.Tensors;
 
 namespace Engine.Svd.Audio;
@@ -15,6 +16,8 @@ public abstract class AudioStream : IDisposable
     /// <summary>The longest song in seconds: frames are counted in 32 bits.</summary>
     private const int LongestSeconds = 86_400;
 
+    private const double LongestShortfall = 0.5; // Seconds that files announce too much.
+    private const double LeastShare = 0.9; // Of a damaged song, for it to be used.
     private const float AbsurdSample = 1e6f;
     private const float LoudSample = 100;
 
@@ -28,6 +31,9 @@ public abstract class AudioStream : IDisposable
 
     /// <summary>The length in seconds where the file's header tells it, for a progress bar; the samples decide.</summary>
     public double? DurationSeconds { get; }
+
+    /// <summary>What decodes it.</summary>
+    public abstract Decoder Decoder { get; }
 
     /// <summary>What is doubtful about the samples read so far, a line each.</summary>
     public virtual IReadOnlyList<string> Warnings => _warnings;
@@ -47,23 +53,26 @@ public abstract class AudioStream : IDisposable
     private protected long SamplesRead { get; private set; }
 
     /// <summary>
-    /// Opens an audio file: a WAV file that is mono at 22 050 Hz, in 16, 24 or 32 bit integers or 32 bit floats, is read directly; ffmpeg
-    /// decodes all else.
+    /// Opens an audio file. A WAV file that is mono at 22 050 Hz needs no decoder but the own one, unless ffmpeg is asked for.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="channel">What is heard of a recording with several channels.</param>
-    /// <exception cref="EngineException">The file cannot be read or is a damaged WAV file, or ffmpeg is needed and absent.</exception>
-    public static AudioStream Open(string path, Channel channel = Channel.Mix) =>
-        Open(path, Environment.GetEnvironmentVariable("PATH"), channel);
+    /// <param name="decoder">What decodes it.</param>
+    /// <exception cref="EngineException">The file cannot be read or is damaged, or is of a kind that takes ffmpeg, which is absent.</exception>
+    public static AudioStream Open(string path, Channel channel = Channel.Mix, Decoder decoder = Decoder.Auto) =>
+        Open(path, Environment.GetEnvironmentVariable("PATH"), channel, decoder);
 
     /// <summary>Opens an audio file, looking for ffmpeg in the folders of <paramref name="searchPath"/>.</summary>
-    internal static AudioStream Open(string path, string? searchPath, Channel channel = Channel.Mix, TimeSpan? patience = null)
+    internal static AudioStream Open(
+        string path, string? searchPath, Channel channel = Channel.Mix, Decoder decoder = Decoder.Auto, TimeSpan? patience = null)
     {
         FileStream file = InputFile.Open(path);
         try
         {
             WavHeader? header = WavHeader.Read(file, path);
-            if (header is { IsDirect: true }) return new WavStream(path, file, header.Value);
+            bool isManaged = decoder == Decoder.Managed
+                || (decoder == Decoder.Auto && (header?.IsDirect(SampleRate) == true || AudioTool.Find(searchPath, "ffmpeg") is null));
+            if (isManaged) return ManagedStream.TryOpen(path, file, header, channel, out string what) ?? throw TakesFfmpeg(path, what, decoder);
 
             file.Dispose();
             AudioTrack? known = header is { Format: not WavFormat.Other } wav ? AudioTrack.Of(wav) : null;
@@ -76,7 +85,6 @@ public abstract class AudioStream : IDisposable
             throw;
         }
     }
-
     /// <summary>Fills <paramref name="destination"/> with the next samples; fewer come only at the end, and then none.</summary>
     /// <returns>The number of samples read; 0 at the end.</returns>
     /// <exception cref="EngineException">
@@ -108,6 +116,35 @@ public abstract class AudioStream : IDisposable
     private protected static double Seconds(long samples) => (double)samples / SampleRate;
 
     private protected void Warn(string warning) => _warnings.Add(MessageText.Line(warning));
+
+    private static EngineException TakesFfmpeg(string path, string what, Decoder decoder) => new($"{path} is {what}: only ffmpeg can decode it; "
+        + (decoder == Decoder.Managed ? "use --decoder ffmpeg." : $"it is not on the PATH, so {FfmpegStream.HowToInstall}"));
+
+    /// <summary>Warns of gaps and damages, and throws where much of the song is missing.</summary>
+    /// <param name="samples">The samples that were decoded.</param>
+    /// <param name="endSeconds">How long the song should be; null where that is unknown.</param>
+    /// <param name="isEstimate">Whether that is only a guess, by which nothing is found missing unless there is a damage.</param>
+    /// <param name="gap">Where the first gap that silence fills starts and ends; null where there is none.</param>
+    /// <param name="damage">Where the first damage is and what, to stand behind «damaged»; empty where that is unknown, null where there is none.</param>
+    private protected void CheckEnd(long samples, double? endSeconds, bool isEstimate, (double Start, double End)? gap, string? damage)
+    {
+        if (gap is { } silent)
+        {
+            Warn($"{FilePath} is damaged or was recorded with gaps, the first from {silent.Start:F2} s to {silent.End:F2} s; there is silence in them.");
+        }
+
+        double missing = endSeconds is { } end && (damage is not null || !isEstimate) ? end - Seconds(samples) : 0;
+        if (missing <= LongestShortfall)
+        {
+            if (damage is not null) Warn($"{FilePath} is damaged{damage}; the rest was decoded. Get the file again if you can.");
+            return;
+        }
+
+        string problem = $"{FilePath} is damaged or cut{damage}: of {endSeconds:F2} s only {Seconds(samples):F2} s can be decoded";
+        if (Seconds(samples) < LeastShare * endSeconds) throw new EngineException($"{problem}; get the file again.");
+        MissingSeconds = missing;
+        Warn($"{problem}, and what follows the damage may come too early. Get the file again if you can.");
+    }
 
     // A sample far beyond full scale overflows the spectrum, where nobody could tell any more where it came from.
     private void Check(ReadOnlySpan<float> samples)

@@ -3,12 +3,13 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Engine.Kernels;
+using Engine.Svd.Audio.Formats;
 
 namespace Engine.Svd.Audio;
 
 /// <summary>
 /// Lets ffmpeg decode and resample an audio track of a file, the default one or the first, and reads what it writes to its standard output. Two channels
-/// are mixed as ffmpeg mixes floats, (left + right) / √2, 3 dB above their average, so samples beyond ±1 are ordinary. More than two are mixed by ffmpeg.
+/// are mixed here, more than two by ffmpeg.
 /// </summary>
 /// <remarks>
 /// Where the container's times say that the track starts later than its other tracks or has a gap, there is silence, from 0.1 s on; the delays of encoders
@@ -17,19 +18,20 @@ namespace Engine.Svd.Audio;
 internal sealed partial class FfmpegStream : AudioStream
 {
     private const string LongestDelay = "0.1"; // In seconds.
-    private const double LongestShortfall = 0.5; // Seconds that containers announce too much.
-    private const double LeastShare = 0.9; // Of a damaged song, for it to be used.
-    private const double CancellingPower = 0.01; // Of the mix to that of the channels.
+    private const double LongestShortfall = 0.5; // Seconds that a gap may end beyond the song.
     private const int CannotExecute = 126, NotFound = 127; // What a shell and the dynamic loader end with.
+
+    /// <summary>What to tell who needs ffmpeg.</summary>
+    public const string HowToInstall =
+        "install it (Debian, Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg; Windows: winget install ffmpeg).";
 
     private readonly string program;
     private readonly string source;
     private readonly AudioTool tool;
     private readonly AudioTrack track;
     private readonly bool isStereo;
+    private readonly ChannelMixer mixer;
     private float[] interleaved = [];
-    private double channelPower;
-    private double mixPower;
     private bool ended;
 
     /// <summary>Starts ffmpeg.</summary>
@@ -48,11 +50,11 @@ internal sealed partial class FfmpegStream : AudioStream
         : base(path, track.EndSeconds)
     {
         program = found ?? throw new EngineException(
-            $"{path} is not a plain WAV file, mono at {SampleRate} Hz: decoding it takes ffmpeg, which is not on the PATH; install it "
-            + "(Debian, Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg; Windows: winget install ffmpeg).");
+            $"{path} cannot be decoded: ffmpeg is not on the PATH; {HowToInstall}");
         source = SourceOf(path);
         this.track = track;
         isStereo = track.Channels == 2 && channel == Channel.Mix;
+        mixer = new ChannelMixer(Downmix.Of(isStereo ? 2 : 1)!, Channel.Mix);
         try
         {
             tool = new AudioTool(program, Arguments(channel), patience);
@@ -69,8 +71,11 @@ internal sealed partial class FfmpegStream : AudioStream
     }
 
     /// <inheritdoc/>
+    public override Decoder Decoder => Decoder.Ffmpeg;
+
+    /// <inheritdoc/>
     public override string? SilenceHint =>
-        isStereo && channelPower > 0 ? "its left and right channels cancel when they are mixed; try the left one with --channel left"
+        mixer.Hint is { } hint ? hint
         : track.Tracks > 1 ? $"it has {track.Tracks} audio tracks, of which number {track.Number + 1} was taken; save the right one to a file of its own"
         : null;
 
@@ -119,16 +124,7 @@ internal sealed partial class FfmpegStream : AudioStream
     {
         if (interleaved.Length < 2 * destination.Length) interleaved = new float[2 * destination.Length];
         int count = tool.Read(MemoryMarshal.AsBytes(interleaved.AsSpan(0, 2 * destination.Length))) / (2 * sizeof(float));
-        float half = MathF.Sqrt(0.5f);
-        for (int i = 0; i < count; i++)
-        {
-            (float left, float right) = (interleaved[2 * i], interleaved[2 * i + 1]);
-            float mix = half * (left + right);
-            destination[i] = mix;
-            channelPower += (double)left * left + (double)right * right;
-            mixPower += (double)mix * mix;
-        }
-
+        mixer.Mix(interleaved.AsSpan(0, 2 * count), destination[..count]);
         return count;
     }
 
@@ -140,36 +136,16 @@ internal sealed partial class FfmpegStream : AudioStream
     {
         if (tool.Stalled) throw new EngineException($"{FilePath} cannot be decoded beyond {Seconds(samples):F2} s: {program} gave nothing more and was ended.");
         if (tool.ExitCode != 0 || samples == 0) throw Failure(samples);
-        if (isStereo && mixPower > 0 && mixPower < CancellingPower * channelPower)
-        {
-            Warn($"{FilePath}: {SilenceHint}.");
-        }
+        if (mixer.Warning is { } warning) Warn($"{FilePath}: {warning}.");
 
         double[] gaps = [.. GapEdge().Matches(tool.Complaint).Select(edge => double.Parse(edge.Groups[1].ValueSpan, CultureInfo.InvariantCulture))];
         // At the end of some files ffmpeg asks once more, with a time in another unit: only a gap that was filled ends within the song.
         double[][] filled = [.. gaps.Chunk(2).Where(gap => gap.Length == 2 && gap[1] <= Seconds(samples) + LongestShortfall)];
-        if (filled.Length > 0)
-        {
-            Warn($"{FilePath} is damaged or was recorded with gaps, the first from {filled[0][0]:F2} s to {filled[0][1]:F2} s; there is silence in them.");
-        }
-
         bool complained = Complaints().Length > 0;
-        double missing = track.EndSeconds is { } end && (complained || !track.IsEstimate) ? end - Seconds(samples) : 0;
-        if (!complained && missing <= LongestShortfall) return;
-
         string where = complained && tool.BytesBeforeComplaint is { } bytes
             ? $" at about {(double)bytes / (sizeof(float) * (isStereo ? 2 : 1)) / SampleRate:F1} s (ffmpeg says: {Reason(first: true)})"
             : "";
-        if (missing <= LongestShortfall)
-        {
-            Warn($"{FilePath} is damaged{where}; the rest was decoded. Get the file again if you can.");
-            return;
-        }
-
-        string problem = $"{FilePath} is damaged or cut{where}: of {track.EndSeconds:F2} s only {Seconds(samples):F2} s can be decoded";
-        if (Seconds(samples) < LeastShare * track.EndSeconds) throw new EngineException($"{problem}; get the file again.");
-        MissingSeconds = missing;
-        Warn($"{problem}, and what follows the damage may come too early. Get the file again if you can.");
+        CheckEnd(samples, track.EndSeconds, track.IsEstimate, filled.Length > 0 ? (filled[0][0], filled[0][1]) : null, complained ? where : null);
     }
 
     private EngineException Failure(long samples)

@@ -12,6 +12,9 @@ internal sealed class MixStream(AudioStream first, AudioStream second) : AudioSt
     public override IReadOnlyList<string> Warnings => [.. first.Warnings, .. second.Warnings, .. base.Warnings];
 
     /// <inheritdoc/>
+    public override Decoder Decoder => first.Decoder;
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
         first.Dispose();

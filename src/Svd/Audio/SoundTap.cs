@@ -4,6 +4,9 @@ namespace Engine.Svd.Audio;
 internal sealed class SoundTap(AudioStream inner, Action<ReadOnlySpan<float>> observe) : AudioStream(inner.FilePath, inner.DurationSeconds)
 {
     /// <inheritdoc/>
+    public override Decoder Decoder => inner.Decoder;
+
+    /// <inheritdoc/>
     public override IReadOnlyList<string> Warnings => inner.Warnings;
 
     /// <inheritdoc/>

@@ -20,7 +20,7 @@ internal static class CalibrateCommand
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<string> output = Options.OutFile("the calibrated weights (.npz); this may be the file given with --classifier");
-        Option<string?> cache = Options.Cache();
+        CacheOptions cache = new();
         Option<bool> force = Options.Force();
         DeviceOptions device = new();
         Command command = new(
@@ -36,13 +36,13 @@ internal static class CalibrateCommand
         command.Validators.Add(result => Folds.RefuseBoth(result, folds, split));
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(split), parsed.GetValue(folds), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
-            parsed.GetValue(statistics) ?? BundledFiles.Statistics, parsed.GetRequiredValue(output), parsed.GetValue(cache), parsed.GetValue(force),
+            parsed.GetValue(statistics) ?? BundledFiles.Statistics, parsed.GetRequiredValue(output), cache.Of(parsed), parsed.GetValue(force),
             device.Of(parsed)));
         return command;
     }
 
     private static int Run(
-        string data, string split, string? folds, string classifier, string statisticsPath, string output, string? cacheFolder, bool force,
+        string data, string split, string? folds, string classifier, string statisticsPath, string output, CacheChoice cacheChoice, bool force,
         Func<IBackend> createBackend)
     {
         Corpus corpus = Corpus.Open(data);
@@ -50,7 +50,7 @@ internal static class CalibrateCommand
         WeightFile file = WeightFile.Read(classifier);
         using SvdNet network = SvdNet.Load(backend, file);
         OutputFolder.Require([output], [statisticsPath, .. folds is null ? Corpus.InputsOf(data, split, corpus.Split(split)) : Folds.InputsOf(corpus, folds)]);
-        SpectrogramCache cache = SpectrogramCache.Open(data, cacheFolder, SvdCommand.Warn);
+        SpectrogramCache cache = cacheChoice.Open(data);
         LabelledSong songs = LabelledSong.Together(folds is not null
             ? [.. Folds.Predict(backend, corpus, cache, folds, force).SelectMany(fold => fold)]
             : PredictSplit(backend, new ModelPaths(classifier, statisticsPath), force, cache, corpus.Split(split)));

@@ -113,8 +113,10 @@ internal sealed class DeviceOptions
     }
 }
 
-/// <summary>Lets a collection initialiser add the device options to a command.</summary>
-internal static class DeviceOptionsExtensions
+/// <summary>Lets a collection initialiser add options that belong together to a command.</summary>
+internal static class CommandExtensions
 {
     public static void Add(this Command command, DeviceOptions options) => options.AddTo(command);
+
+    public static void Add(this Command command, CacheOptions options) => options.AddTo(command);
 }

@@ -56,7 +56,7 @@ internal static class EvaluateCommand
         Option<string?> compare = new("--compare") { Description = "An evaluation.csv to draw beside this one.", HelpName = "FILE" };
         Option<bool> force = Options.Force();
         DeviceOptions device = new();
-        Option<string?> cache = Options.Cache();
+        CacheOptions cache = new();
         Option<string?> shard = Options.Shard("The job that finishes last writes the totals.");
         Option<bool> json = Options.Json();
         Command command = new(
@@ -91,8 +91,8 @@ internal static class EvaluateCommand
                     ? parsed.GetValue(masker) ?? BundledFiles.Masker : null,
                 parsed.GetValue(judge)),
             parsed.GetValue(force), ParseThresholds(parsed.GetRequiredValue(thresholds))!, Options.NumberIn(parsed.GetRequiredValue(classThreshold)),
-            new ExcerptSampling(Options.NumberIn(parsed.GetRequiredValue(start)), parsed.GetValue(excerpts), parsed.GetValue(seed)),
-            parsed.GetRequiredValue(output), parsed.GetValue(compare), device.Of(parsed), parsed.GetValue(cache), parsed.GetValue(json),
+            new ExcerptSampling(SongTime.Parse(parsed.GetRequiredValue(start)), parsed.GetValue(excerpts), parsed.GetValue(seed)),
+            parsed.GetRequiredValue(output), parsed.GetValue(compare), device.Of(parsed), cache.Of(parsed), parsed.GetValue(json),
             parsed.GetValue(methods) is { } list ? ExplanationMethods.Parse(list) : null,
             MethodsEvaluation.SizesOf(parsed.GetValue(threshold), parsed.GetValue(area)), MethodsEvaluation.FillsIn(parsed.GetValue(fill))!,
             Options.ShardIn(parsed.GetValue(shard)))));
@@ -128,7 +128,7 @@ internal static class EvaluateCommand
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
         (BandStatistics statistics, SvdNet network) = (models.Statistics, models.Detector);
-        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
+        SpectrogramCache cache = request.Cache.Open(request.Data);
 
         double Threshold() => request.ClassThreshold ?? LabelledSong.Together(ProgressDisplay.Run(
             $"songs of {TuningSplit}", report => LabelledSong.PredictAll(backend, network, statistics, cache, tuning, report))).TuneThreshold();
@@ -228,7 +228,7 @@ internal static class EvaluateCommand
 
     private sealed record Request(
         string Data, string Split, ModelPaths Paths, bool Force, double[] Thresholds, double? ClassThreshold,
-        ExcerptSampling Sampling, string Out, string? Compare, Func<IBackend> CreateBackend, string? Cache, bool Json, IReadOnlyList<string>? Methods,
+        ExcerptSampling Sampling, string Out, string? Compare, Func<IBackend> CreateBackend, CacheChoice Cache, bool Json, IReadOnlyList<string>? Methods,
         MaskSize[] Sizes, IReadOnlyList<MaskFill> Fills, Shard Shard);
 
     internal sealed record Difference(string Dataset, string Case, int Points, double ExplanationLossPoints, double RelativeAreaPoints);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Engine.Kernels;
 using Engine.Svd.Audio;
@@ -22,19 +23,15 @@ internal static class ExplainCommand
     private const double DefaultThreshold = 0.6, DefaultArea = 0.2;
     private const double ExcerptSeconds = (double)ExcerptFrames / FramesPerSecond;
 
-    private static readonly string[] SoundFiles = ["excerpt.wav", "explanation.wav", "removed.wav"];
+    private static readonly string[] Sounds = ["excerpt.wav", "explanation.wav", "removed.wav"];
 
     public static Command Create()
     {
-        Argument<string?> audio = new("AUDIO")
-        {
-            Description = "A song: WAV, or anything that ffmpeg decodes. Default: the bundled sample.", Arity = ArgumentArity.ZeroOrOne,
-        };
-        Option<double?> at = new("--at")
-        {
-            Description = "Where the excerpt of 1.64 s starts, in seconds. Default: where singing is most certain.", HelpName = "SECONDS",
-        };
-        Options.Require(at, seconds => seconds >= 0 && double.IsFinite(seconds), "a number of seconds, 0 or more");
+        Argument<string[]> audio = Options.Songs(ArgumentArity.ZeroOrMore);
+        audio.Description += " Default: the bundled sample.";
+        Option<bool> recursive = Options.Recursive();
+        Option<double?> at = Options.Time(
+            "--at", "Where the excerpt of 1.64 s starts, as seconds (61.5) or minutes and seconds (1:01.5). Default: where singing is most certain.");
         Option<string> method = new("--method")
         {
             Description = "How to find the important bins: with the paper's inversion network, with the mask network, or with both, in one figure.",
@@ -56,27 +53,29 @@ internal static class ExplainCommand
         Options.Require(threshold, a => a is >= 0 and <= LargestThreshold, $"a number from 0 to {LargestThreshold}");
         Option<bool> listen = new("--listen")
         {
-            Description = $"Also write the excerpt, its explanation and what the mask removed as sound ({string.Join(", ", SoundFiles)}).",
+            Description = $"Also write the excerpt, its explanation and what the mask removed as sound (NAME_at_TIME.{string.Join(", .", Sounds)}).",
         };
         Option<double?> classThreshold = Options.ClassThreshold();
         Option<bool> force = Options.Force();
-        Option<string> output = Options.Out("explanation.png and explanation.npz");
+        Option<string> output = Options.Out("NAME_at_TIME.png and .npz");
+        Option<bool> overwrite = Options.Overwrite();
         Option<string?> classifier = Options.Classifier();
         Option<string?> inverter = Options.Inverter();
         Option<string?> masker = Options.Masker();
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<Channel> channel = Options.Channel();
+        Option<Decoder> decoder = Options.Decoder();
         DeviceOptions device = new();
         Option<bool> json = Options.Json();
         Command command = new(
             "explain",
             "Shows what decided the prediction for an excerpt of a song. It inverts the detector's deepest features, makes a mask from the result and asks the "
-            + "detector again about what the mask keeps; with --method mask, the mask network chooses the region. It writes a picture (explanation.png) and "
-            + "the arrays (explanation.npz).\n\n"
-            + "Examples:\n  svd explain\n  svd explain song.mp3 --at 61.5 --threshold 0.5 --listen --out explained\n"
+            + "detector again about what the mask keeps; with --method mask, the mask network chooses the region. It writes a picture "
+            + "(NAME_at_TIME.png, such as song_at_61.5s.png) and the arrays (NAME_at_TIME.npz). Several songs end with a table, which is also written to summary.csv.\n\n"
+            + "Examples:\n  svd explain\n  svd explain song.mp3 --at 1:01.5 --threshold 0.5 --listen --out explained\n"
             + "  svd explain song.mp3 --at 61.5 --method both --area 0.2")
         {
-            audio, at, method, threshold, area, listen, classThreshold, output, classifier, inverter, masker, statistics, force, channel, device, json,
+            audio, recursive, at, method, threshold, area, listen, classThreshold, output, overwrite, classifier, inverter, masker, statistics, force, channel, decoder, device, json,
         };
         command.Validators.Add(result =>
         {
@@ -86,13 +85,14 @@ internal static class ExplainCommand
         {
             string by = parsed.GetRequiredValue(method);
             return Run(new Request(
-                parsed.GetValue(audio) ?? BundledFiles.Sample, parsed.GetValue(at), by, SizeOf(by, parsed.GetValue(threshold), parsed.GetValue(area)),
-                parsed.GetValue(listen), parsed.GetValue(classThreshold), parsed.GetRequiredValue(output),
+                SongFiles.Find(parsed.GetValue(audio) is { Length: > 0 } songs ? songs : [BundledFiles.Sample], parsed.GetValue(recursive)), parsed.GetValue(at), by, SizeOf(by, parsed.GetValue(threshold), parsed.GetValue(area)),
+                parsed.GetValue(listen), parsed.GetValue(classThreshold), parsed.GetRequiredValue(output), parsed.GetValue(overwrite),
                 new ModelPaths(
                     parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
                     by == Mask ? null : parsed.GetValue(inverter) ?? BundledFiles.Inverter,
                     by == Inversion ? null : parsed.GetValue(masker) ?? BundledFiles.Masker),
-                parsed.GetValue(force), parsed.GetValue(channel), device.Of(parsed), device.IsCpu(parsed.CommandResult), parsed.GetValue(json)));
+                parsed.GetValue(force), parsed.GetValue(channel), parsed.GetValue(decoder), device.Of(parsed),
+                device.IsCpu(parsed.CommandResult), parsed.GetValue(json)));
         });
         return command;
     }
@@ -106,53 +106,84 @@ internal static class ExplainCommand
     private static int Run(Request request)
     {
         WarmUp.Start(request.IsCpu);
-        Dictionary<string, double> milliseconds = [];
         long start = Stopwatch.GetTimestamp();
-
-        // A missing song must not leave an empty output folder behind.
-        using AudioStream audio = AudioStream.Open(request.Audio, request.Channel);
-        OutputFolder.Prepare(request.Out);
-        OutputFolder.Require(FilesOf(request), [request.Audio, .. request.Paths.All]);
+        string? summary = request.Songs.Count > 1 ? SongBatch.SummaryIn(request.Out) : null;
+        PrepareOutputs(request, summary);
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
         request = request with { Decision = ClassDecision.Of(request.ClassThreshold, models.TunedThreshold) };
         using LogMelExtractor extractor = new(backend);
         using BandNormalizer normalizer = models.Statistics.On(backend);
-        Lap("load");
+        using ExcerptDetector detector = new(backend, models.Detector);
+        Tools tools = new(backend, models, extractor, normalizer, detector);
+        return new SongBatch("start", "probability", "label", "probability_masked", "label_masked", "relative_area").Run(
+            request.Songs, summary, request.Json, (song, report) =>
+            {
+                Report result = Explain(request, tools, song, start, report);
+                start = Stopwatch.GetTimestamp();
+                string line = request.Json ? JsonSerializer.Serialize(result, request.Songs.Count == 1 ? Json.Indented : Json.Line)
+                    : request.Songs.Count == 1 ? TextOf(request, song, result)
+                    : $"{MessageText.Line(song.Path)}, {result.StartSeconds:F2} s: {Verdict(result.Probability, request)}; "
+                        + $"explanation alone: {Verdict(result.ProbabilityMasked, request)} → {result.Files[0]}";
+                return (line, [result.StartSeconds, result.Probability, result.Label, result.ProbabilityMasked, result.LabelMasked, result.RelativeArea]);
+            });
+    }
 
-        LogMelReader reader = new(audio, extractor, normalizer);
+    // A missing song must not leave an empty output folder behind.
+    private static void PrepareOutputs(Request request, string? summary)
+    {
+        if (!request.Songs.Any(song => File.Exists(song.Path))) return;
+        OutputFolder.Prepare(request.Out);
+        if (summary is null) return;
+        OutputFolder.RequireApart([summary], [.. request.Songs.Select(song => song.Path), .. request.Paths.All]);
+        OutputFolder.RequireNew([summary], request.Overwrite);
+    }
+
+    private static Report Explain(Request request, Tools tools, SongFile song, long start, Action<double, double?> progress)
+    {
+        Dictionary<string, double> milliseconds = [];
+        (IBackend backend, Models models) = (tools.Backend, tools.Models);
+        using AudioStream audio = AudioStream.Open(song.Path, request.Channel, request.Decoder);
+        Lap("load");
+        LogMelReader reader = new(audio, tools.Extractor, tools.Normalizer);
         (long startFrame, float[] input) = request.At is { } seconds
-            ? ExcerptFinder.At(reader, seconds, request.Audio)
-            : ProgressDisplay.Run(Path.GetFileName(request.Audio), report => ExcerptFinder.MostCertain(
-                reader, new SongPredictor(backend, models.Detector, models.Statistics), request.Audio, () => report(reader.Seconds, audio.DurationSeconds)));
+            ? ExcerptFinder.At(reader, seconds, song.Path)
+            : ExcerptFinder.MostCertain(
+                reader, new SongPredictor(backend, models.Detector, models.Statistics), song.Path, () => progress(reader.Seconds, audio.DurationSeconds));
         SvdCommand.Warn(audio.Warnings);
+        double startSeconds = (double)startFrame / FramesPerSecond;
+        string[] files = FilesOf(request, song, startSeconds);
+        OutputFolder.RequireApart(files, [song.Path, .. request.Paths.All]);
+        OutputFolder.RequireNew(files, request.Overwrite);
+        OutputFolder.PrepareAll(files);
+        OutputFolder.Require(files);
         Lap("audio");
 
-        using ExcerptDetector detector = new(backend, models.Detector);
         List<Named> explanations = [];
-        if (models.Inversion is not null)
-            Explain(Inversion, "Inverted representation", "Deviations from the band's mean", new Explainer(detector, NetworkMethod.Of(detector, models.Inversion)));
-        if (models.Mask is not null)
-            Explain(Mask, "Importance by the mask network", "No unit", new Explainer(detector, NetworkMethod.Of(detector, models.Mask)));
+        if (models.Inversion is { } inversion)
+        {
+            Add(Inversion, "Inverted representation", "Deviations from the band's mean", NetworkMethod.Of(tools.Detector, inversion));
+        }
+
+        if (models.Mask is { } network) Add(Mask, "Importance by the mask network", "No unit", NetworkMethod.Of(tools.Detector, network));
         Explanation explanation = explanations[0].Explanation;
         start = Stopwatch.GetTimestamp();
-        double startSeconds = (double)startFrame / FramesPerSecond;
-        float[][] sounds = request.Listen ? Sounds(backend, request, startFrame, explanation.Mask) : [];
+        float[][] sounds = request.Listen ? SoundsOf(request, song, startFrame, explanation.Mask) : [];
         if (request.Listen) Lap("sound");
-        string[] files = Write(request, explanations, startSeconds, sounds);
+        OutputFolder.WriteAll(files, ContentsOf(request, song, explanations, startSeconds, sounds));
         Lap("write");
-
-        Report report = new(
-            explanation.Probability, LabelOf(explanation.Probability, request),
+        return new Report(
+            song.Path, explanation.Probability, LabelOf(explanation.Probability, request),
             explanation.ProbabilityMasked, LabelOf(explanation.ProbabilityMasked, request), request.Decision.Value, request.Decision.From,
-            explanation.RelativeArea, request.Method, explanations.Count == 1 ? null : ReportOf(explanations[1], request), startSeconds, backend.Name, files,
-            milliseconds, audio.Warnings);
-        if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
-        else Print(request, report);
-        return 0;
+            explanation.RelativeArea, request.Method, explanations.Count == 1 ? null : ReportOf(explanations[1], request), startSeconds,
+            Options.NameOf(audio.Decoder), backend.Name, files, milliseconds, audio.Warnings);
 
-        void Explain(string method, string title, string unit, Explainer explainer) => explanations.Add(new Named(method, title, unit, explainer.Explain(
-            input, request.Size, (stage, time) => milliseconds[stage] = milliseconds.GetValueOrDefault(stage) + time.TotalMilliseconds)[0]));
+        void Add(string method, string title, string unit, NetworkMethod by)
+        {
+            IReadOnlyList<Explanation> found = new Explainer(tools.Detector, by).Explain(
+                input, request.Size, (stage, time) => milliseconds[stage] = milliseconds.GetValueOrDefault(stage) + time.TotalMilliseconds);
+            explanations.Add(new Named(method, title, unit, found[0]));
+        }
 
         void Lap(string stage)
         {
@@ -161,21 +192,21 @@ internal static class ExplainCommand
         }
     }
 
-    private static float[][] Sounds(IBackend backend, Request request, long startFrame, float[] mask)
+    private static float[][] SoundsOf(Request request, SongFile song, long startFrame, float[] mask)
     {
-        using AudioStream audio = AudioStream.Open(request.Audio, request.Channel);
+        using AudioStream audio = AudioStream.Open(song.Path, request.Channel, request.Decoder);
         ExcerptSound sound = ExcerptSound.Read(audio, startFrame);
-        float[] original = sound.Original, masked = sound.Masked(backend, mask);
+        float[] original = sound.Original, masked = sound.Masked(mask);
         return [original, masked, [.. original.Zip(masked, (all, kept) => all - kept)]];
     }
 
-    private static string[] Write(Request request, List<Named> explanations, double startSeconds, float[][] sounds)
+    private static byte[][] ContentsOf(Request request, SongFile song, List<Named> explanations, double startSeconds, float[][] sounds)
     {
         Explanation explanation = explanations[0].Explanation;
         Task<byte[]> arrays = Task.Run(() => NpzFile.Encode(ExplanationArrays.Of(
             [.. explanations.Select(named => (named.Method, named.Explanation))], request.Decision.Value, startSeconds)));
         ExplainedExcerpt excerpt = new(
-            explanation.Input, startSeconds, $"{Path.GetFileName(request.Audio)}, {startSeconds:F2} s to {startSeconds + ExcerptSeconds:F2} s",
+            explanation.Input, startSeconds, $"{Path.GetFileName(song.Path)}, {startSeconds:F2} s to {startSeconds + ExcerptSeconds:F2} s",
             $"Prediction: {Verdict(explanation.Probability, request)}. It counts as singing from P = {request.Decision}.");
         byte[] png = ExplanationFigure.RenderPng(
             excerpt,
@@ -186,27 +217,28 @@ internal static class ExplainCommand
                         + $"{(request.Size.IsThreshold ? $" (threshold {request.Size.Value})" : "")}, is "
                         + $"{Verdict(named.Explanation.ProbabilityMasked, request)} by itself: the label {Outcome(named.Explanation, request)}.")),
             ]);
-        string[] files = FilesOf(request);
-        OutputFolder.WriteAll(files, [png, arrays.GetAwaiter().GetResult(), .. sounds.Select(sound => WavFile.Encode(sound))]);
-        return files;
+        return [png, arrays.GetAwaiter().GetResult(), .. sounds.Select(sound => WavFile.Encode(sound))];
     }
 
-    private static void Print(Request request, Report report)
+    private static string TextOf(Request request, SongFile song, Report report)
     {
-        Console.WriteLine($"{request.Audio}, {report.StartSeconds:F2} s to {report.StartSeconds + ExcerptSeconds:F2} s"
+        List<string> lines = [];
+        lines.Add($"{song.Path}, {report.StartSeconds:F2} s to {report.StartSeconds + ExcerptSeconds:F2} s"
             + (request.At is null ? " (where singing is most certain; --at chooses another excerpt)" : ""));
-        Console.WriteLine($"  prediction         {Verdict(report.Probability, request)}");
+        lines.Add($"  prediction         {Verdict(report.Probability, request)}");
         PrintExplanation("explanation alone", report.ProbabilityMasked, report.Label == report.LabelMasked, report.RelativeArea);
         if (report.ByMask is { } mask) PrintExplanation("the mask's alone", mask.ProbabilityMasked, report.Label == mask.LabelMasked, mask.RelativeArea);
-        Console.WriteLine($"  singing if         P >= {request.Decision}");
-        Console.WriteLine($"  device             {report.Device}");
-        Console.WriteLine($"  time               {string.Join(", ", report.Milliseconds.Select(stage => $"{stage.Key} {stage.Value:F1} ms"))}");
-        Console.WriteLine($"  written            {string.Join(", ", report.Files)}");
+        lines.Add($"  singing if         P >= {request.Decision}");
+        lines.Add($"  device             {report.Device}");
+        lines.Add($"  time               {string.Join(", ", report.Milliseconds.Select(stage => $"{stage.Key} {stage.Value:F1} ms"))}");
+        lines.Add($"  written            {string.Join(", ", report.Files)}");
+
+        return string.Join(Environment.NewLine, lines);
 
         void PrintExplanation(string name, float probability, bool kept, double relativeArea)
         {
-            Console.WriteLine($"  {name,-17}  {Verdict(probability, request)}: the label {(kept ? "stays" : "changes")}");
-            Console.WriteLine($"  relative area      {relativeArea:P1} of the bins" + (request.Size.IsThreshold ? $", at threshold {request.Size.Value}" : ""));
+            lines.Add($"  {name,-17}  {Verdict(probability, request)}: the label {(kept ? "stays" : "changes")}");
+            lines.Add($"  relative area      {relativeArea:P1} of the bins" + (request.Size.IsThreshold ? $", at threshold {request.Size.Value}" : ""));
         }
     }
 
@@ -222,16 +254,23 @@ internal static class ExplainCommand
     private static string LabelOf(float probability, Request request) => Segment.Label(probability >= request.Decision.Value);
 
     // First the picture, then the arrays, then the sounds if they are wanted.
-    private static string[] FilesOf(Request request) =>
-        [.. ((string[])["explanation.png", "explanation.npz", .. request.Listen ? SoundFiles : []]).Select(name => Path.Combine(request.Out, name))];
+    private static string[] FilesOf(Request request, SongFile song, double startSeconds)
+    {
+        string stem = Path.Combine(request.Out, string.Create(CultureInfo.InvariantCulture, $"{song.Name}_at_{startSeconds:0.##}s"));
+        return [.. ((string[])["png", "npz", .. request.Listen ? Sounds : []]).Select(ending => $"{stem}.{ending}")];
+    }
 
     private sealed record Request(
-        string Audio, double? At, string Method, MaskSize Size, bool Listen, double? ClassThreshold, string Out, ModelPaths Paths, bool Force,
-        Channel Channel, Func<IBackend> CreateBackend, bool IsCpu, bool Json)
+        IReadOnlyList<SongFile> Songs, double? At, string Method, MaskSize Size, bool Listen, double? ClassThreshold, string Out, bool Overwrite,
+        ModelPaths Paths, bool Force,
+        Channel Channel, Decoder Decoder, Func<IBackend> CreateBackend, bool IsCpu, bool Json)
     {
         /// <summary>The class threshold in use; known once the weights are loaded.</summary>
         public ClassDecision Decision { get; init; }
     }
+
+    // What all songs are explained with.
+    private sealed record Tools(IBackend Backend, Models Models, LogMelExtractor Extractor, BandNormalizer Normalizer, ExcerptDetector Detector);
 
     // An explanation, its method, and the title and the unit that the figure gives its importance.
     private sealed record Named(string Method, string Title, string Unit, Explanation Explanation);
@@ -239,8 +278,9 @@ internal static class ExplainCommand
     internal sealed record MaskReport(float ProbabilityMasked, string LabelMasked, double RelativeArea);
 
     internal sealed record Report(
-        float Probability, string Label, float ProbabilityMasked, string LabelMasked, double ClassThreshold, string ClassThresholdFrom, double RelativeArea,
+        string Audio, float Probability, string Label, float ProbabilityMasked, string LabelMasked, double ClassThreshold, string ClassThresholdFrom,
+        double RelativeArea,
         string Method, MaskReport? ByMask,
-        double StartSeconds, string Device, string[] Files, Dictionary<string, double> Milliseconds,
+        double StartSeconds, string Decoder, string Device, string[] Files, Dictionary<string, double> Milliseconds,
         IReadOnlyList<string> Warnings);
 }

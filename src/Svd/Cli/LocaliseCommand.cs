@@ -12,6 +12,7 @@ using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
 using Engine.Svd.Train;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
+using Decoder = Engine.Svd.Audio.Decoder;
 
 namespace Engine.Svd.Cli;
 
@@ -42,6 +43,7 @@ internal static class LocaliseCommand
         Option<bool> force = Options.Force();
         Option<ulong> seed = Options.Seed();
         Option<string> output = Options.Out("localisation.csv, localisation.png and localisation.svg");
+        Option<Decoder> decoder = Options.Decoder();
         DeviceOptions device = new();
         Option<string?> shard = Options.Shard("Finished songs are kept in localisation/METHOD/NAME.npz, and the job that finishes last writes the totals.");
         Option<bool> json = Options.Json();
@@ -54,7 +56,7 @@ internal static class LocaliseCommand
             + "whether the most important bin is voice-dominated; several equally important bins count by their share.\n\n"
             + "Example:\n  svd localise --stems stems --methods inversion,loudest,occlusion --out localisation")
         {
-            stems, methods, area, excerpts, classifier, inverter, masker, statistics, classThreshold, seed, output, shard, force, device, json,
+            stems, methods, area, excerpts, classifier, inverter, masker, statistics, classThreshold, seed, output, shard, force, decoder, device, json,
         };
         command.SetAction(parsed => Run(new Request(
             parsed.GetRequiredValue(stems),
@@ -63,13 +65,14 @@ internal static class LocaliseCommand
                 parsed.GetValue(inverter) ?? BundledFiles.Inverter, parsed.GetValue(masker) ?? BundledFiles.Masker),
             parsed.GetValue(force), ExplanationMethods.Parse(parsed.GetValue(methods) ?? ExplanationMethods.All),
             MethodsEvaluation.SizesOf(null, parsed.GetValue(area) ?? AllAreas), parsed.GetValue(excerpts), parsed.GetValue(classThreshold),
-            parsed.GetValue(seed), parsed.GetRequiredValue(output), Options.ShardIn(parsed.GetValue(shard)), device.Of(parsed), parsed.GetValue(json))));
+            parsed.GetValue(seed), parsed.GetRequiredValue(output), Options.ShardIn(parsed.GetValue(shard)),
+            parsed.GetValue(decoder), device.Of(parsed), parsed.GetValue(json))));
         return command;
     }
 
     private static int Run(Request request)
     {
-        IReadOnlyList<StemSong> songs = StemSong.In(request.Stems);
+        IReadOnlyList<StemSong> songs = StemSong.In(request.Stems, request.Decoder);
         ModelPaths paths = request.Methods.Contains(ExplanationMethods.Mask) ? request.Paths : request.Paths with { Masker = null };
         string[] files = [.. ((string[])["csv", "png", "svg"]).Select(extension => Path.Combine(request.Out, $"localisation.{extension}"))];
         OutputFolder.Prepare(request.Out);
@@ -201,7 +204,7 @@ internal static class LocaliseCommand
 
     private sealed record Request(
         string Stems, ModelPaths Paths, bool Force, IReadOnlyList<string> Methods, MaskSize[] Sizes, int Excerpts, double? ClassThreshold, ulong Seed,
-        string Out, Shard Shard, Func<IBackend> CreateBackend, bool Json)
+        string Out, Shard Shard, Decoder Decoder, Func<IBackend> CreateBackend, bool Json)
     {
         /// <summary>The class threshold in use; known once the weights are loaded.</summary>
         public ClassDecision Decision { get; init; }

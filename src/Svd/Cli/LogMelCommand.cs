@@ -9,51 +9,62 @@ namespace Engine.Svd.Cli;
 /// <summary><c>svd logmel</c>: runs only the front end.</summary>
 internal static class LogMelCommand
 {
+    private const string Extension = ".npy";
+
     public static Command Create()
     {
-        Argument<string> audio = new("AUDIO") { Description = "A song: WAV, or anything that ffmpeg decodes." };
-        Option<string> output = new("--out") { Description = "The file to write (.npy, float32, frames × 80).", HelpName = "FILE", Required = true };
+        Argument<string[]> audio = Options.Songs(ArgumentArity.OneOrMore);
+        Option<bool> recursive = Options.Recursive();
+        Option<string> output = new("--out")
+        {
+            Description = "The file to write (.npy, float32, frames × 80), or the folder for NAME.logmel.npy of every song.", HelpName = "FILE|DIR", Required = true,
+        };
         Option<string?> statistics = Options.Statistics("no normalisation");
+        Option<bool> overwrite = Options.Overwrite();
         Option<Channel> channel = Options.Channel();
+        Option<Decoder> decoder = Options.Decoder();
         DeviceOptions device = new();
         Command command = new(
             "logmel",
-            "Writes a song's log-mel spectrogram: 70 frames a second, 80 bands from 27.5 Hz to 8 kHz, natural logarithm.\n\n"
-            + "Example:\n  svd logmel song.mp3 --out song.npy")
+            "Writes the log-mel spectrograms of songs: 70 frames a second, 80 bands from 27.5 Hz to 8 kHz, natural logarithm.\n\n"
+            + "Examples:\n  svd logmel song.mp3 --out song.npy\n  svd logmel music --recursive --out spectrograms")
         {
-            audio, output, statistics, channel, device,
+            audio, recursive, output, statistics, overwrite, channel, decoder, device,
         };
-        command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(audio), parsed.GetRequiredValue(output), parsed.GetValue(statistics), parsed.GetValue(channel),
-            device.Of(parsed)));
+        command.SetAction(parsed => Run(new Request(
+            SongFiles.Find(parsed.GetRequiredValue(audio), parsed.GetValue(recursive)), parsed.GetRequiredValue(output), parsed.GetValue(statistics),
+            parsed.GetValue(overwrite), parsed.GetValue(channel), parsed.GetValue(decoder), device.Of(parsed))));
         return command;
     }
 
-    private static int Run(string path, string output, string? statisticsPath, Channel channel, Func<IBackend> createBackend)
+    private static int Run(Request request)
     {
-        OutputFolder.Require([output], path, statisticsPath);
-        using IBackend backend = createBackend();
-        using BandNormalizer? normalizer = statisticsPath is null ? null : BandStatistics.Read(statisticsPath).On(backend);
+        bool isFile = !Directory.Exists(request.Out) && (Path.HasExtension(request.Out) || string.IsNullOrWhiteSpace(request.Out));
+        if (isFile && request.Songs.Count > 1) throw new EngineException($"--out {request.Out} is one file for {request.Songs.Count} songs; give a folder.");
+        string? summary = isFile ? null : SongBatch.SummaryIn(request.Out);
+        string[] files = [.. request.Songs.Select(FileOf), .. request.Songs.Count > 1 ? [summary!] : (string[])[]];
+        OutputFolder.RequireApart(files, [.. request.Songs.Select(song => song.Path), request.Statistics]);
+        OutputFolder.RequireNew(files, request.Overwrite);
+        if (!isFile) OutputFolder.PrepareAll(files);
+        OutputFolder.Require(files);
+        using IBackend backend = request.CreateBackend();
+        using BandNormalizer? normalizer = request.Statistics is null ? null : BandStatistics.Read(request.Statistics).On(backend);
         using LogMelExtractor extractor = new(backend);
-        using AudioStream audio = AudioStream.Open(path, channel);
-        LogMelReader reader = new(audio, extractor, normalizer);
-        float[] frames = ProgressDisplay.Run(Path.GetFileName(path), report =>
+        return new SongBatch("frames").Run(request.Songs, summary, isQuiet: false, (song, report) =>
         {
-            List<float> all = [];
-            float[] block = new float[LogMelReader.BlockFrames * FrontEndSettings.Bands];
-            for (int count; (count = reader.Read(block)) > 0;)
-            {
-                all.AddRange(block.AsSpan(0, count * FrontEndSettings.Bands));
-                report(reader.Seconds, audio.DurationSeconds);
-            }
-
-            return all.ToArray();
+            using AudioStream audio = AudioStream.Open(song.Path, request.Channel, request.Decoder);
+            LogMelReader reader = new(audio, extractor, normalizer);
+            float[] frames = reader.ReadToEnd(song.Path, seconds => report(seconds, audio.DurationSeconds));
+            SvdCommand.Warn(audio.Warnings);
+            int rows = frames.Length / FrontEndSettings.Bands;
+            NpyFile.Write(FileOf(song), new NpyArray([rows, FrontEndSettings.Bands], frames));
+            string normalised = normalizer is null ? "" : ", normalised";
+            return ($"{MessageText.Line(song.Path)}: {rows} frames × {FrontEndSettings.Bands} bands{normalised} → {FileOf(song)}", [rows]);
         });
-        reader.RequireUsable(path);
-        SvdCommand.Warn(audio.Warnings);
-        int rows = frames.Length / FrontEndSettings.Bands;
-        NpyFile.Write(output, new NpyArray([rows, FrontEndSettings.Bands], frames));
-        Console.WriteLine($"{path}: {rows} frames × {FrontEndSettings.Bands} bands{(normalizer is null ? "" : ", normalised")} → {output}");
-        return 0;
+
+        string FileOf(SongFile song) => isFile ? request.Out : Path.Combine(request.Out, $"{song.Name}.logmel{Extension}");
     }
+
+    private sealed record Request(
+        IReadOnlyList<SongFile> Songs, string Out, string? Statistics, bool Overwrite, Channel Channel, Decoder Decoder, Func<IBackend> CreateBackend);
 }

@@ -96,27 +96,61 @@ internal static class Options
         "Frames and excerpts with P >= this count as singing. auto: the threshold with the fewest errors on the songs of filelists/valid.",
         p => p is >= 0 and <= 1, "a number from 0 to 1");
 
-    /// <summary>Seconds, or <c>random</c>.</summary>
-    public static Option<string> StartOrRandom(string description) => NumberOr(
-        "random", "--start", "S", description, seconds => seconds is >= 0 and <= LargestStart, $"a number of seconds, 0 to {LargestStart}");
+    /// <summary>A time in a song, or <c>random</c>.</summary>
+    public static Option<string> StartOrRandom(string description) => TextOr(
+        "random", "--start", "TIME", description, text => SongTime.Parse(text) <= LargestStart, $"a time such as 61.5 or 1:01.5, at most {LargestStart} s");
 
     /// <summary>The number that such an option was given; null if it was given the word.</summary>
     public static double? NumberIn(string value) =>
         double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : null;
 
-    public static Option<Channel> Channel()
+    public static Option<Channel> Channel() => OneOf(
+        "--channel", "What is heard of a recording with two channels: their mix, or one of them.", Audio.Channel.Mix);
+
+    public static Option<Decoder> Decoder() => OneOf(
+        "--decoder",
+        "What decodes audio. managed: the decoders that come with svd, for WAV, MP3 and Ogg Vorbis; ffmpeg: ffmpeg, for everything that it decodes; auto: "
+        + "ffmpeg if it is on the PATH, else managed.",
+        Audio.Decoder.Auto);
+
+    public static Argument<string[]> Songs(ArgumentArity arity) => new("AUDIO")
     {
-        string[] names = [.. Enum.GetNames<Channel>().Select(name => name.ToLowerInvariant())];
-        Option<Channel> option = new("--channel")
+        Description = "Songs (WAV, MP3 or Ogg Vorbis, or anything that ffmpeg decodes), folders of songs, and patterns in quotes, such as \"music/**/*.mp3\".",
+        Arity = arity,
+    };
+
+    public static Option<double?> Time(string name, string description)
+    {
+        Option<double?> option = new(name) { Description = description, HelpName = "TIME" };
+        option.CustomParser = result =>
         {
-            Description = "Which channel of a stereo recording to use, or the mix of both.", HelpName = string.Join('|', names),
-            DefaultValueFactory = _ => Audio.Channel.Mix,
+            string text = result.Tokens[0].Value;
+            if (SongTime.Parse(text) is { } seconds) return seconds;
+            result.AddError($"{name} needs a time such as 61.5 or 1:01.5, not {text}");
+            return null;
         };
+        return option;
+    }
+
+    public static Option<bool> Recursive() => new("--recursive", "-r") { Description = "Also look into the folders of a folder." };
+
+    public static Option<bool> Overwrite() => new("--overwrite") { Description = "Replace files that are there already." };
+
+    /// <summary>A value of an enumeration as options name it.</summary>
+    public static string NameOf<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
+
+    /// <summary>One of the values of an enumeration, by its name in lower case.</summary>
+    public static Option<T> OneOf<T>(string name, string description, T without)
+        where T : struct, Enum
+    {
+        string[] names = [.. Enum.GetNames<T>().Select(value => value.ToLowerInvariant())];
+        Option<T> option = new(name) { Description = description, HelpName = string.Join('|', names), DefaultValueFactory = _ => without };
         option.CustomParser = result =>
         {
             int index = Array.IndexOf(names, result.Tokens[0].Value);
-            if (index >= 0) return (Channel)index;
-            result.AddError($"--channel needs {string.Join(" or ", names)}, not {result.Tokens[0].Value}");
+            if (index >= 0) return Enum.GetValues<T>()[index];
+            result.AddError($"{name} needs {string.Join(" or ", names)}, not {result.Tokens[0].Value}");
             return default;
         };
         return option;
@@ -142,6 +176,29 @@ internal static class Options
     /// <summary>What such an option asks for.</summary>
     public static SongShard ShardIn(string? text) => text is not null && SongShard.Parse(text) is { } shard ? shard : SongShard.Whole;
 
+    /// <summary>Several values of an enumeration, with commas between them; the option may also be given several times.</summary>
+    public static Option<T[]> SomeOf<T>(string name, string description, T without)
+        where T : struct, Enum
+    {
+        string[] names = [.. Enum.GetNames<T>().Select(value => value.ToLowerInvariant())];
+        Option<T[]> option = new(name)
+        {
+            Description = description, HelpName = string.Join('|', names), Arity = ArgumentArity.OneOrMore, DefaultValueFactory = _ => [without],
+        };
+        option.CustomParser = result =>
+        {
+            string[] given = [.. result.Tokens.SelectMany(token => token.Value.Split(','))];
+            if (Array.Find(given, value => !names.Contains(value)) is { } unknown)
+            {
+                result.AddError($"{name} needs {string.Join(" or ", names)}, not {unknown}; several are separated by commas");
+                return [];
+            }
+
+            return [.. given.Distinct().Select(value => Enum.GetValues<T>()[Array.IndexOf(names, value)])];
+        };
+        return option;
+    }
+
     public static Option<bool> Json(string description = "Print the result as JSON.") => new("--json") { Description = description };
 
     /// <summary>Makes an option accept only numbers that pass a check; <paramref name="needs"/> completes the message "--option needs …".</summary>
@@ -163,12 +220,15 @@ internal static class Options
     }
 
     // The parser cannot make a given option null, so the option's value stays text.
-    private static Option<string> NumberOr(string word, string name, string number, string description, Func<double, bool> holds, string needs)
+    private static Option<string> NumberOr(string word, string name, string number, string description, Func<double, bool> holds, string needs) =>
+        TextOr(word, name, number, description, text => NumberIn(text) is { } value && holds(value), needs);
+
+    private static Option<string> TextOr(string word, string name, string other, string description, Func<string, bool> holds, string needs)
     {
-        Option<string> option = new(name) { Description = description, HelpName = $"{word}|{number}", DefaultValueFactory = _ => word };
+        Option<string> option = new(name) { Description = description, HelpName = $"{word}|{other}", DefaultValueFactory = _ => word };
         option.Validators.Add(result =>
         {
-            if (result.Tokens is not [{ Value: string text }] || text == word || (NumberIn(text) is { } value && holds(value))) return;
+            if (result.Tokens is not [{ Value: string text }] || text == word || holds(text)) return;
             result.AddError($"{name} needs {word} or {needs}, not {text}");
         });
         return option;

@@ -33,6 +33,23 @@ internal static class OutputFolder
         foreach (string output in outputs) AtomicFile.RequireWritable(output);
     }
 
+    /// <summary>Checks that no result is there already, unless the user wants it to be replaced.</summary>
+    /// <exception cref="EngineException">A result is there.</exception>
+    public static void RequireNew(IEnumerable<string> outputs, bool overwrite)
+    {
+        if (!overwrite && outputs.FirstOrDefault(File.Exists) is { } existing)
+        {
+            throw new EngineException($"{existing} is there already; give --overwrite to replace it, or another place with --out");
+        }
+    }
+
+    /// <summary>Creates the folders that files are in.</summary>
+    /// <exception cref="EngineException">One cannot be created or written.</exception>
+    public static void PrepareAll(IEnumerable<string> files)
+    {
+        foreach (string folder in files.Select(file => Path.GetDirectoryName(file) ?? "").Where(folder => folder.Length > 0).Distinct()) Prepare(folder);
+    }
+
     /// <summary>Checks that no result replaces a file that is read, or another result.</summary>
     /// <exception cref="EngineException">A result would replace a file that is read, or another result.</exception>
     public static void RequireApart(IEnumerable<string> outputs, params IEnumerable<string?> inputs)

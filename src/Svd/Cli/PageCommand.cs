@@ -20,15 +20,10 @@ internal static class PageCommand
     private const double DefaultArea = 0.2;
     private const int DefaultEvery = 10;
 
-    private static readonly string[] _audioExtensions =
-        [".wav", ".mp3", ".ogg", ".oga", ".opus", ".flac", ".m4a", ".mp4", ".aac", ".wma", ".aif", ".aiff", ".webm", ".mka", ".ape", ".wv"];
-
     public static Command Create()
     {
-        Argument<string[]> songs = new("SONG")
-        {
-            Description = "Songs (WAV, or anything that ffmpeg decodes), or folders of songs.", Arity = ArgumentArity.OneOrMore,
-        };
+        Argument<string[]> songs = Options.Songs(ArgumentArity.OneOrMore);
+        Option<bool> recursive = Options.Recursive();
         Option<double> area = new("--area")
         {
             Description = "The page starts with masks that keep this share of the bins, and the detector is asked about these masks.", HelpName = "SHARE",
@@ -45,6 +40,7 @@ internal static class PageCommand
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<bool> force = Options.Force();
         Option<Channel> channel = Options.Channel();
+        Option<Decoder> decoder = Options.Decoder();
         DeviceOptions device = new();
         Option<bool> json = Options.Json("Print one line of JSON per song.");
         Command command = new(
@@ -54,15 +50,15 @@ internal static class PageCommand
             + "left. Labels are shown too if NAME.lab is beside the song or in the folder labels beside the song's folder.\n\n"
             + "Examples:\n  svd page song.mp3\n  svd page music --out pages")
         {
-            songs, output, area, every, overwrite, classThreshold, classifier, inverter, masker, statistics, force, channel, device, json,
+            songs, recursive, output, area, every, overwrite, classThreshold, classifier, inverter, masker, statistics, force, channel, decoder, device, json,
         };
         command.SetAction(parsed => Run(new Request(
-            parsed.GetRequiredValue(songs), parsed.GetRequiredValue(output), parsed.GetValue(area), parsed.GetValue(every), parsed.GetValue(overwrite),
+            SongFiles.All(parsed.GetRequiredValue(songs), parsed.GetValue(recursive)), parsed.GetRequiredValue(output), parsed.GetValue(area), parsed.GetValue(every), parsed.GetValue(overwrite),
             parsed.GetValue(classThreshold),
             new ModelPaths(
                 parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
                 parsed.GetValue(inverter) ?? BundledFiles.Inverter, parsed.GetValue(masker) ?? BundledFiles.Masker),
-            parsed.GetValue(force), parsed.GetValue(channel), device.Of(parsed), parsed.GetValue(json))));
+            parsed.GetValue(force), parsed.GetValue(channel), parsed.GetValue(decoder), device.Of(parsed), parsed.GetValue(json))));
         return command;
     }
 
@@ -139,30 +135,19 @@ internal static class PageCommand
             new("Inversion network", Path.GetFileName(request.Paths.Inverter!)),
             new("Device", backend.Name),
         ];
-        return new PageSettings(version, decision.Value, decision.From, request.Every, new MaskShares(request.Area), request.Channel, card);
+        return new PageSettings(version, decision.Value, decision.From, request.Every, new MaskShares(request.Area), request.Channel, request.Decoder, card);
     }
 
     // The page is named after the song; two songs of one name keep their extensions.
     private static (string Song, string Page)[] WithPages(Request request)
     {
-        string[] songs = [.. request.Songs.SelectMany(song => Directory.Exists(song) ? SongsIn(song) : [song])];
+        string[] songs = [.. request.Songs.Select(song => song.Path)];
         HashSet<string> shared = [.. songs.GroupBy(ResultName.OfFile).Where(group => group.Count() > 1).Select(group => group.Key)];
         return
         [
             .. songs.Select(song => (song, Path.Combine(
                 request.Out, $"{(shared.Contains(ResultName.OfFile(song)) ? ResultName.Of(Path.GetFileName(song)) : ResultName.OfFile(song))}.html"))),
         ];
-    }
-
-    private static string[] SongsIn(string folder)
-    {
-        string[] songs =
-        [
-            .. Directory.EnumerateFiles(folder)
-                .Where(file => !Path.GetFileName(file).StartsWith('.') && _audioExtensions.Contains(Path.GetExtension(file).ToLowerInvariant()))
-                .Order(StringComparer.Ordinal),
-        ];
-        return songs.Length > 0 ? songs : throw new EngineException($"{folder} holds no songs; give a folder with audio files in it");
     }
 
     private static string? LabelsOf(string song)
@@ -183,8 +168,8 @@ internal static class PageCommand
     }
 
     private sealed record Request(
-        string[] Songs, string Out, double Area, int Every, bool Overwrite, double? ClassThreshold, ModelPaths Paths, bool Force, Channel Channel,
-        Func<IBackend> CreateBackend, bool Json);
+        IReadOnlyList<SongFile> Songs, string Out, double Area, int Every, bool Overwrite, double? ClassThreshold, ModelPaths Paths, bool Force, Channel Channel,
+        Decoder Decoder, Func<IBackend> CreateBackend, bool Json);
 
     private sealed record Report(
         string Audio, double Seconds, double Singing, int Segments, double? Error, string Page, long Bytes, string Sound, double Milliseconds,

@@ -14,120 +14,152 @@ namespace Engine.Svd.Cli;
 /// <summary><c>svd predict</c>: writes the probability of singing for every frame, and the sung segments.</summary>
 internal static class PredictCommand
 {
+    private enum ProbabilityFormat
+    {
+        Npy,
+        Csv,
+        None,
+    }
+
     public static Command Create()
     {
-        Argument<string[]> audio = new("AUDIO") { Description = "Songs: WAV, or anything that ffmpeg decodes.", Arity = ArgumentArity.OneOrMore };
-        Option<string> output = Options.Out("NAME.probability.npy and NAME.lab of every song");
+        Argument<string[]> audio = Options.Songs(ArgumentArity.OneOrMore);
+        Option<bool> recursive = Options.Recursive();
+        Option<string> output = Options.Out("the results of every song");
+        Option<SegmentFormat[]> formats = Options.SomeOf(
+            "--format",
+            "The files for the segments, separated by commas. lab: NAME.lab; audacity: a label track, NAME.txt; csv: NAME.csv; jams: NAME.jams; json: NAME.json.",
+            SegmentFormat.Lab);
+        Option<ProbabilityFormat[]> probabilities = Options.SomeOf(
+            "--probabilities",
+            "The files for the probabilities. npy: NAME.probability.npy, float32; csv: NAME.probability.csv, with times; none: no file.",
+            ProbabilityFormat.Npy);
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<double?> classThreshold = Options.ClassThreshold();
         Option<bool> force = Options.Force();
-        Option<bool> overwrite = new("--overwrite") { Description = "Also replace label files that svd did not write or that were changed since." };
+        Option<bool> overwrite = Options.Overwrite();
         Option<Channel> channel = Options.Channel();
+        Option<Decoder> decoder = Options.Decoder();
         DeviceOptions device = new();
         Option<string?> shard = Options.Shard("The jobs together predict every song once.");
         Option<bool> json = Options.Json("Print one line of JSON per song.");
         Command command = new(
             "predict",
-            "Finds singing in songs. Writes the probability of singing 70 times a second (NAME.probability.npy, float32), and the segments with "
-            + "and without singing (NAME.lab) after a running median over 56 frames.\n\nExample:\n  svd predict *.mp3 --out predictions")
+            "Finds singing in songs. Writes the probability of singing 70 times a second, and the segments with and without singing after a running median "
+            + "over 56 frames. A song that fails does not stop the others; several songs end with a table, which is also written to summary.csv.\n\n"
+            + "Examples:\n  svd predict song.mp3\n  svd predict music --recursive --out predictions --format lab,audacity")
         {
-            audio, output, classifier, statistics, classThreshold, overwrite, force, channel, shard, device, json,
+            audio, recursive, output, formats, probabilities, classifier, statistics, classThreshold, overwrite, force, channel, decoder, shard, device, json,
         };
-        audio.Validators.Add(result =>
-        {
-            foreach (IGrouping<string, string> songs in result.Tokens.Select(token => token.Value).GroupBy(ResultName.OfFile).Where(songs => songs.Count() > 1))
-            {
-                result.AddError($"{string.Join(" and ", songs)} would both be written to {songs.Key}.lab; predict them into different folders");
-            }
-        });
-        command.SetAction(parsed => Run(
-            Options.ShardIn(parsed.GetValue(shard)).Of(parsed.GetRequiredValue(audio)), parsed.GetRequiredValue(output),
+        command.SetAction(parsed => Run(new Request(
+            SongFiles.Find(parsed.GetRequiredValue(audio), parsed.GetValue(recursive)), Options.ShardIn(parsed.GetValue(shard)), parsed.GetRequiredValue(output),
+            parsed.GetRequiredValue(formats), parsed.GetRequiredValue(probabilities),
             new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
-            parsed.GetValue(classThreshold), parsed.GetValue(overwrite), parsed.GetValue(force), parsed.GetValue(channel), device.Of(parsed),
-            parsed.GetValue(json)));
+            parsed.GetValue(classThreshold), parsed.GetValue(overwrite), parsed.GetValue(force), parsed.GetValue(channel), parsed.GetValue(decoder),
+            device.Of(parsed), parsed.GetValue(json))));
         return command;
     }
 
-    private static int Run(
-        string[] songs, string folder, ModelPaths paths, double? givenThreshold, bool overwrite, bool force, Channel channel,
-        Func<IBackend> createBackend, bool json)
+    private static int Run(Request request)
     {
-        PrepareOutputs(songs, folder, paths, overwrite);
-        using IBackend backend = createBackend();
-        using Models models = Models.Load(backend, paths, force);
-        ClassDecision threshold = ClassDecision.Of(givenThreshold, models.TunedThreshold);
+        PrepareOutputs(request);
+        using IBackend backend = request.CreateBackend();
+        using Models models = Models.Load(backend, request.Paths, request.Force);
+        ClassDecision threshold = ClassDecision.Of(request.ClassThreshold, models.TunedThreshold);
         using LogMelExtractor extractor = new(backend);
         using BandNormalizer normalizer = models.Statistics.On(backend);
         SongPredictor predictor = new(backend, models.Detector, models.Statistics);
-        int exitCode = 0;
-        foreach (string song in songs)
-        {
-            try
-            {
-                PredictSong(song);
-            }
-            catch (EngineException failure)
-            {
-                // Go on with the other songs.
-                exitCode = SvdCommand.Fail(DeviceAdvice.MessageOf(failure));
-            }
-        }
+        return new SongBatch("seconds", "singing_share", "sung_segments").Run(request.Songs, request.AllSongs.Count > 1 ? request.Summary : null, request.Json, PredictSong);
 
-        return exitCode;
-
-        void PredictSong(string song)
+        (string Line, object[] Values) PredictSong(SongFile song, Action<double, double?> report)
         {
             long start = Stopwatch.GetTimestamp();
             List<float> probabilities = [];
-            using AudioStream audio = AudioStream.Open(song, channel);
+            using AudioStream audio = AudioStream.Open(song.Path, request.Channel, request.Decoder);
             LogMelReader reader = new(audio, extractor, normalizer);
-            ProgressDisplay.Run(Path.GetFileName(song), report => predictor.Predict(reader.Read, (_, block, _) =>
+            predictor.Predict(reader.Read, (_, block, _) =>
             {
                 probabilities.AddRange(block);
                 report(reader.Seconds, audio.DurationSeconds);
-            }));
-            reader.RequireUsable(song);
+            });
+            reader.RequireUsable(song.Path);
             SvdCommand.Warn(audio.Warnings);
             float[] values = [.. probabilities];
             IReadOnlyList<Segment> segments = Segments.Find(values, threshold.Value);
-            (string labels, string array) = FilesOf(song, folder);
-            OutputFolder.WriteBoth(
-                labels, LabFile.Encode(segments, $"singing if P >= {threshold}"), () => NpyFile.Write(array, new NpyArray([values.Length], values)));
             double seconds = (double)values.Length / FrontEndSettings.FramesPerSecond;
-            double singing = segments.Where(segment => segment.Singing).Sum(segment => segment.EndSeconds - segment.StartSeconds);
+            double singing = segments.Where(segment => segment.Singing).Sum(segment => segment.EndSeconds - segment.StartSeconds) / seconds;
+            int sung = segments.Count(segment => segment.Singing);
+            string stem = StemOf(request, song);
+            string[] files = FilesOf(request, song);
+            OutputFolder.WriteAll(files, ContentsOf(
+                request, values, new SegmentContent(segments, Path.GetFileName(song.Path), seconds, threshold.Value, $"singing if P >= {threshold}")));
             double milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-            Console.WriteLine(json
+            string line = request.Json
                 ? JsonSerializer.Serialize(
                     new Report(
-                        song, values.Length, seconds, singing / seconds, segments.Count(s => s.Singing), threshold.Value, threshold.From, [array, labels],
-                        backend.Name, milliseconds, audio.Warnings),
+                        song.Path, values.Length, seconds, singing, sung,
+                        [.. segments.Select(segment => new SegmentReport(segment.StartSeconds, segment.EndSeconds, Segment.Label(segment.Singing)))],
+                        threshold.Value, threshold.From, files, Options.NameOf(audio.Decoder), backend.Name, milliseconds, audio.Warnings),
                     Json.Line)
-                : $"{MessageText.Line(song)}: {seconds:F1} s, singing {singing / seconds:P1} of it in {segments.Count(s => s.Singing)} segments "
-                    + $"(P >= {threshold}) → {labels}, {array} ({milliseconds / 1000:F1} s)");
+                : $"{MessageText.Line(song.Path)}: {seconds:F1} s, singing {singing:P1} of it in {sung} segments (P >= {threshold}) → "
+                    + $"{stem} ({string.Join(", ", files.Select(file => file[stem.Length..]))}; {milliseconds / 1000:F1} s)";
+            return (line, [seconds, singing, sung]);
         }
     }
 
-    private static (string Labels, string Array) FilesOf(string song, string folder)
+    private static string StemOf(Request request, SongFile song) => Path.Combine(request.Out, song.Name);
+
+    private static string[] FilesOf(Request request, SongFile song)
     {
-        string stem = Path.Combine(folder, ResultName.OfFile(song));
-        return ($"{stem}.lab", $"{stem}.probability.npy");
+        string stem = StemOf(request, song);
+        return
+        [
+            .. request.Probabilities.Where(format => format != ProbabilityFormat.None).Select(format => $"{stem}.probability.{Options.NameOf(format)}"),
+            .. request.Formats.Select(format => stem + SegmentFiles.Extension(format)),
+        ];
     }
 
-    private static void PrepareOutputs(string[] songs, string folder, ModelPaths paths, bool overwrite)
+    private static byte[][] ContentsOf(Request request, float[] probabilities, SegmentContent segments) =>
+    [
+        .. request.Probabilities.Where(format => format != ProbabilityFormat.None).Select(format => format == ProbabilityFormat.Npy
+            ? Encode(new NpyArray([probabilities.Length], probabilities))
+            : ProbabilityTable.ToCsv(probabilities)),
+        .. request.Formats.Select(format => SegmentFiles.Encode(format, segments)),
+    ];
+
+    private static byte[] Encode(NpyArray array)
     {
-        OutputFolder.Prepare(folder);
-        (string Labels, string Array)[] files = [.. songs.Select(song => FilesOf(song, folder))];
-        OutputFolder.Require([.. files.SelectMany(file => (string[])[file.Labels, file.Array])], [.. songs, .. paths.All]);
-        foreach ((string labels, _) in files)
-        {
-            if (overwrite || !File.Exists(labels) || LabFile.IsUnchanged(labels)) continue;
-            throw new EngineException(
-                $"{labels} was not written by svd predict, or was changed since; replace it with --overwrite, or give another folder with --out");
-        }
+        using MemoryStream stream = new();
+        NpyFile.Write(stream, array);
+        return stream.ToArray();
     }
+
+    private static void PrepareOutputs(Request request)
+    {
+        string[] files = [.. request.Songs.SelectMany(song => FilesOf(request, song))];
+        if (request.AllSongs.Count > 1) files = [.. files, request.Summary];
+        OutputFolder.Prepare(request.Out);
+        OutputFolder.RequireApart(files, [.. request.Songs.Select(song => song.Path), .. request.Paths.All]);
+        OutputFolder.RequireNew(files, request.Overwrite);
+        OutputFolder.PrepareAll(files);
+        OutputFolder.Require(files);
+    }
+
+    private sealed record Request(
+        IReadOnlyList<SongFile> AllSongs, Shard Shard, string Out, SegmentFormat[] Formats, ProbabilityFormat[] Probabilities, ModelPaths Paths, double? ClassThreshold,
+        bool Overwrite, bool Force, Channel Channel, Decoder Decoder, Func<IBackend> CreateBackend, bool Json)
+    {
+        /// <summary>The songs of this part.</summary>
+        public SongFile[] Songs { get; } = Shard.Of(AllSongs);
+
+        /// <summary>The table of this part.</summary>
+        public string Summary { get; } = SongBatch.SummaryIn(Out, Shard);
+    }
+
+    internal sealed record SegmentReport(double Start, double End, string Label);
 
     internal sealed record Report(
-        string Audio, int Frames, double Seconds, double Singing, int Segments, double ClassThreshold, string ClassThresholdFrom, string[] Files, string Device,
-        double Milliseconds, IReadOnlyList<string> Warnings);
+        string Audio, int Frames, double Seconds, double Singing, int SungSegments, IReadOnlyList<SegmentReport> Segments, double ClassThreshold,
+        string ClassThresholdFrom, string[] Files, string Decoder, string Device, double Milliseconds, IReadOnlyList<string> Warnings);
 }

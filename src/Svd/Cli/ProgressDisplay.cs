@@ -23,6 +23,13 @@ internal static class ProgressDisplay
         else Console.Error.WriteLine(line);
     }
 
+    /// <summary>Writes a line to standard output; if that is the terminal with the bar, above the bar.</summary>
+    public static void WriteResult(string line)
+    {
+        if (live is { } console && !Console.IsOutputRedirected) console.Write(new Text($"{line}\n"));
+        else Console.WriteLine(line);
+    }
+
     /// <summary>Shows a live display on a console; meanwhile <see cref="WriteLine"/> writes above it.</summary>
     public static void ShowLive(IAnsiConsole console, Action show)
     {

@@ -29,7 +29,7 @@ internal static class ScoreCommand
         {
             Description = "The folder for scores.csv, reliability.csv, .png and .svg. Without it, no file is written.", HelpName = "DIR",
         };
-        Option<string?> cache = Options.Cache();
+        CacheOptions cache = new();
         Option<bool> force = Options.Force();
         DeviceOptions device = new();
         Option<string?> shard = Options.Shard(
@@ -57,7 +57,7 @@ internal static class ScoreCommand
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(split), parsed.GetValue(folds),
             new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
             parsed.GetValue(force), Options.NumberIn(parsed.GetRequiredValue(classThreshold)),
-            parsed.GetValue(output), parsed.GetValue(cache), Options.ShardIn(parsed.GetValue(shard)), device.Of(parsed), parsed.GetValue(json))));
+            parsed.GetValue(output), cache.Of(parsed), Options.ShardIn(parsed.GetValue(shard)), device.Of(parsed), parsed.GetValue(json))));
         return command;
     }
 
@@ -98,7 +98,7 @@ internal static class ScoreCommand
         IReadOnlyList<Song> songs = corpus.Split(request.Split);
         IReadOnlyList<Song> tuning = TuningOf(request, corpus);
         using Models models = Models.Load(backend, request.Paths, request.Force);
-        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
+        SpectrogramCache cache = request.Cache.Open(request.Data);
         KeptPredictions? kept = !request.Shard.IsPart ? null : new KeptPredictions(
             Path.Combine(request.Out!, "songs"), request.Shard, song =>
                 Digest.Of(DeviceIdentity.Of(backend), [cache.DigestOf(song.AudioPath), .. request.Paths.All.Select(Digest.OfFile)]));
@@ -119,7 +119,7 @@ internal static class ScoreCommand
 
     private static (ScoreReport Report, ReliabilityCurve Reliability) ScoreFolds(Request request, Corpus corpus, IBackend backend)
     {
-        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
+        SpectrogramCache cache = request.Cache.Open(request.Data);
         LabelledSong[][] folds = Folds.Predict(backend, corpus, cache, request.Folds!, request.Force);
         LabelledSong[] scored = [.. folds.SelectMany(fold => fold)];
         if (request.ClassThreshold is { } given)
@@ -158,6 +158,6 @@ internal static class ScoreCommand
     }
 
     private sealed record Request(
-        string Data, string Split, string? Folds, ModelPaths Paths, bool Force, double? ClassThreshold, string? Out, string? Cache, Shard Shard,
+        string Data, string Split, string? Folds, ModelPaths Paths, bool Force, double? ClassThreshold, string? Out, CacheChoice Cache, Shard Shard,
         Func<IBackend> CreateBackend, bool Json);
 }

@@ -13,7 +13,7 @@ internal static class StatsCommand
         Option<string> data = Options.Data();
         Option<string> output = new("--out") { Description = "The file to write (.npz, mean and std, float64).", HelpName = "FILE", Required = true };
         Option<string> split = new("--split") { Description = "The part of the corpus.", HelpName = "NAME", DefaultValueFactory = _ => "train" };
-        Option<string?> cache = Options.Cache();
+        CacheOptions cache = new();
         DeviceOptions device = new();
         Command command = new(
             "stats",
@@ -23,16 +23,16 @@ internal static class StatsCommand
             data, output, split, cache, device,
         };
         command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(data), parsed.GetRequiredValue(output), parsed.GetRequiredValue(split), parsed.GetValue(cache),
+            parsed.GetRequiredValue(data), parsed.GetRequiredValue(output), parsed.GetRequiredValue(split), cache.Of(parsed),
             device.Of(parsed)));
         return command;
     }
 
-    private static int Run(string data, string output, string split, string? cacheFolder, Func<IBackend> createBackend)
+    private static int Run(string data, string output, string split, CacheChoice cacheChoice, Func<IBackend> createBackend)
     {
         IReadOnlyList<Song> songs = Corpus.Open(data).Split(split);
         OutputFolder.Require([output], Corpus.InputsOf(data, split, songs));
-        SpectrogramCache cache = SpectrogramCache.Open(data, cacheFolder, SvdCommand.Warn);
+        SpectrogramCache cache = cacheChoice.Open(data);
         using IBackend backend = createBackend();
         using LogMelExtractor extractor = new(backend);
         BandMoments all = ProgressDisplay.Run($"{songs.Count} songs", report =>

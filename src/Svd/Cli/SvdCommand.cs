@@ -8,7 +8,8 @@ namespace Engine.Svd.Cli;
 /// <summary>The command <c>svd</c>. Exit codes: 0 done, 1 failed, 2 used wrongly. Every failure is one line on standard error.</summary>
 public static class SvdCommand
 {
-    private const int Failed = 1;
+    /// <summary>The exit code of what failed.</summary>
+    internal const int Failed = 1;
     private const int UsedWrongly = 2;
 
     /// <summary>Runs the command line and returns the exit code.</summary>
@@ -66,9 +67,9 @@ public static class SvdCommand
     {
         RootCommand root = new("Detects singing in music and shows what decided the detection.\n\nExample:\n  svd explain song.mp3 --at 61.5")
         {
-            ExplainCommand.Create(), PageCommand.Create(), PredictCommand.Create(), ScoreCommand.Create(), CalibrateCommand.Create(), EvaluateCommand.Create(),
-            LocaliseCommand.Create(), LogMelCommand.Create(), StatsCommand.Create(), TrainCommand.Create(), ExportCommand.Create(), WeightsCommand.Create(),
-            DevicesCommand.Create(),
+            ExplainCommand.Create(), PageCommand.Create(), PredictCommand.Create(), CorpusCommand.Create(), ScoreCommand.Create(), CalibrateCommand.Create(),
+            EvaluateCommand.Create(), LocaliseCommand.Create(), LogMelCommand.Create(), StatsCommand.Create(),
+            TrainCommand.Create(), ExportCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(),
         };
 
         // File names may start with @, so there are no response files.

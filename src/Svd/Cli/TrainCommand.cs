@@ -38,7 +38,7 @@ internal static class TrainCommand
         Option<ulong> seed = Options.Seed();
         DeviceOptions device = new();
         Option<string?> checkpoint = Options.Checkpoint();
-        Option<string?> cache = Options.Cache();
+        CacheOptions cache = new();
         Option<bool> dryRun = Options.DryRun();
         Command command = new(
             "inverter",
@@ -53,7 +53,7 @@ internal static class TrainCommand
             new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
             parsed.GetValue(force), parsed.GetRequiredValue(output), InversionArchitecture.All.Single(size => size.Name == parsed.GetValue(architecture)),
             parsed.GetValue(epochs), parsed.GetValue(hop), parsed.GetValue(batch), parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint),
-            parsed.GetValue(cache), parsed.GetValue(dryRun))));
+            cache.Of(parsed), parsed.GetValue(dryRun))));
         return command;
     }
 
@@ -74,7 +74,7 @@ internal static class TrainCommand
         Option<ulong> seed = Options.Seed();
         DeviceOptions device = new();
         Option<string?> checkpoint = Options.Checkpoint();
-        Option<string?> cache = Options.Cache();
+        CacheOptions cache = new();
         Option<bool> dryRun = Options.DryRun();
         Command command = new(
             "classifier",
@@ -86,7 +86,7 @@ internal static class TrainCommand
         command.SetAction(parsed => TrainClassifier(new ClassifierRequest(
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(batches),
             parsed.GetValue(holdOut), parsed.GetValue(augment) == "on", parsed.GetValue(seed), device.Of(parsed),
-            parsed.GetValue(checkpoint), parsed.GetValue(cache), parsed.GetValue(dryRun))));
+            parsed.GetValue(checkpoint), cache.Of(parsed), parsed.GetValue(dryRun))));
         return command;
     }
 
@@ -104,7 +104,7 @@ internal static class TrainCommand
         Option<ulong> seed = Options.Seed();
         DeviceOptions device = new();
         Option<string?> checkpoint = Options.Checkpoint();
-        Option<string?> cache = Options.Cache();
+        CacheOptions cache = new();
         Option<bool> dryRun = Options.DryRun();
         Command command = new(
             "masker",
@@ -120,7 +120,7 @@ internal static class TrainCommand
             new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
             parsed.GetValue(force), parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(hop), parsed.GetValue(batch),
             parsed.GetValue(classThreshold), parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint),
-            parsed.GetValue(cache), parsed.GetValue(dryRun))));
+            cache.Of(parsed), parsed.GetValue(dryRun))));
         return command;
     }
 
@@ -130,7 +130,7 @@ internal static class TrainCommand
         if (!request.DryRun) PrepareOutputs(request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation), .. request.Paths.All]);
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
-        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
+        SpectrogramCache cache = request.Cache.Open(request.Data);
         float[][] frames = Normalize(backend, models.Statistics, LogMels(backend, [.. songs, .. validation], cache));
         using InverterTraining training = ProgressDisplay.Run("features", report => new InverterTraining(
             backend, models.Detector, frames[..songs.Count], frames[songs.Count..], request.Architecture, request.Hop, request.Batch, request.Seed,
@@ -169,7 +169,7 @@ internal static class TrainCommand
         }
 
         using IBackend backend = request.CreateBackend();
-        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
+        SpectrogramCache cache = request.Cache.Open(request.Data);
         float[][] logMels = LogMels(backend, [.. songs, .. validation], cache);
         float[][] truth = [.. logMels.Select((song, i) => labels[i].ForFrames(song.Length / Bands, cache.Warn))];
         BandMoments moments = new();
@@ -181,7 +181,7 @@ internal static class TrainCommand
         using LogMelExtractor extractor = new(backend);
         TrainingSong[] trainingSongs = ProgressDisplay.Run("spectrograms", report => songs.Select((song, i) =>
         {
-            MagnitudeSpectrogram magnitudes = MagnitudeSpectrogram.Compute(extractor, song.AudioPath);
+            MagnitudeSpectrogram magnitudes = MagnitudeSpectrogram.Compute(extractor, song.AudioPath, decoder: cache.Decoder);
             report(i + 1, songs.Count);
             return new TrainingSong(magnitudes, truth[i]);
         }).ToArray());
@@ -211,7 +211,7 @@ internal static class TrainCommand
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
         (BandStatistics statistics, SvdNet classifier) = (models.Statistics, models.Detector);
-        SpectrogramCache cache = SpectrogramCache.Open(request.Data, request.Cache, SvdCommand.Warn);
+        SpectrogramCache cache = request.Cache.Open(request.Data);
         float[][] frames = Normalize(backend, statistics, LogMels(backend, [.. songs, .. validation], cache));
         double classThreshold = ClassDecision.Of(request.ClassThreshold, models.TunedThreshold).Value;
         if (classThreshold is <= 0 or >= 1)
@@ -284,13 +284,13 @@ internal static class TrainCommand
 
     private sealed record InverterRequest(
         string Data, ModelPaths Paths, bool Force, string Out, InversionArchitecture Architecture, int Epochs, int Hop, int Batch, ulong Seed,
-        Func<IBackend> CreateBackend, string? Checkpoint, string? Cache, bool DryRun);
+        Func<IBackend> CreateBackend, string? Checkpoint, CacheChoice Cache, bool DryRun);
 
     private sealed record MaskerRequest(
         string Data, ModelPaths Paths, bool Force, string Out, int Epochs, int Hop, int Batch,
-        double? ClassThreshold, ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint, string? Cache, bool DryRun);
+        double? ClassThreshold, ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint, CacheChoice Cache, bool DryRun);
 
     private sealed record ClassifierRequest(
         string Data, string Out, int Epochs, int Batches, string? HoldOut, bool Augment, ulong Seed,
-        Func<IBackend> CreateBackend, string? Checkpoint, string? Cache, bool DryRun);
+        Func<IBackend> CreateBackend, string? Checkpoint, CacheChoice Cache, bool DryRun);
 }

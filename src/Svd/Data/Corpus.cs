@@ -14,6 +14,12 @@ public sealed record Song(string Name, string AudioPath, string LabelPath);
 /// </summary>
 public sealed class Corpus
 {
+    /// <summary>The folders of a corpus.</summary>
+    internal const string Audio = "audio", Labels = "labels", Lists = "filelists";
+
+    // In the order in which they are looked for.
+    private static readonly string[] _labelExtensions = [".lab", ".txt", ".csv"];
+
     private readonly bool _withLabels;
 
     private Corpus(string folder, bool withLabels) => (Folder, _withLabels) = (folder, withLabels);
@@ -28,14 +34,25 @@ public sealed class Corpus
     public static Corpus Open(string folder, bool withLabels = true)
     {
         if (!Directory.Exists(folder)) throw new EngineException($"{folder} is not a folder; give the folder that contains audio, labels and filelists.");
-        foreach (string part in (string[])["audio", "labels", "filelists"])
+        foreach (string part in (string[])[Audio, Labels, Lists])
         {
-            if (part == "labels" && !withLabels) continue;
+            if (part == Labels && !withLabels) continue;
             if (Directory.Exists(Path.Combine(folder, part))) continue;
             throw new EngineException($"{folder} has no folder {part}; a corpus has audio, labels and filelists.");
         }
 
         return new Corpus(folder, withLabels);
+    }
+
+    /// <summary>A song's name: its file below the folder <c>audio</c>, without the extension.</summary>
+    internal static string NameOf(string audio) => Path.ChangeExtension(audio, null);
+
+    /// <summary>A song's label file: <c>NAME.lab</c>, or <c>NAME.txt</c> (Audacity) or <c>NAME.csv</c>; null if there is none.</summary>
+    /// <exception cref="EngineException">There are several.</exception>
+    internal static string? LabelOf(string folder, string audio)
+    {
+        string[] files = [.. _labelExtensions.Select(extension => Path.Combine(folder, Labels, NameOf(audio) + extension)).Where(File.Exists)];
+        return files.Length < 2 ? files.FirstOrDefault() : throw new EngineException($"{audio} has several label files, {string.Join(" and ", files)}; keep one.");
     }
 
     /// <summary>The files from which a part of a corpus is read: its list, its audio and its labels.</summary>
@@ -66,7 +83,7 @@ public sealed class Corpus
         foreach ((int number, string line) in TextLines.Read(list))
         {
             string song = Path.ChangeExtension(line, null);
-            string audio = Path.Combine(Folder, "audio", line), label = Path.Combine(Folder, "labels", song + ".lab");
+            string audio = Path.Combine(Folder, Audio, line), label = LabelOf(Folder, line) ?? Path.Combine(Folder, Labels, song + _labelExtensions[0]);
             string? problem = !lineOf.TryAdd(song, number) ? $"{song} is already in line {lineOf[song]}; remove one of the two."
                 : (File.Exists(audio), !_withLabels || File.Exists(label)) switch
                 {

@@ -5,7 +5,10 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Data;
 
-/// <summary>Where a song is sung, from a label file. Each line is a segment: its start and end in seconds, and <c>sing</c> or <c>nosing</c>.</summary>
+/// <summary>
+/// Where a song is sung, from a label file. Each line is a segment: its start and end in seconds, and <c>sing</c> or <c>nosing</c>, with spaces between them
+/// (.lab), tabs (an Audacity label track) or commas (CSV, which may have a head).
+/// </summary>
 public sealed class LabelTrack
 {
     // Segments that overlap by less than this, in seconds, have rounded times.
@@ -20,6 +23,9 @@ public sealed class LabelTrack
         ("in milliseconds", 1e3), ("counts of samples", 16_000), ("counts of samples", 22_050), ("counts of samples", 44_100), ("counts of samples", 48_000),
         ("in microseconds", 1e6), ("in units of 100 ns", 1e7), ("in nanoseconds", 1e9),
     ];
+
+    private static readonly string[] _sung = [Segment.Label(true), "singing", "vocal", "vocals", "voice", "1"];
+    private static readonly string[] _notSung = [Segment.Label(false), "no singing", "nonvocal", "instrumental", "music", "silence", "0"];
 
     private readonly string _path;
     private readonly Segment[] _segments;
@@ -41,12 +47,13 @@ public sealed class LabelTrack
         List<int> lines = [];
         foreach ((int number, string line) in InputFile.IsEmpty(path) ? [] : TextLines.Read(path))
         {
-            if (line.StartsWith('#')) continue; // A comment, as svd predict writes one.
-            string[] fields = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            if (line[0] is '#' or '\\') continue; // A comment, as svd predict writes one, or the frequencies of an Audacity label.
+            string[] fields = FieldsOf(line);
+            if (number == 1 && IsHead(fields)) continue;
             if (fields.Length != 3) throw Malformed($"{MessageText.Quote(line)} is not a segment; write start, end, and sing or nosing.");
             double start = Seconds(fields[0]), end = Seconds(fields[1]);
-            bool singing = fields[2] == Segment.Label(true);
-            if (!singing && fields[2] != Segment.Label(false)) throw Malformed($"the label must be sing or nosing, not {MessageText.Quote(fields[2])}.");
+            bool singing = _sung.Contains(fields[2]);
+            if (!singing && !_notSung.Contains(fields[2])) throw Malformed($"the label must be sing or nosing, not {MessageText.Quote(fields[2])}.");
             if (end <= start) throw Malformed($"the segment ends at {fields[1]} s, not after its start at {fields[0]} s.");
             if (segments.Count > 0 && start < segments[^1].EndSeconds && start > segments[^1].EndSeconds - Rounding) start = segments[^1].EndSeconds;
             if (segments.Count > 0 && start < segments[^1].EndSeconds)
@@ -116,6 +123,18 @@ public sealed class LabelTrack
         for (int i = 0; i < frames; i++) labels[i] = SingingAt((double)i / FramesPerSecond) ? 1 : 0;
         return labels;
     }
+
+    private static string[] FieldsOf(string line)
+    {
+        const StringSplitOptions trimmed = StringSplitOptions.TrimEntries;
+        if (line.Contains('\t') && line.Split('\t', trimmed) is [_, _, _] track) return track;
+        string[] cells = [.. line.Split(',', trimmed).Select(cell => cell.Trim('"'))];
+        bool isTable = cells.Length == 3 && !cells[0].Contains(' ') && !cells[1].Contains(' ');
+        return isTable ? cells : line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    private static bool IsHead(string[] fields) =>
+        fields.Length == 3 && fields[..2].All(field => field.Length > 0 && field.All(letter => char.IsLetter(letter) || letter is '_' or ' ' or '(' or ')'));
 
     // A guess at what is wrong with times that do not fit the song: the first unit in which the last of them fits.
     private string Guess(double songEnd)

@@ -39,10 +39,12 @@ public sealed class MagnitudeSpectrogram
     /// <param name="extractor">Has the front end's window and the backend to compute on.</param>
     /// <param name="audioPath">The song.</param>
     /// <param name="progress">Told how many seconds of how many, if known, are read.</param>
+    /// <param name="decoder">What decodes the song.</param>
     /// <exception cref="EngineException">The song cannot be decoded or is shorter than an excerpt.</exception>
-    public static MagnitudeSpectrogram Compute(LogMelExtractor extractor, string audioPath, Action<double, double?>? progress = null)
+    public static MagnitudeSpectrogram Compute(
+        LogMelExtractor extractor, string audioPath, Action<double, double?>? progress = null, Decoder decoder = Decoder.Auto)
     {
-        float[] samples = ReadSamples(audioPath, progress);
+        float[] samples = ReadSamples(audioPath, progress, decoder);
         int frames = (int)FrameCount(samples.Length);
         if (frames < ExcerptFrames)
         {
@@ -67,9 +69,9 @@ public sealed class MagnitudeSpectrogram
     /// <summary>The 513 magnitudes of a frame.</summary>
     public ReadOnlySpan<Half> Frame(int frame) => _values.AsSpan(frame * SpectrumBins, SpectrumBins);
 
-    private static float[] ReadSamples(string path, Action<double, double?>? progress)
+    private static float[] ReadSamples(string path, Action<double, double?>? progress, Decoder decoder)
     {
-        using AudioStream audio = AudioStream.Open(path);
+        using AudioStream audio = AudioStream.Open(path, decoder: decoder);
         List<float> samples = [];
         float[] block = new float[4 * SampleRate];
         for (int count; (count = audio.Read(block)) > 0;)

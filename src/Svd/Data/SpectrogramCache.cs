@@ -21,14 +21,17 @@ public sealed class SpectrogramCache
     private readonly List<string> _warnings = [];
     private readonly Action<string>? _warned;
 
-    private SpectrogramCache(string folder, Action<string>? warned)
+    private SpectrogramCache(string folder, Action<string>? warned, Decoder decoder)
     {
-        (Folder, _warned) = (folder, warned);
+        (Folder, _warned, Decoder) = (folder, warned, decoder);
         _digests = new AudioDigests(folder);
     }
 
     /// <summary>The folder of the files.</summary>
     public string Folder { get; }
+
+    /// <summary>What decodes songs whose spectrograms are missing.</summary>
+    public Decoder Decoder { get; }
 
     /// <summary>Warnings about the songs read so far and their labels, one line each.</summary>
     public IReadOnlyList<string> Warnings => _warnings;
@@ -40,31 +43,33 @@ public sealed class SpectrogramCache
     /// <param name="dataFolder">The data folder.</param>
     /// <param name="cacheFolder">The folder of the cache, or null for the default.</param>
     /// <param name="warned">Gets each warning as soon as it is known.</param>
+    /// <param name="decoder">What decodes the songs.</param>
     /// <exception cref="EngineException">The folder, or neither of the two, can be written.</exception>
-    public static SpectrogramCache Open(string dataFolder, string? cacheFolder = null, Action<string>? warned = null)
+    public static SpectrogramCache Open(string dataFolder, string? cacheFolder = null, Action<string>? warned = null, Decoder decoder = Decoder.Auto)
     {
         string local = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
-        return Open(dataFolder, cacheFolder, Path.Combine(local.Length > 0 ? local : Path.GetTempPath(), "svd", "cache"), warned);
+        return Open(dataFolder, cacheFolder, Path.Combine(local.Length > 0 ? local : Path.GetTempPath(), "svd", "cache"), warned, decoder);
     }
 
     /// <summary>Opens the cache; <paramref name="localFolder"/> takes the place of the user's local application data.</summary>
-    internal static SpectrogramCache Open(string dataFolder, string? cacheFolder, string localFolder, Action<string>? warned = null)
+    internal static SpectrogramCache Open(
+        string dataFolder, string? cacheFolder, string localFolder, Action<string>? warned = null, Decoder decoder = Decoder.Auto)
     {
         if (cacheFolder is not null)
         {
             return TryPrepare(cacheFolder) is { } problem
                 ? throw new EngineException($"the cache folder {cacheFolder} cannot be written: {problem}")
-                : new SpectrogramCache(cacheFolder, warned);
+                : new SpectrogramCache(cacheFolder, warned, decoder);
         }
 
         string beside = Path.Combine(dataFolder, ".cache");
 
         // An administrator could write to a read-only folder but should not.
         bool meantToBeRead = !OperatingSystem.IsWindows() && new DirectoryInfo(dataFolder).Attributes.HasFlag(FileAttributes.ReadOnly);
-        if (!meantToBeRead && TryPrepare(beside) is null) return new SpectrogramCache(beside, warned);
+        if (!meantToBeRead && TryPrepare(beside) is null) return new SpectrogramCache(beside, warned, decoder);
         return TryPrepare(localFolder) is { } reason
             ? throw new EngineException($"neither {beside} nor {localFolder} can be written ({reason}); give a folder with --cache.")
-            : new SpectrogramCache(localFolder, warned);
+            : new SpectrogramCache(localFolder, warned, decoder);
     }
 
     /// <summary>A song's log-mel spectrogram, frames×80 in C order, not normalised. It is read from the cache, or computed and put there.</summary>
@@ -78,7 +83,7 @@ public sealed class SpectrogramCache
         string file = FileOf(digest);
         if (SpectrogramFile.TryRead(file, digest) is { } cached) return cached;
 
-        using AudioStream audio = AudioStream.Open(audioPath);
+        using AudioStream audio = AudioStream.Open(audioPath, decoder: Decoder);
         LogMelReader reader = new(audio, extractor);
         float[] logMel = reader.ReadToEnd(audioPath, seconds => progress?.Invoke(seconds, audio.DurationSeconds));
         foreach (string warning in audio.Warnings) Warn(warning);

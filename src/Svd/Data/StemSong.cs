@@ -7,7 +7,8 @@ namespace Engine.Svd.Data;
 /// <param name="Name">The files' name without extension.</param>
 /// <param name="VoicePath">The voice alone.</param>
 /// <param name="MusicPath">The accompaniment alone, equally long.</param>
-public sealed record StemSong(string Name, string VoicePath, string MusicPath)
+/// <param name="Decoder">What decodes the files.</param>
+public sealed record StemSong(string Name, string VoicePath, string MusicPath, Decoder Decoder = Decoder.Auto)
 {
     private const string Voice = "voice";
     private const string Music = "music";
@@ -19,23 +20,23 @@ public sealed record StemSong(string Name, string VoicePath, string MusicPath)
     /// The songs of a folder in the order of their names. Each has a <c>voice/NAME.wav</c> and a <c>music/NAME.wav</c>. Hidden files are ignored.
     /// </summary>
     /// <exception cref="EngineException">The folder or one of its two subfolders does not exist or holds no such files, or a file has no partner.</exception>
-    public static IReadOnlyList<StemSong> In(string folder)
+    public static IReadOnlyList<StemSong> In(string folder, Decoder decoder = Decoder.Auto)
     {
         if (!Directory.Exists(folder)) throw new EngineException($"{folder} does not exist or is not a folder");
         Dictionary<string, string> voices = Files(folder, Voice), music = Files(folder, Music);
         RequirePartners(voices, music, Path.Combine(folder, Music));
         RequirePartners(music, voices, Path.Combine(folder, Voice));
-        return [.. voices.Select(voice => new StemSong(Path.GetFileNameWithoutExtension(voice.Key), voice.Value, music[voice.Key]))];
+        return [.. voices.Select(voice => new StemSong(Path.GetFileNameWithoutExtension(voice.Key), voice.Value, music[voice.Key], decoder))];
     }
 
     /// <summary>Opens the song itself.</summary>
     /// <exception cref="EngineException">A file cannot be read.</exception>
     public AudioStream OpenMix()
     {
-        AudioStream voice = AudioStream.Open(VoicePath);
+        AudioStream voice = OpenVoice();
         try
         {
-            return new MixStream(voice, AudioStream.Open(MusicPath));
+            return new MixStream(voice, OpenMusic());
         }
         catch
         {
@@ -43,6 +44,14 @@ public sealed record StemSong(string Name, string VoicePath, string MusicPath)
             throw;
         }
     }
+
+    /// <summary>Opens the voice alone.</summary>
+    /// <exception cref="EngineException">The file cannot be read.</exception>
+    public AudioStream OpenVoice() => AudioStream.Open(VoicePath, decoder: Decoder);
+
+    /// <summary>Opens the accompaniment alone.</summary>
+    /// <exception cref="EngineException">The file cannot be read.</exception>
+    public AudioStream OpenMusic() => AudioStream.Open(MusicPath, decoder: Decoder);
 
     private static void RequirePartners(Dictionary<string, string> stems, Dictionary<string, string> partners, string folder)
     {

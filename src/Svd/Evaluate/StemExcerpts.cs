@@ -40,7 +40,7 @@ public sealed record StemExcerpts(
         }
 
         float[] mix = LogMel(song.OpenMix(), $"{song.VoicePath} + {song.MusicPath}", normalizer);
-        float[] voice = LogMel(AudioStream.Open(song.VoicePath), song.VoicePath), music = LogMel(AudioStream.Open(song.MusicPath), song.MusicPath);
+        float[] voice = LogMel(song.OpenVoice(), song.VoicePath), music = LogMel(song.OpenMusic(), song.MusicPath);
         float[] probabilities = predictor.Predict(mix);
 
         List<(int Start, bool[] VoiceBins)> sung = [];
@@ -56,7 +56,7 @@ public sealed record StemExcerpts(
         (int Start, bool[] VoiceBins)[] drawn = [.. sung];
         random.Shuffle(drawn.AsSpan());
         drawn = [.. drawn.Take(most).OrderBy(excerpt => excerpt.Start)];
-        float[] musicProbabilities = predictor.Predict(LogMel(AudioStream.Open(song.MusicPath), song.MusicPath, normalizer));
+        float[] musicProbabilities = predictor.Predict(LogMel(song.OpenMusic(), song.MusicPath, normalizer));
         return new StemExcerpts(
             new ComparedSong(mix, [.. drawn.Select(excerpt => excerpt.Start)]), [.. drawn.Select(excerpt => excerpt.VoiceBins)], sounding, sung.Count,
             drawn.Count(excerpt => musicProbabilities[excerpt.Start + ContextFrames] >= classThreshold), warnings);
@@ -71,9 +71,9 @@ public sealed record StemExcerpts(
     private static string? SilentStem(StemSong song, List<string> warnings)
     {
         float[] block = new float[SampleRate];
-        foreach (string path in (string[])[song.VoicePath, song.MusicPath])
+        foreach ((string path, Func<AudioStream> open) in new (string, Func<AudioStream>)[] { (song.VoicePath, song.OpenVoice), (song.MusicPath, song.OpenMusic) })
         {
-            using AudioStream stem = AudioStream.Open(path);
+            using AudioStream stem = open();
             while (stem.Read(block) > 0)
             {
             }

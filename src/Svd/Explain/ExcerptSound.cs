@@ -1,8 +1,9 @@
 using Engine.Kernels;
 using Engine.Svd.Audio;
 using Engine.Svd.FrontEnd;
-using Engine.Tensors;
+using NWaves.Transforms;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Engine.Svd.Explain;
 
@@ -30,7 +31,7 @@ internal sealed class ExcerptSound
     private const int Frames = ReachingFrames + ExcerptFrames + ReachingFrames;
     private const int Before = ReachingFrames * Hop - FadeSamples;
 
-    private static readonly float[] Window = LogMelExtractor.Window();
+    private static readonly float[] Window = NWaves.Windows.Window.Hann(FrameLength);
 
     // The samples from ReachingFrames frames before the excerpt to ReachingFrames frames after it.
     private readonly float[] _samples;
@@ -55,59 +56,30 @@ internal sealed class ExcerptSound
         return new ExcerptSound(samples);
     }
 
-    /// <summary>What a mask of 115×80 keeps of the sound; <paramref name="backend"/> computes the transforms.</summary>
-    public float[] Masked(IBackend backend, ReadOnlySpan<float> mask)
+    /// <summary>What a mask of 115×80 keeps of the sound.</summary>
+    public float[] Masked(ReadOnlySpan<float> mask)
     {
-        float[] frames = MaskedFrames(backend, mask);
-        double[] sum = new double[_samples.Length], weight = new double[_samples.Length];
-        for (int frame = 0; frame < Frames; frame++)
-        for (int i = 0; i < FrameLength; i++)
+        double[] sum = new double[_samples.Length], weight = new double[_samples.Length], gains = new double[SpectrumBins];
+        RealFft64 fft = new(FrameLength); // NWaves' Stft supposes a hop that divides the window.
+        double[] frame = new double[FrameLength], re = new double[SpectrumBins], im = new double[SpectrumBins];
+        for (int f = 0; f < Frames; f++)
         {
-            sum[frame * Hop + i] += (double)Window[i] * frames[frame * FrameLength + i];
-            weight[frame * Hop + i] += (double)Window[i] * Window[i];
+            BinMask.Spread(mask.Slice(Math.Clamp(f - ReachingFrames, 0, ExcerptFrames - 1) * Bands, Bands), gains);
+            for (int i = 0; i < FrameLength; i++) frame[i] = (double)Window[i] * _samples[f * Hop + i];
+            fft.Direct(frame, re, im);
+            TensorPrimitives.Multiply(re, gains, re);
+            TensorPrimitives.Multiply(im, gains, im);
+            fft.InverseNorm(re, im, frame);
+            for (int i = 0; i < FrameLength; i++)
+            {
+                sum[f * Hop + i] += Window[i] * frame[i];
+                weight[f * Hop + i] += (double)Window[i] * Window[i];
+            }
         }
 
         float[] sound = new float[Length];
         for (int i = 0; i < Length; i++) sound[i] = (float)(sum[Before + i] / weight[Before + i]);
         return Faded(sound);
-    }
-
-    // Frames×1024: each frame, windowed, with scaled frequencies.
-    private float[] MaskedFrames(IBackend backend, ReadOnlySpan<float> mask)
-    {
-        using Tensor signal = Tensor.From(backend, new Shape(_samples.Length), _samples);
-        using Tensor window = Tensor.From(backend, new Shape(FrameLength), Window);
-        using Tensor transformed = signal.RealFft(window, Frames, Hop, SpectrumBins);
-        float[] spectra = transformed.ToArray(), frames = new float[Frames * FrameLength];
-        double[] gains = new double[SpectrumBins];
-
-        // The inverse transform of X, the spectrum of N real samples x, by one more forward transform: X[N − k] is the conjugate of X[k], and with
-        // h[k] = Re X[k] + Im X[k] and its transform H, N·x[n] = Re H[n] + Im H[n] (h is the Hartley transform of x, which is its own inverse).
-        for (int frame = 0; frame < Frames; frame++)
-        {
-            BinMask.Spread(mask.Slice(Math.Clamp(frame - ReachingFrames, 0, ExcerptFrames - 1) * Bands, Bands), gains);
-            Span<float> hartley = frames.AsSpan(frame * FrameLength, FrameLength);
-            for (int bin = 0; bin < SpectrumBins; bin++)
-            {
-                float re = spectra[(frame * SpectrumBins + bin) * 2], im = spectra[(frame * SpectrumBins + bin) * 2 + 1];
-                hartley[bin] = (float)(gains[bin] / FrameLength * (re + im));
-                hartley[(FrameLength - bin) % FrameLength] = (float)(gains[bin] / FrameLength * (re - im));
-            }
-        }
-
-        using Tensor spectrum = Tensor.From(backend, new Shape(frames.Length), frames);
-        using Tensor ones = Tensor.From(backend, new Shape(FrameLength), Enumerable.Repeat(1f, FrameLength).ToArray());
-        using Tensor inverse = spectrum.RealFft(ones, Frames, FrameLength, SpectrumBins);
-        inverse.CopyTo(spectra);
-        for (int frame = 0; frame < Frames; frame++)
-        for (int i = 0; i < FrameLength; i++)
-        {
-            // H[N − n] is the conjugate of H[n].
-            int n = Math.Min(i, FrameLength - i), at = (frame * SpectrumBins + n) * 2;
-            frames[frame * FrameLength + i] = n == i ? spectra[at] + spectra[at + 1] : spectra[at] - spectra[at + 1];
-        }
-
-        return frames;
     }
 
     private static float[] Faded(ReadOnlySpan<float> sound)

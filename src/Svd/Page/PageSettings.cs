@@ -10,9 +10,11 @@ namespace Engine.Svd.Page;
 /// <param name="Every">An excerpt is explained every so many frames.</param>
 /// <param name="Shares">The sizes of the masks.</param>
 /// <param name="Channel">What the detector hears of a recording with two channels.</param>
+/// <param name="Decoder">What decodes the songs.</param>
 /// <param name="Card">Names and values that say how the page came about: the detector, the other networks, the device.</param>
 internal sealed record PageSettings(
-    string Version, double ClassThreshold, string ClassThresholdFrom, int Every, MaskShares Shares, Channel Channel, IReadOnlyList<CardLine> Card);
+    string Version, double ClassThreshold, string ClassThresholdFrom, int Every, MaskShares Shares, Channel Channel, Decoder Decoder,
+    IReadOnlyList<CardLine> Card);
 
 /// <summary>A line of a page's details.</summary>
 internal sealed record CardLine(string Name, string Value);

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Engine.Kernels;
 using Engine.Svd.Audio;
+using Engine.Svd.Audio.Formats;
 using Engine.Tensors;
 
 namespace Engine.Svd.Page;
@@ -44,7 +45,7 @@ internal static class PageSound
             }
         }
 
-        return ($"WAV, mono at {AudioStream.SampleRate} Hz", WriteWav(writer, path, channel, heard.Peak, samples));
+        return ($"WAV, mono at {AudioStream.SampleRate} Hz", WriteWav(writer, path, channel, heard, samples));
     }
 
     /// <summary>Whether browsers play a file, by what is in it and not by its name.</summary>
@@ -58,7 +59,7 @@ internal static class PageSound
         if (start.StartsWith("RIFF"u8))
         {
             file.Position = 0;
-            return WavHeader.Read(file, path) is { Format: not WavFormat.Other, IsOpenEnded: false };
+            return WavHeader.Read(file, path) is { Format: not (WavFormat.Other or WavFormat.Float64), IsOpenEnded: false };
         }
 
         if (start.StartsWith("OggS"u8)) return IsPlayableOgg(start[..Math.Min(start.Length, 128)]);
@@ -128,10 +129,10 @@ internal static class PageSound
     }
 
     // What the detector heard, as 16-bit integers; louder samples than full scale make all of it quieter.
-    private static int WriteWav(PageWriter writer, string path, Channel channel, float peak, long samples)
+    private static int WriteWav(PageWriter writer, string path, Channel channel, AudioStream heard, long samples)
     {
-        using AudioStream audio = AudioStream.Open(path, channel);
-        float scale = short.MaxValue / Math.Max(1, peak);
+        using AudioStream audio = AudioStream.Open(path, channel, heard.Decoder);
+        float scale = short.MaxValue / Math.Max(1, heard.Peak);
         float[] read = [];
         bool hasHeader = false;
         return writer.Blocks(Id, block =>

@@ -36,7 +36,7 @@ internal sealed class SongPage(SongExplainer explainer, LogMelExtractor extracto
     private SongSummary WriteData(PageWriter writer, string song, string? labels, Action<double, double?> progress)
     {
         Fingerprint fingerprint = new();
-        using AudioStream audio = new SoundTap(AudioStream.Open(song, settings.Channel), fingerprint.Add);
+        using AudioStream audio = new SoundTap(AudioStream.Open(song, settings.Channel, settings.Decoder), fingerprint.Add);
         LogMelReader reader = new(audio, extractor, normalizer);
         PageTiles tiles = new(writer, statistics);
         List<float> probabilities = [], answers = [];

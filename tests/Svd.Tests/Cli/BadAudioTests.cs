@@ -52,7 +52,11 @@ public sealed partial class BadAudioTests : CommandTest
     [InlineData("explain")]
     [InlineData("predict")]
     [InlineData("logmel")]
-    public void AFolderIsNoSong(string command) => Fails(1, Arguments(command, Out), Out, "is a folder");
+    public void AFolderWithoutSongsIsSaid(string command)
+    {
+        string folder = Directory.CreateDirectory(PathOf("no songs")).FullName;
+        Fails(1, Arguments(command, folder), folder, "is a folder without songs", "--recursive");
+    }
 
     [Theory]
     [InlineData("explain")]

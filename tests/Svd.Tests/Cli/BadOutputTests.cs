@@ -31,7 +31,6 @@ public sealed class BadOutputTests : CommandTest
     public void LogMelNeedsAFileName()
     {
         string song = Song();
-        Fails(1, ["logmel", song, "--out", Out], $"{Out} cannot be written", "is a folder");
         Fails(1, ["logmel", song, "--out", Path.Combine(song, "logmel.npy")], "cannot be written");
         Fails(1, ["logmel", song, "--out", ""], "blank");
     }
@@ -45,12 +44,12 @@ public sealed class BadOutputTests : CommandTest
 
     // One of a command's files cannot be written: the others are not to stay without it.
     [Theory]
-    [InlineData("explanation.png", "explain")]
-    [InlineData("explanation.npz", "explain")]
-    [InlineData("excerpt.wav", "explain", "--listen")]
-    [InlineData("explanation.wav", "explain", "--listen")]
-    [InlineData("removed.wav", "explain", "--listen")]
-    [InlineData("explanation.npz", "explain", "--listen")]
+    [InlineData($"{SongName}_at_0s.png", "explain", "--at", "0")]
+    [InlineData($"{SongName}_at_0s.npz", "explain", "--at", "0")]
+    [InlineData($"{SongName}_at_0s.excerpt.wav", "explain", "--at", "0", "--listen")]
+    [InlineData($"{SongName}_at_0s.explanation.wav", "explain", "--at", "0", "--listen")]
+    [InlineData($"{SongName}_at_0s.removed.wav", "explain", "--at", "0", "--listen")]
+    [InlineData($"{SongName}_at_0s.npz", "explain", "--at", "0", "--listen")]
     [InlineData($"{SongName}.lab", "predict")]
     [InlineData($"{SongName}.probability.npy", "predict")]
     public void AllFilesAreWrittenOrNone(string name, string command, params string[] more)
@@ -61,14 +60,18 @@ public sealed class BadOutputTests : CommandTest
         Fails(1, Arguments(command, Song(), more), $"{blocked} cannot be written");
     }
 
+    // What is there stays unless the user says otherwise.
     [Theory]
-    [InlineData("excerpt.wav")]
-    [InlineData("explanation.wav")]
-    [InlineData("removed.wav")]
-    public void ASoundDoesNotReplaceItsSong(string name)
+    [InlineData($"{SongName}_at_0s.png", "explain", "--at", "0")]
+    [InlineData($"{SongName}_at_0s.removed.wav", "explain", "--at", "0", "--listen")]
+    [InlineData($"{SongName}.lab", "predict", "--probabilities", "none")]
+    [InlineData($"{SongName}.probability.npy", "predict")]
+    [InlineData("logmel.npy", "logmel")]
+    public void NothingIsOverwrittenUnasked(string name, string command, params string[] more)
     {
-        string song = Path.Combine(Out, name);
-        File.Copy(Song(), song, overwrite: true);
-        Fails(1, Arguments("explain", song, "--listen"), song, "would replace", "--out");
+        foreach (string other in Directory.GetFiles(Out).Where(file => Path.GetFileName(file) != name)) File.Delete(other);
+        string[] asked = Arguments(command, Song(), more);
+        Fails(1, [.. asked.Where(argument => argument != "--overwrite")], $"{Path.Combine(Out, name)} is there already", "--overwrite");
+        Assert.Equal(0, SvdProgram.Call(asked).ExitCode);
     }
 }

@@ -22,7 +22,8 @@ public abstract class CommandTest : IDisposable
         Directory.CreateDirectory(Out);
         string[] names =
         [
-            "explanation.png", "explanation.npz", "excerpt.wav", "explanation.wav", "removed.wav", $"{SongName}.probability.npy", "logmel.npy",
+            .. ((string[])["png", "npz", "excerpt.wav", "explanation.wav", "removed.wav"]).Select(ending => $"{SongName}_at_0s.{ending}"),
+            $"{SongName}.probability.npy", "logmel.npy",
         ];
         foreach (string name in names)
         {
@@ -52,9 +53,9 @@ public abstract class CommandTest : IDisposable
     protected string Song(int frames = SongFrames) =>
         Put($"{SongName}.wav", Wav.File(1, 16, Wav.Noise((frames - 1) * FrontEndSettings.Hop + FrontEndSettings.FrameLength)));
 
-    /// <summary>The arguments with which a command takes a song and writes to the output folder.</summary>
+    /// <summary>The arguments with which a command takes a song and writes to the output folder, over what is there.</summary>
     protected string[] Arguments(string command, string song, params string[] more) =>
-        [command, song, "--out", command == "logmel" ? Path.Combine(Out, "logmel.npy") : Out, .. more];
+        [command, song, "--out", command == "logmel" ? Path.Combine(Out, "logmel.npy") : Out, "--overwrite", .. more];
 
     /// <summary>
     /// Asserts that the command line fails: the exit code, nothing on standard output, on standard error one line with these words, and

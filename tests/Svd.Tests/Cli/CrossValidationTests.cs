@@ -145,7 +145,7 @@ public sealed class CrossValidationTests : CommandTest
     private float[] Probabilities(string weights)
     {
         ProgramResult result = SvdProgram.Call(
-            "predict", Path.Combine(Data, "audio", "one.wav"), "--classifier", PathOf(weights), "--stats", PathOf("net.meanstd.npz"), "--out", Out);
+            "predict", Path.Combine(Data, "audio", "one.wav"), "--classifier", PathOf(weights), "--stats", PathOf("net.meanstd.npz"), "--out", Out, "--overwrite");
         Assert.Equal(0, result.ExitCode);
         return NpyFile.Read(Path.Combine(Out, "one.probability.npy")).ToSingle();
     }

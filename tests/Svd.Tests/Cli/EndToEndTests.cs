@@ -30,13 +30,16 @@ public sealed class EndToEndTests : CommandTest
     {
         ProgramResult result = SvdProgram.Execute("explain", "--out", PathOf("new/folder"));
         Assert.Equal((0, ""), (result.ExitCode, result.Errors));
-        foreach (string word in (string[])["prediction", "explanation alone", "relative area", "time", "sample.wav", "explanation.npz"])
+        foreach (string word in (string[])["prediction", "explanation alone", "relative area", "time", "sample.wav", ".npz"])
         {
             Assert.Contains(word, result.Output, StringComparison.Ordinal);
         }
 
-        string picture = PathOf("new/folder/explanation.png"), arrays = PathOf("new/folder/explanation.npz");
-        Assert.Equal([arrays, picture], Directory.GetFileSystemEntries(PathOf("new/folder")).Order());
+        string[] files = [.. Directory.GetFileSystemEntries(PathOf("new/folder")).Order()];
+        string arrays = files[0], picture = files[1];
+        Assert.Equal(2, files.Length);
+        Assert.Matches(@"^sample_at_\d+(\.\d+)?s\.npz$", Path.GetFileName(arrays));
+        Assert.Equal(Path.ChangeExtension(arrays, "png"), picture);
         Assert.Equal([0x89, .. "PNG"u8], File.ReadAllBytes(picture)[..4]);
 
         using NpzFile file = NpzFile.Open(arrays);
@@ -69,17 +72,17 @@ public sealed class EndToEndTests : CommandTest
         JsonElement report = document.RootElement;
         Assert.Equal(
             [
-                "probability", "label", "probability_masked", "label_masked", "class_threshold", "class_threshold_from", "relative_area", "method", "by_mask",
-                "start_seconds", "device", "files", "milliseconds", "warnings",
+                "audio", "probability", "label", "probability_masked", "label_masked", "class_threshold", "class_threshold_from", "relative_area", "method",
+                "by_mask", "start_seconds", "decoder", "device", "files", "milliseconds", "warnings",
             ],
             report.EnumerateObject().Select(property => property.Name));
         Assert.Equal(
             ["load", "audio", "prediction", "inversion", "mask", "masked_prediction", "write"],
             report.GetProperty("milliseconds").EnumerateObject().Select(property => property.Name));
 
-        string arrays = Path.Combine(Out, "explanation.npz");
+        string arrays = Path.Combine(Out, "sample_at_3s.npz");
         Assert.Equal(
-            [Path.Combine(Out, "explanation.png"), arrays], report.GetProperty("files").EnumerateArray().Select(file => file.GetString()));
+            [Path.Combine(Out, "sample_at_3s.png"), arrays], report.GetProperty("files").EnumerateArray().Select(file => file.GetString()));
         using NpzFile file = NpzFile.Open(arrays);
         Assert.Equal(file.Read("probability").ToSingle()[0], report.GetProperty("probability").GetSingle());
         Assert.Equal(file.Read("probability_masked").ToSingle()[0], report.GetProperty("probability_masked").GetSingle());
@@ -94,12 +97,12 @@ public sealed class EndToEndTests : CommandTest
     {
         ProgramResult result = SvdProgram.Call(Arguments("explain", Sample, "--json", "--at", "7.5", "--listen"));
         Assert.Equal((0, ""), (result.ExitCode, result.Errors));
-        string[] names = ["explanation.png", "explanation.npz", "excerpt.wav", "explanation.wav", "removed.wav"];
+        string[] names = [.. ((string[])["png", "npz", "excerpt.wav", "explanation.wav", "removed.wav"]).Select(ending => $"sample_at_7.5s.{ending}")];
         using JsonDocument report = JsonDocument.Parse(result.Output);
         Assert.Equal(
             names.Select(name => Path.Combine(Out, name)), report.RootElement.GetProperty("files").EnumerateArray().Select(file => file.GetString()));
 
-        float[] Sound(string name) => Samples.Of(Path.Combine(Out, name));
+        float[] Sound(string name) => Samples.Of(Path.Combine(Out, $"sample_at_7.5s.{name}"));
         float[] excerpt = Sound("excerpt.wav"), explanation = Sound("explanation.wav"), removed = Sound("removed.wav");
         const int start = 525 * Hop; // 7.5 s.
         Assert.Equal(Samples.Of(Sample)[start..(start + ExcerptSamples)], excerpt[ExcerptSound.FadeSamples..^ExcerptSound.FadeSamples]);
@@ -143,9 +146,15 @@ public sealed class EndToEndTests : CommandTest
     {
         string missing = PathOf("missing.wav"), odd = PathOf("Ünï 'code' & spaces — 2.wav");
         File.Copy(Song(), odd);
-        ProgramResult result = SvdProgram.Call("predict", Song(), missing, odd, "--out", Out, "--json");
+        ProgramResult result = SvdProgram.Call("predict", Song(), missing, odd, "--out", Out, "--overwrite", "--json");
         Assert.Equal(1, result.ExitCode);
-        AssertOneLine(result.Errors, $"{missing} does not exist");
+        string[] errors = Lines(result.Errors);
+        Assert.Equal($"svd: {missing} does not exist; check the name.", errors[0]);
+        Assert.Equal($"svd: 1 of 3 songs failed; {Path.Combine(Out, "summary.csv")} says why", Assert.Single(errors[1..]));
+        string[] summary = File.ReadAllLines(Path.Combine(Out, "summary.csv"));
+        Assert.Equal("song,seconds,singing_share,sung_segments,failure", summary[0]);
+        Assert.Equal(4, summary.Length);
+        Assert.Equal($"{missing},,,,{missing} does not exist; check the name.", summary[2]);
         string[] names = [SongName, Path.GetFileNameWithoutExtension(odd)];
         Assert.Equal(
             names.Select(name => Path.Combine(Out, $"{name}.lab")),
@@ -193,7 +202,7 @@ public sealed class EndToEndTests : CommandTest
         foreach (string threads in (string[])["1", "2"])
         {
             reports.Add(Numbers(SvdProgram.Call([.. explain, "--threads", threads])));
-            arrays.Add(File.ReadAllBytes(Path.Combine(Out, "explanation.npz")));
+            arrays.Add(File.ReadAllBytes(Path.Combine(Out, "sample_at_7.5s.npz")));
             Assert.Equal(0, SvdProgram.Call([.. predict, "--threads", threads]).ExitCode);
             probabilities.Add(File.ReadAllBytes(Path.Combine(Out, "sample.probability.npy")));
         }
@@ -212,7 +221,7 @@ public sealed class EndToEndTests : CommandTest
             string[] args = Arguments("explain", Sample, "--at", "7.5", "--device", device, "--opencl-without-generic-address-space");
             ProgramResult result = SvdProgram.Call(args);
             Assert.Equal((0, device == "auto"), (result.ExitCode, result.Errors.StartsWith("svd: running on ", StringComparison.Ordinal)));
-            using NpzFile file = NpzFile.Open(Path.Combine(Out, "explanation.npz"));
+            using NpzFile file = NpzFile.Open(Path.Combine(Out, "sample_at_7.5s.npz"));
             return [.. names.Select(name => file.Read(name).ToDouble())];
         }
 

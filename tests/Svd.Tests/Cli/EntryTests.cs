@@ -45,7 +45,7 @@ public sealed class EntryTests : CommandTest
     public void OutputThatCannotBeWrittenEndsNoWork()
     {
         string song = Song();
-        string predict = $"$svd predict '{song}' --out '{Out}'";
+        string predict = $"$svd predict '{song}' --out '{Out}' --overwrite";
         Assert.Equal(0, SvdProgram.Shell($"{predict} >&-").ExitCode);
         Assert.Equal(0, SvdProgram.Shell($"{predict} 2>&-").ExitCode);
         Assert.Equal(0, SvdProgram.Shell($"{predict} | true").ExitCode);
@@ -64,7 +64,7 @@ public sealed class EntryTests : CommandTest
         string song = Song();
         foreach (int files in (int[])[40, 50, 60, 70])
         {
-            ProgramResult result = SvdProgram.Shell($"ulimit -n {files}; $svd predict '{song}' --out '{Out}'");
+            ProgramResult result = SvdProgram.Shell($"ulimit -n {files}; $svd predict '{song}' --out '{Out}' --overwrite");
             if (result.ExitCode == 0) continue;
             Assert.Equal((1, ""), (result.ExitCode, result.Output));
             AssertOneLine(result.Errors);
@@ -126,7 +126,7 @@ public sealed class EntryTests : CommandTest
         NoiseCorpus.Make(corpus);
         using (Process make = Process.Start("mkfifo", [pipe])) make.WaitForExit();
         string[] line = [.. command.Select(word => word == "corpus" ? corpus : word), option, pipe, "--out", command[0] == "stats" ? PathOf("s.npz") : Out];
-        ProgramResult result = SvdProgram.Call(command[0] is "explain" or "predict" ? [.. line, Song()] : line);
+        ProgramResult result = SvdProgram.Call(command[0] is "explain" or "predict" ? [.. line, Song(), "--overwrite"] : line);
         Assert.Equal((1, ""), (result.ExitCode, result.Output));
         AssertOneLine(result.Errors, pipe);
     }

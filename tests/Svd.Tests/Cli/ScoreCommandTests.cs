@@ -90,8 +90,8 @@ public sealed class ScoreCommandTests : CommandTest
         Fails(1, Arguments("--stats", PathOf("missing.npz")), "missing.npz does not exist");
         string file = Put("file", [1]);
         Fails(1, Arguments("--out", file), $"the folder {file} cannot be written");
-        File.WriteAllText(Path.Combine(Data, "labels", "three.lab"), "0 2 singing\n");
-        Fails(1, Arguments(), "three.lab", "singing");
+        File.WriteAllText(Path.Combine(Data, "labels", "three.lab"), "0 2 humming\n");
+        Fails(1, Arguments(), "three.lab", "humming");
         File.Delete(Path.Combine(Data, "filelists", "valid"));
         Fails(1, Arguments(), "valid does not exist");
         Fails(1, ["score", "--data", PathOf("nowhere")], "nowhere is not a folder");
@@ -124,7 +124,7 @@ public sealed class ScoreCommandTests : CommandTest
 
     private LabelledSong Predicted(string name)
     {
-        Assert.Equal(0, SvdProgram.Call("predict", Path.Combine(Data, "audio", $"{name}.wav"), "--out", Out).ExitCode);
+        Assert.Equal(0, SvdProgram.Call("predict", Path.Combine(Data, "audio", $"{name}.wav"), "--out", Out, "--overwrite").ExitCode);
         float[] probabilities = NpyFile.Read(Path.Combine(Out, $"{name}.probability.npy")).ToSingle();
         float[] labels = LabelTrack.Read(Path.Combine(Data, "labels", $"{name}.lab")).ForFrames(probabilities.Length);
         return new LabelledSong(name, Segments.Median(probabilities), labels);

@@ -43,6 +43,15 @@ public class LabelTrackTests
     }
 
     [Theory]
+    [InlineData("0.000000\t1.500000\tnosing\n1.500000\t2.000000\tsing\n\\\t200.0\t4000.0\n")]
+    [InlineData("0.0\t1.5\tno singing\n1.5\t2\tvoice\n")]
+    [InlineData("start,end,label\n0,1.5,nosing\n1.5,2,sing\n")]
+    [InlineData("\"start\",\"end\",\"label\"\n0, 1.5, \"instrumental\"\n1.5, 2, \"singing\"\n")]
+    [InlineData("0,1.5,0\n1.5,2,1\n")]
+    public void LabelTracksOfAudacityAndTablesAreRead(string content) =>
+        Assert.Equal([new Segment(0, 1.5, false), new Segment(1.5, 2, true)], Read(content).Segments);
+
+    [Theory]
     [InlineData("0 1 sing\n1 2", "line 2", "'1 2' is not a segment")]
     [InlineData("0 1 sing loud", "line 1", "is not a segment")]
     [InlineData("\n0 1 Sing", "line 2", "sing or nosing, not 'Sing'")]

@@ -33,7 +33,7 @@ public sealed class PageCommandTests : CommandTest
         Assert.Equal(0.15, page.Shares[page.Song.GetProperty("asked_share").GetInt32()]);
 
         // The same predictions and segments as svd predict's.
-        Assert.Equal(0, SvdProgram.Call("predict", song, "--out", Out).ExitCode);
+        Assert.Equal(0, SvdProgram.Call("predict", song, "--out", Out, "--overwrite").ExitCode);
         float[] probabilities = NpyFile.Read(Path.Combine(Out, "a tune.probability.npy")).ToSingle();
         Assert.Equal(probabilities, page.Numbers("probability"));
         Assert.Equal(Segments.Median(probabilities), page.Numbers("smoothed"));
@@ -131,8 +131,8 @@ public sealed class PageCommandTests : CommandTest
         Fails(1, ["page", Song(FrontEndSettings.ExcerptFrames - 1), "--out", Out], "1.66 s long", "the detector needs");
         Fails(1, ["page", Put("silent.wav", Wav.File(1, 16, new byte[100_000])), "--out", Out], "silent.wav is silent");
         Fails(1, ["page", PathOf("missing.wav"), "--out", Out], "missing.wav does not exist");
-        Fails(1, ["page", Directory.CreateDirectory(PathOf("empty")).FullName, "--out", Out], "empty holds no songs");
-        Fails(2, ["page"], "SONG");
+        Fails(1, ["page", Directory.CreateDirectory(PathOf("empty")).FullName, "--out", Out], "empty is a folder without songs");
+        Fails(2, ["page"], "AUDIO");
         Fails(2, ["page", Song(), "--area", "0"], "--area needs a number above 0 and at most 1, not 0");
         Fails(2, ["page", Song(), "--every", "0"], "--every needs a whole number of at least 1, not 0");
     }

@@ -1,29 +1,32 @@
 using System.Buffers.Binary;
 using Engine.Kernels;
 
-namespace Engine.Svd.Audio;
+namespace Engine.Svd.Audio.Formats;
 
 /// <summary>How a WAV file holds a sample.</summary>
 internal enum WavFormat
 {
     /// <summary>In a way that is left to ffmpeg.</summary>
     Other,
+    UInt8,
     Int16,
     Int24,
     Int32,
     Float32,
+    Float64,
 }
 
 /// <summary>What the chunks of a RIFF/WAVE file say up to the samples.</summary>
 /// <param name="Format">How a sample is held.</param>
 /// <param name="Channels">Channels, interleaved.</param>
+/// <param name="ChannelMask">Which channels they are, as WAVE_FORMAT_EXTENSIBLE says it; 0 where nothing is said.</param>
 /// <param name="SampleRate">Samples a second of a channel, in Hz.</param>
 /// <param name="BlockAlign">Bytes of one sample of every channel.</param>
 /// <param name="DataStart">Where the samples start, in bytes from the file's start.</param>
 /// <param name="DataBytes">The bytes of all samples.</param>
 /// <param name="IsOpenEnded">Whether the header does not know how many samples there are: they reach to the file's end.</param>
 internal readonly record struct WavHeader(
-    WavFormat Format, int Channels, int SampleRate, int BlockAlign, long DataStart, long DataBytes, bool IsOpenEnded)
+    WavFormat Format, int Channels, uint ChannelMask, int SampleRate, int BlockAlign, long DataStart, long DataBytes, bool IsOpenEnded)
 {
     // Programs that write to a pipe announce as much as fits, or a little less, and cannot go back.
     private const uint Unknown = 0x7FFF_F000;
@@ -47,8 +50,9 @@ internal readonly record struct WavHeader(
     /// <summary>The length in seconds, where the format tells it.</summary>
     public double? DurationSeconds => Format == WavFormat.Other ? null : (double)Frames / SampleRate;
 
-    /// <summary>Whether the samples need neither mixing nor resampling nor a codec.</summary>
-    public bool IsDirect => Format != WavFormat.Other && Channels == 1 && SampleRate == AudioStream.SampleRate;
+    /// <summary>Whether the samples need neither mixing nor resampling nor a codec, so that every decoder gives the same.</summary>
+    /// <param name="sampleRate">The rate that is wanted.</param>
+    public bool IsDirect(int sampleRate) => Format != WavFormat.Other && Channels == 1 && SampleRate == sampleRate;
 
     // What follows the format's tag in an extensible header's GUID, when the tag means what it means elsewhere.
     private static ReadOnlySpan<byte> GuidTail => [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71];
@@ -93,22 +97,26 @@ internal readonly record struct WavHeader(
         uint sampleRate = BinaryPrimitives.ReadUInt32LittleEndian(format[4..]);
         ushort blockAlign = BinaryPrimitives.ReadUInt16LittleEndian(format[12..]);
         ushort bits = BinaryPrimitives.ReadUInt16LittleEndian(format[14..]);
+        uint mask = 0;
         if (tag == Extensible && format.Length == ExtensibleFormatBytes && format.EndsWith(GuidTail))
         {
+            mask = BinaryPrimitives.ReadUInt32LittleEndian(format[20..]);
             tag = BinaryPrimitives.ReadUInt16LittleEndian(format[24..]);
         }
 
         WavFormat kind = (tag, bits) switch
         {
+            (Pcm, 8) => WavFormat.UInt8,
             (Pcm, 16) => WavFormat.Int16,
             (Pcm, 24) => WavFormat.Int24,
             (Pcm, 32) => WavFormat.Int32,
             (IeeeFloat, 32) => WavFormat.Float32,
+            (IeeeFloat, 64) => WavFormat.Float64,
             _ => WavFormat.Other,
         };
         return channels == 0 || sampleRate is 0 or > int.MaxValue || blockAlign == 0 || blockAlign != channels * bits / 8
             ? default
-            : new WavHeader(kind, channels, (int)sampleRate, blockAlign, DataStart: 0, DataBytes: 0, IsOpenEnded: false);
+            : new WavHeader(kind, channels, mask, (int)sampleRate, blockAlign, DataStart: 0, DataBytes: 0, IsOpenEnded: false);
     }
 
     private static WavHeader WithData(WavHeader format, string path, long start, uint size, long available)

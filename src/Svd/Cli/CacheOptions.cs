@@ -1,0 +1,31 @@
+using System.CommandLine;
+using Engine.Svd.Audio;
+using Engine.Svd.Data;
+
+namespace Engine.Svd.Cli;
+
+/// <summary>The options that say how a corpus is read: <c>--cache</c> and <c>--decoder</c>. A command takes both together.</summary>
+internal sealed class CacheOptions
+{
+    private readonly Option<string?> _folder = Options.Cache();
+    private readonly Option<Decoder> _decoder = Options.Decoder();
+
+    /// <summary>Adds the options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        command.Options.Add(_folder);
+        command.Options.Add(_decoder);
+    }
+
+    /// <summary>What a command line asks for.</summary>
+    public CacheChoice Of(ParseResult parsed) => new(parsed.GetValue(_folder), parsed.GetValue(_decoder));
+}
+
+/// <summary>Where spectrograms are kept, and what decodes the songs of those that are missing.</summary>
+/// <param name="Folder">The folder; null for the default.</param>
+/// <param name="Decoder">The decoder.</param>
+internal sealed record CacheChoice(string? Folder, Decoder Decoder)
+{
+    /// <summary>Opens the cache of a corpus.</summary>
+    public SpectrogramCache Open(string data) => SpectrogramCache.Open(data, Folder, SvdCommand.Warn, Decoder);
+}
