@@ -1,13 +1,15 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using Engine.Kernels;
 using Engine.Kernels.Simd;
+using Engine.Svd.Cli;
 
 namespace Engine.Bench.Golden;
 
 /// <summary>
-/// <c>check</c>: holds every kernel, the networks and their training steps against reference arrays, on every device that there is. Exit codes: 0 all within
-/// their tolerances, 1 not, 2 used wrongly.
+/// <c>check</c>: compares every kernel, the networks and their training steps with reference arrays, on every device of the machine. Exit codes: 0 if all are
+/// within their tolerances, 1 if not, 2 for wrong usage.
 /// </summary>
 public static class CheckCommand
 {
@@ -19,63 +21,81 @@ public static class CheckCommand
     private static readonly string Bundled = Path.Combine(AppContext.BaseDirectory, "golden");
 
     /// <summary>Runs the command line, from <c>check</c> on, and returns the exit code.</summary>
-    public static int Run(string[] args)
+    public static int Run(string[] args) => Run(args, Console.Out);
+
+    /// <summary>The same, with the results written elsewhere than to standard output.</summary>
+    internal static int Run(string[] args, TextWriter to)
     {
         Option<string?> device = new("--device")
         {
-            Description = "Only the definitions, the processor at every vector width, or the OpenCL or CUDA devices; without it all that there are.",
+            Description = "Check only this: the references, the processor at every vector width, or the OpenCL or CUDA devices.",
         };
         device.AcceptOnlyFromAmong(Reference, Cpu, OpenCl, Cuda);
         Option<string> golden = new("--golden")
         {
-            Description = "A folder of .npz files of reference arrays, as tests/golden/README.md describes them; without it those that come with the program.",
+            Description = "A folder of .npz files of reference arrays, as tests/golden/README.md describes them. "
+                + "Without it, the arrays that come with the program.",
             HelpName = "DIR", DefaultValueFactory = _ => Bundled,
         };
+        Option<bool> json = Options.Json("the results");
         Command check = new("check", "Compares every kernel, the networks and their training steps with reference arrays in float64, on every device.")
         {
-            device, golden,
+            device, golden, json,
         };
-        check.SetAction(parsed => Run(parsed.GetValue(device), parsed.GetValue(golden)!));
+        check.SetAction(parsed => Run(parsed.GetValue(device), parsed.GetValue(golden)!, parsed.GetValue(json), to));
         return CommandLine.Run(check, args);
     }
 
-    private static int Run(string? kind, string folder)
+    private static int Run(string? kind, string folder, bool json, TextWriter to)
     {
         IReadOnlyList<GoldenCase> cases = GoldenFile.ReadAll(folder);
-        List<Func<IBackend>> devices = DevicesOf(kind);
-        if (devices.Count == 0) throw new EngineException($"there is no device that --device {kind} can use");
-        int failures = 0;
-        foreach (Func<IBackend> open in devices)
+        List<Func<IBackend>> open = DevicesOf(kind);
+        if (open.Count == 0) throw new EngineException($"there is no device that --device {kind} can use");
+        List<CheckedDevice> devices = [];
+        foreach (Func<IBackend> create in open)
         {
-            using IBackend backend = open();
-            Console.WriteLine(backend.Name);
-            failures += CheckOn(backend, cases);
-            Console.WriteLine();
+            using IBackend backend = create();
+            devices.Add(new CheckedDevice(backend.Name, RowsOf(backend, cases)));
+            if (!json) Print(devices[^1], to);
         }
 
-        Console.WriteLine(failures == 0 ? $"all {cases.Count} cases are within their tolerances on {Count(devices.Count, "device")}"
+        int failures = devices.Sum(device => device.Rows.Count(row => !row.WithinTolerance));
+        if (json) to.WriteLine(JsonSerializer.Serialize(new { cases = cases.Count, failures, devices }, Json.Indented));
+        else to.WriteLine(failures == 0 ? $"all {cases.Count} cases are within their tolerances on {Count(open.Count, "device")}"
             : $"{Count(failures, "row")} exceeded the tolerance");
         return failures == 0 ? 0 : CommandLine.Failed;
     }
 
-    // One line for each kernel and each case of a network: its worst error. Returns how many are too large.
-    private static int CheckOn(IBackend backend, IReadOnlyList<GoldenCase> cases)
-    {
-        int width = cases.Max(@case => @case.Title.Length), failures = 0;
-        Console.WriteLine($"  {"".PadRight(width)}  cases  largest error  relative  tolerance  used");
-        foreach (IGrouping<string, GoldenCase> group in cases.GroupBy(@case => @case.Title))
+    // A row for each kernel and each case of a network: its worst error.
+    private static CheckRow[] RowsOf(IBackend backend, IReadOnlyList<GoldenCase> cases) =>
+    [
+        .. cases.GroupBy(@case => @case.Title).Select(group =>
         {
             GoldenError error = group.Select(@case => @case.Compare(Outputs(@case, backend))).Aggregate(GoldenError.Worse);
-            bool failed = !(error.Used <= 1);
-            if (failed) failures++;
-            Console.WriteLine(string.Create(
+            return new CheckRow(group.Key, group.Count(), Finite(error.Absolute), Finite(error.Relative), error.Tolerance, Finite(error.Used), error.Used <= 1);
+        }),
+    ];
+
+    private static void Print(CheckedDevice device, TextWriter to)
+    {
+        int width = device.Rows.Max(row => row.Name.Length);
+        to.WriteLine(device.Name);
+        to.WriteLine($"  {"".PadRight(width)}  cases  largest error  relative  tolerance  used");
+        foreach (CheckRow row in device.Rows)
+        {
+            to.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"  {group.Key.PadRight(width)}  {group.Count(),5}  {error.Absolute,13:0.0e-00}  {error.Relative,8:0.0e-00}  {error.Tolerance,9:0.0e-00}"
-                + $"  {error.Used,4:0 %}{(failed ? "  TOO LARGE" : "")}"));
+                $"  {row.Name.PadRight(width)}  {row.Cases,5}  {Text(row.LargestError),13}  {Text(row.Relative),8}  {row.Tolerance,9:0.0e-00}  {row.Used,4:0 %}"
+                + $"{(row.WithinTolerance ? "" : "  TOO LARGE")}"));
         }
 
-        return failures;
+        to.WriteLine();
     }
+
+    private static string Text(double? error) => error is { } number ? number.ToString("0.0e-00", CultureInfo.InvariantCulture) : "∞";
+
+    // JSON has no infinity and no NaN.
+    private static double? Finite(double number) => double.IsFinite(number) ? number : null;
 
     private static IReadOnlyDictionary<string, float[]> Outputs(GoldenCase @case, IBackend backend) =>
         NetworkCheck.Knows(@case) ? NetworkCheck.Run(@case, backend) : KernelCheck.Run(@case, backend);
@@ -85,7 +105,7 @@ public static class CheckCommand
         List<Func<IBackend>> devices = [];
         if (kind is null or Reference) devices.Add(Backends.CreateReference);
 
-        // Those that the processor lacks are carried out in software.
+        // The runtime emulates the widths that the processor lacks.
         if (kind is null or Cpu) devices.AddRange(Enum.GetValues<VectorWidth>().OrderDescending().Select<VectorWidth, Func<IBackend>>(
             width => () => Backends.CreateCpu(width: width)));
         if (kind is Reference or Cpu) return devices;
@@ -102,3 +122,19 @@ public static class CheckCommand
 
     private static string Count(int number, string what) => $"{number} {what}{(number == 1 ? "" : "s")}";
 }
+
+/// <summary>What a device computed.</summary>
+/// <param name="Name">The device.</param>
+/// <param name="Rows">A row for each kernel and each case of a network.</param>
+internal sealed record CheckedDevice(string Name, IReadOnlyList<CheckRow> Rows);
+
+/// <summary>The worst error of a kernel, or of a network's case.</summary>
+/// <param name="Name">The kernel, or the network and its weights.</param>
+/// <param name="Cases">The number of cases.</param>
+/// <param name="LargestError">The error; null if it is not finite.</param>
+/// <param name="Relative">The error relative to the output's largest absolute value; null if it is not finite.</param>
+/// <param name="Tolerance">The largest relative error that is allowed.</param>
+/// <param name="Used">The error's share of the tolerance; null if it is not finite.</param>
+/// <param name="WithinTolerance">Whether the error is within the tolerance.</param>
+internal sealed record CheckRow(
+    string Name, int Cases, double? LargestError, double? Relative, double Tolerance, double? Used, bool WithinTolerance);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.IO.Compression;
 using System.Text;
+using System.Text.Json;
 using Engine.Bench.Golden;
 using Engine.Kernels;
 using Engine.Tensors;
@@ -104,6 +105,27 @@ public class CheckTests
     [InlineData("--golden")]
     [InlineData("--whatever")]
     public void WrongOptionsEndWithTwo(params string[] options) => Assert.Equal(2, CheckCommand.Run(["check", .. options]));
+
+    /// <summary>One object: a row for each kernel, and where a number is not finite, null.</summary>
+    [Fact]
+    public void PrintsJson()
+    {
+        using TempFolder temp = new();
+        Rewrite(temp, "Transpose", name => name == "case0/in/x", content =>
+        {
+            Write(content, BitConverter.GetBytes(float.NaN));
+            return content;
+        });
+        using StringWriter output = new();
+        Assert.Equal(1, CheckCommand.Run(["check", "--device", "reference", "--golden", temp.Folder, "--json"], output));
+        JsonElement result = JsonDocument.Parse(output.ToString()).RootElement, device = Assert.Single(result.GetProperty("devices").EnumerateArray());
+        Assert.Equal(1, result.GetProperty("failures").GetInt32());
+        Assert.StartsWith("reference", device.GetProperty("name").GetString(), StringComparison.Ordinal);
+        JsonElement row = Assert.Single(device.GetProperty("rows").EnumerateArray());
+        Assert.Equal(("Transpose", 4), (row.GetProperty("name").GetString(), row.GetProperty("cases").GetInt32()));
+        Assert.False(row.GetProperty("within_tolerance").GetBoolean());
+        Assert.Equal(JsonValueKind.Null, row.GetProperty("largest_error").ValueKind);
+    }
 
     [Fact]
     public void ErrorsAreMeasured()
