@@ -5,19 +5,20 @@ using Xunit.Sdk;
 namespace Engine.Kernels.Tests;
 
 /// <summary>
-/// The table of cases that drives every test which is the same for all operations: sizes chosen to be awkward, then generated ones, the same in every run. Each
-/// family of operations has a file, with a method that makes a case of each operation, the sizes, and the list of cases.
+/// The table of cases for the tests that are the same for all operations. Some sizes are chosen to be awkward, others are generated, the same in every run.
+/// Each family of operations has a file: a method that makes a case of each operation, the sizes, and the list of cases.
 /// </summary>
 internal static partial class Ops
 {
     private const int GeneratedPerOp = 10;
 
-    // Other files hold the sizes: they are read when all of them are there.
+    // Lazy, because the static fields of the other files may not be set yet.
     private static readonly Lazy<Dictionary<string, OpCase>> Table =
         new(() => Own().Concat(GoldenCases.All).DistinctBy(op => op.Name).ToDictionary(op => op.Name));
 
-    private static readonly Activation[] Activations =
-        [Activation.None, Activation.LeakyRelu(0.01f), Activation.Elu, Activation.Sigmoid, Activation.LeakyRelu(0), Activation.Relu];
+    /// <summary>Every activation.</summary>
+    public static readonly Activation[] Activations =
+        [.. Enum.GetValues<ActivationKind>().Select(kind => new Activation(kind, kind == ActivationKind.LeakyRelu ? 0.01f : 0)), Activation.LeakyRelu(0)];
 
     /// <summary>All cases by name, in order.</summary>
     public static IReadOnlyDictionary<string, OpCase> ByName => Table.Value;
@@ -34,7 +35,7 @@ internal static partial class Ops
         .. new[] { 1, 70, 2 * 16384 + 5 }.SelectMany(OwnPointwise), // 16384 elements make a task
     ];
 
-    // Of an operation that is a sum of products of its inputs.
+    // A case of an operation that is a sum of products of its inputs.
     private static OpCase SumOfProducts(OpSpec spec, int terms) =>
         new(spec) { Tolerance = Tolerance.Sum(terms), Scale = inputs => new OpCase(spec).RunReference(Absolute(inputs)) };
 
