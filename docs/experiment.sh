@@ -65,7 +65,7 @@ if does localise; then svd localise --stems "$out/stems" "${networks[@]}" --mask
 # The paper's Fig. 4: excerpts in whose middle the voice starts according to the labels (SONG@SECONDS in FIGURES), by both methods.
 if does figures; then
   for at in ${FIGURES:-jonathan_coulton_better.mp3@136.454 joshua_morin_on_the_run.ogg@73.405}; do
-    svd explain "$corpus/audio/${at%%@*}" --at "${at##*@}" "${networks[@]}" --masker "$out/masker.npz" --method both --class-threshold 0.727 --listen \
+    svd explain "$corpus/audio/${at%%@*}" --at "${at##*@}" "${networks[@]}" --masker "$out/masker.npz" --method both --listen \
       --out "$out/figure-${at##*@}"
   done
 fi
