@@ -20,7 +20,7 @@ internal static class CommandLine
         }
         catch (AggregateException failures) when (failures.InnerException is EngineException failure)
         {
-            // So come exceptions out of a parallel query.
+            // A parallel query wraps its exceptions like this.
             return Complain(failure.Message, Failed);
         }
         catch (Exception failure) when (failure is EngineException or IOException or UnauthorizedAccessException)

@@ -4,7 +4,7 @@ using Engine.Bench.Golden;
 using Engine.Bench.Ladder;
 using Engine.Bench.Report;
 
-// BenchmarkDotNet's suites, or a command of our own.
+// One of our own commands, or else BenchmarkDotNet's suites.
 if (args is ["report", ..]) return ReportCommand.Run(args);
 if (args is ["check", ..]) return CheckCommand.Run(args);
 if (args is ["ladder", ..]) return LadderCommand.Run(args);

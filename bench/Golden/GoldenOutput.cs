@@ -2,8 +2,8 @@ namespace Engine.Bench.Golden;
 
 /// <summary>How far an output is off.</summary>
 /// <param name="Absolute">The largest error.</param>
-/// <param name="Relative">That error relative to the output's largest absolute value; to the bit, if that is 0.</param>
-/// <param name="Tolerance">What is allowed, relative to the same.</param>
+/// <param name="Relative">That error relative to the output's largest absolute value.</param>
+/// <param name="Tolerance">The largest relative error that is allowed.</param>
 internal readonly record struct GoldenError(double Absolute, double Relative, double Tolerance)
 {
     /// <summary>The part of the tolerance that is used up; above 1 it is exceeded, as it is by any NaN.</summary>
@@ -17,10 +17,10 @@ internal readonly record struct GoldenError(double Absolute, double Relative, do
 /// <param name="Name">The operand, or what a network's output is called.</param>
 /// <param name="Length">How many values there are.</param>
 /// <param name="Largest">The largest absolute value.</param>
-/// <param name="Tolerance">What may be off, relative to the largest.</param>
+/// <param name="Tolerance">The largest error that is allowed, relative to the largest value.</param>
 /// <param name="Places">Which values are known; null if all are.</param>
 /// <param name="Values">The known values.</param>
-/// <param name="BlockSums">The sums of so many blocks, which together are the whole output; empty if all values are known.</param>
+/// <param name="BlockSums">The sums of equal blocks that cover the output; empty if all values are known.</param>
 internal sealed record GoldenOutput(
     string Name, int Length, double Largest, double Tolerance, int[]? Places, double[] Values, double[] BlockSums)
 {

@@ -42,7 +42,7 @@ internal static class KernelCheck
             throw @case.Complaint($"is of the kernel {MessageText.Quote(@case.Op)}, which there is not");
         }
 
-        // Arrays that a call may do without: the case wants those that it has.
+        // The optional arrays are those that the case has.
         Dictionary<string, string> settings = @case.FlatSettings();
         settings["bias"] = $"{@case.Inputs.ContainsKey("b") || @case.Outputs.Any(output => output.Name == "db")}";
         if (length is not null) settings["length"] = $"{length}";

@@ -42,7 +42,7 @@ internal static class NetworkCheck
         {
         }
 
-        // Unobserved, layers that go together run as one kernel: the last layers are taken from that pass.
+        // When nothing observes them, neighbouring layers run as one kernel. The last layers are taken from that pass.
         using Tensor features = network.Features(excerpts), probability = network.Probability(features);
         outputs["fc8"] = features.ToArray();
         outputs["fc9"] = probability.ToArray();
@@ -121,7 +121,7 @@ internal static class NetworkCheck
         return Tensor.From(backend, new Shape(values.Length / SvdNet.FeatureCount, SvdNet.FeatureCount), values);
     }
 
-    // Of each sample an excerpt and by how many frames it is rolled, as numpy.roll does it.
+    // For each sample an excerpt, and the number of frames to roll it by, as numpy.roll does.
     private static Tensor RolledExcerpts(GoldenCase @case, int count, IBackend backend)
     {
         float[] excerpts = @case.Input("excerpts"), rolled = new float[count * ExcerptLength];

@@ -6,7 +6,7 @@ namespace Engine.Bench;
 /// <summary>Every operation that the report's pieces of work run, from <c>shapes.csv</c>. A test holds the file against what they really run.</summary>
 internal static class KernelCases
 {
-    // The definitions take a second for each GFLOP, so more than this is checked on fewer samples.
+    // The definitions take a second for each GFLOP. An operation with more FLOPs than this is checked on fewer samples.
     private const long MostCheckedFlops = 2_000_000_000;
     private const int FewSamples = 4;
 

@@ -127,7 +127,7 @@ internal sealed unsafe class ConvolutionLadder<TV> : OperationLadder<TV>
         base.Read(y);
     }
 
-    // What follows the sums where the pool is a pass of its own.
+    // The pass after the sums, for rungs that do not fuse the pool.
     private void Pool()
     {
         MaxPool2d.Forward<TV>(One, _shape.Pool, _sums, Y);

@@ -38,7 +38,7 @@ internal static class LadderTables
         }
     }
 
-    // Files that an earlier rung has named already are not named again.
+    // Files that an earlier rung named are not repeated.
     private static string FilesOf(LadderRow row, LadderTable table)
     {
         LadderRow first = table.Rungs.First(other => other.Files.SequenceEqual(row.Files));

@@ -27,7 +27,7 @@ internal abstract class OperationLadder : IDisposable
         _expected ??= Define(Spec);
         float[] actual = new float[_expected.Length];
 
-        // So that a rung that writes nothing cannot pass with the result of the one before.
+        // Otherwise a rung that writes nothing would pass with the result of the one before.
         Array.Fill(actual, float.NaN);
         Write(actual);
         rung.Run();

@@ -4,9 +4,9 @@ using Engine.Kernels.Simd;
 namespace Engine.Bench.Ladder;
 
 /// <summary>
-/// The transposed convolution by phases: the taps that an output sees lie one stride apart, and which is the first depends only on the remainder of its place.
-/// So no tap is tried in vain. A vector holds the samples of one pixel; with <see cref="V1"/> it is a single sample. There is one sum at a time. N must be a
-/// multiple of the vector's width, and there is no dilation.
+/// The transposed convolution by phases: the taps that an output sees lie one stride apart, and the remainder of the output's place says which tap is the
+/// first. So no tap is tried in vain. A vector holds the samples of one pixel; with <see cref="V1"/> it is a single sample. There is one sum at a time. N must
+/// be a multiple of the vector's width, and there is no dilation.
 /// </summary>
 internal static unsafe class PhasedTransposed
 {

@@ -17,8 +17,8 @@ internal readonly record struct Times(double Min, double Median)
 }
 
 /// <summary>
-/// Measures two programs in turns, some runs of one and some of the other, so that what else the machine does hits both. Between turns comes a pause: ONNX
-/// Runtime's threads were seen to spin for 80 ms after a run, at the cost of whoever comes next.
+/// Measures two programs in turns, some runs of one and some of the other, so that other load on the machine hits both. There is a pause between turns, because
+/// ONNX Runtime's threads were seen to spin for 80 ms after a run, which slows the next program.
 /// </summary>
 internal static class Alternation
 {
@@ -29,12 +29,12 @@ internal static class Alternation
     private const int LeastRunsOfATurn = 2;
     private const int MostRunsOfATurn = 200;
 
-    // Where one run takes longer than the budget, as on a device that a slow driver emulates, few have to do.
+    // If one run takes longer than the budget, as on a device that a slow driver emulates, a few runs must do.
     private const int MostBudgets = 10;
 
     private const int MostLaunches = 1000;
 
-    /// <summary>Runs both, the peer only if there is one, for about so many milliseconds in all after the warm-up.</summary>
+    /// <summary>Runs both, the peer only if there is one, for about <paramref name="budgetMs"/> in all after the warm-up.</summary>
     /// <param name="engine">One run.</param>
     /// <param name="peer">Milliseconds of as many runs as asked, or null.</param>
     /// <param name="budgetMs">How long to measure; a few turns of each are taken in any case.</param>
@@ -57,8 +57,8 @@ internal static class Alternation
     }
 
     /// <summary>
-    /// How many launches are timed at once: as many as take some milliseconds together. Waiting for a device takes longer than a small kernel, and a clock
-    /// ticks only so often.
+    /// How many launches are timed together, so that they take some milliseconds. Waiting for a device takes longer than a small kernel, and a clock's ticks
+    /// are too coarse for one.
     /// </summary>
     /// <param name="launch">Starts the kernel.</param>
     /// <param name="synchronize">Waits for it.</param>
@@ -73,7 +73,7 @@ internal static class Alternation
             synchronize();
             double ms = MsSince(start);
 
-            // The first one compiles, and is never taken for more than it is.
+            // The first launch compiles the kernel, so its time says little.
             if (ms >= milliseconds / 2 && launches > 1) return (int)Math.Clamp(launches * milliseconds / ms, 1, MostLaunches);
             if (launches >= MostLaunches) return MostLaunches;
             launches *= 2;
@@ -95,7 +95,7 @@ internal static class Alternation
         return times;
     };
 
-    // Runs until it is warm: the runtime compiles what is called often anew.
+    // Runs until it is warm: the runtime recompiles what is called often.
     private static int RunsOfATurn(Func<int, double[]> timed)
     {
         List<double> runs = [];

@@ -11,14 +11,14 @@ internal static class Check
     /// </summary>
     public const double KernelTolerance = 1e-4;
 
-    /// <summary>Whole networks against another library, relative to the largest value: what the project holds its layers to.</summary>
+    /// <summary>Whole networks against another library, relative to the largest value: the project's bound for its layers.</summary>
     public const double NetworkTolerance = 1e-4;
 
     /// <summary>The losses of the first steps against another library, relative: gradients and updates in float32 on both sides.</summary>
     public const double LossTolerance = 1e-3;
 
     /// <summary>
-    /// How many of the places of maxima may differ, as a part of all: where two sums of a window agree to the last digits, rounding decides which is found.
+    /// The share of the places of maxima that may differ: where two sums of a window agree to the last digits, rounding decides which one is found.
     /// </summary>
     public const double PlaceTolerance = 1e-4;
 

@@ -225,7 +225,7 @@ internal sealed class Contests : IDisposable
         };
     }
 
-    // The same samples through blocks as LogMelReader takes them, from memory.
+    // The same samples from memory, in blocks as LogMelReader takes them.
     private Contest LogMel()
     {
         IBackend backend = _machine.Open(threads: 1);
@@ -274,7 +274,7 @@ internal sealed class Contests : IDisposable
         };
     }
 
-    // Who is measured beside inference: ONNX Runtime on the processor, PyTorch on CUDA, nobody on another GPU. ONNX Runtime's output is compared everywhere.
+    // The peer of inference: ONNX Runtime on the processor, PyTorch on CUDA, none on another GPU. ONNX Runtime's output is compared everywhere.
     private string? InferencePeer => _machine.Gpu is null ? "ONNX Runtime" : _machine.IsCuda ? "PyTorch" : null;
 
     private string? TrainingPeer => _machine.Gpu is null || _machine.IsCuda ? "PyTorch" : null;

@@ -4,7 +4,7 @@ using ILGPU.Runtime;
 
 namespace Engine.Bench.Report;
 
-/// <summary>What is measured: the processor with so many threads and vectors so wide, or a GPU.</summary>
+/// <summary>What is measured: the processor with some number of threads and a vector width, or a GPU.</summary>
 internal sealed class Machine
 {
     private readonly GpuContext? _gpu;

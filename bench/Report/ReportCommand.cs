@@ -10,15 +10,15 @@ using Engine.Svd.Cli;
 namespace Engine.Bench.Report;
 
 /// <summary>
-/// <c>report</c>: checks every kernel, then measures kernels and whole work beside their peers. Exit codes: 0 done, 1 failed, 2 used wrongly.
+/// <c>report</c>: checks every kernel, then measures kernels and whole work beside their peers. Exit codes: 0 for success, 1 for failure, 2 for wrong usage.
 /// </summary>
 public static class ReportCommand
 {
-    // With warm-up and set-up about half a second a kernel: the whole report shall take less than five minutes.
+    // With warm-up and set-up, about half a second a kernel, so that the whole report takes less than five minutes.
     private const double KernelBudgetMs = 150;
     private const double ContestBudgetMs = 5000;
 
-    // What a run takes at least, in many launches if need be.
+    // The shortest time that is measured, with many launches if necessary.
     private const double ProcessorRunMs = 0.2;
     private const double DeviceRunMs = 10;
 
@@ -77,7 +77,7 @@ public static class ReportCommand
         double error;
         using (IBackend backend = machine.Open())
         {
-            // The longest first, so that the last ones end together.
+            // The longest checks come first, so that the threads finish together.
             KernelCase[] checks = [.. kernels.DistinctBy(kernel => (kernel.Spec.Name, kernel.CheckedAs.Title))];
             Progress progress = new("checking kernels against their definitions", checks.Sum(kernel => kernel.CheckWork));
             error = checks.OrderByDescending(kernel => kernel.CheckWork).AsParallel().WithDegreeOfParallelism(threads)
@@ -147,7 +147,7 @@ public static class ReportCommand
                 peer.Output("y"), kernel.Peer!.OutputOf(run.Results().First().Values), Check.KernelTolerance, $"{kernel}, against ONNX Runtime's");
         }
 
-        // A clock cannot tell what takes less than it ticks, nor a wait for a device what takes less than waiting.
+        // A clock cannot measure less than a tick, and waiting for a device takes longer than a small kernel.
         int launches = Alternation.LaunchesOfARun(run.Launch, backend.Synchronize, setting.Gpu is null ? ProcessorRunMs : DeviceRunMs);
         Action? repeated = peer is null ? null : () =>
         {
@@ -175,7 +175,7 @@ public static class ReportCommand
     {
         double rate = contest.Flops / ours.Min / 1e6;
 
-        // What says one thread is held against one thread's peak.
+        // Work on one thread is compared with one thread's peak.
         double peak = contest.AudioSeconds is null || setting.Gpu is not null ? setting.PeakGflops : setting.PeakGflops / setting.Threads;
         (double shown, string unit) = contest.AudioSeconds is { } seconds ? (1000 * seconds / ours.Min, "× real time") : (rate, "GFLOP/s");
         return new Row(

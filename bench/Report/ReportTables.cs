@@ -11,7 +11,8 @@ internal static class ReportTables
         "Times are the minimum and the median of the runs; the engine and its peer run in turns. The rows of a piece of work are the operations that it runs, "
         + "each by itself, with the number of calls; as in the network, inference keeps transformed filters from call to call and training does not. FLOPs are "
         + "those of the plain definition, a multiply-add counted as two; bytes count each array once. Above 100 % of the peak it says why: the kernel does "
-        + "fewer operations than the definition (Winograd's transforms), or its arrays stay in a cache. Ratios are of the minima: above 1 the engine is faster.";
+        + "fewer operations than the definition (Winograd's transforms), or its arrays stay in a cache. Ratios are of the minima: above 1 the engine is "
+        + "faster.";
 
     private const int RedirectedWidth = 200;
 
@@ -25,7 +26,7 @@ internal static class ReportTables
     /// <summary>Prints everything.</summary>
     public static void Print(ReportData data)
     {
-        // A file or a pipe has no width of its own.
+        // A file or a pipe has no width.
         if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = RedirectedWidth;
         foreach (string line in Head(data)) AnsiConsole.WriteLine(line);
         foreach (IGrouping<string, Row> group in data.Rows.GroupBy(row => row.Group))

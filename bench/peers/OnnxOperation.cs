@@ -18,7 +18,7 @@ internal sealed class OnnxOperation
     private OnnxOperation(string node, Shape x, Shape y, Shape? w, BatchLayout layout, Activation activation, params OnnxSetting[] settings) =>
         (_node, _x, _y, _w, _layout, _activation, _settings) = (node, x, y, w, layout, activation, settings);
 
-    // What follows the activation.
+    // The nodes after the activation.
     private MaxPool2dShape? Pool { get; init; }
 
     /// <summary>The axes of the model's input.</summary>

@@ -16,10 +16,10 @@ internal sealed class TorchPeer : IDisposable
     public string Version { get; }
 
     /// <summary>
-    /// The first Python that can import torch: the one that is named, else any on the search path; null where there is none.
+    /// The first Python that can import torch: the one that is named, otherwise any on the search path; null if there is none.
     /// </summary>
     /// <param name="named">A Python, or null.</param>
-    /// <param name="cuda">Whether its torch shall have CUDA.</param>
+    /// <param name="cuda">Whether its torch must have CUDA.</param>
     /// <exception cref="EngineException">A Python was named and cannot import torch.</exception>
     public static string? FindPython(string? named, bool cuda)
     {
@@ -32,7 +32,7 @@ internal sealed class TorchPeer : IDisposable
               select path;
         if (candidates.FirstOrDefault(python => HasTorch(python, cuda)) is { } python) return python;
         return named is null ? null : throw new EngineException(
-            $"{named} is no Python that can import torch{(cuda ? " with CUDA" : "")}; install PyTorch there or leave out --python");
+            $"{named} is not a Python that can import torch{(cuda ? " with CUDA" : "")}; install PyTorch there or leave out --python");
     }
 
     /// <summary>Starts the script on the folder of weights and inputs.</summary>

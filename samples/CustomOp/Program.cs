@@ -10,7 +10,7 @@ foreach (IBackend backend in new[] { reference, cpu })
     Console.WriteLine($"{backend.Name}: {string.Join("  ", y.ToArray())}");
 }
 
-// On a tape, checked against difference quotients, by itself and in the middle of a function.
+// The gradient on a tape, checked against difference quotients: of the operation alone, and in the middle of a function.
 using Tensor input = Tensor.From(reference, new Shape(2, 3), values), weights = Tensor.From(reference, new Shape(3, 2), [1, -2, 3, 0.5f, -1, 2]);
 GradientError alone = GradientCheck.LargestError(v => v[0].Softsign(), [input]);
 GradientError within = GradientCheck.LargestError(v => v[0].Dense(v[1]).Softsign().Multiply(v[0].Mean(1)), [input, weights]);

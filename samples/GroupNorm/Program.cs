@@ -22,7 +22,7 @@ for (int step = 1; step <= 200; step++)
     if (step % 50 == 0) Console.WriteLine($"step {step}: loss {loss.ToArray()[0]:f4}");
 }
 
-// The layer's gradients against difference quotients.
+// Compares the layer's gradients with difference quotients.
 using IBackend reference = Backends.CreateReference();
 using GroupNorm layer = new(2, 4);
 Initializers.Initialize(layer, reference, WeightInitializer.HeNormal, random);
@@ -32,8 +32,8 @@ Console.WriteLine($"GroupNorm: {error}");
 return error.Error < 1e-2 ? 0 : 1;
 
 /// <summary>
-/// Group normalisation (Wu and He, ECCV 2018) from sums, products and a root: the channels of N×C×H×W in groups, each sample's group with mean 0 and variance
-/// 1, then multiplied by gamma and moved by beta, C of each. It needs no gradient rule of its own.
+/// Group normalisation (Wu and He, ECCV 2018) from sums, products and a root. The channels of N×C×H×W form groups. In each sample, every group gets mean 0 and
+/// variance 1; then each channel is multiplied by its gamma and its beta is added. The layer needs no gradient rule of its own.
 /// </summary>
 internal sealed class GroupNorm(int groups, int channels) : Module
 {

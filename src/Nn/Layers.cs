@@ -115,8 +115,8 @@ public sealed class Dense(int featuresIn, int featuresOut, bool bias = true, Act
     public override Tensor Forward(Tensor x) => x.Dense(Weight.Value, Bias?.Value, Activation);
 
     /// <summary>
-    /// The layer, whose input is channels×rows×columns and whose parameters are loaded, as a convolution that slides it over larger maps. It
-    /// shares the bias and has filters of its own: the weights In×Out transposed.
+    /// This layer as a convolution that slides it over larger maps. The layer's input must be channels×rows×columns, and its parameters must be loaded. The
+    /// convolution shares the bias and has filters of its own: the weights In×Out transposed.
     /// </summary>
     public Conv2d AsConv2d(int channels, int rows, int columns, (int H, int W)? dilation = null)
     {
@@ -135,9 +135,9 @@ public sealed class Dense(int featuresIn, int featuresOut, bool bias = true, Act
 }
 
 /// <summary>
-/// Batch normalisation: N×C or N×C×H×W, unchanged in shape. With the running statistics; where gamma is being trained on a tape, with those of the
-/// batch, towards which the running ones then move by a tenth. Then, if wanted, an activation. In weight files: beta,
-/// gamma, mean, inverse standard deviation 1/√(variance + 1e-4).
+/// Batch normalisation, then the activation if there is one. The input is N×C or N×C×H×W, and the result has the same shape. It uses the running statistics.
+/// While gamma is being trained on a tape, it uses those of the batch, and the running ones move towards them by a tenth. Weight files hold beta, gamma, mean
+/// and the inverse standard deviation 1/√(variance + 1e-4), in this order.
 /// </summary>
 public sealed class BatchNorm(int channels, Activation activation = default) : Module
 {
@@ -303,7 +303,7 @@ public sealed class Reshape(params int[] sizes) : Module
     /// <summary>The shape that becomes of one.</summary>
     internal Shape ShapeOf(in Shape shape)
     {
-        // Not a collection with a spread: that is an array a call.
+        // No collection with a spread here: it would allocate an array in every call.
         Span<int> all = stackalloc int[1 + sizes.Length];
         all[0] = shape[0];
         sizes.CopyTo(all[1..]);

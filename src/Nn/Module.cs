@@ -5,7 +5,7 @@ namespace Engine.Nn;
 
 /// <summary>
 /// A piece of a network: parameters, and a map from one tensor to another. To write one, derive from this class, override <see cref="Forward"/>, and list the
-/// parameters in <see cref="Parameters"/> or, for a module that is made of others, those others in <see cref="Parts"/>.
+/// parameters in <see cref="Parameters"/> or, if the module is made of others, list those in <see cref="Parts"/>.
 /// </summary>
 public abstract class Module : IDisposable
 {
@@ -13,8 +13,8 @@ public abstract class Module : IDisposable
     private string? _path;
 
     /// <summary>
-    /// What messages and exported models call it. The names of its parts and parameters start with it: <c>conv1.weight</c>. A module that is given no name gets
-    /// one from the chain that it is put into, by its class and number: <c>conv2d_1</c>.
+    /// What messages and exported models call it. The names of its parts and parameters start with it: <c>conv1.weight</c>. A module without a name gets
+    /// one from the chain that it is put into, from its class and number: <c>conv2d_1</c>.
     /// </summary>
     public string Name
     {
@@ -81,7 +81,7 @@ public abstract class Module : IDisposable
     /// <summary>Names the parts and theirs: each starts with the prefix, and those that were given no name are numbered by class.</summary>
     private protected void NameParts(string prefix = "") => NameParts(prefix, []);
 
-    // The outermost chain names last.
+    // The outermost chain names its modules last, so its names remain.
     private void NameParts(string prefix, Dictionary<string, int> counts)
     {
         foreach (Module part in Parts)

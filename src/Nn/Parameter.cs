@@ -45,7 +45,7 @@ public sealed class Parameter : IDisposable
     private Tensor? _value;
 
     /// <summary>Declares a parameter; it has no values until it is initialised or loaded.</summary>
-    /// <param name="part">What it is of its module, for example <c>weight</c>; the module's name is put before it.</param>
+    /// <param name="part">Its role in the module, for example <c>weight</c>; the module's name is put before it.</param>
     /// <param name="shape">The sizes.</param>
     /// <param name="role">What training does with it.</param>
     /// <param name="layout">How the file lays it out.</param>
@@ -70,7 +70,7 @@ public sealed class Parameter : IDisposable
     /// <summary>How the file lays it out.</summary>
     public ParameterLayout Layout { get; }
 
-    /// <summary>Of a weight: how many inputs each output sums over, which He's initialisation goes by.</summary>
+    /// <summary>How many inputs each output sums over. He's initialisation needs it for a weight.</summary>
     public int FanIn { get; init; }
 
     /// <summary>Of a weight: the axis that counts the outputs, 0 for the filters of a convolution and 1 otherwise.</summary>
@@ -82,13 +82,13 @@ public sealed class Parameter : IDisposable
         $"{Name} has no values yet: call Initializers.Initialize on the network, or load its weights, before it is used or trained");
 
     /// <summary>
-    /// Where backends keep what they make of the values from one inference to the next. Null while the values are being trained, that is, require a gradient;
+    /// Where backends keep the packed values from one inference to the next. It is null while the values are being trained, that is, require a gradient;
     /// <see cref="Load"/> and <see cref="MoveTo"/> empty it.
     /// </summary>
     internal PackedFilter? Packed => Value.RequiresGradient ? null : _packed;
 
     /// <summary>Takes the values as the weight file has them, into the tensor that holds them already if the backend is the same.</summary>
-    /// <exception cref="ArgumentException">There are not as many values as the shape says.</exception>
+    /// <exception cref="ArgumentException">The number of values is not the shape's.</exception>
     /// <exception cref="InvalidOperationException">The parameter is being trained on another backend.</exception>
     public void Load(IBackend backend, ReadOnlySpan<float> values)
     {
@@ -112,7 +112,7 @@ public sealed class Parameter : IDisposable
     public float[] ToFileLayout(Tensor tensor) => Flip(tensor.ToArray());
 
     /// <summary>Lets another tensor of the same shape hold the values from now on, those that it holds already; the parameter owns it.</summary>
-    /// <exception cref="ArgumentException">The shape is another.</exception>
+    /// <exception cref="ArgumentException">The shape is different.</exception>
     public void MoveTo(Tensor value)
     {
         if (value.Shape != Shape) throw new ArgumentException($"{Name} is {Shape}, not {value.Shape}");
@@ -131,7 +131,7 @@ public sealed class Parameter : IDisposable
     /// <summary>Puts its module's name before its own.</summary>
     internal void NameAfter(string module) => Name = $"{module}.{_part}";
 
-    // Flipping both axes of an R×S kernel is reversing its R·S numbers; done twice it is undone.
+    // To flip both axes of an R×S kernel is to reverse its R·S numbers. Doing it twice undoes it.
     private float[] Flip(float[] values)
     {
         if (Layout == ParameterLayout.AsIs) return values;

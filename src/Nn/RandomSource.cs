@@ -6,7 +6,7 @@ namespace Engine.Nn;
 /// A small random number generator whose whole state can be kept in a checkpoint: xoshiro256** (Blackman and Vigna, 2018), period 2²⁵⁶ − 1,
 /// seeded through the finaliser of SplitMix64. The same seed gives the same integers on every machine and in every version.
 /// </summary>
-/// <remarks>One thread at a time. Nothing but the four words is remembered between calls, so a restored state continues exactly.</remarks>
+/// <remarks>Use it from one thread at a time. It remembers only the four words between calls, so a restored state continues exactly.</remarks>
 public sealed class RandomSource
 {
     /// <summary>Words of the state.</summary>
@@ -21,15 +21,15 @@ public sealed class RandomSource
     private ulong _s3;
 
     /// <summary>
-    /// Starts the stream of numbers that belongs to a seed and a path: what the numbers are for, the number of the epoch or the batch. Streams of
-    /// different paths are independent, so work that is numbered can be done in any order and resumed at any number.
+    /// Starts the stream of numbers that belongs to a seed and a path. The path says what the numbers are for, and the number of the epoch or the batch.
+    /// Streams of different paths are independent, so numbered work can be done in any order and resumed at any number.
     /// </summary>
     public RandomSource(ulong seed, params ReadOnlySpan<ulong> path)
     {
         ulong key = Mix(seed + GoldenStep);
         foreach (ulong part in path) key = Mix((key ^ part) + GoldenStep);
 
-        // Four different numbers through a bijection: never all zero, the one state that xoshiro256** must not have.
+        // Four different numbers go through a bijection, so they cannot all be zero, the one state that xoshiro256** must not have.
         _s0 = Mix(key += GoldenStep);
         _s1 = Mix(key += GoldenStep);
         _s2 = Mix(key += GoldenStep);
@@ -42,7 +42,7 @@ public sealed class RandomSource
     public ulong[] State => [_s0, _s1, _s2, _s3];
 
     /// <summary>Continues where the generator stood whose <see cref="State"/> this is.</summary>
-    /// <exception cref="ArgumentException">Not four words, or all are zero.</exception>
+    /// <exception cref="ArgumentException">There are not four words, or all of them are zero.</exception>
     public static RandomSource FromState(ReadOnlySpan<ulong> state)
     {
         if (state.Length != StateLength || !state.ContainsAnyExcept(0ul))
@@ -80,14 +80,14 @@ public sealed class RandomSource
         ulong range = (ulong)bound, high = Math.BigMul(NextUInt64(), range, out ulong low);
         if (low >= range) return (int)high;
 
-        // The lowest 2⁶⁴ mod range of every number's 2⁶⁴ / range or one more draws are the surplus.
+        // Some results would have one draw more than others. The lowest 2⁶⁴ mod range draws are that surplus.
         for (ulong surplus = unchecked(0 - range) % range; low < surplus;) high = Math.BigMul(NextUInt64(), range, out low);
         return (int)high;
     }
 
     /// <summary>
-    /// Normal with mean 0 and variance 1, by Box and Muller's formula, whose second number is dropped lest it become a part of the state. The last bit
-    /// is that of the machine's logarithm and cosine.
+    /// A normally distributed number with mean 0 and variance 1, by Box and Muller's formula. The formula's second number is dropped, so that it need not be
+    /// part of the state. The last bit depends on the machine's logarithm and cosine.
     /// </summary>
     public double NextGaussian()
     {

@@ -8,12 +8,12 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 namespace Engine.Nn;
 
 /// <summary>
-/// A weight file in the layout of the published ones: an .npz with float32 arrays <c>param0</c>, <c>param1</c>, … from the input on, each layer's
-/// weight before its bias or its batch-norm parameters. What it belongs to may stand in the archive's comment, which NumPy does not notice.
+/// A weight file in the layout of the published ones: an .npz with float32 arrays <c>param0</c>, <c>param1</c>, … in the order of the layers, each layer's
+/// weight before its bias or its batch-norm parameters. The archive's comment may say what the file belongs to; NumPy ignores it.
 /// </summary>
 public sealed class WeightFile
 {
-    // The largest network has a tenth of this.
+    // The largest network has a tenth of this number.
     private const long MostValues = 16 << 20;
 
     private readonly Lazy<IReadOnlyList<NpyArray>> _arrays;
@@ -38,7 +38,7 @@ public sealed class WeightFile
     public IReadOnlyList<NpyArray> Arrays => _arrays.Value;
 
     /// <summary>32 hexadecimal digits of the SHA-256 of the arrays' shapes and values: the same for the same weights, whichever way they are packed.</summary>
-    /// <exception cref="EngineException">As of <see cref="Arrays"/>.</exception>
+    /// <exception cref="EngineException">See <see cref="Arrays"/>.</exception>
     public string Digest => DigestOf(Shapes.Count);
 
     /// <summary>Reads the headers and checks what does not depend on the network: names, element type, number of values.</summary>
@@ -65,7 +65,7 @@ public sealed class WeightFile
 
     /// <summary>Writes a module's parameters, see <see cref="Module.Save"/>.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="module">Has the parameters.</param>
+    /// <param name="module">The module with the parameters.</param>
     /// <param name="comment">What <see cref="Comment"/> will say; ASCII.</param>
     /// <exception cref="EngineException">The file cannot be written.</exception>
     internal static void Write(string path, Module module, string comment = "") => NpzFile.Write(
@@ -89,7 +89,7 @@ public sealed class WeightFile
     }
 
     /// <summary>The <see cref="Digest"/> of the first arrays alone.</summary>
-    /// <exception cref="EngineException">As of <see cref="Arrays"/>.</exception>
+    /// <exception cref="EngineException">See <see cref="Arrays"/>.</exception>
     public string DigestOf(int arrays)
     {
         const int digits = 32;

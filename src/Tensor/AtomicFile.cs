@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Engine.Tensors;
 
-/// <summary>Writes files so that whoever opens one finds the old content or the new, never a part.</summary>
+/// <summary>Writes files so that a reader finds either the old content or the new, never a part.</summary>
 public static class AtomicFile
 {
     private const string Prefix = ".engine-", Suffix = ".tmp";
@@ -15,15 +15,15 @@ public static class AtomicFile
     private static readonly ConcurrentDictionary<string, bool> cleaned = new();
 
     /// <summary>
-    /// Makes or replaces the file, and its folder where there is none, with what <paramref name="write"/> puts into the stream it is given.
-    /// The content goes to a temporary file beside the target and is on the disk before it takes the target's name. Whatever fails, the
+    /// Makes or replaces the file with what <paramref name="write"/> puts into the stream it is given, and makes the folder if it is missing.
+    /// The content goes to a temporary file beside the target and is on the disk before it takes the target's name. If anything fails, the
     /// temporary file is deleted and the target stays as it was. A process that is killed leaves its temporary file; the next process that
     /// writes into the folder deletes it.
     /// </summary>
     /// <exception cref="EngineException">The file cannot be written, or <paramref name="write"/> met an input or output error.</exception>
     public static void Write(string path, Action<Stream> write) => Attempt(path, target =>
     {
-        // The lock lasts until the file has its name, so no other process takes it for one that was left behind.
+        // The lock lasts until the file has its name, so no other process mistakes it for one that was left behind.
         (FileStream stream, string temporary) = CreateTemporary(target);
         try
         {
@@ -61,7 +61,7 @@ public static class AtomicFile
         {
             if (File.Exists(target))
             {
-                target = File.ResolveLinkTarget(target, returnFinalTarget: true)?.FullName ?? target; // A link stays one.
+                target = File.ResolveLinkTarget(target, returnFinalTarget: true)?.FullName ?? target; // A link stays a link.
                 RequireRegular(target);
             }
 
@@ -95,13 +95,13 @@ public static class AtomicFile
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // Another process has it open, or deletes it: nothing that the work at hand depends on.
+                // Another process has it open, or deletes it. The work at hand does not depend on it.
             }
         }
     }
 
     /// <summary>
-    /// Throws for a device such as <c>/dev/null</c>, which a file would replace: what has no length, yet cannot be cut to none.
+    /// Throws for a device such as <c>/dev/null</c>, which a file would replace: its length is zero, yet it cannot be set to zero.
     /// </summary>
     private static void RequireRegular(string target)
     {

@@ -1,11 +1,11 @@
 namespace Engine.Tensors;
 
 /// <summary>
-/// Lets a computation that is done again and again do without allocating. The tensors that a run makes are, one after the other in the order in which they
-/// are made, the same objects as in the run before, with memory from the backend's pool; sizes may differ from run to run. A tensor of the run before that was
-/// not disposed stays its owner's, and another takes its place.
+/// Spares a repeated computation its allocations. A run makes its tensors in the same order as the run before, so it gets the same objects again, with memory
+/// from the backend's pool; sizes may differ from run to run. A tensor of the run before that was not disposed stays with its owner, and another takes its
+/// place.
 /// </summary>
-/// <remarks>A tensor that a plan made must not be used, nor disposed again, after it was disposed: the next run may have made it anew.</remarks>
+/// <remarks>Do not use or dispose a tensor again after it was disposed: the next run may be using the object.</remarks>
 public sealed class InferencePlan
 {
     [ThreadStatic]

@@ -45,9 +45,9 @@ public static class InputFile
     public static bool IsEmpty(string path) => File.Exists(path) && new FileInfo(path).Length == 0 && !Pipe.IsOne(FileName.Full(path));
 
     /// <summary>
-    /// What a download often brings in place of the file: "is …" and what to do, for a message behind the file's name; null if it is neither of these.
+    /// What a download often brings in place of the file: "is …" and what to do, for a message that starts with the file's name; null if it is none of these.
     /// </summary>
-    /// <param name="start">The file's first bytes, eight at least if it has them.</param>
+    /// <param name="start">The file's first bytes, at least eight if it is that long.</param>
     internal static string? Mistake(ReadOnlySpan<byte> start)
     {
         string text = Encoding.Latin1.GetString(start).TrimStart('\u00EF', '\u00BB', '\u00BF', ' ', '\t', '\r', '\n');

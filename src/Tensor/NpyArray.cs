@@ -57,13 +57,13 @@ public sealed class NpyArray
     public double[] ToDouble() =>
         Doubles is not null ? (double[])Doubles.Clone() : Array.ConvertAll(Singles!, value => (double)value);
 
-    /// <summary>Makes an array that takes over both arguments, which nobody else may keep.</summary>
+    /// <summary>Makes an array that takes over both arguments; the caller must not keep them.</summary>
     internal static NpyArray Adopt(int[] shape, float[] values) => new(shape, values, null);
 
     /// <inheritdoc cref="Adopt(int[], float[])"/>
     internal static NpyArray Adopt(int[] shape, double[] values) => new(shape, null, values);
 
-    /// <summary>The number of values in an array of this shape; -1 where no array has it or can hold so many.</summary>
+    /// <summary>The number of values in an array of this shape; -1 if the shape is invalid or has too many values.</summary>
     internal static int CountOf(ReadOnlySpan<int> shape)
     {
         if (shape.Length > MaxRank || shape.ContainsAnyInRange(int.MinValue, -1)) return -1;

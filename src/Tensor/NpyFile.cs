@@ -6,8 +6,8 @@ using Engine.Kernels;
 namespace Engine.Tensors;
 
 /// <summary>
-/// Reads and writes NumPy's .npy format: a magic string, the version, a header (a Python dictionary as text), the values. Read are versions
-/// 1.0, 2.0 and 3.0, little-endian float32 and float64, C and Fortran order; written is version 1.0 in C order.
+/// Reads and writes NumPy's .npy format: a magic string, the version, a header (a Python dictionary as text), the values. It reads versions
+/// 1.0, 2.0 and 3.0, little-endian float32 and float64, C and Fortran order; it writes version 1.0 in C order.
 /// </summary>
 public static class NpyFile
 {
@@ -26,8 +26,8 @@ public static class NpyFile
     }
 
     /// <summary>Reads an array from a stream that holds it and nothing else. Memory grows only with the data that arrive.</summary>
-    /// <param name="stream">Stands at the first byte of the magic string.</param>
-    /// <param name="name">Says in messages which array this is.</param>
+    /// <param name="stream">The stream, at the first byte of the magic string.</param>
+    /// <param name="name">What messages call the array.</param>
     /// <param name="availableBytes">The number of bytes from there to the stream's end; a header that disagrees is refused.</param>
     /// <exception cref="EngineException">The stream cannot be read, is damaged, or holds an array of another type.</exception>
     public static NpyArray Read(Stream stream, string name, long availableBytes) => Read(
@@ -62,7 +62,7 @@ public static class NpyFile
         Read(stream, name, availableBytes, bytes: true, (header, count) => ReadValues<byte>(stream, header, count, name));
 
     /// <summary>Reads the header alone and holds the size that it claims against the number of bytes there.</summary>
-    /// <exception cref="EngineException">The header is damaged, or that of an array of another type or size than are read.</exception>
+    /// <exception cref="EngineException">The header is damaged, or the array has a type or size that cannot be read.</exception>
     internal static NpyHeader ReadHeader(Stream stream, string name, long availableBytes, out int count, bool bytes = false)
     {
         NpyHeader header = ReadHeader(stream, name, bytes, out int headerBytes);

@@ -21,9 +21,9 @@ internal readonly record struct NpyHeader(NpyType Type, bool IsFortranOrder, int
 
     /// <summary>
     /// Reads the header's text, a Python dictionary with exactly the keys <c>descr</c>, <c>fortran_order</c> and <c>shape</c>; of an array of numbers or,
-    /// if so asked, of one of bytes.
+    /// if asked, of bytes.
     /// </summary>
-    /// <exception cref="EngineException">The text is malformed, or the array is of a type or size that is not read.</exception>
+    /// <exception cref="EngineException">The text is malformed, or the array has a type or size that cannot be read.</exception>
     public static NpyHeader Parse(ReadOnlySpan<char> text, string name, bool bytes = false)
     {
         NpyType? type = null;
@@ -158,7 +158,7 @@ internal readonly record struct NpyHeader(NpyType Type, bool IsFortranOrder, int
             }
 
             position += digits.Length;
-            TryTake('L'); // Python 2 wrote long integers so.
+            TryTake('L'); // Python 2 wrote long integers like this.
             return size;
         }
 

@@ -11,11 +11,11 @@ public sealed class NpzFile : IDisposable
     private const string Extension = ".npy";
     private const long LargestEntry = 4L << 30;
 
-    // Deflated zeros take a thousandth of their size: without a limit a small file takes all memory. The largest checkpoint has a sixth of this.
+    // Deflated zeros take a thousandth of their size, so without a limit a small file could fill all memory. The largest checkpoint has a sixth of this.
     private const long LargestSum = 64 << 20;
     private const int NamesShown = 8;
 
-    // Not the time of writing, so that the same arrays give the same bytes. A zip file's calendar starts here.
+    // The first date that a zip file can hold, not the time of writing, so that the same arrays give the same bytes.
     private static readonly DateTimeOffset timestamp = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     private readonly string path;
@@ -29,7 +29,7 @@ public sealed class NpzFile : IDisposable
         this.archive = archive;
         foreach (ZipArchiveEntry entry in archive.Entries)
         {
-            // Nothing is unpacked to a folder, but a name that would leave it shows a file that NumPy did not write.
+            // Nothing is unpacked to a folder, but NumPy does not write a name that would leave it.
             string? problem = !entry.FullName.EndsWith(Extension, StringComparison.Ordinal) ? "which is not a .npy array"
                 : !IsSafe(entry.FullName[..^Extension.Length]) ? "whose name leaves the archive or is malformed"
                 : !entries.TryAdd(entry.FullName[..^Extension.Length], entry) ? "which is there twice"
@@ -46,7 +46,7 @@ public sealed class NpzFile : IDisposable
     public string Comment => archive.Comment;
 
     /// <summary>Opens a .npz file.</summary>
-    /// <exception cref="EngineException">The file cannot be read, is no whole zip archive, or holds entries that are no arrays.</exception>
+    /// <exception cref="EngineException">The file cannot be read, is not a complete zip archive, or holds entries that are not arrays.</exception>
     public static NpzFile Open(string path)
     {
         FileStream stream = InputFile.Open(path);
@@ -75,7 +75,7 @@ public sealed class NpzFile : IDisposable
     /// <summary>Writes a deflated .npz file, whole or not at all. The same arrays give the same bytes.</summary>
     /// <param name="path">The file.</param>
     /// <param name="arrays">The arrays and their names.</param>
-    /// <param name="comment">What stands in <see cref="Comment"/>; ASCII, fewer than 65 536 characters.</param>
+    /// <param name="comment">The archive's comment, see <see cref="Comment"/>; ASCII, fewer than 65 536 characters.</param>
     /// <exception cref="ArgumentException">A name is repeated, blank or leaves the archive.</exception>
     /// <exception cref="EngineException">The file cannot be written.</exception>
     public static void Write(string path, IEnumerable<(string Name, NpyArray Array)> arrays, string comment = "") =>
@@ -93,7 +93,7 @@ public sealed class NpzFile : IDisposable
     /// <summary>Replaces the comment of a file; its arrays stay as they are, byte for byte.</summary>
     /// <param name="path">The file.</param>
     /// <param name="comment">As <see cref="Write(string, IEnumerable{ValueTuple{string, NpyArray}}, string)"/> takes it.</param>
-    /// <exception cref="EngineException">It is no whole .npz file, or cannot be written.</exception>
+    /// <exception cref="EngineException">It is not a complete .npz file, or cannot be written.</exception>
     public static void WriteComment(string path, string comment)
     {
         int old;
@@ -120,7 +120,7 @@ public sealed class NpzFile : IDisposable
     public bool Contains(string name) => entries.ContainsKey(name);
 
     /// <summary>Whether an array is float64, and the sizes of its axes: what its header says, its values unread.</summary>
-    /// <exception cref="EngineException">There is no such array, its header is damaged, or it is of a type or size that is not read.</exception>
+    /// <exception cref="EngineException">There is no such array, its header is damaged, or it has a type or size that cannot be read.</exception>
     public (bool IsDouble, int[] Shape) Describe(string name) => Read(name, (content, title, length) =>
     {
         NpyHeader header = NpyFile.ReadHeader(content, title, length, out _);
@@ -128,15 +128,15 @@ public sealed class NpzFile : IDisposable
     });
 
     /// <summary>Reads one array. Of one file at most 64 MiB are read.</summary>
-    /// <exception cref="EngineException">There is no such array, it is damaged, or of a type or size that is not read.</exception>
+    /// <exception cref="EngineException">There is no such array, it is damaged, or it has a type or size that cannot be read.</exception>
     public NpyArray Read(string name) => ReadWhole(name, NpyFile.Read);
 
     /// <summary>Reads one array of bytes (NumPy's <c>uint8</c>).</summary>
     /// <inheritdoc cref="Read(string)"/>
     public byte[] ReadBytes(string name) => ReadWhole(name, NpyFile.ReadBytes);
 
-    /// <summary>Reads one array that has to have so many values; where it claims others, none are read.</summary>
-    /// <exception cref="EngineException">There is no such array, it is damaged, or of a type or size that is not wanted.</exception>
+    /// <summary>Reads one array that must have <paramref name="length"/> values; if its header says otherwise, nothing is read.</summary>
+    /// <exception cref="EngineException">There is no such array, it is damaged, or it has another type or size than asked for.</exception>
     public NpyArray Read(string name, int length)
     {
         int claimed = NpyArray.CountOf(Describe(name).Shape);

@@ -4,20 +4,20 @@ namespace Engine.Tensors;
 
 /// <summary>
 /// A dense float32 array on one backend, in C order unless <see cref="Layout"/> says otherwise. <see cref="Reshape"/> and <see cref="Slice"/> make
-/// tensors that share the memory; it goes back to the backend when the last of those that share it is disposed.
+/// tensors that share the memory; the memory goes back to the backend when the last of them is disposed.
 /// </summary>
 public sealed class Tensor : IDisposable
 {
     private Storage _storage = null!;
 
-    // What it last allocated, for the next time.
+    // The buffer that it last allocated, for the next time.
     private Storage? _owned;
     private View _view;
     private Tape? _gradientTape;
     private int _gradientStep;
     private bool _disposed = true;
 
-    // Not yet a tensor: an InferencePlan keeps such objects, and those that were disposed, for others.
+    // Not yet a tensor: an InferencePlan keeps such objects and disposed ones for reuse.
     internal Tensor()
     {
     }
@@ -34,7 +34,7 @@ public sealed class Tensor : IDisposable
     public BatchLayout Layout { get; private set; }
 
     /// <summary>The elements, as kernels take them.</summary>
-    /// <exception cref="ObjectDisposedException">The tensor was disposed: others may use its memory.</exception>
+    /// <exception cref="ObjectDisposedException">The tensor was disposed, so another may be using its memory.</exception>
     public View View
     {
         get
@@ -67,7 +67,7 @@ public sealed class Tensor : IDisposable
     }
 
     /// <summary>Allocates a tensor and copies the elements, in C order.</summary>
-    /// <exception cref="ArgumentException">There are not as many values as the shape has elements.</exception>
+    /// <exception cref="ArgumentException">The number of values is not the shape's number of elements.</exception>
     public static Tensor From(IBackend backend, Shape shape, ReadOnlySpan<float> values)
     {
         if (values.Length != shape.Length) throw new ArgumentException($"{values.Length} values for a tensor of shape {shape}");
@@ -78,16 +78,16 @@ public sealed class Tensor : IDisposable
 
     /// <summary>Rows of probabilities, 1 at each row's class and 0 elsewhere: the targets of <see cref="TensorOps.SoftmaxCrossEntropy"/>.</summary>
     /// <param name="backend">Where the tensor is made.</param>
-    /// <param name="labels">A class for each row, from 0 to below <paramref name="classes"/>.</param>
+    /// <param name="labels">A class for each row, from 0 to <paramref name="classes"/> − 1.</param>
     /// <param name="classes">How many classes there are.</param>
-    /// <exception cref="ArgumentException">A label is no class.</exception>
+    /// <exception cref="ArgumentException">A label is not a class.</exception>
     public static Tensor OneHot(IBackend backend, ReadOnlySpan<int> labels, int classes)
     {
         Shape shape = new(labels.Length, classes);
         float[] values = new float[shape.Length];
         for (int row = 0; row < labels.Length; row++)
         {
-            if ((uint)labels[row] >= (uint)classes) throw new ArgumentException($"label {row} is {labels[row]}, which is no class from 0 to {classes - 1}");
+            if ((uint)labels[row] >= (uint)classes) throw new ArgumentException($"label {row} is {labels[row]}, which is not a class from 0 to {classes - 1}");
             values[row * classes + labels[row]] = 1;
         }
 
@@ -145,10 +145,10 @@ public sealed class Tensor : IDisposable
     }
 
     /// <summary>
-    /// Lets another tensor of the same shape, part of a larger one perhaps, hold this one's gradient, which is absent until the next is worked out. With
-    /// null it gives the gradient's memory back.
+    /// Makes another tensor of the same shape, perhaps a part of a larger one, hold this tensor's gradient. The gradient is absent until the next one is
+    /// computed. With null, the gradient's memory is given back.
     /// </summary>
-    /// <exception cref="ArgumentException">The shape is another.</exception>
+    /// <exception cref="ArgumentException">The shape is different.</exception>
     public void HoldGradientIn(Tensor? gradient)
     {
         if (gradient is not null && gradient.Shape != Shape)
@@ -161,8 +161,8 @@ public sealed class Tensor : IDisposable
     }
 
     /// <summary>
-    /// Gives the memory back if no other tensor shares it. Disposing twice does nothing, and so does disposing what an operation on a tape made:
-    /// that is the tape's.
+    /// Gives the memory back if no other tensor shares it. Disposing twice does nothing. Disposing the result of an operation on a tape
+    /// does nothing either, because the tape owns it.
     /// </summary>
     public void Dispose()
     {
@@ -175,7 +175,7 @@ public sealed class Tensor : IDisposable
     /// <summary>Whether a tape made this tensor and will free it.</summary>
     internal bool IsOwnedByTape { get; set; }
 
-    /// <summary>Gives the memory back whoever owns the tensor.</summary>
+    /// <summary>Gives the memory back, even if a tape owns the tensor.</summary>
     internal void Free()
     {
         if (_disposed) return;
@@ -202,21 +202,21 @@ public sealed class Tensor : IDisposable
     {
         if (!_disposed) return;
         throw new ObjectDisposedException(
-            null, $"this tensor of shape {Shape} was disposed, or the tape or module that owned it was: use it before, or make it anew");
+            null, $"this tensor of shape {Shape} was disposed, or the tape or module that owned it was: use it earlier, or make it again");
     }
 
     private Tensor Become(IBackend backend, Shape shape, View view, Storage storage, BatchLayout layout)
     {
         (Backend, Shape, _view, _storage, _disposed) = (backend, shape, view, storage, false);
 
-        // Of one sample, batch first and batch last are the same.
+        // For one sample, batch first and batch last are the same.
         Layout = shape.Rank == Shape.MaxRank && shape[0] == 1 && layout == BatchLayout.Last ? BatchLayout.First : layout;
         (Tape, IsOwnedByTape, RequiresGradient, Gradient, _gradientTape) = (null, false, false, null, null);
         storage.Users++;
         return this;
     }
 
-    // Who reads elements by their place would get others.
+    // Code that reads elements by their place would get others.
     private void RequireBatchFirst()
     {
         if (Layout == BatchLayout.First) return;

@@ -2,11 +2,11 @@ using Engine.Kernels;
 
 namespace Engine.Tensors;
 
-/// <content>Sums over axes, and operations on tensors of which each is repeated along its axes of size 1.</content>
+/// <content>Sums over axes, and operations that repeat each tensor along its axes of size 1.</content>
 public static partial class TensorOps
 {
     /// <summary>
-    /// x + scale·y by NumPy's rules: shapes are compared from the last axis on; along each axis the sizes agree or one of them is 1, and that tensor is
+    /// x + scale·y by NumPy's rules: shapes are aligned at the last axis; along each axis the sizes are equal, or one of them is 1 and that tensor is
     /// repeated.
     /// </summary>
     /// <exception cref="ArgumentException">The shapes do not fit together, layouts differ, or y requires a gradient and x is on no tape.</exception>
@@ -25,11 +25,11 @@ public static partial class TensorOps
     }
 
     /// <summary>x − y by the rules of <see cref="Add"/>.</summary>
-    /// <exception cref="ArgumentException">As of <see cref="Add"/>.</exception>
+    /// <exception cref="ArgumentException">See <see cref="Add"/>.</exception>
     public static Tensor Subtract(this Tensor x, Tensor y) => x.Add(y, -1);
 
     /// <summary>x·y, element by element, by the rules of <see cref="Add"/>.</summary>
-    /// <exception cref="ArgumentException">As of <see cref="Add"/>.</exception>
+    /// <exception cref="ArgumentException">See <see cref="Add"/>.</exception>
     public static Tensor Multiply(this Tensor x, Tensor y)
     {
         RequireTapeFor(x, y);
@@ -56,7 +56,8 @@ public static partial class TensorOps
 
     /// <summary>Means over some axes, which stay as axes of size 1. <see cref="Tensor.Reshape"/> removes them.</summary>
     /// <exception cref="ArgumentException">There is no such axis, one is named twice, or the batch is last.</exception>
-    public static Tensor Mean(this Tensor x, params ReadOnlySpan<int> axes) => x.Sum((float)((double)ReducedShape(x.Shape, axes).Length / x.Shape.Length), axes);
+    public static Tensor Mean(this Tensor x, params ReadOnlySpan<int> axes) =>
+        x.Sum((float)((double)ReducedShape(x.Shape, axes).Length / x.Shape.Length), axes);
 
     /// <summary>1/√(x + ε), element by element; the result is shaped as x.</summary>
     public static Tensor InverseSqrt(this Tensor x, float epsilon = 0)
@@ -87,7 +88,7 @@ public static partial class TensorOps
         return sum.Run(new SumOverOp(AxesOf(shape), AxesOf(x.Shape), x.View, null, default, scale, sum.View), x);
     }
 
-    // No axes stand for all.
+    // No axes means all of them.
     private static Shape ReducedShape(Shape shape, ReadOnlySpan<int> axes)
     {
         Span<int> sizes = stackalloc int[shape.Rank];

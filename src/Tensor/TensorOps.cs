@@ -4,16 +4,16 @@ using Engine.Kernels;
 namespace Engine.Tensors;
 
 /// <summary>
-/// The operations on tensors: each works out the shape of its result, makes it on the backend of its input and runs one <see cref="IOp"/>. Shapes are N C H W,
-/// whatever the <see cref="Tensor.Layout"/>; weights are as the operations' shapes say. Where the input is on a tape, the operation is written down there with
-/// its own rule for the gradient, and the tape owns the result; else the caller owns it and disposes it.
+/// The operations on tensors. Each computes the shape of its result, makes the result on the backend of its input and runs one <see cref="IOp"/>. Shapes are
+/// N C H W for either <see cref="Tensor.Layout"/>; the operations' shapes say how weights lie. If the input is on a tape, the tape records the operation with
+/// its gradient rule and owns the result; otherwise the caller owns the result and disposes it.
 /// </summary>
 public static partial class TensorOps
 {
     /// <summary>Begins an operation whose result has this shape; see <see cref="OpResult{TOp}"/>. This is how to add an operation of one's own.</summary>
     /// <param name="x">The main input: the result is on its backend and on its tape.</param>
     /// <param name="shape">The shape of the result.</param>
-    /// <param name="layout">Where the samples of the result lie; as in <paramref name="x"/> unless stated.</param>
+    /// <param name="layout">Where the samples of the result lie; without it, as in <paramref name="x"/>.</param>
     /// <param name="keeps">Whether the gradient rule needs a second result, shaped as the first.</param>
     public static OpResult<TOp> Begin<TOp>(this Tensor x, Shape shape, BatchLayout? layout = null, bool keeps = false)
         where TOp : struct, IDifferentiableOp =>
@@ -21,8 +21,8 @@ public static partial class TensorOps
         : new(Tensor.Allocate(x.Backend, shape, layout ?? x.Layout));
 
     /// <summary>
-    /// Cross-correlation; x is N×C×H×W, w K×C×R×S, b K or null, the result N×K×P×Q; see <see cref="Conv2dShape"/>. What is made of w may be kept in
-    /// <paramref name="packed"/>, which whoever changes w must empty.
+    /// Cross-correlation; x is N×C×H×W, w K×C×R×S, b K or null, the result N×K×P×Q; see <see cref="Conv2dShape"/>. The packed filters may be kept in
+    /// <paramref name="packed"/>, which the owner of w empties when w changes.
     /// </summary>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     public static Tensor Conv2d(
@@ -66,7 +66,7 @@ public static partial class TensorOps
     }
 
     /// <summary>Batch normalisation with given statistics, then the activation; x is N×C or N×C×H×W, the parameters have C elements.</summary>
-    /// <exception cref="ArgumentException">The shapes do not fit together, or x requires a gradient, for which there is no rule.</exception>
+    /// <exception cref="ArgumentException">The shapes do not fit together, or x requires a gradient, which this operation does not have.</exception>
     public static Tensor BatchNorm(this Tensor x, Tensor mean, Tensor inverseStd, Tensor gamma, Tensor beta, Activation activation = default)
     {
         RequireNoGradient(x);
@@ -76,8 +76,8 @@ public static partial class TensorOps
     }
 
     /// <summary>
-    /// Batch normalisation with the statistics of the batch itself, which also move the running ones, then the activation; x is N×C or N×C×H×W, gamma
-    /// and beta have C elements, the result is as x. See <see cref="BatchNormTrainOp"/>.
+    /// Batch normalisation with the statistics of the batch itself, which also update the running ones, then the activation; x is N×C or N×C×H×W, gamma
+    /// and beta have C elements, the result has the shape of x. See <see cref="BatchNormTrainOp"/>.
     /// </summary>
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     public static Tensor BatchNormTrain(
@@ -145,7 +145,7 @@ public static partial class TensorOps
 
     /// <summary>
     /// Cross-correlation, max-pooling of its sums, bias and activation; x is N×C×H×W, w K×C×R×S, b K or null, the result N×K×P×Q; see
-    /// <see cref="ConvMaxPool2dShape"/>. What is made of w may be kept in <paramref name="packed"/>, which whoever changes w must empty.
+    /// <see cref="ConvMaxPool2dShape"/>. The packed filters may be kept in <paramref name="packed"/>, which the owner of w empties when w changes.
     /// </summary>
     /// <exception cref="ArgumentException">The shapes do not fit together, the batch is last, or the activation falls somewhere.</exception>
     public static Tensor ConvMaxPool2d(
@@ -211,7 +211,7 @@ public static partial class TensorOps
     /// Windowed Fourier transforms of overlapping frames of one signal; x has (frames − 1)·hop + size elements, window size, the result is
     /// frames×bins×2; see <see cref="RealFftShape"/>.
     /// </summary>
-    /// <exception cref="ArgumentException">The sizes do not fit together, or x requires a gradient, for which there is no rule.</exception>
+    /// <exception cref="ArgumentException">The sizes do not fit together, or x requires a gradient, which this operation does not have.</exception>
     public static Tensor RealFft(this Tensor x, Tensor window, int frames, int hop, int bins)
     {
         RequireNoGradient(x);
@@ -221,7 +221,7 @@ public static partial class TensorOps
     }
 
     /// <summary>Absolute values of complex numbers; x is N×M×2, the result N×M.</summary>
-    /// <exception cref="ArgumentException">x has not three axes, the last of size 2, or requires a gradient, for which there is no rule.</exception>
+    /// <exception cref="ArgumentException">x does not have three axes, the last of size 2, or requires a gradient, for which there is no rule.</exception>
     public static Tensor Magnitude(this Tensor x)
     {
         RequireNoGradient(x);
@@ -232,7 +232,7 @@ public static partial class TensorOps
     }
 
     /// <summary>ln(max(x, floor)); the result is shaped as x.</summary>
-    /// <exception cref="ArgumentException">x requires a gradient, for which there is no rule.</exception>
+    /// <exception cref="ArgumentException">x requires a gradient, which this operation does not have.</exception>
     public static Tensor LogFloor(this Tensor x, float floor)
     {
         RequireNoGradient(x);
@@ -271,7 +271,11 @@ public static partial class TensorOps
 
     private static void RequireTarget(Tensor x, Tensor target)
     {
-        if (x.Shape != target.Shape) throw new ArgumentException($"the outputs are {x.Shape} and the target is {target.Shape}: give the target the shape of the outputs");
+        if (x.Shape != target.Shape)
+        {
+            throw new ArgumentException($"the outputs are {x.Shape} and the target is {target.Shape}: give the target the shape of the outputs");
+        }
+
         if (x.Layout != target.Layout) throw new ArgumentException($"the outputs have their batch {x.Layout} and the target has it {target.Layout}");
     }
 
@@ -279,7 +283,8 @@ public static partial class TensorOps
     {
         if (x.Tape is null && y.RequiresGradient)
         {
-            throw new ArgumentException("the second of two tensors requires a gradient, but the first is on no tape: swap them, or call tape.Watch on the first");
+            throw new ArgumentException(
+                "the second of two tensors requires a gradient, but the first is on no tape: swap them, or call tape.Watch on the first");
         }
     }
 
@@ -305,7 +310,7 @@ public static partial class TensorOps
         if (x.Layout == BatchLayout.ChannelsLast) throw new ArgumentException($"{operation} wants the channels before the pixels: {x.Shape} has them last");
     }
 
-    // Better no answer than a gradient that silently stops here.
+    // An exception is better than a gradient that silently stops here.
     private static void RequireNoGradient(
         Tensor x, [CallerMemberName] string operation = "", [CallerArgumentExpression(nameof(x))] string name = "")
     {

@@ -33,7 +33,7 @@ internal sealed class RecordingBackend(IBackend inner) : IBackend
 
     public void Dispose() => inner.Dispose();
 
-    // The parameters of an operation's constructor, but for its arrays: sizes, settings, and what is left out or not.
+    // The parameters of an operation's constructor except its arrays: sizes, settings, and which optional arrays there are.
     private static IEnumerable<string> SettingsOf(object op)
     {
         ParameterInfo[] parameters = ConstructorOf(op.GetType()).GetParameters();
@@ -52,7 +52,7 @@ internal sealed class RecordingBackend(IBackend inner) : IBackend
                     if (activation.Slope != 0) yield return Invariant("slope", activation.Slope);
                     break;
                 case AdamStep:
-                    // Another one in every step.
+                    // It differs in every step.
                     yield return "step.learningRate=0.001 step.beta1=0.9 step.beta2=0.999 step.epsilon=1e-08 step.step=10";
                     break;
                 case bool flag:
@@ -78,7 +78,7 @@ internal sealed class RecordingBackend(IBackend inner) : IBackend
             {
                 foreach (string setting in SizesOf(conv, "conv.")) yield return setting;
             }
-            else if (!(parameter.HasDefaultValue && Convert.ToInt64(value, CultureInfo.InvariantCulture) == Convert.ToInt64(parameter.DefaultValue, CultureInfo.InvariantCulture)))
+            else if (!(parameter.HasDefaultValue && Whole(value) == Whole(parameter.DefaultValue!)))
             {
                 yield return $"{prefix}{parameter.Name}={value}";
             }
@@ -101,9 +101,12 @@ internal sealed class RecordingBackend(IBackend inner) : IBackend
 
     private static int LengthOf(object op)
     {
-        View[] views = [.. op.GetType().GetProperties().Where(property => property.PropertyType == typeof(View)).Select(property => (View)property.GetValue(op)!)];
+        View[] views =
+            [.. op.GetType().GetProperties().Where(property => property.PropertyType == typeof(View)).Select(property => (View)property.GetValue(op)!)];
         return op is MagnitudeOp magnitude ? magnitude.Y.Length : views.Max(view => view.Length);
     }
+
+    private static long Whole(object value) => Convert.ToInt64(value, CultureInfo.InvariantCulture);
 
     private static string Camel(string name) => char.ToLowerInvariant(name[0]) + name[1..];
 

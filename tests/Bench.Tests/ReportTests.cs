@@ -70,7 +70,7 @@ public class ReportTests
         Assert.Contains(OpenClFactAttribute.Device.Name, File.ReadAllText(temp.PathOf("RESULTS.md")), StringComparison.Ordinal);
     }
 
-    /// <summary>As many launches as take some milliseconds together, whatever the first of all takes.</summary>
+    /// <summary>The launches take some milliseconds together, however long the very first one takes.</summary>
     [Fact]
     public void ADeviceIsWaitedForOnceInManyLaunches()
     {
@@ -89,9 +89,10 @@ public class ReportTests
         Assert.Equal("in cache", (row with { OfPeak = 1.1, Unit = "GB/s" }).AboveThePeak);
     }
 
-    // A matrix product 5×7 whose form for processors adds something to one element of the result.
+    // A matrix product 5×7 whose CPU form adds something to one element of the result.
     private static KernelCase Product(int place, float error) =>
-        new("test", "layer", 1, OpSpec.Of((ref v) => new SpoiltProductOp(new DenseOp(new DenseShape(5, 3, 7), v.Next(), v.Next(), null, default, v.Next()), place, error)));
+        new("test", "layer", 1, OpSpec.Of((ref v) => new SpoiltProductOp(
+            new DenseOp(new DenseShape(5, 3, 7), v.Next(), v.Next(), null, default, v.Next()), place, error)));
 
     private readonly record struct SpoiltProductOp(DenseOp Product, int Place, float Error) : IOp
     {

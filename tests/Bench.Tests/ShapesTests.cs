@@ -21,7 +21,7 @@ public class ShapesTests
         using Contests contests = Contests.Open(machine, python: null);
         using Contest contest = Contests.All.Single(work => work.Name == name).Make(contests);
 
-        // What a first run makes and keeps is not the work.
+        // The first run makes things and keeps them; that is not part of the work.
         contest.Run();
         foreach (RecordingBackend recording in opened) recording.Operations.Clear();
         contest.Run();
@@ -38,7 +38,7 @@ public class ShapesTests
         Assert.Empty(KernelCases.All.Select(kernel => kernel.Work).Except(Contests.All.Select(work => work.Name)));
         Assert.All(KernelCases.All, kernel => Assert.True(kernel.Spec.Bytes > 0, $"{kernel}"));
 
-        // What an excerpt is known to take: 242 million multiply-adds.
+        // An excerpt is known to take 242 million multiply-adds.
         Assert.InRange(KernelCases.FlopsOf("SVDNet forward, 1 excerpt") / 2e6, 242, 243.5);
     }
 }

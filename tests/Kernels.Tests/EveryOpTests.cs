@@ -15,7 +15,7 @@ public class EveryOpTests
     }
 
     /// <summary>
-    /// Views inside larger buffers, at odd places: what lies around an input does not matter, what lies around the output stays.
+    /// Views inside larger buffers, at odd places. What lies around an input must not matter, and what lies around the output must stay.
     /// </summary>
     [Theory, EveryCase(OnGpusToo = true)]
     public void MindsOnlyItsViews(Device device, string name)
@@ -61,7 +61,7 @@ public class EveryOpTests
     }
 
     /// <summary>
-    /// The readable tail behind the inputs is NaN, which must not show; beyond it, and before the start, no byte may be read.
+    /// The readable tail after the inputs is NaN, which must not show. Beyond it, and before the start, no byte may be read.
     /// </summary>
     private static void AssertStaysInItsMemory(IBackend backend, OpCase op)
     {
@@ -92,7 +92,7 @@ public class EveryOpTests
         }
     }
 
-    // What may lie around inputs must not show; around what is written a value that no kernel writes.
+    // NaN around inputs, because it must not show; around outputs a value that no kernel writes.
     private static float Around(OperandInfo operand) => operand.Role == OperandRole.In ? float.NaN : Sentinel;
 
     [Theory, EveryCase]
@@ -141,8 +141,8 @@ public class EveryOpTests
             op.Spec.Run(backend, views);
             op.Spec.Run(backend, views);
 
-            // On a crowded machine, with several threads, the count was seen to grow by some thousand bytes once in many thousand calls, of whatever
-            // operation; the reason is not known. What an operation allocates itself, it allocates in every attempt.
+            // On a crowded machine with several threads, the count sometimes grew by some thousand bytes, once in many thousand calls and with any operation.
+            // The reason is not known. An operation that allocates does so in every attempt.
             long allocated = long.MaxValue;
             for (int attempt = 0; attempt < Attempts && allocated != 0; attempt++)
             {
@@ -170,7 +170,7 @@ public class EveryOpTests
                     View[] views = [.. buffers.Select((buffer, i) => buffer.All.Slice(0, buffer.Length - 1 + (i == wrong ? off : 0)))];
                     ArgumentException thrown = Assert.Throws<ArgumentException>(() => op.Spec.Run(backend, views));
 
-                    // A pointwise operation goes by its output, so a wrong one may make it complain of its inputs.
+                    // A pointwise operation takes its length from its output, so with a wrong output it may complain about its inputs.
                     int[] lengths = [.. views.Select(view => view.Length)];
                     Assert.Contains(lengths, length => thrown.Message.Contains($"{length}", StringComparison.Ordinal));
                 }

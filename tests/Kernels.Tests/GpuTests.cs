@@ -11,8 +11,8 @@ using Group = ILGPU.Group;
 namespace Engine.Kernels.Tests;
 
 /// <summary>
-/// What concerns GPUs alone: threads, barriers and bounds in ILGPU's CPU accelerator, the code for devices that are not here, memory, failures. That the
-/// kernels compute the right thing on the GPUs that are here, the tests of all backends tell.
+/// Tests that concern only GPUs: threads, barriers and bounds in ILGPU's CPU accelerator, the code for devices that are not here, memory, failures. The tests
+/// of all backends tell whether the kernels compute the right thing on the GPUs of this machine.
 /// </summary>
 public sealed partial class GpuTests : IDisposable
 {
@@ -29,9 +29,9 @@ public sealed partial class GpuTests : IDisposable
     public void OpenClIsTested() => Assert.Contains(Device.OpenCl, Devices.All);
 
     /// <summary>
-    /// A tiny case of every operation where every thread of a group is a thread of the processor's, barriers are waited at, and an access outside a view
-    /// fails. Then, each kernel that this took as PTX for an old and a new architecture: it must compile, keep everything in registers, and need no
-    /// more shared memory than every device has.
+    /// Runs a tiny case of every operation on an accelerator where every GPU thread is a thread of the processor, barriers really wait, and an access outside a
+    /// view fails. Then compiles each of these kernels to PTX for an old and a new architecture. It must keep everything in registers and need no more shared
+    /// memory than every device has.
     /// </summary>
     [Fact]
     public void EveryKernelMindsItsBoundsAndFitsEveryDevice()
@@ -106,7 +106,7 @@ public sealed partial class GpuTests : IDisposable
         Failure.Says(() => small.Memory.Rent(1 << 19), small.Name, "not have enough memory", "4 MiB were needed", "it has 3 MiB");
         half.Dispose();
 
-        // What lies in the pool makes room.
+        // Free buffers in the pool make room.
         small.Memory.Rent(3 << 18).Dispose();
     }
 
@@ -162,8 +162,8 @@ public sealed partial class GpuTests : IDisposable
         Assert.Equal(1_000_000, sum.Value);
     }
 
-    // The smallest case of every operation that is not trivial; and of those that have tiles and pieces one with edges that fill no tile, pieces to be added
-    // up, and outputs that no tap reaches.
+    // The smallest case of every operation that is not trivial. For operations that work in tiles and pieces, also a case with edges that fill no tile, with
+    // pieces to be added up, and with outputs that no tap reaches.
     private static IEnumerable<OpCase> TinyCases()
     {
         Conv2dShape conv = new(2, 2, 5, 6, 3, 2, 3, strideH: 2, strideW: 1, padH: 1, padW: 2, dilationH: 2, dilationW: 1);
@@ -174,7 +174,8 @@ public sealed partial class GpuTests : IDisposable
             .Select(cases => cases.OrderBy(op => op.Spec.Bytes).FirstOrDefault(op => op.Inputs.Any(length => length > 4)) ?? cases.First());
         return
         [
-            .. smallest, .. Ops.Pointwise(5), Ops.Conv2d(conv, bias: true, Activation.Elu), Ops.Conv2dBackwardData(conv), Ops.Conv2dBackwardFilter(conv, bias: true),
+            .. smallest, .. Ops.Pointwise(5), Ops.Conv2d(conv, bias: true, Activation.Elu), Ops.Conv2dBackwardData(conv),
+            Ops.Conv2dBackwardFilter(conv, bias: true),
             Ops.ConvTranspose2d(transposed, bias: true), Ops.ConvTranspose2dBackwardData(transposed),
             Ops.ConvTranspose2dBackwardFilter(transposed, bias: true), Ops.Dense(dense, bias: true), Ops.DenseBackwardData(dense),
             Ops.DenseBackwardFilter(dense, bias: true), Ops.BatchNorm(new(2, 3, 4)), Ops.BatchNormTrain(new(2, 3, 4)), Ops.BatchNormBackward(new(2, 3, 4)),
@@ -185,8 +186,8 @@ public sealed partial class GpuTests : IDisposable
         ];
     }
 
-    // Kernels whose PTX shows one of the faults, by architecture. Registers have no number yet in PTX: what the driver spills when it hands them out, only
-    // a device tells; here an array of a thread's own that is not resolved into registers is found.
+    // Kernels whose PTX shows one of the faults, by architecture. PTX does not assign registers yet, so only a device can tell what the driver spills. What is
+    // found here is a thread's own array that was not resolved into registers.
     private static List<(CudaArchitecture Architecture, string Kernel, string Fault)> PtxFaults(IEnumerable<Delegate> kernels)
     {
         const int MostSharedBytes = 48 * 1024;
@@ -215,7 +216,7 @@ public sealed partial class GpuTests : IDisposable
         return faults;
     }
 
-    // An array that is indexed by what only the thread knows.
+    // An array with an index that is known only at run time.
     private static void Spilling(ArrayView<float> y)
     {
         ArrayView<float> own = LocalMemory.Allocate<float>(64);

@@ -3,14 +3,14 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels.Tests;
 
 /// <summary>
-/// Gradient rules against differences of the definitions, for every operation that has a rule; and adjoint identities on every backend.
+/// Compares the gradient rule of every operation that has one with differences of the definition, and checks adjoint identities on every backend.
 /// </summary>
 public class GradientTests
 {
-    // A second or so for each operation.
+    // This takes about a second for each operation.
     private const double MostEffort = 3e7;
 
-    // Of each operation, a gradient at least as large as this is compared; those of losses are divided by the number of elements.
+    // For each operation, at least one gradient must be this large. Losses divide theirs by the number of elements.
     private const double SmallestChecked = 5e-3;
 
     private static readonly Conv2dShape[] Convolutions =
@@ -98,7 +98,7 @@ public class GradientTests
         Assert.Equal(value, Dot(weights, Ops.DenseBackwardFilter(product, bias: false).Run(backend, input, gradient)));
     }
 
-    // What the differences take: two runs of the definition for each element of an input.
+    // The cost of the differences: two runs of the definition for each element of an input.
     private static double EffortOf(OpCase op) => 2.0 * op.Inputs.Sum() * (op.Spec.Flops + op.Spec.Bytes);
 
     private static float[] Integers(int length, int seed)

@@ -36,7 +36,7 @@ public class LossTests
         using IBackend backend = device.Open();
         foreach (float z in new[] { 5f, 20, 40, 80 })
         {
-            // ln(1 + t) as a series, t being small.
+            // ln(1 + t) as a series, because t is small.
             double t = Math.Exp(-z), expected = t - t * t / 2 + t * t * t / 3 - t * t * t * t / 4;
             Assert.InRange(Ops.SigmoidCrossEntropy(1).Run(backend, [z], [1])[0] / expected, 1 - 1e-6, 1 + 1e-6);
             Assert.InRange(Ops.SigmoidCrossEntropy(1).Run(backend, [-z], [0])[0] / expected, 1 - 1e-6, 1 + 1e-6);
@@ -47,7 +47,7 @@ public class LossTests
         Ops.SigmoidCrossEntropyBackward(2).AssertAnswer(device, [0.5f, -0.5f], [1e38f, float.NegativeInfinity], [0, 1], [1]);
     }
 
-    /// <summary>A number that went astray must show in the loss.</summary>
+    /// <summary>A NaN must show in the loss.</summary>
     [Theory, EveryDevice]
     public void KeepNaN(Device device)
     {

@@ -92,7 +92,7 @@ public unsafe class MemoryTests
         Assert.Equal((5, 4), (view.Offset, view.Length));
         Assert.Equal(0, view.Slice(4, 0).Length);
 
-        // Floats that the buffer has but the view does not.
+        // Floats that belong to the buffer but not to the view.
         Assert.Throws<ArgumentOutOfRangeException>(() => view.Slice(0, 5));
     }
 

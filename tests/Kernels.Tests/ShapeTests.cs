@@ -35,7 +35,7 @@ public class ShapeTests
             int wrong = mayBeZero.Contains(i) ? -1 : 0;
             string message = Assert.Throws<ArgumentException>(() => make([.. valid[..i], wrong, .. valid[(i + 1)..]])).Message;
 
-            // The whole shape, the wrong size in its place.
+            // The message shows the whole shape, with the wrong size in its place.
             Assert.StartsWith(name, message[(message.IndexOf(": ", StringComparison.Ordinal) + 2)..]);
             Assert.All(valid.Where((_, other) => other != i), size => Assert.Contains($"{size}", message));
             Assert.Contains($"{wrong}", message);
@@ -46,7 +46,7 @@ public class ShapeTests
     [MemberData(nameof(Names))]
     public void NoSizeOverflows(string name)
     {
-        // Whatever one or two sizes are made huge: either all that is derived is a length, or the shape is refused.
+        // With any one or two sizes huge, either every derived number is a valid length or the shape is refused.
         (Func<int[], object> make, int[] valid, _) = Shapes[name];
         for (int i = 0; i < valid.Length; i++)
         for (int j = i; j < valid.Length; j++)

@@ -4,7 +4,7 @@ namespace Engine.Kernels.Tests;
 
 public unsafe class WorkerPoolTests
 {
-    // Long enough for the slowest machine; only a hang takes as long.
+    // Long enough for the slowest machine; only a hang takes longer.
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
 
     private static readonly ConcurrentDictionary<int, Thread> Team = new();

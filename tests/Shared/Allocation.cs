@@ -6,7 +6,7 @@ internal static class Allocation
     /// <summary>Asserts that it is nothing once the work has warmed up.</summary>
     public static void AssertNone(Action work)
     {
-        // The runtime compiles a method anew, which allocates here, while it is warming up: the best of several attempts counts.
+        // The runtime recompiles methods while it warms up, which allocates here, so the best of several attempts counts.
         long least = long.MaxValue;
         for (int attempt = 0; attempt < 10 && least > 0; attempt++)
         {

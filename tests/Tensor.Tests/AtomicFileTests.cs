@@ -75,7 +75,7 @@ public sealed class AtomicFileTests : IDisposable
         Assert.Equal([2], File.ReadAllBytes(target));
     }
 
-    // A pipe stands for the devices: were it replaced, no machine would lose its /dev/null.
+    // A pipe stands in for a device, so that a failure does not cost the machine its /dev/null.
     [UnixFact]
     public void WhatIsNoRegularFileIsNotReplaced()
     {

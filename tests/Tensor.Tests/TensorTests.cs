@@ -4,7 +4,7 @@ namespace Engine.Tensors.Tests;
 
 public sealed class TensorTests : IDisposable
 {
-    // Of a capacity that nothing else here has, so that the pool hands out again what was given back.
+    // No other buffer here has this capacity, so the pool hands out again what was given back.
     private static readonly Shape shape = new(4, 3, 5, 7);
 
     private readonly IBackend _backend = Backends.CreateCpu(1);

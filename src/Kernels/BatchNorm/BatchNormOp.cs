@@ -3,7 +3,8 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>Batch normalisation with given statistics, then the activation; see <see cref="BatchNormShape"/>. Overwrites y, which may be x.</summary>
-public readonly unsafe record struct BatchNormInferOp(BatchNormShape Shape, View X, View Mean, View InverseStd, View Gamma, View Beta, Activation Activation, View Y) : IOp
+public readonly unsafe record struct BatchNormInferOp(
+    BatchNormShape Shape, View X, View Mean, View InverseStd, View Gamma, View Beta, Activation Activation, View Y) : IOp
 {
     /// <summary>The operation with these sizes and settings.</summary>
     public static OpSpec Spec(BatchNormShape shape, Activation activation = default) =>
@@ -44,7 +45,8 @@ public readonly unsafe record struct BatchNormInferOp(BatchNormShape Shape, View
 /// biased variance; then the activation. Overwrites y (N×C×Inner, may be x), mean and inverseStd (C each). Updates runningMean and runningInverseStd (C each):
 /// r ← (1 − momentum)·r + momentum·batch.
 /// </summary>
-public readonly unsafe record struct BatchNormTrainOp(BatchNormShape Shape, View X, View Gamma, View Beta, Activation Activation, View Y, View Mean, View InverseStd, View RunningMean, View RunningInverseStd,
+public readonly unsafe record struct BatchNormTrainOp(
+    BatchNormShape Shape, View X, View Gamma, View Beta, Activation Activation, View Y, View Mean, View InverseStd, View RunningMean, View RunningInverseStd,
     float Momentum, float Epsilon) : IDifferentiableOp
 {
     /// <summary>The operation with these sizes and settings.</summary>
@@ -104,7 +106,8 @@ public readonly unsafe record struct BatchNormTrainOp(BatchNormShape Shape, View
 /// activation, as <see cref="ActivateBackwardOp"/> computes it: dbeta = Σ dz, dgamma = Σ dz·x̂ and dx = gamma·inverseStd·(dz − dbeta/M − x̂·dgamma/M).
 /// Overwrites all three; dx may be dy.
 /// </summary>
-public readonly unsafe record struct BatchNormBackwardOp(BatchNormShape Shape, View X, View Mean, View InverseStd, View Gamma, Activation Activation, View Y, View Dy, View Dx, View Dgamma, View Dbeta) : IOp
+public readonly unsafe record struct BatchNormBackwardOp(
+    BatchNormShape Shape, View X, View Mean, View InverseStd, View Gamma, Activation Activation, View Y, View Dy, View Dx, View Dgamma, View Dbeta) : IOp
 {
     /// <summary>The operation with these sizes and settings.</summary>
     public static OpSpec Spec(BatchNormShape shape, Activation activation = default) =>

@@ -34,8 +34,8 @@ public readonly record struct Conv2dShape
 
     /// <summary>The sizes by their names.</summary>
     internal static Conv2dShape From(OpSettings s) => new(
-        s.Size("n"), s.Size("c"), s.Size("h"), s.Size("w"), s.Size("k"), s.Size("r"), s.Size("s"), s.Size("strideH", 1), s.Size("strideW", 1), s.Size("padH", 0),
-        s.Size("padW", 0), s.Size("dilationH", 1), s.Size("dilationW", 1), s.Layout);
+        s.Size("n"), s.Size("c"), s.Size("h"), s.Size("w"), s.Size("k"), s.Size("r"), s.Size("s"), s.Size("strideH", 1), s.Size("strideW", 1),
+        s.Size("padH", 0), s.Size("padW", 0), s.Size("dilationH", 1), s.Size("dilationW", 1), s.Layout);
 
     /// <summary>Samples.</summary>
     public int N { get; }

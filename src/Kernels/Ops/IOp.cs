@@ -8,7 +8,7 @@ namespace Engine.Kernels;
 /// </summary>
 /// <remarks>
 /// The three forms compute the same numbers except for the last digits of float32. <see cref="Reference"/> defines them, and each of the others gives the same
-/// bits every time, whatever the number of threads. None of them keeps a view.
+/// bits every time, at any number of threads. None of them keeps a view.
 /// </remarks>
 public interface IOp
 {
@@ -47,7 +47,7 @@ public interface IGradients
     /// <summary>Where the operations run.</summary>
     IBackend Backend { get; }
 
-    /// <summary>The loss's gradient with respect to the result. The rule may overwrite it: nobody needs it afterwards.</summary>
+    /// <summary>The loss's gradient with respect to the result. The rule may overwrite it: it is not needed afterwards.</summary>
     View Dy { get; }
 
     /// <summary>Whether the gradient of an input is wanted; never that of an input that was left out.</summary>

@@ -21,7 +21,8 @@ public readonly struct OpSettings(IReadOnlyDictionary<string, string> values, st
 
     /// <summary>The activation; none if it is not stated.</summary>
     public Activation Activation => Text("activation") is not { } kind ? default
-        : new Activation(Parse(kind, "activation", (string text, out ActivationKind value) => Enum.TryParse(text, ignoreCase: true, out value)), Number("slope", 0));
+        : new Activation(
+            Parse(kind, "activation", (string text, out ActivationKind value) => Enum.TryParse(text, ignoreCase: true, out value)), Number("slope", 0));
 
     /// <summary>Where the samples lie; first if it is not stated.</summary>
     public BatchLayout Layout => Text("layout") is not { } layout ? BatchLayout.First
@@ -33,7 +34,8 @@ public readonly struct OpSettings(IReadOnlyDictionary<string, string> values, st
     /// <summary>A whole number.</summary>
     /// <exception cref="EngineException">It is missing, or not a whole number.</exception>
     public int Size(string name, int? absent = null) =>
-        Text(name) is { } text ? Parse(text, name, (string t, out int v) => int.TryParse(t, CultureInfo.InvariantCulture, out v)) : absent ?? throw Missing(name);
+        Text(name) is { } text ? Parse(text, name, (string t, out int v) => int.TryParse(t, CultureInfo.InvariantCulture, out v))
+        : absent ?? throw Missing(name);
 
     /// <summary>A number from 0 to 2⁶⁴ − 1.</summary>
     /// <exception cref="EngineException">It is missing, or not such a number.</exception>
@@ -43,7 +45,8 @@ public readonly struct OpSettings(IReadOnlyDictionary<string, string> values, st
     /// <summary>A number.</summary>
     /// <exception cref="EngineException">It is missing, or not a number.</exception>
     public float Number(string name, float? absent = null) =>
-        Text(name) is { } text ? Parse(text, name, (string t, out float v) => float.TryParse(t, CultureInfo.InvariantCulture, out v)) : absent ?? throw Missing(name);
+        Text(name) is { } text ? Parse(text, name, (string t, out float v) => float.TryParse(t, CultureInfo.InvariantCulture, out v))
+        : absent ?? throw Missing(name);
 
     /// <summary>True or false; false if it is missing.</summary>
     /// <exception cref="EngineException">It is neither.</exception>

@@ -41,7 +41,7 @@ public abstract class OpSpec
     /// <exception cref="NotSupportedException">The operation has no gradient with these settings.</exception>
     public abstract void Backward(ReadOnlySpan<View> views, IGradients gradients);
 
-    /// <summary>Describes an operation. A pointwise one goes by the length of its views, <paramref name="length"/>; others have sizes of their own.</summary>
+    /// <summary>Describes an operation. A pointwise one has the length of its views, <paramref name="length"/>; others have sizes of their own.</summary>
     public static OpSpec Of<TOp>(OpMaker<TOp> make, int length = 0)
         where TOp : struct, IOp
     {

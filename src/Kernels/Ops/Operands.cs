@@ -6,7 +6,7 @@ public enum OperandRole
     /// <summary>Reads it.</summary>
     In,
 
-    /// <summary>Overwrites it, whatever it held.</summary>
+    /// <summary>Overwrites it; what it held before does not matter.</summary>
     Out,
 
     /// <summary>Reads it and changes it.</summary>

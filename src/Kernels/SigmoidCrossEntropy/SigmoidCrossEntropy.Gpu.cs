@@ -15,7 +15,8 @@ internal static unsafe partial class SigmoidCrossEntropy
             (int)logits.Length);
 
     /// <summary>dz = weight·dloss·(σ(z) − t)/n. Overwrites dlogits, which may be either input.</summary>
-    public static void Backward(GpuContext gpu, ArrayView<float> logits, ArrayView<float> target, ArrayView<float> dloss, ArrayView<float> dlogits, float weight) =>
+    public static void Backward(
+        GpuContext gpu, ArrayView<float> logits, ArrayView<float> target, ArrayView<float> dloss, ArrayView<float> dlogits, float weight) =>
         ForEach.Run(
             gpu, new LogitGradient { Scale = (float)((double)weight / dlogits.Length), Logits = logits, Target = target, Dloss = dloss, Gradient = dlogits },
             (int)dlogits.Length);

@@ -33,7 +33,8 @@ public readonly unsafe record struct SigmoidCrossEntropyOp(View Logits, View Tar
     public void Gpu(GpuContext gpu) => SigmoidCrossEntropy.Forward(gpu, gpu.At(Logits), gpu.At(Target), gpu.At(Loss), Weight);
 
     /// <inheritdoc/>
-    public void Backward(IGradients gradients) => gradients.Backend.Run(new SigmoidCrossEntropyBackwardOp(Logits, Target, gradients.Dy, gradients.Of(0), Weight));
+    public void Backward(IGradients gradients) =>
+        gradients.Backend.Run(new SigmoidCrossEntropyBackwardOp(Logits, Target, gradients.Dy, gradients.Of(0), Weight));
 
     /// <inheritdoc/>
     public override string ToString() => $"cross-entropy of {Logits.Length}, weight {Weight}";
@@ -58,7 +59,8 @@ public readonly unsafe record struct SigmoidCrossEntropyBackwardOp(View Logits, 
     }
 
     /// <inheritdoc/>
-    public void Reference(ReferenceContext host) => SigmoidCrossEntropy.BackwardReference(host.At(Logits), host.At(Target), host.At(Dlogits), Weight * host.At(Dloss)[0]);
+    public void Reference(ReferenceContext host) =>
+        SigmoidCrossEntropy.BackwardReference(host.At(Logits), host.At(Target), host.At(Dlogits), Weight * host.At(Dloss)[0]);
 
     /// <inheritdoc/>
     public void Cpu<TV>(CpuContext cpu)

@@ -1,7 +1,7 @@
 namespace Engine.Kernels.Simd;
 
 /// <summary>
-/// One float32 vector register, whatever its width. Kernels are written once, generic over this interface; the JIT compiles the body for
+/// One float32 vector register of any width. Kernels are written once, generic over this interface; the JIT compiles the body for
 /// each of the four structs that implement it and erases them.
 /// </summary>
 /// <remarks>

@@ -6,7 +6,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Engine.Kernels.Simd;
 
 /// <summary>
-/// Transposes blocks of four by four in 128-bit registers, whatever the width of the kernel. Eight shuffles for sixteen floats are as fast as the loads and
+/// Transposes blocks of four by four in 128-bit registers, at any vector width of the kernel. Eight shuffles for sixteen floats are as fast as the loads and
 /// stores.
 /// </summary>
 internal static unsafe class Transposition

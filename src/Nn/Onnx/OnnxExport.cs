@@ -4,7 +4,7 @@ using Engine.Tensors;
 namespace Engine.Nn.Onnx;
 
 /// <summary>
-/// What a module of one's own may implement to be exported. No module has to: networks that are not exported do without.
+/// Your own module implements this if it is to be exported. Networks that are not exported do not need it.
 /// </summary>
 public interface IOnnxModule
 {
@@ -48,7 +48,7 @@ public static class OnnxExport
         Reshape reshape => Reshape(graph, reshape, x, reshape.ShapeOf(x.Shape)),
         Flatten => Reshape(graph, module, x, Flatten.ShapeOf(x.Shape)),
 
-        // Nothing is dropped outside training, and an exported model keeps one layout.
+        // Dropout does nothing outside training, and an exported model keeps one layout.
         Dropout or ToLayout => x,
         _ => throw new EngineException(
             $"{module.Name} cannot be exported: {module.GetType().Name} has no ONNX form; let the class implement {nameof(IOnnxModule)}"),
@@ -83,9 +83,9 @@ public static class OnnxExport
 
     private static OnnxValue Add(OnnxGraph graph, BatchNorm norm, OnnxValue x)
     {
-        // ONNX has the variance, 1/i² − ε. Near i = 1/√ε they cancel, but only their sum counts, and that keeps all of float32's digits; beyond, where
-        // rounding can bring it, ε is made smaller so that no variance is negative. The numbers are as good as from Mul and Add, the statistics
-        // stay what they are called.
+        // ONNX takes the variance, 1/i² − ε. Near i = 1/√ε the two terms cancel, but only the sum of variance and ε counts, and it keeps all of float32's
+        // digits. Rounding can bring i beyond that point; then ε is made smaller, so that no variance is negative. The results are as exact as with Mul and
+        // Add, and the statistics keep their names.
         float[] inverseStd = norm.InverseStd.Value.ToArray();
         double[] sums = Array.ConvertAll(inverseStd, i => 1 / ((double)i * i));
         for (int c = 0; c < sums.Length; c++)
@@ -118,7 +118,7 @@ public static class OnnxExport
 
     private static OnnxValue Reshape(OnnxGraph graph, Module module, OnnxValue x, Shape shape) => x.DynamicAxis == 0
         ? graph.Reshape(module.Name, x, shape, dynamicAxis: 0)
-        : throw new EngineException($"{module.Name} cannot be exported: it needs sizes that do not change but the batch's, and axis {x.DynamicAxis} may");
+        : throw new EngineException($"{module.Name} cannot be exported: only the batch's size may change, and axis {x.DynamicAxis} may");
 
     private static string[] Constants(OnnxGraph graph, Module layer) => [.. layer.Parameters.Select(graph.Constant)];
 }

@@ -4,8 +4,8 @@ using Engine.Tensors;
 namespace Engine.Nn.Onnx;
 
 /// <summary>
-/// An ONNX model under construction: <see cref="Input"/>, then the modules, see <see cref="OnnxExport"/>, then <see cref="Output"/>. One axis of the input is dynamic, and with it one of every value. The numbers in the comments are the field numbers
-/// of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
+/// An ONNX model under construction: <see cref="Input"/>, then the modules, see <see cref="OnnxExport"/>, then <see cref="Output"/>. One axis of the input is
+/// dynamic, and with it one of every value. The numbers in the comments are the field numbers of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 /// </summary>
 public sealed class OnnxGraph(string name, string description)
 {
@@ -68,13 +68,13 @@ public sealed class OnnxGraph(string name, string description)
         ActivationKind.LeakyRelu => Add("LeakyRelu", name, x, x.Shape, [], new OnnxSetting("alpha", activation.Slope)),
         ActivationKind.Elu => Add("Elu", name, x, x.Shape, [], new OnnxSetting("alpha", 1f)),
         ActivationKind.Sigmoid => Add("Sigmoid", name, x, x.Shape),
-        _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, null),
+        _ => throw new EngineException($"{name} cannot be exported: the activation {activation.Kind} has no ONNX form"),
     };
 
     /// <summary>Adds a node that names the axes anew; the dynamic one may become another.</summary>
     public OnnxValue Reshape(string name, OnnxValue x, Shape shape, int dynamicAxis)
     {
-        // −1 stands for the size that is left.
+        // −1 stands for the size that follows from the others.
         long[] sizes = new long[shape.Rank];
         for (int axis = 0; axis < sizes.Length; axis++) sizes[axis] = axis == dynamicAxis ? -1 : shape[axis];
         return Add("Reshape", name, x, shape, [Constant($"{name}.shape", sizes)]) with { DynamicAxis = dynamicAxis };
@@ -172,7 +172,7 @@ public sealed class OnnxGraph(string name, string description)
         return dimension => dimension.Text(2, longer == 0 ? _symbol : $"{_symbol}{longer:+0;-0}"); // dim_param
     }
 
-    // A value that is an output goes by the output's name.
+    // A value that is an output has the output's name.
     private string NameOf(string value) => _outputs.Find(output => output.Value.Name == value)?.Name ?? value;
 
     private static int[] Sizes(Shape shape)

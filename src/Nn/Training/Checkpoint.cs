@@ -4,8 +4,8 @@ using Engine.Tensors;
 namespace Engine.Nn;
 
 /// <summary>
-/// All that a training needs to go on to the same bits: named arrays in an .npz file that is written under a temporary name and renamed, so that there is
-/// always a whole one. Tensors are float32; numbers are float64, which holds whole ones to 2⁵³.
+/// Everything that a training needs to continue to the same bits: named arrays in an .npz file. The file is written under a temporary name and then renamed, so
+/// there is always a complete one. Tensors are float32; numbers are float64, which holds whole numbers up to 2⁵³.
 /// </summary>
 public sealed class Checkpoint
 {
@@ -56,7 +56,7 @@ public sealed class Checkpoint
     }
 
     /// <summary>Takes a tensor's elements out.</summary>
-    /// <exception cref="EngineException">There is no such array, it has another length, or an element is not finite: no training goes on from there.</exception>
+    /// <exception cref="EngineException">There is no such array, it has another length, or an element is not finite.</exception>
     public void Take(string name, Tensor tensor)
     {
         NpyArray array = Array(name);
@@ -67,31 +67,31 @@ public sealed class Checkpoint
     }
 
     /// <summary>Text by name.</summary>
-    /// <exception cref="EngineException">There is none, or numbers that are none.</exception>
+    /// <exception cref="EngineException">It is missing, or its numbers are not characters.</exception>
     public string Text(string name) => new([.. Numbers(name).Select(letter => letter == (char)letter ? (char)letter : throw Misfit(name))]);
 
     /// <summary>A whole number by name.</summary>
-    /// <exception cref="EngineException">There is none, more than one, one with a fraction, or one outside this range.</exception>
+    /// <exception cref="EngineException">It is missing, is not one whole number, or lies outside this range.</exception>
     public long Count(string name, long from, long to) =>
         Number(name) is var number && double.IsInteger(number) && number >= from && number <= to
             ? (long)number : throw Nonsense(name, $"is {number}, which is not a whole number from {from} to {to}");
 
-    /// <summary>The failure of what parses but cannot be.</summary>
+    /// <summary>The failure for a value that can be read but makes no sense.</summary>
     public EngineException Nonsense(string name, string problem) => new($"{_path} is of no use: '{name}' {problem}; start again in another folder");
 
     /// <summary>Whether there is something of this name.</summary>
     public bool Contains(string name) => _arrays.ContainsKey(name);
 
     /// <summary>Numbers by name.</summary>
-    /// <exception cref="EngineException">There are none.</exception>
+    /// <exception cref="EngineException">They are missing.</exception>
     public double[] Numbers(string name) => Array(name).ToDouble();
 
     /// <summary>One number by name.</summary>
-    /// <exception cref="EngineException">There is none, or more than one.</exception>
+    /// <exception cref="EngineException">It is missing, or there is more than one.</exception>
     public double Number(string name) => Numbers(name) is [double number] ? number : throw Misfit(name);
 
     /// <summary>Words by name.</summary>
-    /// <exception cref="EngineException">There are none, or other numbers.</exception>
+    /// <exception cref="EngineException">They are missing, or are not words.</exception>
     public ulong[] Words(string name)
     {
         double[] halves = Numbers(name);

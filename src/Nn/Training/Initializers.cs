@@ -17,7 +17,7 @@ public enum WeightInitializer
 public static class Initializers
 {
     /// <summary>
-    /// Draws every weight; biases and beta are 0, gamma, running means and inverse deviations as for data that is normalised already (1, 0, 1).
+    /// Draws every weight; biases and beta are 0, gamma, running means and inverse deviations are those of data that is already normalised (1, 0, 1).
     /// </summary>
     /// <exception cref="ArgumentException">He's initialisation meets a weight whose <see cref="Parameter.FanIn"/> is not stated.</exception>
     /// <exception cref="InvalidOperationException">The network is being trained on another backend.</exception>
@@ -45,7 +45,7 @@ public static class Initializers
         for (int i = 0; i < values.Length; i++) values[i] = (float)(deviation * random.NextGaussian());
     }
 
-    // Gram and Schmidt's method on normal vectors, each made orthogonal twice: once is not enough in floating point.
+    // Gram and Schmidt's method on normal vectors. Each is made orthogonal twice, because once is not enough in floating point.
     private static void DrawOrthogonal(int rows, int columns, RandomSource random, float[] values)
     {
         int count = Math.Min(rows, columns), length = Math.Max(rows, columns);

@@ -45,8 +45,8 @@ public abstract class Optimizer(TrainableParameters parameters) : IDisposable
 /// <param name="beta1">How much of the mean gradient is kept from step to step, in [0, 1).</param>
 /// <param name="beta2">How much of the mean squared gradient is kept from step to step, in [0, 1).</param>
 /// <param name="epsilon">
-/// What is added to the root of the mean squared gradient; at least 0. It is added before the correction for having started at 0, as in the second form of
-/// the paper's section 2, where it is called ε̂, and in Lasagne.
+/// Added to the root of the mean squared gradient; at least 0. It is added before the correction for having started at 0, as in Lasagne and in the second form
+/// of the paper's section 2, where it is called ε̂.
 /// </param>
 /// <exception cref="ArgumentOutOfRangeException">A setting lies outside its range.</exception>
 public sealed class Adam(TrainableParameters parameters, float beta1 = 0.9f, float beta2 = 0.999f, float epsilon = 1e-8f) : Optimizer(parameters)
@@ -77,7 +77,8 @@ public sealed class Adam(TrainableParameters parameters, float beta1 = 0.9f, flo
                 new AdamStep(learningRate, _settings.Beta1, _settings.Beta2, _settings.Epsilon, Steps), Parameters.Gradients.View, Parameters.Values.View,
                 _m.View, _v.View));
 
-    private static float Share(float beta) => beta is >= 0 and < 1 ? beta : throw new ArgumentOutOfRangeException(nameof(beta), beta, "ADAM's β lies in [0, 1)");
+    private static float Share(float beta) =>
+        beta is >= 0 and < 1 ? beta : throw new ArgumentOutOfRangeException(nameof(beta), beta, "ADAM's β lies in [0, 1)");
 
     private static float NotNegative(float epsilon) =>
         epsilon >= 0 ? epsilon : throw new ArgumentOutOfRangeException(nameof(epsilon), epsilon, "ADAM's ε is at least 0");

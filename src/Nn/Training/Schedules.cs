@@ -32,8 +32,7 @@ public sealed class StepDecay(double initialRate, double factor) : ISchedule
 }
 
 /// <summary>
-/// Halves the rate when the epoch's loss has not changed for two epochs in a row. Losses are compared cut to three decimals, as the paper's published
-/// code does.
+/// Halves the rate when the epoch's loss did not change for two epochs in a row. Like the paper's published code, it compares losses cut to three decimals.
 /// </summary>
 public sealed class HalveOnPlateau(double initialRate) : ISchedule
 {

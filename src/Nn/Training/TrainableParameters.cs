@@ -5,7 +5,7 @@ namespace Engine.Nn;
 
 /// <summary>
 /// The trained parameters of a network in one flat array, and their gradients in another of the same layout, so that an optimiser is one pass over both.
-/// Those under the L2 penalty come first. Each parameter starts on a cache line; what lies between two is zero, and so is its gradient.
+/// Those under the L2 penalty come first. Each parameter starts on a cache line; the numbers between two parameters are zero, and so are their gradients.
 /// </summary>
 public sealed class TrainableParameters : IDisposable
 {
@@ -56,8 +56,8 @@ public sealed class TrainableParameters : IDisposable
     public int DecayedLength { get; }
 
     /// <summary>
-    /// Adds the gradient of λ·Σw² over the penalised parameters, 2λ·w, to their gradients. Returns the loss, a single number, and the penalty, which the
-    /// host reads in one copy: each would wait for the device.
+    /// Adds the gradient of λ·Σw² over the penalised parameters, 2λ·w, to their gradients. Returns the loss, a single number, and the penalty. The
+    /// host reads both in one copy, because every copy waits for the device.
     /// </summary>
     public (double Loss, double Penalty) AddL2Penalty(float lambda, Tensor loss)
     {
@@ -88,7 +88,7 @@ public sealed class TrainableParameters : IDisposable
     {
         if (parameter.Value.Backend != backend)
         {
-            throw new InvalidOperationException($"{parameter.Name} is on another backend: initialise or load the network on the one that shall train it");
+            throw new InvalidOperationException($"{parameter.Name} is on another backend: initialise or load the network on the backend that is to train it");
         }
 
         if (parameter.Value.RequiresGradient)

@@ -1,8 +1,8 @@
 namespace Engine.Tensors;
 
 /// <summary>
-/// What batch normalisation keeps beside gamma and beta, C elements each: the running mean and inverse standard deviation that inference uses, and those of the
-/// present batch, which the backward pass needs.
+/// What batch normalisation keeps besides gamma and beta, C elements each: the running mean and inverse standard deviation for inference, and those of the
+/// current batch for the backward pass.
 /// </summary>
 /// <param name="RunningMean">Moves by the momentum towards each batch's mean.</param>
 /// <param name="RunningInverseStd">Moves by the momentum towards each batch's inverse standard deviation.</param>

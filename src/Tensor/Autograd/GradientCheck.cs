@@ -13,22 +13,22 @@ public readonly record struct GradientError(double Error, int Input, int Index, 
 }
 
 /// <summary>
-/// Compares the gradients of an operation, or of a function of several, with central differences: a gradient rule that is wrong shows as an error far above
+/// Compares the gradients of an operation, or of a function of several, with central differences. A wrong gradient rule shows as an error far above
 /// rounding.
 /// </summary>
 public static class GradientCheck
 {
     /// <summary>
-    /// Takes the loss Σ y·r with a random r, the same in every run, of y = <paramref name="function"/>(inputs); asks a tape for its gradient with respect to
-    /// every element of every input; moves each element by <paramref name="step"/> to either side; and returns the largest error. The reference backend gives
-    /// the least rounding: with inputs of about 1 the error of a right rule is some 1e-3.
+    /// Takes the loss Σ y·r with a random r, the same in every run, of y = <paramref name="function"/>(inputs). A tape computes its gradient with respect to
+    /// every element of every input. Then each element is moved by <paramref name="step"/> to either side, and the largest error is returned. The reference
+    /// backend rounds least: with inputs of about 1, a right rule has an error of about 1e-3.
     /// </summary>
     /// <param name="function">
     /// What is checked. It is called twice for each element, computes on its arguments, and returns a tensor that depends on them. It must not have a kink
     /// within a step of the inputs.
     /// </param>
-    /// <param name="inputs">Where it is checked. Their values are as before afterwards.</param>
-    /// <param name="step">How far an element is moved; a power of two loses nothing.</param>
+    /// <param name="inputs">Where it is checked. They have their old values afterwards.</param>
+    /// <param name="step">How far an element is moved; a power of two avoids rounding.</param>
     /// <exception cref="ArgumentException">There is no input, or the result depends on none.</exception>
     public static GradientError LargestError(Func<Tensor[], Tensor> function, Tensor[] inputs, float step = 1f / 256)
     {
@@ -64,7 +64,7 @@ public static class GradientCheck
             {
                 double error = Math.Abs(gradients[i][at] - differences[at]) / (largest == 0 ? 1 : largest);
 
-                // So that a NaN is the worst.
+                // This way a NaN is the worst.
                 if (!(error <= worst.Error)) worst = new GradientError(error, i, at, gradients[i][at], differences[at]);
                 if (double.IsNaN(error)) return worst;
             }
@@ -82,7 +82,7 @@ public static class GradientCheck
             (float up, float down) = (values[at] + step, values[at] - step);
             float[] above = ValuesAt(up), below = ValuesAt(down);
 
-            // Differences first: what did not move cancels exactly.
+            // The differences come first, so that values that did not move cancel exactly.
             for (int k = 0; k < weights.Length; k++) differences[at] += ((double)above[k] - below[k]) * weights[k];
             differences[at] /= (double)up - down;
             moved[at] = values[at];

@@ -3,8 +3,8 @@ using Engine.Kernels;
 namespace Engine.Tensors;
 
 /// <summary>
-/// The result of an operation that is about to run: <see cref="TensorOps.Begin"/> makes it, the operation is made with its view, and <see cref="Run"/> runs
-/// the operation and, where the main input is on a tape, writes it down.
+/// The result of an operation that is about to run. <see cref="TensorOps.Begin"/> makes it, you make the operation with its view, and <see cref="Run"/> runs
+/// the operation and, if the main input is on a tape, records it.
 /// <code>
 /// OpResult&lt;MultiplyOp&gt; y = a.Begin&lt;MultiplyOp&gt;(a.Shape);
 /// return y.Run(new MultiplyOp(a.View, b.View, y.View), a, b);

@@ -3,13 +3,13 @@ using Engine.Kernels;
 namespace Engine.Tensors;
 
 /// <summary>
-/// Reverse-mode differentiation. Operations on a watched tensor, and on what comes of it, are written down one after the other;
-/// <see cref="Backward"/> goes through them from the last to the first and hands each operation's gradient on to its inputs.
+/// Reverse-mode differentiation. The tape records the operations on a watched tensor and on their results, one after the other.
+/// <see cref="Backward"/> goes through them from the last to the first and passes each operation's gradient on to its inputs.
 /// </summary>
 /// <remarks>
-/// The tape owns every tensor that an operation on it makes. It keeps them, their gradients and its own entries when it is reset, and uses them
-/// again as long as the next step does the same things in the same sizes: a step that has warmed up allocates nothing.
-/// A tape is used by one thread and one step at a time.
+/// The tape owns every tensor that an operation on it makes. When it is reset, it keeps them, their gradients and its own entries, and reuses them
+/// as long as the next step runs the same operations in the same sizes. So a step that has warmed up allocates nothing.
+/// A tape is for one thread and one step at a time.
 /// </remarks>
 public sealed class Tape : IDisposable
 {
@@ -44,11 +44,11 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>
-    /// Works out the gradient of a loss with respect to every tensor that requires one and that the loss depends on; it overwrites what they held from
-    /// earlier steps and adds up where a tensor was used more than once.
+    /// Computes the gradient of a loss with respect to every tensor that requires one and that the loss depends on. Gradients of earlier steps are
+    /// overwritten; those of a tensor that was used more than once are added up.
     /// </summary>
     /// <exception cref="ArgumentException">The loss is not a single number on this tape that depends on a tensor that requires a gradient.</exception>
-    /// <exception cref="InvalidOperationException">It went back in this step already; on the way the gradients of what lies between were spoiled.</exception>
+    /// <exception cref="InvalidOperationException">It went back in this step already, which overwrote the gradients in between.</exception>
     public void Backward(Tensor loss)
     {
         ArgumentNullException.ThrowIfNull(loss);

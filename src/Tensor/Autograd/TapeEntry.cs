@@ -38,7 +38,9 @@ internal abstract class TapeEntry : IGradients
         return (_further[input] = Backend.Allocate(tensor.Shape.Length)).All;
     }
 
-    /// <summary>Makes the result, or takes that of the step before if it has the same sizes and memory. It shares the memory of another tensor if asked.</summary>
+    /// <summary>
+    /// Makes the result, or reuses that of the step before if it has the same sizes and memory. It shares the memory of another tensor if asked.
+    /// </summary>
     public void Begin(Tape tape, IBackend backend, Shape shape, BatchLayout layout, Tensor? shares, bool keeps)
     {
         _tape = tape;

@@ -4,7 +4,7 @@ using Engine.Tests;
 namespace Engine.Kernels.Tests;
 
 /// <summary>
-/// Cases made from the reference arrays in <c>tests/golden</c>: sizes, settings, inputs and tolerances are the arrays'. An operation that has no cases in
+/// Cases made from the reference arrays in <c>tests/golden</c>, with their sizes, settings, inputs and tolerances. An operation without cases in
 /// <see cref="Ops"/> is tested with these, so a new operation needs only its lines in <c>kernel_cases.py</c>.
 /// </summary>
 internal static class GoldenCases

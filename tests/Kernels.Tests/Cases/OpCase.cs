@@ -1,8 +1,8 @@
 namespace Engine.Kernels.Tests;
 
 /// <summary>
-/// One operation with its sizes and parameters, and how exact it must be. The same case serves known answers, the comparison with the reference, and every
-/// property that all operations share.
+/// One operation with its sizes and parameters, and how exact it must be. The same case is used for known answers, for the comparison with the reference, and
+/// for every property that all operations share.
 /// </summary>
 /// <param name="Spec">The operation.</param>
 internal sealed record OpCase(OpSpec Spec)
@@ -118,7 +118,7 @@ internal sealed record OpCase(OpSpec Spec)
         return Run(backend, inputs);
     }
 
-    /// <summary>Asserts an answer worked by hand, to the bit but for the sign of zero.</summary>
+    /// <summary>Asserts an answer worked by hand, to the bit except for the sign of zero.</summary>
     public void AssertAnswer(Device device, float[] expected, params float[][] inputs)
     {
         using IBackend backend = device.Open();

@@ -20,7 +20,8 @@ internal static partial class Ops
         (Axes.Of(1, 3, 1, 5), Axes.Of(2, 3, 4, 5), null), (Axes.Of(2, 1, 4, 1), Axes.Of(2, 3, 4, 5), Axes.Of(1, 3, 1, 5)),
         (Axes.Of(1, 3, 1, 1), Axes.Of(6, 3, 50, 40), Axes.Of(6, 1, 1, 1)), (Axes.Of(2, 3, 1, 1), Axes.Of(2, 3, 50, 40), null),
         (Axes.Of(1), Axes.Of(50_000), Axes.Of(1)), (Axes.Of(1), Axes.Of(50_000), Axes.Of(50_000)), (Axes.Of(1, 37), Axes.Of(1500, 37), null),
-        (Axes.Of(2, 1, 37), Axes.Of(2, 900, 37), Axes.Of(900, 1)), (Axes.Of(20_000, 1), Axes.Of(20_000, 3), null), (Axes.Of(1, 20_000), Axes.Of(3, 20_000), null),
+        (Axes.Of(2, 1, 37), Axes.Of(2, 900, 37), Axes.Of(900, 1)), (Axes.Of(20_000, 1), Axes.Of(20_000, 3), null),
+        (Axes.Of(1, 20_000), Axes.Of(3, 20_000), null),
     ];
 
     public static OpCase BroadcastAdd(BroadcastShape shape, float scale) =>
@@ -29,7 +30,8 @@ internal static partial class Ops
             Tolerance = Tolerance.AddScaled, Scale = inputs => BroadcastAdd(shape, Math.Abs(scale)).RunReference(Absolute(inputs)),
         };
 
-    public static OpCase BroadcastMultiply(BroadcastShape shape, float scale) => new(BroadcastMultiplyOp.Spec(shape, scale)) { Tolerance = Tolerance.AddScaled };
+    public static OpCase BroadcastMultiply(BroadcastShape shape, float scale) =>
+        new(BroadcastMultiplyOp.Spec(shape, scale)) { Tolerance = Tolerance.AddScaled };
 
     /// <summary>x, factor if there is one → y.</summary>
     public static OpCase SumOver(Axes y, Axes x, Axes? factor = null, float scale = 1) =>

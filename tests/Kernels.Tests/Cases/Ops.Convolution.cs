@@ -60,7 +60,7 @@ internal static partial class Ops
         .. FewChannels,
     ];
 
-    // What only the filter gradient tells apart.
+    // Shapes that only the filter gradient treats differently.
     public static readonly Conv2dShape[] FilterGradients =
     [
         new(2, 24, 60, 50, 3, 3, 3, padH: 1, padW: 1), // several bands of rows
@@ -81,7 +81,7 @@ internal static partial class Ops
         new(16, 21, 9, 18, 7, 3, 3, padW: 2, layout: BatchLayout.Last), // paddings that differ, pairs that fill no vector
     ];
 
-    // Batches that fill vectors, that fill several and a part, and that fill none; as the inversion network has them, and the rest.
+    // Batches that fill one vector, several and a part, or none; shapes of the inversion network and others.
     private static readonly Conv2dShape[] BatchLastConvolutions =
     [
         .. BatchLastWinograd,

@@ -11,7 +11,7 @@ internal static partial class Ops
     private static readonly BatchNormShape[] Normalisations =
         [new(1, 1, 1), new(3, 5, 7), new(2, 3, 64), new(1, 1, 100), new(70, 13, 1), new(33, 70, 1), new(1, 2, 40_000), new(2, 3, 16_500)];
 
-    // What may follow a normalisation; by turns.
+    // Activations after a normalisation, in turn.
     private static readonly Activation[] Normalised = [Activation.None, Activation.Elu, Activation.LeakyRelu(0.2f)];
 
     public static OpCase Dense(DenseShape shape, bool bias = false, Activation activation = default, bool sparse = false) =>
@@ -47,7 +47,7 @@ internal static partial class Ops
             Tolerance = Tolerance.BatchNorm,
             MayOverwriteInput = true,
 
-            // The mean is subtracted: with its sign turned as well, all terms add up.
+            // The mean is subtracted, so with its sign turned all terms add up.
             Scale = inputs => BatchNorm(shape).RunReference([.. Absolute(inputs).Select((input, i) => i == 1 ? Negated(input) : input)]),
         };
 

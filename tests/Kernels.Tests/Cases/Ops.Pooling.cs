@@ -68,7 +68,7 @@ internal static partial class Ops
                 float[] terms = ConvMaxPool2d(shape, bias).RunReference(Absolute(inputs));
                 if (!argmax) return terms;
 
-                // Where another sum of the window comes as near to the largest as both may err, either may be found; else only the right one will do.
+                // If another sum of the window is as near to the largest as both may err, either place is right; otherwise only the largest is.
                 float[] sums = Conv2d(conv).RunReference(inputs[..2]);
                 return [.. terms, .. terms.Select((scale, i) =>
                 {
@@ -123,10 +123,10 @@ internal static partial class Ops
                 conv, Math.Min(window.H, conv.P), Math.Min(window.W, conv.Q), stride.H, stride.W,
                 Dilation(window.H, conv.P, dilation.H), Dilation(window.W, conv.Q, dilation.W)));
 
-    // As asked, if the window still fits.
+    // The dilation, or 1 if the window would not fit.
     private static int Dilation(int window, int size, int dilation) => (window - 1) * dilation < size ? dilation : 1;
 
-    // From numbers between -1 and 1 to places in a window.
+    // Turns numbers between -1 and 1 into places in a window.
     private static void ToPositions(in MaxPool2dShape pool, float[] numbers)
     {
         for (int i = 0; i < numbers.Length; i++) numbers[i] = MathF.Floor((numbers[i] + 1) / 2 * pool.R * pool.S * 0.999f);

@@ -41,7 +41,8 @@ internal static partial class Ops
             Scale = inputs => ConvTranspose2d(shape, bias).RunReference(Absolute(inputs)),
         };
 
-    public static OpCase ConvTranspose2dBackwardData(ConvTranspose2dShape shape) => SumOfProducts(ConvTranspose2dBackwardDataOp.Spec(shape), shape.K * shape.R * shape.S);
+    public static OpCase ConvTranspose2dBackwardData(ConvTranspose2dShape shape) =>
+        SumOfProducts(ConvTranspose2dBackwardDataOp.Spec(shape), shape.K * shape.R * shape.S);
 
     /// <summary>x, dy → dw, db.</summary>
     public static OpCase ConvTranspose2dBackwardFilter(ConvTranspose2dShape shape, bool bias) =>

@@ -5,8 +5,7 @@ using Xunit.Sdk;
 namespace Engine.Kernels.Tests;
 
 /// <summary>
-/// A backend that tests run on. Register widths that the processor lacks are carried out in software by the runtime: slower, and tested all
-/// the same.
+/// A backend that tests run on. The runtime emulates the vector widths that the processor lacks. This is slower, but they are tested as well.
 /// </summary>
 public enum Device
 {

@@ -1,27 +1,27 @@
 namespace Engine.Kernels.Tests;
 
 /// <summary>
-/// An operation's gradient rule against differences of its definition: the loss is Σ y·r for a random r, whose gradient with respect to y is r.
+/// Compares an operation's gradient rule with differences of its definition. The loss is Σ y·r for a random r, so its gradient with respect to y is r.
 /// </summary>
 internal static class FiniteDifference
 {
     private const float Step = 1f / 256;
 
     /// <summary>
-    /// What the step allows, relative to the largest gradient of an input: the definition's results are rounded to float32, 2⁻²⁴ of them, which the difference
-    /// divides by the step; and the third derivative times the square of the step.
+    /// The error that the step allows, relative to the largest gradient of an input. The definition's results are rounded to float32, and the difference
+    /// divides this 2⁻²⁴ by the step; the third derivative times the square of the step comes on top.
     /// </summary>
     private const double Relative = 2e-3;
 
-    // Smaller gradients than this are compared as if the largest were so large.
+    // If all gradients are smaller than this, errors are relative to this number.
     private const double SmallestScale = 1e-2;
 
-    /// <summary>What operations read without a gradient: tensors refuse to follow these.</summary>
+    /// <summary>Inputs without a gradient. TensorOps refuses a tensor there that requires one.</summary>
     private static readonly string[] Constants = ["target"];
 
     /// <summary>
-    /// Asserts that the rule's gradient of every element of every input lies between the difference quotients to either side, which differ where there is a
-    /// kink. Returns the largest gradient; null if the operation has no gradient with these settings.
+    /// Asserts that the rule's gradient of every element of every input lies between the difference quotients to either side. At a kink the two differ. Returns
+    /// the largest gradient, or null if the operation has no gradient with these settings.
     /// </summary>
     public static double? AssertGradients(OpCase op)
     {
@@ -66,7 +66,7 @@ internal static class FiniteDifference
         }
     }
 
-    // Returns the largest gradient. The loss is counted from the one where nothing is moved.
+    // Returns the largest gradient. The loss is relative to the one where nothing is moved.
     private static double AssertBetween(string what, float[] input, float[] gradient, Func<double> loss)
     {
         (double Left, double Right)[] slopes = new (double, double)[input.Length];
@@ -90,13 +90,14 @@ internal static class FiniteDifference
             (double low, double high) = (Math.Min(slopes[i].Left, slopes[i].Right) - allowed, Math.Max(slopes[i].Left, slopes[i].Right) + allowed);
             Assert.True(
                 low <= gradient[i] && gradient[i] <= high,
-                $"{what}: gradient {i} is {gradient[i]:g6}, the difference quotients are {slopes[i].Left:g6} and {slopes[i].Right:g6}; the largest is {largest:g3}");
+                $"{what}: gradient {i} is {gradient[i]:g6}, the difference quotients are {slopes[i].Left:g6} and {slopes[i].Right:g6}; "
+                + $"the largest gradient is {largest:g3}");
         }
 
         return largest;
     }
 
-    // Differences first: what did not move cancels exactly.
+    // The differences come first, so that values that did not move cancel exactly.
     private static double Loss(float[] y, float[] start, float[] r)
     {
         double loss = 0;
@@ -104,7 +105,7 @@ internal static class FiniteDifference
         return loss;
     }
 
-    // Between 1/2 and 1, either sign.
+    // Numbers between 1/2 and 1, of either sign.
     private static float[] RandomSigns(int length)
     {
         Random random = new(length);
@@ -135,7 +136,7 @@ internal static class FiniteDifference
 
         public bool Wants(int input) => input < _inputs.Length;
 
-        // What it holds before must not matter.
+        // The rule must overwrite it, so it starts as NaN.
         public View Of(int input)
         {
             DeviceBuffer gradient = _gradients[input] ??= Backend.Allocate(_inputs[input].Length);

@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace Engine.Kernels.Tests;
 
 /// <summary>
-/// A buffer between two pages that may not be touched: it starts on the first float behind the one, or its readable tail ends on the last
-/// float before the other, so that a kernel that reads or writes any farther brings the process down on the spot. The rest of its pages is
-/// filled with one value, which tells afterwards whether a kernel wrote there. Linux only.
+/// A buffer between two pages that may not be touched. It starts right after the first page, or its readable tail ends right before the second, so a kernel
+/// that reads or writes beyond it crashes the process at once. The rest of its pages is filled with one value, which shows afterwards whether a kernel wrote
+/// there. Linux only.
 /// </summary>
 internal sealed unsafe partial class GuardedBuffer : IDisposable
 {
@@ -33,7 +33,7 @@ internal sealed unsafe partial class GuardedBuffer : IDisposable
         _filler = filler;
         new Span<float>(_pages, _pageFloats).Fill(filler);
 
-        // The buffer is the backend's own but for where its floats lie.
+        // The buffer is like the backend's own, except for where its floats lie.
         _buffer = (HostBuffer)backend.Allocate(length);
         _own = _buffer.Pointer;
         SetPointer(_buffer, atStart ? _pages : _pages + _pageFloats - HostMemory.ReadableTail - length);

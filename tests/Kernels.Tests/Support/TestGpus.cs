@@ -1,8 +1,8 @@
 namespace Engine.Kernels.Tests;
 
 /// <summary>
-/// The GPUs that tests run on: the first device that CUDA has, and the first that OpenCL has, be it a processor, and without the generic address space if
-/// need be. Each is opened once by each thread that runs tests, since kernels are compiled for an open device, which one thread drives.
+/// The GPUs that tests run on: the first CUDA device and the first OpenCL device, even if it is a processor or lacks the generic address space. Each thread
+/// that runs tests opens a device once, because kernels are compiled for an open device and one thread must drive it.
 /// </summary>
 internal static class TestGpus
 {

@@ -1,8 +1,8 @@
 namespace Engine.Kernels.Tests;
 
 /// <summary>
-/// How far a float32 result may lie from the definition's, relative to a scale that each operation names. What every one counts is
-/// roundings: one rounding to float32 errs by at most half a unit in the last place, 2⁻²⁴ of what is rounded.
+/// How far a float32 result may lie from the definition's, relative to a scale that each operation names. Tolerances count roundings: one rounding to float32
+/// errs by at most half a unit in the last place, which is 2⁻²⁴ of the number.
 /// </summary>
 internal readonly record struct Tolerance(double Relative)
 {

@@ -8,8 +8,8 @@ public sealed class GradientTests
     // A power of two, so that x ± step is nearly exact; it is small against the curvature of every operation here.
     private const float Step = 1f / 512;
 
-    // Of an array's largest gradient. The losses are sums in double precision of results that err by 1e-7; divided by twice the step, that is 3e-5.
-    // The rest is the differences' own error, (step²/6) times a third derivative, which batch normalisation of few elements makes large.
+    // Relative to an array's largest gradient. The losses are sums in double precision of results that err by 1e-7; divided by twice the step, that is 3e-5.
+    // The rest is the differences' own error, (step²/6) times a third derivative, which is large for batch normalisation of few elements.
     private const double Tolerance = 1e-3;
 
     private static readonly Activation leaky = Activation.LeakyRelu(0.1f);
@@ -164,7 +164,7 @@ public sealed class GradientTests
 
     private static Tensor Cube(Tensor x) => x.Dense(x).Dense(x);
 
-    // Evenly spaced numbers from -1 to 1 in random order: no two so near, and none so near to zero, that a step leads past.
+    // Evenly spaced numbers from -1 to 1 in random order. No step leads past another number or past zero.
     private static Tensor Draw(IBackend backend, Random random, Shape shape)
     {
         float[] values = [.. Enumerable.Range(0, shape.Length).Select(i => (2 * i + 0.5f) / shape.Length - 1)];

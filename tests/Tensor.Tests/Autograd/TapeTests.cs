@@ -320,7 +320,7 @@ public class TapeTests
         tape.Backward(h.MeanSquaredError(target));
         Assert.True(x.HasGradient);
 
-        // The kernels that work out filter gradients write into these and nowhere else: where there is none, they were not called.
+        // Filter gradients are written only into these. If there is none, the kernels were not called.
         Assert.All(parameters, tensor => Assert.Equal(frozen, tensor.Gradient is null));
     }
 
