@@ -13,6 +13,9 @@ internal sealed class PageWriter
     // Of raw bytes in one element: a multiple of 3, so that base64 has no gaps.
     private const int BlockBytes = 3 << 19;
 
+    // Matches far back are rare in these data: runs of equal bytes and Huffman's code do as well, in a fraction of the time.
+    private static readonly ZLibCompressionOptions _runs = new() { CompressionLevel = 1, CompressionStrategy = ZLibCompressionStrategy.RunLengthEncoding };
+
     // What every page starts with.
     private const string Mark = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"generator\" content=\"svd page\">\n";
     private const string StyleHere = "<!-- style -->", DataHere = "<!-- data -->";
@@ -46,7 +49,7 @@ internal sealed class PageWriter
     /// <summary>Whether a file is a page, which may be replaced, and not something else of the same name.</summary>
     public static bool Wrote(string path)
     {
-        using FileStream file = Tensors.InputFile.Open(path);
+        using FileStream file = new(path, FileMode.Open, FileAccess.Read);
         byte[] start = new byte[Mark.Length];
         return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length && start.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(Mark));
     }
@@ -55,7 +58,7 @@ internal sealed class PageWriter
     public static byte[] Deflate(ReadOnlySpan<byte> bytes)
     {
         using MemoryStream compressed = new();
-        using (ZLibStream zlib = new(compressed, CompressionLevel.Optimal, leaveOpen: true)) zlib.Write(bytes);
+        using (ZLibStream zlib = new(compressed, _runs, leaveOpen: true)) zlib.Write(bytes);
         return compressed.ToArray();
     }
 

@@ -119,6 +119,8 @@ public sealed class PageCommandTests : CommandTest
         string song = Song(), page = PageOf(SongName);
         File.WriteAllText(page, "<!doctype html>\nsomebody's own\n");
         Fails(1, ["page", song, "--out", Out], page, "was not written by svd page", "--overwrite");
+        File.WriteAllText(page, "");
+        Fails(1, ["page", song, "--out", Out], page, "was not written by svd page", "--overwrite");
         Assert.Equal(0, SvdProgram.Call("page", song, "--out", Out, "--overwrite").ExitCode);
         byte[] first = File.ReadAllBytes(page);
         Assert.Equal(0, SvdProgram.Call("page", song, "--out", Out).ExitCode);
