@@ -247,14 +247,14 @@ public sealed class SvdNet : IDisposable
         IReadOnlyList<Module> layers = EveryFrame.Parts;
         using Tensor conv1 = layers[0].Forward(song);
         Tensor pool3 = layers[1].Forward(conv1), conv4 = layers[2].Forward(pool3), pool6 = layers[3].Forward(conv4);
-        using Tensor fc7 = layers[4].Forward(pool6);
-        return new SvdNetMaps(song, pool3, conv4, pool6, layers[5].Forward(fc7));
+        using Tensor fc7 = _slidDense[0].Forward(pool6);
+        return new SvdNetMaps(song, pool3, conv4, pool6, _slidDense[1].Forward(fc7));
     }
 
     /// <summary>The probabilities from the features of <see cref="MapsOfEveryFrame"/>: T − 114 numbers. The caller owns the result.</summary>
     internal Tensor ProbabilityOfEveryFrame(in SvdNetMaps maps)
     {
-        using Tensor map = EveryFrame.Parts[6].Forward(maps.Features);
+        using Tensor map = _slidDense[2].Forward(maps.Features);
         return map.Reshape(new Shape(maps.Features.Shape[2]));
     }
 
