@@ -28,6 +28,7 @@ internal static unsafe partial class Conv2d
             RowDigits = Digits.One,
             ColumnDigits = Digits.OfMaps(shape.Layout, shape.N, shape.P, shape.Q),
             TermDigits = new Digits(shape.R, shape.S),
+            Phases = Phases.One,
             Bias = b ?? y,
             HasBias = b is null ? 0 : 1,
             Activation = activation,
@@ -53,7 +54,7 @@ internal static unsafe partial class Conv2d
             },
             Result = Operand.Matrix(dw, shape.C * shape.R * shape.S, shape.R * shape.S) with
             {
-                InnerRow = 1, InnerColumn = 1, Pitch = shape.S, Step = 1,
+                InnerRow = 1, InnerColumn = 1, Height = shape.R, Width = shape.S, Pitch = shape.S, Step = 1,
             },
             Rows = shape.K,
             Columns = shape.C * shape.R * shape.S,
@@ -61,6 +62,7 @@ internal static unsafe partial class Conv2d
             RowDigits = Digits.One,
             ColumnDigits = new Digits(shape.R, shape.S),
             TermDigits = Digits.OfMaps(shape.Layout, shape.N, shape.P, shape.Q),
+            Phases = Phases.One,
             Bias = dw,
         }.Run(gpu);
         if (db is { } gradient) BackwardBias(gpu, shape.Layout, shape.N, shape.K, shape.P * shape.Q, dy, gradient);

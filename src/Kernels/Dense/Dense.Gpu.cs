@@ -47,6 +47,7 @@ internal static unsafe partial class Dense
             RowDigits = Digits.One,
             ColumnDigits = Digits.One,
             TermDigits = Digits.One,
+            Phases = Phases.One,
             Bias = b ?? result.Data,
             HasBias = b is null ? 0 : 1,
             Activation = activation,

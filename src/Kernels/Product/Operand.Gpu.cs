@@ -93,12 +93,10 @@ internal struct Operand
         Offset = digits.First * InnerPlane, Row = digits.Second * InnerRow, Column = digits.Third * InnerColumn,
     };
 
-    public readonly float Load(Place outer, Place inner)
+    /// <summary>Writes an element, unless it lies outside the image.</summary>
+    public readonly void Store(Place outer, Place inner, float value)
     {
         int row = outer.Row + inner.Row, column = outer.Column + inner.Column;
-        return (uint)row < (uint)Height && (uint)column < (uint)Width ? Data[outer.Offset + inner.Offset + row * Pitch + column * Step] : 0;
+        if ((uint)row < (uint)Height && (uint)column < (uint)Width) Data[outer.Offset + inner.Offset + row * Pitch + column * Step] = value;
     }
-
-    public readonly void Store(Place outer, Place inner, float value) =>
-        Data[outer.Offset + inner.Offset + (outer.Row + inner.Row) * Pitch + (outer.Column + inner.Column) * Step] = value;
 }
