@@ -12,6 +12,8 @@ internal sealed class RecordingBackend(IBackend inner) : IBackend
 
     public string Name => inner.Name;
 
+    public long ChunkBytes => inner.ChunkBytes;
+
     public DeviceBuffer Allocate(int length) => inner.Allocate(length);
 
     public void Upload(ReadOnlySpan<float> source, View destination) => inner.Upload(source, destination);

@@ -9,6 +9,9 @@ internal sealed class GpuBackend(GpuContext gpu, bool keepOpen = false) : IBacke
 {
     public string Name => gpu.Name;
 
+    // A quarter leaves room for what the next layers make. Views have no more floats than an int can count.
+    public long ChunkBytes => Math.Min(gpu.Memory.Limit / 4, (long)int.MaxValue * sizeof(float));
+
     /// <summary>The device.</summary>
     public GpuContext Gpu => gpu;
 

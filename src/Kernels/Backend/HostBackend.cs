@@ -10,6 +10,9 @@ internal abstract class HostBackend : IBackend
 
     public virtual BatchLayout InferenceLayout => BatchLayout.First;
 
+    // What the caches of two cores hold. The same everywhere, so that results do not depend on the machine.
+    public long ChunkBytes => 10 << 20;
+
     public DeviceBuffer Allocate(int length) => Memory.Rent(length);
 
     public void Upload(ReadOnlySpan<float> source, View destination) => source.CopyTo(SpanOf(destination, source.Length));

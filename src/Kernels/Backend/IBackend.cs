@@ -12,6 +12,12 @@ public interface IBackend : IDisposable
     /// <summary>How maps should lie between convolutions that need no gradients, so that these are fastest.</summary>
     BatchLayout InferenceLayout => BatchLayout.First;
 
+    /// <summary>
+    /// How many bytes of intermediate results a network should make before it uses them: what stays in a processor's cache, or what fills a GPU and fits its
+    /// memory. A network cuts large batches into parts of this size.
+    /// </summary>
+    long ChunkBytes { get; }
+
     /// <summary>Allocates a buffer from the backend's pool; what it holds is undefined.</summary>
     DeviceBuffer Allocate(int length);
 

@@ -33,8 +33,8 @@ public sealed class SvdNet : IDisposable
     /// <summary>Features of the deepest hidden layer, fc8.</summary>
     public const int FeatureCount = 64;
 
-    // conv1's output is 2.3 MB per excerpt. For a few excerpts it is still in the cache when conv2 reads it.
-    private const int ExcerptsAtATime = 4;
+    // conv1's output for one excerpt, the largest that there is: 64 maps of 113×78.
+    private const long LargestMapBytes = 64 * 113 * 78 * sizeof(float);
 
     private const string Description = "SVDNet (Schlüter and Grill, ISMIR 2015) detects singing in log-mel spectrograms.";
 
@@ -142,7 +142,7 @@ public sealed class SvdNet : IDisposable
     /// </param>
     public Tensor Features(Tensor x, Action<string, Tensor>? observe = null)
     {
-        int count = x.Shape[0];
+        int count = x.Shape[0], atATime = ExcerptsAtATime(x.Backend);
         if (x.Tape is not null)
         {
             // Gradients flow only through whole tensors.
@@ -152,9 +152,9 @@ public sealed class SvdNet : IDisposable
 
         using InferencePlan.Run run = _featuresPlan.Begin();
         using Tensor pooled = Tensor.Allocate(x.Backend, new Shape(count, _fc7.Weight.Shape[0]));
-        for (int first = 0; first < count; first += ExcerptsAtATime)
+        for (int first = 0; first < count; first += atATime)
         {
-            int few = Math.Min(ExcerptsAtATime, count - first);
+            int few = Math.Min(atATime, count - first);
             using Tensor excerpts = x.Slice(first, few);
             using Tensor input = excerpts.ToLayout(observe is null ? x.Backend.InferenceLayout : BatchLayout.First);
             using Tensor maps = _convolutions.Forward(input, observe);
@@ -169,14 +169,14 @@ public sealed class SvdNet : IDisposable
     /// <summary>The features and the maps before them: N×1×115×80 to the four in <see cref="SvdNetMaps"/>. The caller owns the result.</summary>
     public SvdNetMaps Maps(Tensor x)
     {
-        int count = x.Shape[0];
+        int count = x.Shape[0], atATime = ExcerptsAtATime(x.Backend);
         if (x.Tape is not null) return MapsOf(x);
         SvdNetMaps all = new(
             x, Tensor.Allocate(x.Backend, new Shape(count, 32, 37, 25)), Tensor.Allocate(x.Backend, new Shape(count, 128, 35, 23)),
             Tensor.Allocate(x.Backend, new Shape(count, 64, 11, 7)), Tensor.Allocate(x.Backend, new Shape(count, FeatureCount)));
-        for (int first = 0; first < count; first += ExcerptsAtATime)
+        for (int first = 0; first < count; first += atATime)
         {
-            int few = Math.Min(ExcerptsAtATime, count - first);
+            int few = Math.Min(atATime, count - first);
             using Tensor excerpts = x.Slice(first, few);
             using SvdNetMaps maps = MapsOf(excerpts);
             CopyTo(maps.Pool3, all.Pool3);
@@ -193,6 +193,8 @@ public sealed class SvdNet : IDisposable
 
         return all;
     }
+
+    private static int ExcerptsAtATime(IBackend backend) => (int)Math.Max(1, backend.ChunkBytes / LargestMapBytes);
 
     private SvdNetMaps MapsOf(Tensor x)
     {
