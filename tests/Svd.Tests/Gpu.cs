@@ -21,6 +21,9 @@ internal static class Gpu
     /// <summary>Why there is no such device here; null if there is.</summary>
     public static string? WhyAbsent(string device) => Find(device) is null ? $"needs a device that --device {device} can use" : null;
 
+    /// <summary>Whether CUDA is the stand-in driver, which runs GPU code on the processor.</summary>
+    public static bool IsStandIn => Find(Cuda)?.Name.StartsWith("stand-in", StringComparison.Ordinal) == true;
+
     private static GpuInterface InterfaceOf(string device) => device == Cuda ? GpuInterface.Cuda : GpuInterface.OpenCl;
 
     private static GpuDevice? Find(string device) => Found.FirstOrDefault(gpu => gpu.Interface == InterfaceOf(device) && gpu.Refusal is null);
@@ -31,4 +34,11 @@ internal static class Gpu
 internal sealed class GpuFactAttribute : FactAttribute
 {
     public GpuFactAttribute(string device) => Skip = Gpu.WhyAbsent(device);
+}
+
+/// <summary>A fact about the stand-in CUDA driver, and skipped, saying so, where it is absent.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class StandInFactAttribute : FactAttribute
+{
+    public StandInFactAttribute() => Skip = Gpu.IsStandIn ? null : "needs the stand-in CUDA driver; test.sh builds it";
 }

@@ -1,5 +1,6 @@
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
 
 namespace Engine.Kernels;
@@ -46,6 +47,9 @@ public sealed class GpuContext : IDisposable
     /// <summary>Copies to the host so far.</summary>
     public long Downloads { get; private set; }
 
+    /// <summary>Is shown what would be started, which then is not: for counting what a network asks of a device. Null starts kernels.</summary>
+    internal Action<Delegate, Index3D, ValueType>? InsteadOfLaunch { get; set; }
+
     /// <summary>The kernels that were started so far.</summary>
     internal IEnumerable<Delegate> Kernels => _kernels.Keys;
 
@@ -63,6 +67,12 @@ public sealed class GpuContext : IDisposable
     public void Launch<TArguments>(Action<TArguments> kernel, Index3D groups, in TArguments arguments)
         where TArguments : struct
     {
+        if (InsteadOfLaunch is { } show)
+        {
+            show(kernel, groups, arguments);
+            return;
+        }
+
         if (!_kernels.TryGetValue(kernel, out Delegate? launcher)) _kernels[kernel] = launcher = Compile(kernel);
         try
         {
@@ -72,7 +82,7 @@ public sealed class GpuContext : IDisposable
         }
         catch (AcceleratorException failure)
         {
-            throw Failed(failure);
+            throw Failed(failure, $"{NameOf(kernel)} was started");
         }
     }
 
@@ -88,7 +98,7 @@ public sealed class GpuContext : IDisposable
         }
         catch (AcceleratorException failure)
         {
-            throw Failed(failure);
+            throw Failed(failure, "numbers were copied to it");
         }
     }
 
@@ -104,7 +114,7 @@ public sealed class GpuContext : IDisposable
         }
         catch (AcceleratorException failure)
         {
-            throw Failed(failure);
+            throw Failed(failure, "numbers were copied from it");
         }
     }
 
@@ -119,7 +129,7 @@ public sealed class GpuContext : IDisposable
         }
         catch (AcceleratorException failure)
         {
-            throw Failed(failure);
+            throw Failed(failure, "numbers were copied within it");
         }
     }
 
@@ -133,7 +143,7 @@ public sealed class GpuContext : IDisposable
         }
         catch (AcceleratorException failure)
         {
-            throw Failed(failure);
+            throw Failed(failure, "its work was waited for");
         }
     }
 
@@ -170,14 +180,15 @@ public sealed class GpuContext : IDisposable
     private Action<AcceleratorStream, KernelConfig, TArguments> Compile<TArguments>(Action<TArguments> kernel)
         where TArguments : struct
     {
+        using CompilerLog log = new();
         try
         {
             return Accelerator.LoadKernel(kernel);
         }
         catch (Exception failure) when (failure is AcceleratorException or InternalCompilerException or NotSupportedException)
         {
-            throw new EngineException(
-                $"{Name}: the kernel {NameOf(kernel)} cannot be compiled ({ReasonOf(failure)}); use another device or a newer driver", failure)
+            string reason = log.Text.Length == 0 ? ReasonOf(failure) : $"{ReasonOf(failure)}: {log.Text}";
+            throw new EngineException($"{Name}: the kernel {NameOf(kernel)} cannot be compiled ({reason}); use another device or a newer driver", failure)
             {
                 DeviceProblem = DeviceProblem.CannotCompile,
             };
@@ -185,11 +196,15 @@ public sealed class GpuContext : IDisposable
     }
 
     /// <summary>What a driver says went wrong. OpenCL drivers give only a code.</summary>
-    internal static string ReasonOf(Exception failure) =>
-        failure.GetBaseException() is CLException cl ? $"OpenCL error {cl.Error}" : failure.GetBaseException().Message;
+    internal static string ReasonOf(Exception failure) => failure.GetBaseException() switch
+    {
+        CLException cl => $"OpenCL error {cl.Error}",
+        CudaException cuda => $"{cuda.Error}: {cuda.Message}",
+        Exception other => other.Message,
+    };
 
-    private EngineException Failed(AcceleratorException failure) =>
-        new($"{Name} failed ({ReasonOf(failure)})", failure) { DeviceProblem = DeviceProblem.Failed };
+    private EngineException Failed(AcceleratorException failure, string when) =>
+        new($"{Name} failed ({ReasonOf(failure)}) when {when}", failure) { DeviceProblem = DeviceProblem.Failed };
 
     private static string NameOf(Delegate kernel)
     {

@@ -35,16 +35,22 @@ public sealed record GpuDevice(
 /// <summary>Finds and opens GPUs.</summary>
 internal static class GpuDevices
 {
-    // ILGPU asks for libraries by names that only development packages install on Linux. A driver itself installs the name with the version.
+    // ILGPU asks for libraries by names that only development packages install on Linux. A driver itself installs the name with the version. macOS has OpenCL
+    // as a framework.
     static GpuDevices() => NativeLibrary.SetDllImportResolver(
         typeof(Context).Assembly,
-        (name, _, _) => OperatingSystem.IsLinux() && name is ("cuda" or "OpenCL") && NativeLibrary.TryLoad($"lib{name}.so.1", out nint library) ? library : 0);
+        (name, _, _) => name is ("cuda" or "OpenCL") && LibraryOf(name) is { } file && NativeLibrary.TryLoad(file, out nint library) ? library : 0);
 
-    /// <summary>All devices that the drivers know, including the refused ones. The list is empty if there is no driver.</summary>
+    /// <summary>
+    /// All devices that the drivers know, including the refused ones. A CUDA driver that fails counts as a refused device. The list is empty if there is no
+    /// driver.
+    /// </summary>
     public static IReadOnlyList<GpuDevice> List(bool withoutGenericAddressSpace)
     {
         using Context context = CreateContext();
-        return [.. Describe(context, withoutGenericAddressSpace).Select(found => found.Description)];
+        GpuDevice[] found = [.. Describe(context, withoutGenericAddressSpace).Select(device => device.Description)];
+        if (found.Any(device => device.Interface == GpuInterface.Cuda) || CudaProbe.Failure() is not { } failure) return found;
+        return [new GpuDevice(GpuInterface.Cuda, 0, "NVIDIA driver", "fails", 0, 0, 0, 0, IsGpu: true, failure), .. found];
     }
 
     /// <summary>Opens a device.</summary>
@@ -78,6 +84,11 @@ internal static class GpuDevices
     /// <summary>How people write it.</summary>
     public static string NameOf(GpuInterface @interface) => @interface == GpuInterface.Cuda ? "CUDA" : "OpenCL";
 
+    private static string? LibraryOf(string name) =>
+        OperatingSystem.IsLinux() ? $"lib{name}.so.1"
+        : OperatingSystem.IsMacOS() && name == "OpenCL" ? "/System/Library/Frameworks/OpenCL.framework/OpenCL"
+        : null;
+
     private static Context CreateContext() => Context.Create(builder => builder.Cuda(_ => true).OpenCL(_ => true).Optimize(OptimizationLevel.O2));
 
     private static (Device Device, GpuDevice Description) Find(
@@ -87,8 +98,9 @@ internal static class GpuDevices
         string name = NameOf(@interface);
         if (index >= found.Length)
         {
-            string message = found.Length == 0
-                ? $"no {name} device was found: its driver may not be installed"
+            string? failure = found.Length == 0 && @interface == GpuInterface.Cuda ? CudaProbe.Failure() : null;
+            string message = failure is not null ? $"no {name} device can be used: its driver is there, but {failure}"
+                : found.Length == 0 ? $"no {name} device was found: its driver may not be installed"
                 : $"there is no {name} device {index}: the last is {found.Length - 1}";
             throw new EngineException(message) { DeviceProblem = DeviceProblem.NotFound };
         }
@@ -126,11 +138,27 @@ internal static class GpuDevices
         return all;
     }
 
-    private static string? RefusalOf(CudaDevice device) =>
-        device.Architecture is null || device.InstructionSet is null ? "its driver or its architecture is too old" : RefusalOf((Device)device);
+    /// <summary>Why a card of this compute capability cannot be used; null if it can.</summary>
+    /// <param name="capability">Its compute capability, if ILGPU knows it.</param>
+    /// <param name="driverCompiles">Whether ILGPU knows PTX that its driver can compile.</param>
+    /// <param name="driver">The version of the driver.</param>
+    internal static string? RefusalOf(CudaArchitecture? capability, bool driverCompiles, string driver) =>
+        capability is not { } known || known < CudaArchitecture.SM_60
+            ? $"it has compute capability {(capability is { } old ? $"{old.Major}.{old.Minor}" : "unknown")}, and 6.0 is needed"
+        : !driverCompiles ? $"its driver ({driver}) is too old for compute capability {known.Major}.{known.Minor}; update it"
+        : null;
 
-    private static string? RefusalOf(CLDevice device) =>
-        device.DeviceVersion < CLDeviceVersion.CL20 ? $"it has {device.DeviceVersion}, and OpenCL 2.0 is needed" : RefusalOf((Device)device);
+    /// <summary>Why an OpenCL device of this version cannot be used; null if it can.</summary>
+    internal static string? RefusalOf(string platform, CLDeviceVersion version) =>
+        version >= CLDeviceVersion.CL20 ? null
+        : platform.Contains("Apple", StringComparison.OrdinalIgnoreCase)
+            ? $"Apple's drivers end at {version}, and OpenCL 2.0 is needed; the processor is used instead"
+        : $"it has {version}, and OpenCL 2.0 is needed; a newer driver may have it";
+
+    private static string? RefusalOf(CudaDevice device) =>
+        RefusalOf(device.Architecture, device.InstructionSet is not null, $"CUDA {device.DriverVersion}") ?? RefusalOf((Device)device);
+
+    private static string? RefusalOf(CLDevice device) => RefusalOf(device.PlatformName, device.DeviceVersion) ?? RefusalOf((Device)device);
 
     private static string? RefusalOf(Device device) =>
         device.MaxNumThreadsPerGroup < GpuContext.GroupSize ? $"its groups have {device.MaxNumThreadsPerGroup} threads, and {GpuContext.GroupSize} are needed"

@@ -94,15 +94,24 @@ internal sealed class DeviceOptions
     private static IBackend CreateBest(int? threads, bool withoutGenericAddressSpace)
     {
         IBackend? best = null;
-        foreach (GpuDevice gpu in Candidates(Backends.ListGpus(withoutGenericAddressSpace)))
+        IReadOnlyList<GpuDevice> all = Backends.ListGpus(withoutGenericAddressSpace);
+        foreach (GpuDevice gpu in all.Where(gpu => gpu.IsGpu && gpu.Refusal is not null))
+        {
+            Console.Error.WriteLine($"svd: not on {gpu.Name}: {gpu.Refusal}");
+        }
+
+        foreach (GpuDevice gpu in Candidates(all))
         {
             try
             {
                 best = Backends.CreateGpu(gpu.Interface, gpu.Index, withoutGenericAddressSpace);
+                Try(best);
                 break;
             }
             catch (EngineException failure)
             {
+                best?.Dispose();
+                best = null;
                 Console.Error.WriteLine($"svd: {DeviceAdvice.MessageOf(failure)}");
             }
         }
@@ -110,6 +119,14 @@ internal sealed class DeviceOptions
         best ??= Backends.CreateCpu(threads);
         Console.Error.WriteLine($"svd: running on {best.Name}");
         return best;
+    }
+
+    // A driver may open a device and then refuse to compile or to start anything.
+    private static void Try(IBackend backend)
+    {
+        using DeviceBuffer number = backend.Allocate(1);
+        backend.Run(new FillOp(1, number.All));
+        backend.Download(number.All, new float[1]);
     }
 }
 

@@ -71,4 +71,27 @@ public sealed class DeviceTests : CommandTest
         Assert.Equal(0, auto.ExitCode);
         AssertOneLine(auto.Errors, "running on ");
     }
+
+    /// <summary>A driver that fails is named, and <c>auto</c> goes on to the processor, whichever call it is that fails.</summary>
+    [StandInFact]
+    public void AutoGoesOnWhereADriverFails()
+    {
+        (string Call, string Message)[] failures =
+        [
+            ("cuInit", "not on NVIDIA driver: cuInit failed with CUDA error 999"), ("cuCtxCreate_v2", "CUDA device 0 cannot be opened (CUDA_ERROR_UNKNOWN"),
+            ("cuModuleLoadDataEx", "cannot be compiled (CUDA_ERROR_INVALID_PTX: a PTX JIT compilation failed: ptxas application ptx input"),
+        ];
+        foreach ((string call, string message) in failures)
+        {
+            string environment = $"OCL_ICD_VENDORS=/nonexistent STANDIN_FAIL={call}";
+            ProgramResult auto = SvdProgram.Shell($"{environment} $svd logmel '{Song()}' --out '{PathOf($"{call}.npy")}' --device auto");
+            Assert.Equal(0, auto.ExitCode);
+            Assert.Contains(message, auto.Errors, StringComparison.Ordinal);
+            Assert.Contains("svd: running on cpu", auto.Errors, StringComparison.Ordinal);
+        }
+
+        ProgramResult refused = SvdProgram.Shell($"STANDIN_FAIL=cuInit $svd logmel '{Song()}' --out '{Out}' --device cuda");
+        Assert.Equal(1, refused.ExitCode);
+        AssertOneLine(refused.Errors, "no CUDA device can be used: its driver is there, but cuInit failed with CUDA error 999, unknown error");
+    }
 }
