@@ -13,6 +13,9 @@ internal sealed record KernelCase(string Work, string Layer, int Calls, OpSpec S
     /// <summary>The same operation on fewer samples, if that is what is held against the definition.</summary>
     public OpSpec CheckedAs { get; init; } = Spec;
 
+    /// <summary>The operation's sizes and settings.</summary>
+    public OpSettings Settings { get; init; } = new(new Dictionary<string, string>());
+
     /// <summary>The same operation for ONNX Runtime; null where none is compared.</summary>
     public OnnxOperation? Peer { get; init; }
 

@@ -23,7 +23,8 @@ internal static class KernelCases
         bool few = spec.Flops > MostCheckedFlops && row.Values().TryGetValue(samples, out string? n) && int.Parse(n) > FewSamples;
         return new KernelCase(row.Work, row.Layer, row.Calls, spec)
         {
-            CheckedAs = few ? row.Describe((samples, FewSamples)) : spec, Peer = OnnxOperation.Of(row.Op, new OpSettings(row.Values())),
+            CheckedAs = few ? row.Describe((samples, FewSamples)) : spec, Settings = new OpSettings(row.Values()),
+            Peer = OnnxOperation.Of(row.Op, new OpSettings(row.Values())),
         };
     }
 }

@@ -139,6 +139,7 @@ public static class ReportCommand
     private static Row Measure(KernelCase kernel, IBackend backend, Setting setting)
     {
         using KernelRun run = new(kernel.Spec, backend);
+        using CudaPeer? library = backend is GpuBackend device ? CudaPeer.Open(kernel.Spec.Name, kernel.Settings, device) : null;
         using OnnxPeer? peer = setting.Gpu is null && kernel.Peer is { } operation ? PeerOf(kernel, operation, setting.Threads) : null;
         if (peer is not null)
         {
@@ -149,9 +150,10 @@ public static class ReportCommand
 
         // A clock cannot measure less than a tick, and waiting for a device takes longer than a small kernel.
         int launches = Alternation.LaunchesOfARun(run.Launch, backend.Synchronize, setting.Gpu is null ? ProcessorRunMs : DeviceRunMs);
-        Action? repeated = peer is null ? null : () =>
+        Action? once = library is not null ? library.Launch : peer is not null ? peer.Run : null, repeated = once is null ? null : () =>
         {
-            for (int i = 0; i < launches; i++) peer.Run();
+            for (int i = 0; i < launches; i++) once();
+            if (library is not null) backend.Synchronize();
         };
         (Times ours, Times? theirs) = Alternation.Measure(
             () => run.Call(launches), repeated is null ? null : Alternation.TimesOf(repeated), KernelBudgetMs);
@@ -161,7 +163,8 @@ public static class ReportCommand
         double rate = (isProduct ? spec.Flops : spec.Bytes) / ours.Min / 1e6;
         return new Row(
             kernel.Work, kernel.Layer, spec.Name, kernel.Calls, ours.Min, ours.Median, rate, isProduct ? "GFLOP/s" : "GB/s",
-            rate / (isProduct ? setting.PeakGflops : setting.BandwidthGbs), (double)spec.Flops / spec.Bytes, peer is null ? null : "ONNX Runtime",
+            rate / (isProduct ? setting.PeakGflops : setting.BandwidthGbs), (double)spec.Flops / spec.Bytes,
+            library is not null ? library.Name : peer is not null ? "ONNX Runtime" : null,
             theirs?.Min, theirs?.Median, theirs?.Min / ours.Min);
     }
 
