@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # Builds everything, runs every test, and ends with the line `N passed, N failed, N skipped`.
-# Optional tests need ffmpeg, Chromium, an OpenCL or CUDA device, the reference material in ../shared, and api.nuget.org (for the packages); what is absent is
-# named, and its tests are skipped.
+# Optional tests need ffmpeg, Chromium, an OpenCL device, a C compiler, the reference material in ../shared, and api.nuget.org (for the packages); what is
+# absent is named, and its tests are skipped. Where there is no CUDA driver, the CUDA tests run on a stand-in, tests/CudaStandIn, which runs GPU code on the
+# processor.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 
 has_opencl() { ldconfig -p 2>/dev/null | grep 'libOpenCL\.so\.1 ' >/dev/null && compgen -G '/etc/OpenCL/vendors/*.icd' >/dev/null; }
 has_browser() { command -v chromedriver >/dev/null && { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null; }
+has_cuda() { ldconfig -p 2>/dev/null | grep 'libcuda\.so\.1 ' >/dev/null; }
 missing=()
 command -v ffmpeg >/dev/null || missing+=(ffmpeg)
 has_browser || missing+=(chromium chromium-driver)
 has_opencl || missing+=(ocl-icd-opencl-dev pocl-opencl-icd) # the loader, and a driver that needs no GPU
+command -v cc >/dev/null || missing+=(gcc libc6-dev)
 if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     echo "installing ${missing[*]}"
     apt-get update >/dev/null 2>&1
@@ -25,6 +28,14 @@ has_opencl || echo "without OpenCL: tests on an OpenCL device are skipped"
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 dotnet build Engine.sln -c Release --nologo -v quiet || exit 1
+if [ "$(uname)" = Linux ] && ! has_cuda; then
+    if command -v cc >/dev/null; then
+        tests/CudaStandIn/build.sh "$PWD/tests/CudaStandIn/bin" || exit 1
+        export LD_LIBRARY_PATH="$PWD/tests/CudaStandIn/bin${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+    else
+        echo "without a C compiler: tests on the stand-in CUDA driver are skipped"
+    fi
+fi
 dotnet test Engine.sln -c Release --no-build --nologo --results-directory "$results" --logger trx --logger "console;verbosity=minimal"
 status=$?
 

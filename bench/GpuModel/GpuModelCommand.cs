@@ -133,7 +133,8 @@ internal static class GpuModelCommand
     private static Action TrainInverter(IBackend backend, List<IDisposable> owned, InversionArchitecture size)
     {
         SvdNet detector = SvdNet.Create(backend, new RandomSource(1));
-        InverterTraining training = new(backend, detector, [new float[(ExcerptFrames + Batch - 1) * Bands]], size, hop: 1, Batch, seed: 1, (_, _) => { });
+        float[] song = new float[(ExcerptFrames + Batch - 1) * Bands];
+        InverterTraining training = new(backend, detector, [song], [], size, hop: 1, Batch, seed: 1, (_, _) => { });
         owned.AddRange([detector, training]);
         return StepOf(training.Plan(1, []));
     }

@@ -2,10 +2,9 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using Engine.Tests;
 using ILGPU;
-using ILGPU.Backends.EntryPoints;
-using ILGPU.Backends.PTX;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
 using Group = ILGPU.Group;
 
 namespace Engine.Kernels.Tests;
@@ -16,7 +15,8 @@ namespace Engine.Kernels.Tests;
 /// </summary>
 public sealed partial class GpuTests : IDisposable
 {
-    private static readonly CudaArchitecture[] Architectures = [CudaArchitecture.SM_60, CudaArchitecture.SM_90];
+    // The oldest, and the newest that ILGPU makes PTX for.
+    private static readonly CudaArchitecture[] Architectures = [CudaArchitecture.SM_60, CudaArchitecture.SM_80];
 
     private readonly GpuContext _emulated = Emulate();
 
@@ -30,7 +30,7 @@ public sealed partial class GpuTests : IDisposable
 
     /// <summary>
     /// Runs a tiny case of every operation on an accelerator where every GPU thread is a thread of the processor, barriers really wait, and an access outside a
-    /// view fails. Then compiles each of these kernels to PTX for an old and a new architecture. It must keep everything in registers and need no more shared
+    /// view fails. Then compiles every kernel to PTX for an old and a new architecture. It must keep everything in registers and need no more shared
     /// memory than every device has.
     /// </summary>
     [Fact]
@@ -40,12 +40,10 @@ public sealed partial class GpuTests : IDisposable
         foreach (OpCase op in TinyCases()) op.AssertExpected(op.Run(backend, op.RandomInputs()), backend.Name);
 
         Assert.True(GpuPeak.MeasureGflops(_emulated, threads: 1) > 0 && GpuPeak.MeasureBandwidth(_emulated, length: 1) > 0);
-        Assert.Equal([], PtxFaults(_emulated.Kernels));
+        Assert.Equal([], PtxFaults(GpuKernels.All.Select(kernel => kernel.Method)));
 
         // A kernel for each struct of the library that says what one is to do.
-        Type[] bodies = [typeof(IGpuBody), typeof(IGpuTerms), typeof(IGpuTotals)];
-        IEnumerable<Type> all = typeof(GpuContext).Assembly.GetTypes().Where(type => type.IsValueType && bodies.Any(body => body.IsAssignableFrom(type)));
-        Assert.Empty(all.Except(_emulated.Kernels.SelectMany(kernel => kernel.Method.GetGenericArguments())));
+        Assert.Empty(GpuKernels.Bodies.Except(_emulated.Kernels.SelectMany(kernel => kernel.Method.GetGenericArguments())));
     }
 
     /// <summary>What the check of the PTX is there for, it finds, on both architectures.</summary>
@@ -55,7 +53,7 @@ public sealed partial class GpuTests : IDisposable
         foreach ((Action<ArrayView<float>> kernel, string expected) in ((Action<ArrayView<float>>, string)[])
             [(Spilling, "local memory"), (Doubling, "double precision"), (Sharing, "50176 bytes of shared memory")])
         {
-            Assert.Equal(Architectures.Select(architecture => (architecture, $"{kernel.Method}", expected)), PtxFaults([kernel]));
+            Assert.Equal(Architectures.Select(architecture => (architecture, $"{kernel.Method}", expected)), PtxFaults([kernel.Method]));
         }
     }
 
@@ -133,6 +131,21 @@ public sealed partial class GpuTests : IDisposable
         }
     }
 
+    /// <summary>Every reason that a driver's description of a device gives has its own line.</summary>
+    [Fact]
+    public void SaysWhyADeviceIsRefused()
+    {
+        Assert.Null(GpuDevices.RefusalOf(CudaArchitecture.SM_60, driverCompiles: true, "CUDA 11.8"));
+        Assert.Equal("it has compute capability 5.2, and 6.0 is needed", GpuDevices.RefusalOf(CudaArchitecture.SM_52, driverCompiles: true, "CUDA 11.8"));
+        Assert.Equal("it has compute capability unknown, and 6.0 is needed", GpuDevices.RefusalOf((CudaArchitecture?)null, driverCompiles: true, "CUDA 11.8"));
+        Assert.Equal(
+            "its driver (CUDA 9.0) is too old for compute capability 9.0; update it",
+            GpuDevices.RefusalOf(CudaArchitecture.SM_90, driverCompiles: false, "CUDA 9.0"));
+        Assert.Null(GpuDevices.RefusalOf("NVIDIA CUDA", CLDeviceVersion.CL30));
+        Assert.Contains("Apple's drivers end at", GpuDevices.RefusalOf("Apple", CLDeviceVersion.CL12), StringComparison.Ordinal);
+        Assert.Contains("OpenCL 2.0 is needed; a newer driver", GpuDevices.RefusalOf("Clover", CLDeviceVersion.CL11), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void DivisorsDivide()
     {
@@ -186,21 +199,17 @@ public sealed partial class GpuTests : IDisposable
         ];
     }
 
-    // Kernels whose PTX shows one of the faults, by architecture. PTX does not assign registers yet, so only a device can tell what the driver spills. What is
-    // found here is a thread's own array that was not resolved into registers.
-    private static List<(CudaArchitecture Architecture, string Kernel, string Fault)> PtxFaults(IEnumerable<Delegate> kernels)
+    // Kernels whose PTX shows one of the faults, by architecture. PTX does not assign registers yet, so what the driver spills is told by ptxas alone. What
+    // is found here is a thread's own array that was not resolved into registers.
+    private static List<(CudaArchitecture Architecture, string Kernel, string Fault)> PtxFaults(IEnumerable<MethodInfo> kernels)
     {
         const int MostSharedBytes = 48 * 1024;
         List<(CudaArchitecture, string, string)> faults = [];
-        using Context context = Context.Create(builder => builder.Optimize(OptimizationLevel.O2));
+        MethodInfo[] methods = [.. kernels];
         foreach (CudaArchitecture architecture in Architectures)
         {
-            CudaCapabilityContext capabilities = (CudaCapabilityContext)Activator.CreateInstance(
-                typeof(CudaCapabilityContext), BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic, null, [architecture], null)!;
-            using PTXBackend compiler = new(context, capabilities, architecture, CudaInstructionSet.ISA_78, null);
-            foreach (Delegate kernel in kernels)
+            foreach ((MethodInfo method, string code) in methods.Zip(GpuKernels.Ptx(architecture, methods)))
             {
-                string code = ((PTXCompiledKernel)compiler.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method), default)).PTXAssembly;
                 Assert.Contains(".entry", code, StringComparison.Ordinal);
                 int shared = SharedArrays().Matches(code).Sum(match => int.Parse(match.Groups[1].Value));
                 string[] found =
@@ -209,7 +218,7 @@ public sealed partial class GpuTests : IDisposable
                     .. code.Contains(".f64", StringComparison.Ordinal) ? ["double precision"] : Array.Empty<string>(),
                     .. shared > MostSharedBytes ? [$"{shared} bytes of shared memory"] : Array.Empty<string>(),
                 ];
-                faults.AddRange(found.Select(fault => (architecture, $"{kernel.Method}", fault)));
+                faults.AddRange(found.Select(fault => (architecture, $"{method}", fault)));
             }
         }
 

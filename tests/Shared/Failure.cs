@@ -14,7 +14,7 @@ internal static class Failure
     {
         string message = Assert.Throws<TException>(act).Message;
         Assert.DoesNotContain('\n', message);
-        foreach (string word in words) Assert.Contains(word, message, StringComparison.Ordinal);
+        foreach (string word in words) Assert.True(message.Contains(word, StringComparison.Ordinal), $"no \"{word}\" in: {message}");
     }
 }
 

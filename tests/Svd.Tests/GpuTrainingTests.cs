@@ -41,6 +41,28 @@ public sealed class GpuTrainingTests
         }
     }
 
+    /// <summary>
+    /// The first batches of each training give the losses that they give on the processor. Two of them by default, since the stand-in driver is slow; the
+    /// variable SVD_BATCHES asks for more.
+    /// </summary>
+    [Theory]
+    [InlineData("classifier")]
+    [InlineData("inverter")]
+    [InlineData("masker")]
+    public void ATrainingGoesAsOnTheProcessor(string kind)
+    {
+        // ADAM divides by the root of small second moments, so what rounding makes of a gradient grows from step to step.
+        // Masks are cut at a threshold, where a last digit decides whether a bin is kept.
+        double tolerance = kind == "masker" ? 1e-2 : 2e-3;
+        int batches = int.TryParse(Environment.GetEnvironmentVariable("SVD_BATCHES"), out int asked) ? asked : 2;
+        double[] expected = LossesOn(Backends.CreateCpu(), kind, batches);
+        foreach (string device in Gpu.Present)
+        {
+            double[] actual = LossesOn(Gpu.Open(device), kind, batches);
+            for (int i = 0; i < batches; i++) Assert.Equal(expected[i], actual[i], tolerance * expected[i]);
+        }
+    }
+
     /// <summary>The queue of commands goes away between two batches, as when the device is lost: the driver refuses every call from then on.</summary>
     [GpuFact(Gpu.OpenCl)]
     public void ALostDeviceLeavesTheLastCheckpoint()
@@ -88,6 +110,37 @@ public sealed class GpuTrainingTests
         Assert.Equal(before, File.ReadAllBytes(file));
         Assert.Equal(expected, Train(checkpoints));
     }
+
+    private static double[] LossesOn(IBackend opened, string kind, int batches)
+    {
+        using IBackend backend = opened;
+        using SvdNet detector = SvdNet.Load(backend, Path.Combine(ReferenceData.Repository, "weights", "svdnet.npz"));
+        float[] logMel = Noise(ExcerptFrames + BatchSize * batches - 1, Bands);
+        BandStatistics statistics = new(new double[Bands], [.. Enumerable.Repeat(1.0, Bands)]);
+        TrainingSong song = new(MagnitudeSpectrogram.From(Noise(ExcerptFrames + 5, SpectrumBins)), new float[ExcerptFrames + 5]);
+        (IDisposable training, TrainingPlan plan) = kind switch
+        {
+            "classifier" => Of(new ClassifierTraining(backend, [song], [], statistics, augment: true, batches, BatchSize, seed: 1), made => made.Plan(1, [])),
+            "inverter" => Of(
+                new InverterTraining(backend, detector, [logMel], [], InversionArchitecture.Paper, hop: 1, BatchSize, seed: 1, (_, _) => { }),
+                made => made.Plan(1, [])),
+            _ => Of(new MaskerTraining(backend, detector, [logMel], [], hop: 1, BatchSize, classThreshold: 0.5, seed: 1), made => made.Plan(1, [])),
+        };
+        using (training)
+        {
+            double[] losses = new double[batches];
+            for (int batch = 0; batch < batches; batch++)
+            {
+                losses[batch] = plan.Step(0, batch);
+                plan.Optimizer.Step(0.001);
+            }
+
+            return losses;
+        }
+    }
+
+    private static (IDisposable, TrainingPlan) Of<TTraining>(TTraining training, Func<TTraining, TrainingPlan> plan)
+        where TTraining : IDisposable => (training, plan(training));
 
     private static void AssertLean(GpuContext gpu, TrainingPlan plan)
     {

@@ -15,6 +15,7 @@ public enum Device
     Cpu128,
     CpuScalar,
     Cuda,
+    SecondCuda,
     OpenCl,
 }
 
@@ -31,7 +32,7 @@ internal static class Devices
     public static IBackend Open(this Device device, int threads = 2) => device switch
     {
         Device.Reference => Backends.CreateReference(),
-        Device.Cuda or Device.OpenCl => TestGpus.Open(device),
+        Device.Cuda or Device.SecondCuda or Device.OpenCl => TestGpus.Open(device),
         Device.Cpu512 => Backends.CreateCpu(threads, VectorWidth.Bits512),
         Device.Cpu256 => Backends.CreateCpu(threads, VectorWidth.Bits256),
         Device.Cpu128 => Backends.CreateCpu(threads, VectorWidth.Bits128),

@@ -1,8 +1,9 @@
 namespace Engine.Kernels.Tests;
 
 /// <summary>
-/// The GPUs that tests run on: the first CUDA device and the first OpenCL device, even if it is a processor or lacks the generic address space. Each thread
-/// that runs tests opens a device once, because kernels are compiled for an open device and one thread must drive it.
+/// The GPUs that tests run on: the first two devices that CUDA has, and the first that OpenCL has, even if it is a processor or lacks the generic address
+/// space. The stand-in driver in <c>tests/CudaStandIn</c> has two CUDA devices, of which the second contracts multiplications and additions. Each is opened
+/// once by each thread that runs tests, since kernels are compiled for an open device, which one thread drives.
 /// </summary>
 internal static class TestGpus
 {
@@ -12,7 +13,11 @@ internal static class TestGpus
     private static Dictionary<Device, GpuContext>? opened;
 
     /// <summary>Those that there are here.</summary>
-    public static IEnumerable<Device> Present => new[] { Device.Cuda, Device.OpenCl }.Where(gpu => Find(gpu) is not null);
+    public static IEnumerable<Device> Present => new[] { Device.Cuda, Device.SecondCuda, Device.OpenCl }.Where(gpu => Find(gpu) is not null);
+
+    /// <summary>Why CUDA is not the stand-in driver; null if it is.</summary>
+    public static string? WhyNotStandIn =>
+        Find(Device.Cuda)?.Name.StartsWith("stand-in", StringComparison.Ordinal) == true ? null : "needs the stand-in CUDA driver; test.sh builds it";
 
     /// <summary>A backend on a device that stays open.</summary>
     public static IBackend Open(Device gpu)
@@ -29,9 +34,10 @@ internal static class TestGpus
     /// <summary>Why there is no such device here; null if there is.</summary>
     public static string? WhyAbsent(Device gpu) => Find(gpu) is null ? $"needs a device that {GpuDevices.NameOf(InterfaceOf(gpu))} can use" : null;
 
-    private static GpuInterface InterfaceOf(Device gpu) => gpu == Device.Cuda ? GpuInterface.Cuda : GpuInterface.OpenCl;
+    private static GpuInterface InterfaceOf(Device gpu) => gpu == Device.OpenCl ? GpuInterface.OpenCl : GpuInterface.Cuda;
 
-    private static GpuDevice? Find(Device gpu) => Found.FirstOrDefault(device => device.Interface == InterfaceOf(gpu) && device.Refusal is null);
+    private static GpuDevice? Find(Device gpu) =>
+        Found.Where(device => device.Interface == InterfaceOf(gpu) && device.Refusal is null).ElementAtOrDefault(gpu == Device.SecondCuda ? 1 : 0);
 }
 
 /// <summary>A fact on a GPU, and skipped, saying so, where it is absent.</summary>
@@ -39,4 +45,11 @@ internal static class TestGpus
 internal sealed class GpuFactAttribute : FactAttribute
 {
     public GpuFactAttribute(Device gpu) => Skip = TestGpus.WhyAbsent(gpu);
+}
+
+/// <summary>A fact about the stand-in CUDA driver, and skipped, saying so, where it is absent.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class StandInFactAttribute : FactAttribute
+{
+    public StandInFactAttribute() => Skip = TestGpus.WhyNotStandIn;
 }

@@ -90,7 +90,7 @@ public sealed class DeviceTests : CommandTest
             Assert.Contains("svd: running on cpu", auto.Errors, StringComparison.Ordinal);
         }
 
-        ProgramResult refused = SvdProgram.Shell($"STANDIN_FAIL=cuInit $svd logmel '{Song()}' --out '{Out}' --device cuda");
+        ProgramResult refused = SvdProgram.Shell($"STANDIN_FAIL=cuInit $svd logmel '{Song()}' --out '{PathOf("refused.npy")}' --device cuda");
         Assert.Equal(1, refused.ExitCode);
         AssertOneLine(refused.Errors, "no CUDA device can be used: its driver is there, but cuInit failed with CUDA error 999, unknown error");
     }
