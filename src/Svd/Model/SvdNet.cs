@@ -170,33 +170,35 @@ public sealed class SvdNet : IDisposable
     public SvdNetMaps Maps(Tensor x)
     {
         int count = x.Shape[0], atATime = ExcerptsAtATime(x.Backend);
-        if (x.Tape is not null) return MapsOf(x);
-        SvdNetMaps all = new(
-            x, Tensor.Allocate(x.Backend, new Shape(count, 32, 37, 25)), Tensor.Allocate(x.Backend, new Shape(count, 128, 35, 23)),
-            Tensor.Allocate(x.Backend, new Shape(count, 64, 11, 7)), Tensor.Allocate(x.Backend, new Shape(count, FeatureCount)));
+        if (x.Tape is not null) return MapsOnTape(x);
+        Tensor pool3 = Tensor.Allocate(x.Backend, new Shape(count, 32, 37, 25)), conv4 = Tensor.Allocate(x.Backend, new Shape(count, 128, 35, 23));
+        Tensor pool6 = Tensor.Allocate(x.Backend, new Shape(count, 64, 11, 7));
         for (int first = 0; first < count; first += atATime)
         {
             int few = Math.Min(atATime, count - first);
             using Tensor excerpts = x.Slice(first, few);
-            using SvdNetMaps maps = MapsOf(excerpts);
-            CopyTo(maps.Pool3, all.Pool3);
-            CopyTo(maps.Conv4, all.Conv4);
-            CopyTo(maps.Pool6, all.Pool6);
-            CopyTo(maps.Features, all.Features);
+            using Tensor input = excerpts.ToLayout(x.Backend.InferenceLayout);
+            using Tensor conv1 = _conv1.Forward(input), fewPool3 = _conv2Pool3.Forward(conv1), fewConv4 = _conv4.Forward(fewPool3);
+            using Tensor fewPool6 = _conv5Pool6.Forward(fewConv4);
+            CopyTo(fewPool3, pool3);
+            CopyTo(fewConv4, conv4);
+            CopyTo(fewPool6, pool6);
 
             void CopyTo(Tensor part, Tensor whole)
             {
+                using Tensor batchFirst = part.ToLayout(BatchLayout.First);
                 using Tensor place = whole.Slice(first, few);
-                part.Backend.Copy(part.View, place.View);
+                part.Backend.Copy(batchFirst.View, place.View);
             }
         }
 
-        return all;
+        using Tensor flat = pool6.Reshape(new Shape(count, _fc7.Weight.Shape[0]));
+        return new SvdNetMaps(x, pool3, conv4, pool6, _hidden.Forward(flat));
     }
 
     private static int ExcerptsAtATime(IBackend backend) => (int)Math.Max(1, backend.ChunkBytes / LargestMapBytes);
 
-    private SvdNetMaps MapsOf(Tensor x)
+    private SvdNetMaps MapsOnTape(Tensor x)
     {
         using Tensor conv1 = _conv1.Forward(x);
         Tensor pool3 = _conv2Pool3.Forward(conv1), conv4 = _conv4.Forward(pool3), pool6 = _conv5Pool6.Forward(conv4);
