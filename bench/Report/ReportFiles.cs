@@ -25,7 +25,8 @@ internal static class ReportFiles
     {
         StringBuilder text = new();
         text.Append("# Results\n\n");
-        string options = data.Setting.Gpu is null ? "--other-settings --out bench" : "--device … --out bench/gpu";
+        bool others = data.Rows.Any(row => row.Group.StartsWith($"{Contests.Group}, ", StringComparison.Ordinal));
+        string options = data.Setting.Gpu is not null ? "--device … --out bench/gpu" : others ? "--other-settings --out bench" : "--out bench";
         string notes = data.Setting.Gpu is null ? "NOTES.md" : "../NOTES.md";
         text.Append($"Written by `dotnet run -c Release --project bench -- report {options}`; what was tried is in [NOTES.md]({notes}), ");
         text.Append("every figure in ");
