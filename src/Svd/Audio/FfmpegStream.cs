@@ -18,7 +18,6 @@ namespace Engine.Svd.Audio;
 internal sealed partial class FfmpegStream : AudioStream
 {
     private const string LongestDelay = "0.1"; // In seconds.
-    private const double LongestShortfall = 0.5; // Seconds that a gap may end beyond the song.
     private const int CannotExecute = 126, NotFound = 127; // What a shell and the dynamic loader end with.
 
     /// <summary>What to tell who needs ffmpeg.</summary>
@@ -139,8 +138,8 @@ internal sealed partial class FfmpegStream : AudioStream
         if (mixer.Warning is { } warning) Warn($"{FilePath}: {warning}.");
 
         double[] gaps = [.. GapEdge().Matches(tool.Complaint).Select(edge => double.Parse(edge.Groups[1].ValueSpan, CultureInfo.InvariantCulture))];
-        // At the end of some files ffmpeg asks once more, with a time in another unit: only a gap that was filled ends within the song.
-        double[][] filled = [.. gaps.Chunk(2).Where(gap => gap.Length == 2 && gap[1] <= Seconds(samples) + LongestShortfall)];
+        // At the end of some files (FLAC, for one) ffmpeg asks once more, with a later time: a gap that was filled has its middle within the song.
+        double[][] filled = [.. gaps.Chunk(2).Where(gap => gap.Length == 2 && (gap[0] + gap[1]) / 2 <= Seconds(samples))];
         bool complained = Complaints().Length > 0;
         string where = complained && tool.BytesBeforeComplaint is { } bytes
             ? $" at about {(double)bytes / (sizeof(float) * (isStereo ? 2 : 1)) / SampleRate:F1} s (ffmpeg says: {Reason(first: true)})"

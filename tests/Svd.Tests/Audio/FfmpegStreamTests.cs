@@ -24,6 +24,20 @@ public sealed class FfmpegStreamTests : IDisposable
         Assert.Equal(Samples.Of(path), Samples.Of(stream));
     }
 
+    [FfmpegTheory]
+    [InlineData("flac", 44_100)]
+    [InlineData("flac", 22_050)]
+    [InlineData("m4a", 44_100)]
+    [InlineData("opus", 48_000)]
+    public void AWholeFileHasNoGap(string format, int rate)
+    {
+        string path = temp.PathOf($"song.{format}");
+        FfmpegTool.Run("-f", "lavfi", "-i", $"sine=441:duration=4:sample_rate={rate}", path);
+        using AudioStream stream = AudioStream.Open(path);
+        Assert.InRange(Samples.Of(stream).Length, (int)(3.95 * Wav.Rate), (int)(4.05 * Wav.Rate));
+        Assert.Empty(stream.Warnings);
+    }
+
     [FfmpegFact]
     public void MixesAndResamples()
     {
