@@ -101,7 +101,7 @@ public sealed class Detector : IDisposable
             ? ExcerptFinder.At(reader, seconds, song)
             : ExcerptFinder.MostCertain(reader, _predictor, song, () => { });
         return new SongExplanation(
-            (double)start / FrontEndSettings.FramesPerSecond, _explainer.Explain(excerpt, new MaskSize(MaskThreshold, IsThreshold: true))[0], ClassThreshold);
+            (double)start / FrontEndSettings.FramesPerSecond, _explainer.Explain(excerpt, MaskSize.Threshold(MaskThreshold))[0], ClassThreshold);
     }
 
     /// <inheritdoc/>

@@ -128,7 +128,7 @@ public class NetworkTests
         using ExcerptDetector detector = new(backend, network);
         const double threshold = 0.6;
         IReadOnlyList<Explanation> explanations = new Explainer(detector, NetworkMethod.Of(detector, inversion))
-            .Explain(Golden.ReadSingle("svdnet_golden.npz", "input"), new MaskSize(threshold, IsThreshold: true));
+            .Explain(Golden.ReadSingle("svdnet_golden.npz", "input"), MaskSize.Threshold(threshold));
 
         const string file = "standin_explain_golden.npz";
         Golden.AssertAbsolute(Golden.Read(file, "inverted"), [.. explanations.SelectMany(e => e.Importance)], LayerTolerance, "inverted");

@@ -34,8 +34,7 @@ public readonly unsafe record struct ActivateOp(Activation Activation, View X, V
         ForEach.Run(gpu, new GpuActivation.Forward { Activation = Activation, X = gpu.At(X), Y = gpu.At(Y) }, Y.Length);
 
     /// <inheritdoc/>
-    public void Backward(IGradients gradients) =>
-        gradients.Backend.Run(new ActivateBackwardOp(Activation, Y, gradients.Dy, gradients.Of(0)));
+    public void Backward(IGradients gradients) => gradients.PassActivation(Activation, Y, gradients.Of(0));
 
     /// <inheritdoc/>
     public override string ToString() => $"{Y.Length} floats{Titles.With(Activation)}";

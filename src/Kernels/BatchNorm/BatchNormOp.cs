@@ -92,9 +92,11 @@ public readonly unsafe record struct BatchNormTrainOp(
     public void Backward(IGradients gradients)
     {
         // The gradients of gamma and beta are by-products of the gradient of x, so all three are computed together.
+        bool hasRule = gradients.HasRuleFor(Activation);
+        View dy = hasRule ? gradients.BeforeActivation(Activation, Y) : gradients.Dy;
         gradients.Backend.Run(
             new BatchNormBackwardOp(
-                Shape, X, Mean, InverseStd, Gamma, Activation, Y, gradients.Dy, gradients.Of(0), gradients.Of(1), gradients.Of(2)));
+                Shape, X, Mean, InverseStd, Gamma, hasRule ? Activation.None : Activation, Y, dy, gradients.Of(0), gradients.Of(1), gradients.Of(2)));
     }
 
     /// <inheritdoc/>

@@ -51,7 +51,7 @@ public readonly unsafe record struct Conv2dOp(Conv2dShape Shape, View X, View W,
     public void Backward(IGradients gradients)
     {
         bool wantsFilters = gradients.Wants(1) || gradients.Wants(2);
-        if (!gradients.Wants(0) && wantsFilters && Activation != Activation.None)
+        if (!gradients.Wants(0) && wantsFilters && Activation != Activation.None && !gradients.HasRuleFor(Activation))
         {
             // Nobody else needs the gradient before the activation, so it need not be written.
             gradients.Backend.Run(

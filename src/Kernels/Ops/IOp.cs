@@ -50,6 +50,9 @@ public interface IGradients
     /// <summary>The loss's gradient with respect to the result. The rule may overwrite it: it is not needed afterwards.</summary>
     View Dy { get; }
 
+    /// <summary>How the gradient passes rectifiers.</summary>
+    RectifierRule Rectifiers => RectifierRule.Derivative;
+
     /// <summary>Whether the gradient of an input is wanted; never that of an input that was left out.</summary>
     bool Wants(int input);
 
@@ -70,7 +73,25 @@ internal static class GradientsExtensions
     public static View BeforeActivation(this IGradients gradients, Activation activation, View y)
     {
         View dy = gradients.Dy;
-        if (activation != Activation.None) gradients.Backend.Run(new ActivateBackwardOp(activation, y, dy, dy));
+        if (activation != Activation.None) gradients.PassActivation(activation, y, dy);
         return dy;
     }
+
+    /// <summary>Overwrites dx, which may be dy, with the gradient before an activation whose result is y.</summary>
+    public static void PassActivation(this IGradients gradients, Activation activation, View y, View dx)
+    {
+        if (!gradients.HasRuleFor(activation))
+        {
+            gradients.Backend.Run(new ActivateBackwardOp(activation, y, gradients.Dy, dx));
+            return;
+        }
+
+        // Both rules rectify the gradient; guided back-propagation also stops it where the rectifier stopped its input.
+        gradients.Backend.Run(new ActivateOp(Activation.Relu, gradients.Dy, dx));
+        if (gradients.Rectifiers == RectifierRule.Guided) gradients.Backend.Run(new ActivateBackwardOp(Activation.Relu, y, dx, dx));
+    }
+
+    /// <summary>Whether the gradient passes this activation by another rule than its derivative.</summary>
+    public static bool HasRuleFor(this IGradients gradients, Activation activation) =>
+        gradients.Rectifiers != RectifierRule.Derivative && activation.Kind is ActivationKind.Relu or ActivationKind.LeakyRelu;
 }

@@ -18,7 +18,6 @@ namespace Engine.Svd.Cli;
 /// <summary><c>svd explain</c>: shows what decided the prediction for one excerpt.</summary>
 internal static class ExplainCommand
 {
-    private const double LargestThreshold = 1.1;
     private const string Inversion = ExplanationMethods.Inversion, Mask = ExplanationMethods.Mask, Both = "both";
     private const double DefaultThreshold = 0.6, DefaultArea = 0.2;
     private const double ExcerptSeconds = (double)ExcerptFrames / FramesPerSecond;
@@ -34,28 +33,25 @@ internal static class ExplainCommand
             "--at", "Where the excerpt of 1.64 s starts, as seconds (61.5) or minutes and seconds (1:01.5). Default: where singing is most certain.");
         Option<string> method = new("--method")
         {
-            Description = "How to find the important bins: with the paper's inversion network, with the mask network, or with both, in one figure.",
-            DefaultValueFactory = _ => Inversion,
+            Description = $"How to find the important bins: {Both} for the inversion and the mask network in one figure, or one of "
+                + $"{string.Join(", ", ExplanationMethods.OfOneExcerpt)}.",
+            HelpName = "METHOD", DefaultValueFactory = _ => Inversion,
         };
-        method.AcceptOnlyFromAmong(Inversion, Mask, Both);
-        Option<double?> threshold = new("--threshold")
-        {
-            Description = "Keep the bins whose importance, scaled to 0 … 1, is at least A. "
+        method.AcceptOnlyFromAmong([Both, .. ExplanationMethods.OfOneExcerpt]);
+        Option<string?> threshold = Size(
+            "--threshold", "A",
+            $"Keep the bins whose importance, scaled to 0 … 1, is at least A; {MaskSize.OtsuName} finds A for each excerpt. "
                 + $"Default for the inversion: {DefaultThreshold}.",
-            HelpName = "A",
-        };
-        Option<double?> area = new("--area")
-        {
-            Description = $"Keep this share of the bins, the most important ones. Default for the mask network and for both: {DefaultArea}.",
-            HelpName = "SHARE",
-        };
-        Options.Require(area, share => share is >= 0 and <= 1, "a number from 0 to 1");
-        Options.Require(threshold, a => a is >= 0 and <= LargestThreshold, $"a number from 0 to {LargestThreshold}");
+            MaskSizes.ThresholdIn, $"{MaskSize.OtsuName} or a number {MaskSizes.Thresholds}");
+        Option<string?> area = Size(
+            "--area", "SHARE", $"Keep this share of the bins, the most important ones. Default for all but the inversion: {DefaultArea}.",
+            MaskSizes.ShareIn, $"a number {MaskSizes.Shares}");
         Option<bool> listen = new("--listen")
         {
             Description = $"Also write the excerpt, its explanation and what the mask removed as sound (NAME_at_TIME.{string.Join(", .", Sounds)}).",
         };
         Option<double?> classThreshold = Options.ClassThreshold();
+        Option<ulong> seed = Options.Seed();
         Option<bool> force = Options.Force();
         Option<string> output = Options.Out("NAME_at_TIME.png and .npz");
         Option<bool> overwrite = Options.Overwrite();
@@ -70,12 +66,13 @@ internal static class ExplainCommand
         Command command = new(
             "explain",
             "Shows what decided the prediction for an excerpt of a song. It inverts the detector's deepest features, makes a mask from the result and asks the "
-            + "detector again about what the mask keeps; with --method mask, the mask network chooses the region. It writes a picture "
+            + "detector again about what the mask keeps; with --method, something else chooses the region. It writes a picture "
             + "(NAME_at_TIME.png, such as song_at_61.5s.png) and the arrays (NAME_at_TIME.npz). Several songs end with a table, which is also written to summary.csv.\n\n"
             + "Examples:\n  svd explain\n  svd explain song.mp3 --at 1:01.5 --threshold 0.5 --listen --out explained\n"
             + "  svd explain song.mp3 --at 61.5 --method both --area 0.2")
         {
-            audio, recursive, at, method, threshold, area, listen, classThreshold, output, overwrite, classifier, inverter, masker, statistics, force, channel, decoder, device, json,
+            audio, recursive, at, method, threshold, area, seed, listen, classThreshold, output, overwrite, classifier, inverter, masker, statistics, force,
+            channel, decoder, device, json,
         };
         command.Validators.Add(result =>
         {
@@ -84,24 +81,36 @@ internal static class ExplainCommand
         command.SetAction(parsed =>
         {
             string by = parsed.GetRequiredValue(method);
+            string[] methods = by == Both ? [Inversion, Mask] : [by];
             return Run(new Request(
-                SongFiles.Find(parsed.GetValue(audio) is { Length: > 0 } songs ? songs : [BundledFiles.Sample], parsed.GetValue(recursive)), parsed.GetValue(at), by, SizeOf(by, parsed.GetValue(threshold), parsed.GetValue(area)),
+                SongFiles.Find(parsed.GetValue(audio) is { Length: > 0 } songs ? songs : [BundledFiles.Sample], parsed.GetValue(recursive)),
+                parsed.GetValue(at), by, methods, SizeOf(by, parsed.GetValue(threshold), parsed.GetValue(area)), parsed.GetValue(seed),
                 parsed.GetValue(listen), parsed.GetValue(classThreshold), parsed.GetRequiredValue(output), parsed.GetValue(overwrite),
                 new ModelPaths(
                     parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
-                    by == Mask ? null : parsed.GetValue(inverter) ?? BundledFiles.Inverter,
-                    by == Inversion ? null : parsed.GetValue(masker) ?? BundledFiles.Masker),
+                    methods.Any(ExplanationMethods.NeedsInversion) ? parsed.GetValue(inverter) ?? BundledFiles.Inverter : null,
+                    methods.Contains(Mask) ? parsed.GetValue(masker) ?? BundledFiles.Masker : null),
                 parsed.GetValue(force), parsed.GetValue(channel), parsed.GetValue(decoder), device.Of(parsed),
                 device.IsCpu(parsed.CommandResult), parsed.GetValue(json)));
         });
         return command;
     }
 
-    private static MaskSize SizeOf(string method, double? threshold, double? area) =>
-        threshold is { } from ? new MaskSize(from, IsThreshold: true)
-        : area is { } share ? new MaskSize(share, IsThreshold: false)
-        : method == Inversion ? new MaskSize(DefaultThreshold, IsThreshold: true)
-        : new MaskSize(DefaultArea, IsThreshold: false);
+    private static Option<string?> Size(string name, string helpName, string description, Func<string, MaskSize?> sizeIn, string needs)
+    {
+        Option<string?> option = new(name) { Description = description, HelpName = helpName };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: string text }] && sizeIn(text) is null) result.AddError($"{name} needs {needs}, not {text}");
+        });
+        return option;
+    }
+
+    private static MaskSize SizeOf(string method, string? threshold, string? area) =>
+        threshold is not null ? MaskSizes.ThresholdIn(threshold)!.Value
+        : area is not null ? MaskSizes.ShareIn(area)!.Value
+        : method == Inversion ? MaskSize.Threshold(DefaultThreshold)
+        : MaskSize.Share(DefaultArea);
 
     private static int Run(Request request)
     {
@@ -160,12 +169,17 @@ internal static class ExplainCommand
         Lap("audio");
 
         List<Named> explanations = [];
-        if (models.Inversion is { } inversion)
+        MethodIngredients ingredients = new(
+            tools.Detector, models.Inversion is { } inversion ? NetworkMethod.Of(tools.Detector, inversion) : null,
+            models.Mask is { } network ? NetworkMethod.Of(tools.Detector, network) : null, [], models.Statistics, request.Seed);
+        foreach (string method in request.Methods)
         {
-            Add(Inversion, "Inverted representation", "Deviations from the band's mean", NetworkMethod.Of(tools.Detector, inversion));
+            IReadOnlyList<Explanation> found = new Explainer(tools.Detector, ExplanationMethods.Create(method, ingredients), request.Decision.Value).Explain(
+                input, request.Size, (stage, time) => milliseconds[stage] = milliseconds.GetValueOrDefault(stage) + time.TotalMilliseconds);
+            (string title, string unit) = TitleOf(method);
+            explanations.Add(new Named(method, title, unit, found[0]));
         }
 
-        if (models.Mask is { } network) Add(Mask, "Importance by the mask network", "No unit", NetworkMethod.Of(tools.Detector, network));
         Explanation explanation = explanations[0].Explanation;
         start = Stopwatch.GetTimestamp();
         float[][] sounds = request.Listen ? SoundsOf(request, song, startFrame, explanation.Mask) : [];
@@ -178,19 +192,20 @@ internal static class ExplainCommand
             explanation.RelativeArea, request.Method, explanations.Count == 1 ? null : ReportOf(explanations[1], request), startSeconds,
             Options.NameOf(audio.Decoder), backend.Name, files, milliseconds, audio.Warnings);
 
-        void Add(string method, string title, string unit, NetworkMethod by)
-        {
-            IReadOnlyList<Explanation> found = new Explainer(tools.Detector, by).Explain(
-                input, request.Size, (stage, time) => milliseconds[stage] = milliseconds.GetValueOrDefault(stage) + time.TotalMilliseconds);
-            explanations.Add(new Named(method, title, unit, found[0]));
-        }
-
         void Lap(string stage)
         {
             milliseconds.Add(stage, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             start = Stopwatch.GetTimestamp();
         }
     }
+
+    // What the figure calls the importance, and its unit.
+    private static (string Title, string Unit) TitleOf(string method) => method switch
+    {
+        Inversion => ("Inverted representation", "Deviations from the band's mean"),
+        Mask => ("Importance by the mask network", "No unit"),
+        _ => ($"Importance by {method}", "No unit"),
+    };
 
     private static float[][] SoundsOf(Request request, SongFile song, long startFrame, float[] mask)
     {
@@ -214,7 +229,7 @@ internal static class ExplainCommand
                 .. explanations.Select(named => new ExplanationPanels(
                     named.Explanation.Importance, named.Title, named.Unit, named.Explanation.Mask,
                     $"{named.Title}: what it keeps, {named.Explanation.RelativeArea:P0} of the bins"
-                        + $"{(request.Size.IsThreshold ? $" (threshold {request.Size.Value})" : "")}, is "
+                        + $"{(request.Size.Rule == MaskRule.Share ? "" : $" (threshold {ThresholdOf(request.Size)})")}, is "
                         + $"{Verdict(named.Explanation.ProbabilityMasked, request)} by itself: the label {Outcome(named.Explanation, request)}.")),
             ]);
         return [png, arrays.GetAwaiter().GetResult(), .. sounds.Select(sound => WavFile.Encode(sound))];
@@ -238,9 +253,12 @@ internal static class ExplainCommand
         void PrintExplanation(string name, float probability, bool kept, double relativeArea)
         {
             lines.Add($"  {name,-17}  {Verdict(probability, request)}: the label {(kept ? "stays" : "changes")}");
-            lines.Add($"  relative area      {relativeArea:P1} of the bins" + (request.Size.IsThreshold ? $", at threshold {request.Size.Value}" : ""));
+            lines.Add($"  relative area      {relativeArea:P1} of the bins"
+                + (request.Size.Rule == MaskRule.Share ? "" : $", at threshold {ThresholdOf(request.Size)}"));
         }
     }
+
+    private static string ThresholdOf(MaskSize size) => size.Rule == MaskRule.Otsu ? MaskSize.OtsuName : $"{size.Value}";
 
     private static MaskReport ReportOf(Named named, Request request) => new(
         named.Explanation.ProbabilityMasked, LabelOf(named.Explanation.ProbabilityMasked, request), named.Explanation.RelativeArea);
@@ -261,8 +279,8 @@ internal static class ExplainCommand
     }
 
     private sealed record Request(
-        IReadOnlyList<SongFile> Songs, double? At, string Method, MaskSize Size, bool Listen, double? ClassThreshold, string Out, bool Overwrite,
-        ModelPaths Paths, bool Force,
+        IReadOnlyList<SongFile> Songs, double? At, string Method, string[] Methods, MaskSize Size, ulong Seed, bool Listen, double? ClassThreshold,
+        string Out, bool Overwrite, ModelPaths Paths, bool Force,
         Channel Channel, Decoder Decoder, Func<IBackend> CreateBackend, bool IsCpu, bool Json)
     {
         /// <summary>The class threshold in use; known once the weights are loaded.</summary>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Engine.Kernels;
@@ -18,9 +17,6 @@ namespace Engine.Svd.Cli;
 /// <summary><c>svd evaluate --methods</c>: compares the inversion mask with chance and with other methods' masks of the same size.</summary>
 internal static class MethodsEvaluation
 {
-    private const double LargestThreshold = 1.1;
-    private const double LargestArea = 1;
-
     // Raise this whenever a method or a measure computes other numbers, so that scores kept by older versions are not used.
     private const double Version = 2;
 
@@ -47,11 +43,13 @@ internal static class MethodsEvaluation
         return option;
     }
 
-    public static Option<string?> Thresholds() => Numbers(
-        "--threshold", "With --methods: masks keep as many bins of an excerpt as its inversion mask at these thresholds. Default without --area: 0.6.",
-        LargestThreshold);
+    public static Option<string?> Thresholds() => Sizes(
+        "--threshold",
+        $"With --methods: masks keep as many bins of an excerpt as its inversion mask at these thresholds; {MaskSize.OtsuName} finds a threshold for each "
+            + "excerpt. Default without --area: 0.6.",
+        MaskSizes.ThresholdIn, $"{MaskSize.OtsuName} or numbers {MaskSizes.Thresholds}");
 
-    public static Option<string?> Areas(string what) => Numbers("--area", what, LargestArea);
+    public static Option<string?> Areas(string what) => Sizes("--area", what, MaskSizes.ShareIn, $"numbers {MaskSizes.Shares}");
 
     public static Option<string?> Fills()
     {
@@ -88,8 +86,8 @@ internal static class MethodsEvaluation
     /// <summary>The mask sizes that the two options ask for.</summary>
     public static MaskSize[] SizesOf(string? thresholds, string? areas) =>
     [
-        .. (thresholds is null && areas is null ? [0.6] : NumbersIn(thresholds, LargestThreshold)!).Select(a => new MaskSize(a, IsThreshold: true)),
-        .. NumbersIn(areas, LargestArea)!.Select(share => new MaskSize(share, IsThreshold: false)),
+        .. thresholds is null && areas is null ? [MaskSize.Threshold(0.6)] : MaskSizes.ListIn(thresholds, MaskSizes.ThresholdIn)!,
+        .. MaskSizes.ListIn(areas, MaskSizes.ShareIn)!,
     ];
 
     /// <summary>Compares, writes the files and prints the table.</summary>
@@ -118,7 +116,7 @@ internal static class MethodsEvaluation
             Digest.Of(DeviceIdentity.Of(backend), [.. songs.Select(song => cache.DigestOf(song.Song.AudioPath)), .. request.Weights.Select(Digest.OfFile)]),
             seed, request.ClassThreshold,
             request.Paths.Judge is null ? 0 : Digest.OfFiles(request.Paths.Judge), .. request.Fills.Select(fill => (double)fill),
-            .. request.Sizes.SelectMany(size => (double[])[size.Value, size.IsThreshold ? 1 : 0]),
+            .. request.Sizes.SelectMany(size => (double[])[size.Value, (double)size.Rule]),
             .. songs.SelectMany(song => song.Compared.Starts.Select(frame => (double)frame).Prepend(song.Compared.Starts.Length)),
         ];
         double[] withMask = request.Paths.Masker is null ? identity : [.. identity, Digest.OfFiles(request.Paths.Masker)];
@@ -197,26 +195,17 @@ internal static class MethodsEvaluation
     /// <summary>An estimate as it appears in tables.</summary>
     public static string Interval(Estimate? estimate) => estimate is { } e ? $"{e.Mean:F1} [{e.Low:F1}, {e.High:F1}]" : "";
 
-    private static Option<string?> Numbers(string name, string description, double largest)
+    private static Option<string?> Sizes(string name, string description, Func<string, MaskSize?> sizeIn, string needs)
     {
         Option<string?> option = new(name) { Description = description, HelpName = "A,…" };
         option.Validators.Add(result =>
         {
-            if (result.Tokens is [{ Value: string text }] && NumbersIn(text, largest) is null)
+            if (result.Tokens is [{ Value: string text }] && MaskSizes.ListIn(text, sizeIn) is null)
             {
-                result.AddError($"{name} needs numbers from 0 to {largest}, separated by commas, not {text}");
+                result.AddError($"{name} needs {needs}, separated by commas, not {text}");
             }
         });
         return option;
-    }
-
-    // The numbers in a list, each once; null if the text is not such a list, and empty if there is no list.
-    private static double[]? NumbersIn(string? list, double largest)
-    {
-        double?[] numbers = [.. (list?.Split(',') ?? []).Select(part =>
-            double.TryParse(part, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number) && number <= largest
-                ? number : (double?)null)];
-        return Array.TrueForAll(numbers, number => number is not null) ? [.. numbers.Select(number => number!.Value).Distinct()] : null;
     }
 
     internal sealed record Report(

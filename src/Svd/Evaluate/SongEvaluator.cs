@@ -86,7 +86,7 @@ public sealed class SongEvaluator
         for (int masking = 0; masking < fills.Length; masking++) fills[masking] = MaskFills.Of(MaskingCase.Evaluated[masking].Case.Fill, input, _statistics);
         for (int threshold = 0; threshold < Thresholds.Length; threshold++)
         {
-            new MaskSize(Thresholds[threshold], IsThreshold: true).Mask(inverted, mask);
+            MaskSize.Threshold(Thresholds[threshold]).Mask(inverted, mask);
             song.RelativeArea[song.IndexOf(threshold, excerpt)] = TensorPrimitives.Sum(mask) / ExcerptLength;
             if (IsRepeated(song, threshold, excerpt)) continue;
             for (int masking = 0; masking < fills.Length; masking++)

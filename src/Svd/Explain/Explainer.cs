@@ -8,9 +8,12 @@ namespace Engine.Svd.Explain;
 
 /// <summary>
 /// The paper's explanation (section II.B): invert the features of an excerpt, scale and threshold the result to a mask, keep the part of the input that the
-/// mask lets through, and ask the detector again. The mask network can take the place of the inversion.
+/// mask lets through, and ask the detector again. Any other method can take the place of the inversion.
 /// </summary>
-public sealed class Explainer(ExcerptDetector detector, NetworkMethod method)
+/// <param name="detector">The detector that is explained.</param>
+/// <param name="method">Finds the important bins.</param>
+/// <param name="classThreshold">An excerpt with a probability of at least this counts as singing; methods that explain the prediction go by it.</param>
+public sealed class Explainer(ExcerptDetector detector, IExplanationMethod method, double classThreshold = 0.5)
 {
     private readonly MaskedPredictor _predictor = new(detector);
 
@@ -25,9 +28,9 @@ public sealed class Explainer(ExcerptDetector detector, NetworkMethod method)
         (int count, int rest) = Math.DivRem(excerpts.Length, ExcerptLength);
         if (count == 0 || rest != 0) throw new ArgumentException($"{excerpts.Length} numbers are not whole excerpts of {ExcerptLength}");
         long start = Stopwatch.GetTimestamp();
-        using DetectorAnswer answer = method.Ask(excerpts);
+        using DetectorAnswer answer = method is NetworkMethod asking ? asking.Ask(excerpts) : detector.Ask(excerpts);
         Lap("prediction");
-        float[] importance = method.ImportanceOf(answer);
+        float[] importance = ImportanceOf(excerpts, answer);
         Lap(method.Name == ExplanationMethods.Inversion ? method.Name : "importance");
 
         float[] masks = new float[excerpts.Length], masked = new float[excerpts.Length], probabilities = new float[count];
@@ -64,5 +67,16 @@ public sealed class Explainer(ExcerptDetector detector, NetworkMethod method)
             timings?.Invoke(stage, Stopwatch.GetElapsedTime(start));
             start = Stopwatch.GetTimestamp();
         }
+    }
+
+    // A network goes on from the detector's answer; the other methods ask the detector themselves.
+    private float[] ImportanceOf(ReadOnlySpan<float> excerpts, DetectorAnswer answer)
+    {
+        if (method is NetworkMethod network) return network.ImportanceOf(answer);
+        float[] importance = new float[excerpts.Length];
+        bool[] isSinging = Array.ConvertAll(answer.Probabilities, probability => probability >= classThreshold);
+        method.Explain(new ExplanationBatch(0, excerpts.ToArray(), isSinging), importance);
+        NetworkOutput.RequireFinite(importance, $"the method {method.Name}");
+        return importance;
     }
 }

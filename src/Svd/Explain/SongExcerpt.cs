@@ -27,7 +27,7 @@ public sealed class MaskShares
         double[] all = [.. _usual.Append(asked).Distinct().Order()];
         All = all;
         Asked = Array.IndexOf(all, asked);
-        _counts = [.. all.Select(share => new MaskSize(share, IsThreshold: false).Bins([]))];
+        _counts = [.. all.Select(share => MaskSize.Share(share).Bins([]))];
     }
 
     /// <summary>In ascending order; the last is 1.</summary>

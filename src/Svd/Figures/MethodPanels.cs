@@ -136,7 +136,7 @@ internal static class MethodPanels
             Color colour = colourOf[sizes[i]];
             Drawing.DrawMarker(canvas, paint, new Pixel(left + MarkerSize, Middle), new MarkerStyle(MarkerShape.FilledCircle, MarkerSize, colour));
             FigureStyle.DrawText(
-                canvas, sizes[i].IsThreshold ? $"{sizes[i]}, {row.Area:F1} % of the bins" : $"{row.Area:F1} % of the bins", left + MarkerSize + Gap,
+                canvas, sizes[i].Rule != MaskRule.Share ? $"{sizes[i]}, {row.Area:F1} % of the bins" : $"{row.Area:F1} % of the bins", left + MarkerSize + Gap,
                 Middle + FigureStyle.TickSize / 3, FigureStyle.TickSize, FigureStyle.Ink, Step - 2 * Gap);
         }
     }

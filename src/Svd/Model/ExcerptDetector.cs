@@ -11,7 +11,12 @@ public interface IDetector
     void Logits(ReadOnlySpan<float> excerpts, Span<float> logits);
 
     /// <summary>Overwrites N×115×80 derivatives: those of each excerpt's logit with respect to its own bins.</summary>
-    void Gradients(ReadOnlySpan<float> excerpts, Span<float> gradients);
+    /// <param name="excerpts">The excerpts.</param>
+    /// <param name="gradients">The result.</param>
+    /// <param name="rule">How the backward pass goes through the detector's rectifiers; only by the derivative are the results derivatives.</param>
+    /// <param name="factors">N numbers that the logits are multiplied by, such as −1 for the logit of no singing; none for 1.</param>
+    void Gradients(
+        ReadOnlySpan<float> excerpts, Span<float> gradients, RectifierRule rule = RectifierRule.Derivative, ReadOnlySpan<float> factors = default);
 }
 
 /// <summary>SVDNet for explanations. Every question about an excerpt, masked or not, goes through this class.</summary>
@@ -61,18 +66,21 @@ public sealed class ExcerptDetector(IBackend backend, SvdNet network) : IDetecto
     /// <inheritdoc/>
     /// <remarks>The tape watches only the input, so it computes no gradients of filters.</remarks>
     /// <exception cref="EngineException">A derivative is not finite.</exception>
-    public void Gradients(ReadOnlySpan<float> excerpts, Span<float> gradients)
+    public void Gradients(
+        ReadOnlySpan<float> excerpts, Span<float> gradients, RectifierRule rule = RectifierRule.Derivative, ReadOnlySpan<float> factors = default)
     {
         int all = gradients.Length / ExcerptLength;
+        float[] ones = [.. Enumerable.Repeat(1f, GradientBatch)];
+        _tape.Rectifiers = rule;
         for (int first = 0; first < all; first += GradientBatch)
         {
             int count = Math.Min(GradientBatch, all - first);
             _tape.Reset();
             using Tensor input = _tape.Watch(Upload(excerpts, first, count), requiresGradient: true);
-            using Tensor ones = Tensor.From(backend, new Shape(count, 1), [.. Enumerable.Repeat(1f, count)]);
+            using Tensor weights = Tensor.From(backend, new Shape(count, 1), factors.IsEmpty ? ones.AsSpan(0, count) : factors.Slice(first, count));
 
             // Excerpts do not mix, so the gradient of the sum of the logits holds the gradient of each logit.
-            Tensor sum = network.Logits(input).Reshape(new Shape(1, count)).Dense(ones);
+            Tensor sum = network.Logits(input).Reshape(new Shape(1, count)).Dense(weights);
             _tape.Backward(sum);
             input.Gradient!.CopyTo(gradients.Slice(first * ExcerptLength, count * ExcerptLength));
         }

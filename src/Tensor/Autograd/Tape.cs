@@ -26,6 +26,9 @@ public sealed class Tape : IDisposable
     /// <summary>A seed for the operation that is about to be recorded: another for each operation of a step.</summary>
     public ulong NextSeed => Seed + (ulong)_count;
 
+    /// <summary>How <see cref="Backward"/> goes through rectifiers.</summary>
+    public RectifierRule Rectifiers { get; set; }
+
     /// <summary>Starts the next step: forgets the operations, keeps the memory.</summary>
     public void Reset()
     {

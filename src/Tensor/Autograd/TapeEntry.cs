@@ -23,6 +23,9 @@ internal abstract class TapeEntry : IGradients
     public View Dy => Output!.Gradient!.View;
 
     /// <inheritdoc/>
+    public RectifierRule Rectifiers => _tape.Rectifiers;
+
+    /// <inheritdoc/>
     public bool Wants(int input) => input < _inputs.Length && _inputs[input] is { RequiresGradient: true };
 
     /// <inheritdoc/>

@@ -25,6 +25,23 @@ public sealed class EndToEndTests : CommandTest
     private static readonly string Sample = Path.Combine(AppContext.BaseDirectory, "samples", "sample.wav");
     private static readonly string Statistics = Path.Combine(AppContext.BaseDirectory, "weights", "meanstd.npz");
 
+    /// <summary>Every method is reached by its name, whether it needs a network or not.</summary>
+    [Theory]
+    [InlineData("guided-backprop")]
+    [InlineData("inversion-input")]
+    [InlineData("loudest")]
+    public void ExplainsByAnyMethod(string method)
+    {
+        ProgramResult result = SvdProgram.Call("explain", "--at", "6", "--method", method, "--threshold", "otsu", "--out", PathOf(method));
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        Assert.Contains("at threshold otsu", result.Output, StringComparison.Ordinal);
+        using NpzFile file = NpzFile.Open(Path.Combine(PathOf(method), "sample_at_6s.npz"));
+        float[] importance = Array.ConvertAll(file.Read("importance").ToDouble(), value => (float)value), mask = new float[ExcerptLength];
+        MaskSize.Otsu.Mask(importance, mask);
+        Assert.Equal(mask, Array.ConvertAll(file.Read("mask").ToDouble(), value => (float)value));
+        Assert.InRange(mask.Sum(), 1, ExcerptLength - 1);
+    }
+
     [Fact]
     public void ExplainsTheBundledSample()
     {

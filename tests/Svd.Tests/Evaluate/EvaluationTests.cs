@@ -77,7 +77,7 @@ public sealed class EvaluationTests : IDisposable
             Assert.Equal(Probability(x), song.Probability[n], ProbabilityTolerance);
             for (int t = 0; t < thresholds.Length; t++)
             {
-                float[] mask = new Explainer(detector, NetworkMethod.Of(detector, inversion)).Explain(x, new MaskSize(thresholds[t], IsThreshold: true))[0].Mask;
+                float[] mask = new Explainer(detector, NetworkMethod.Of(detector, inversion)).Explain(x, MaskSize.Threshold(thresholds[t]))[0].Mask;
                 Assert.Equal(mask.Average(), song.RelativeArea[song.IndexOf(t, n)], ProbabilityTolerance);
                 for (int masking = 0; masking < MaskingCase.Evaluated.Count; masking++)
                 {

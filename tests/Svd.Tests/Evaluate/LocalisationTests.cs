@@ -77,7 +77,7 @@ public class LocalisationTests
         // One excerpt of the first song and two of the second; 920, 1840 and 2760 voice bins, here and there.
         bool[][] truth = [.. Enumerable.Range(1, 3).Select(n => Enumerable.Range(0, ExcerptLength).Select(i => i % 10 < n).ToArray())];
         IReadOnlyList<bool[]>[] songs = [[truth[0]], [truth[1], truth[2]]];
-        MaskSize[] sizes = [new(0.4, IsThreshold: false), new(0.1, IsThreshold: false)];
+        MaskSize[] sizes = [MaskSize.Share(0.4), MaskSize.Share(0.1)];
         List<int> reports = [];
         LocalisationScores perfect = Measure(1, reports.Add);
         Assert.Equal([1, 1, 2], reports);
@@ -131,7 +131,7 @@ public class LocalisationTests
         LocalisationRow[] rows =
         [
             .. new[] { 0.4, 0.2 }.SelectMany(share => new[] { "inversion", "random" }.Select(method => new LocalisationRow(
-                method, new MaskSize(share, IsThreshold: false), 100 * share, Around(60), Around(30), Around(50)))),
+                method, MaskSize.Share(share), 100 * share, Around(60), Around(30), Around(50)))),
         ];
         using SKBitmap figure = SKBitmap.Decode(LocalisationFigure.RenderPng(rows, 20, "Heading", "Subheading"));
         Assert.Equal((LocalisationFigure.Width, LocalisationFigure.HeightOf(rows)), (figure.Width, figure.Height));

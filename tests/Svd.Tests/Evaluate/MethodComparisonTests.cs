@@ -17,7 +17,7 @@ public class MethodComparisonTests
     // Of the reference's percentages; 776 excerpts, of which a few lie so near the class threshold that float32 decides.
     private const double ReferenceTolerance = 1;
 
-    private static readonly MaskSize[] _sizes = [new(0.6, IsThreshold: true), new(0.2, IsThreshold: false)];
+    private static readonly MaskSize[] _sizes = [MaskSize.Threshold(0.6), MaskSize.Share(0.2)];
 
     /// <summary>
     /// Some of the rows in seconds; all of them: <c>svd evaluate --methods all --threshold 0.5,0.6,0.7,0.8 --start 5 --class-threshold 0.5</c> with the
@@ -44,7 +44,7 @@ public class MethodComparisonTests
             return new ComparedSong(normalized.ToArray(), sampling.StartsOf(i, logMel.Length / Bands));
         })];
         using MethodComparison comparison = new(
-            backend, network, inversion, null, null, statistics, songs, [new MaskSize(0.8, IsThreshold: true)], [MaskFill.Zero], 0.5, 1, (_, _) => { });
+            backend, network, inversion, null, null, statistics, songs, [MaskSize.Threshold(0.8)], [MaskFill.Zero], 0.5, 1, (_, _) => { });
         Assert.Equal(776, comparison.Count);
         Dictionary<string, string> rows = new() { ["inversion"] = "inversion", ["loudest"] = "loudest_bins_normalised", ["average"] = "average_inversion" };
         foreach ((string name, string row) in rows)
@@ -152,7 +152,7 @@ public class MethodComparisonTests
     {
         // Three excerpts of one song at one size; only sufficiency differs, on the third excerpt.
         MethodScores ScoresOf(double third) => new(3, [[0.5, 0.5, 0.5], [1, 0, third], [0, 1, 0], [2, 4, 6], [1, 0.5, 0.75]], 0.006);
-        MaskSize[] sizes = [new(0.5, IsThreshold: false)];
+        MaskSize[] sizes = [MaskSize.Share(0.5)];
         IReadOnlyList<MethodRow> rows = MethodTable.Of(sizes, [default], [("random", [ScoresOf(1)]), ("blob", [ScoresOf(0)])], [0, 0, 0], 1);
         Assert.Equal(["random", "blob"], rows.Select(row => row.Method));
         MethodRow blob = rows[1];

@@ -99,10 +99,10 @@ public class DetectorTests
         using ExcerptDetector detector = new(backend, network);
         NetworkMethod method = NetworkMethod.Of(detector, inversion);
         method.Explain(new ExplanationBatch(0, excerpts, new bool[3]), importance);
-        IReadOnlyList<Explanation> explanations = new Explainer(detector, method).Explain(excerpts, new MaskSize(threshold, IsThreshold: true));
+        IReadOnlyList<Explanation> explanations = new Explainer(detector, method).Explain(excerpts, MaskSize.Threshold(threshold));
         for (int n = 0; n < 3; n++)
         {
-            int bins = new MaskSize(threshold, IsThreshold: true).Bins(importance.AsSpan(n * ExcerptLength, ExcerptLength));
+            int bins = MaskSize.Threshold(threshold).Bins(importance.AsSpan(n * ExcerptLength, ExcerptLength));
             Assert.InRange(bins, 1, ExcerptLength - 1);
             ExplanationMethodTests.MaskOf(importance.AsSpan(n * ExcerptLength, ExcerptLength), bins, mask);
             Assert.Equal(explanations[n].Mask, mask);

@@ -1,3 +1,4 @@
+using Engine.Kernels;
 using Engine.Nn;
 using Engine.Svd.Evaluate;
 using Engine.Svd.Explain.Methods;
@@ -32,6 +33,34 @@ public class ExplanationMethodTests
         {
             Assert.Equal(_slope[i] * batch[0][i], importance[i]);
             Assert.Equal(-_slope[i] * batch[1][i], importance[ExcerptLength + i]);
+        }
+    }
+
+    [Theory]
+    [InlineData(RectifierRule.Guided, "guided-backprop")]
+    [InlineData(RectifierRule.Deconvolution, "deconvnet")]
+    public void TheRulesOfRectifiersStartFromThePrediction(RectifierRule rule, string name)
+    {
+        // With a curvature, the value before the sign is dropped would tell another factor than ±1.
+        ToyDetector detector = new(_slope, curvature: 0.5f);
+        RectifiedGradient method = new(detector, rule);
+        ExplanationBatch batch = Batch(2);
+        float[] importance = Explain(method, batch);
+        Assert.Equal((name, rule), (method.Name, detector.LastRule));
+        for (int i = 0; i < importance.Length; i++) Assert.Equal(Math.Abs(_slope[i % ExcerptLength] + 0.5f * batch.Excerpts[i]), importance[i]);
+    }
+
+    [Fact]
+    public void TheInversionsErrorAndProductWithTheInput()
+    {
+        ExplanationBatch batch = Batch(2);
+        float[] inverted = Numbers(9, batch.Excerpts.Length);
+        float[] error = Explain(new InversionError(new Named("inversion", inverted)), batch);
+        float[] product = Explain(new InversionTimesInput(new Named("inversion", inverted)), batch);
+        for (int i = 0; i < inverted.Length; i++)
+        {
+            Assert.Equal(-Math.Pow(batch.Excerpts[i] - inverted[i], 2), error[i], RoundingTolerance);
+            Assert.Equal(batch.Excerpts[i] * inverted[i], product[i], RoundingTolerance);
         }
     }
 
@@ -263,13 +292,13 @@ public class ExplanationMethodTests
         return [.. Enumerable.Range(0, count).Select(_ => (float)random.NextGaussian())];
     }
 
-    private sealed class Named(string name) : IExplanationMethod
+    private sealed class Named(string name, float[]? says = null) : IExplanationMethod
     {
         public string Name => name;
 
         public int Passes => 0;
 
-        public void Explain(ExplanationBatch batch, Span<float> importance) => throw new NotSupportedException();
+        public void Explain(ExplanationBatch batch, Span<float> importance) => (says ?? throw new NotSupportedException()).CopyTo(importance);
     }
 
     // The first is singing, the second not, and so on.

@@ -35,7 +35,7 @@ public class SongExplainerTests
             ExcerptLevels said = excerpt.Methods[method];
             for (int k = 0; k < shares.All.Count; k++)
             {
-                Explanation one = networks.Explainer(method).Explain(input, new MaskSize(shares.All[k], IsThreshold: false))[0];
+                Explanation one = networks.Explainer(method).Explain(input, MaskSize.Share(shares.All[k]))[0];
                 int different = Enumerable.Range(0, ExcerptLength).Count(i => one.Mask[i] != (said.Levels[i] <= k ? 1 : 0));
                 Assert.InRange(different, 0, BinsThatMayDiffer);
                 Assert.Equal(one.Probability, excerpt.Probability, ProbabilityTolerance);
@@ -101,7 +101,7 @@ public class SongExplainerTests
 
         float[] mask = new float[ExcerptLength], expected = new float[ExcerptLength];
         shares.Mask(levels, mask);
-        new MaskSize(0.123, IsThreshold: false).Mask(importance, expected);
+        MaskSize.Share(0.123).Mask(importance, expected);
         Assert.Equal(expected, mask);
     }
 

@@ -1,3 +1,4 @@
+using Engine.Kernels;
 using Engine.Nn;
 using Engine.Svd.Model;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
@@ -15,6 +16,24 @@ internal sealed class AbsoluteGradient(IDetector detector) : IExplanationMethod
     public void Explain(ExplanationBatch batch, Span<float> importance)
     {
         detector.Gradients(batch.Excerpts, importance);
+        TensorPrimitives.Abs(importance, importance);
+    }
+}
+
+/// <summary>
+/// The absolute value of what a backward pass from the predicted class brings to the input when the rectifiers pass gradients by another rule than their
+/// derivative: guided back-propagation (Springenberg et al., 2015) or the deconvolutional network (Zeiler and Fergus, 2014).
+/// </summary>
+internal sealed class RectifiedGradient(IDetector detector, RectifierRule rule) : IExplanationMethod
+{
+    public string Name => rule == RectifierRule.Guided ? "guided-backprop" : "deconvnet";
+
+    public int Passes => 3;
+
+    public void Explain(ExplanationBatch batch, Span<float> importance)
+    {
+        // The pass starts with the sign of the predicted class: the rules let only one sign through.
+        detector.Gradients(batch.Excerpts, importance, rule, [.. Enumerable.Range(0, batch.Count).Select(batch.Towards)]);
         TensorPrimitives.Abs(importance, importance);
     }
 }

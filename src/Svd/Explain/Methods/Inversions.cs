@@ -1,7 +1,40 @@
 using Engine.Nn;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Engine.Svd.Explain.Methods;
+
+/// <summary>
+/// How well the inversion restores a bin: −(x − x*)². The features hold what can be restored from them. The paper's outlook asks for it.
+/// </summary>
+internal sealed class InversionError(IExplanationMethod inversion) : IExplanationMethod
+{
+    public string Name => $"{inversion.Name}-error";
+
+    public int Passes => inversion.Passes;
+
+    public void Explain(ExplanationBatch batch, Span<float> importance)
+    {
+        inversion.Explain(batch, importance);
+        TensorPrimitives.Subtract(importance, batch.Excerpts, importance);
+        TensorPrimitives.Multiply(importance, importance, importance);
+        TensorPrimitives.Negate(importance, importance);
+    }
+}
+
+/// <summary>The inversion times the input, x*·x: large where both stand out from the band's mean to the same side.</summary>
+internal sealed class InversionTimesInput(IExplanationMethod inversion) : IExplanationMethod
+{
+    public string Name => $"{inversion.Name}-input";
+
+    public int Passes => inversion.Passes;
+
+    public void Explain(ExplanationBatch batch, Span<float> importance)
+    {
+        inversion.Explain(batch, importance);
+        TensorPrimitives.Multiply(importance, batch.Excerpts, importance);
+    }
+}
 
 /// <summary>
 /// The inversion of another excerpt, to test whether a mask fits its own excerpt better. Each excerpt lends its inversion to one other, drawn at random, so
