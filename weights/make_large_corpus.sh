@@ -4,14 +4,13 @@
 #   weights/make_large_corpus.sh OUT SONGS… VOICES        each a folder with audio, labels and filelists
 #
 # - SONGS: real songs. Those that weights/songs.tsv names make the folds of a cross-validation (filelists/fold1 …): a singer is in one only.
-# - VOICES: solo singing; a file's name starts with its singer (xx_tenor_1_…). OUT trains with it mixed with instrumental music: all phrases
-#   of a singer with pauses, echoes and a level of −3 to +8 dB against the music, each singer twice, over other pieces. The recordings of the singers in
-#   training are in filelists/solo as they are, not in filelists/train: their silence would widen the bands' deviations by a sixth.
+# - VOICES: solo singing; a file's name starts with its singer (xx_tenor_1_…). The singers in training are in filelists/solo, as they are and once more with
+#   echoes: `svd train classifier` mixes them with the music, at random. Every fifth singer is for the validation, in mixes with instrumental music: all
+#   phrases with pauses, echoes and a level of −3 to +8 dB against the music, each singer twice, over other pieces.
 # - The instrumental music is that of free games in Debian 12 (weights/instrumental.tsv: packages, licences, what is left out because it sings).
 #
-# filelists/train has all but the validation's: filelists/valid has every fifth singer's mixes, and the music under them is in no other. No singer and no piece
-# is on both sides. OUT/SOURCES.tsv says what each file was made of. Nobody has listened to the music: `weights/find_voices.sh OUT` lists the pieces in which
-# a detector hears singing.
+# The music under the validation's mixes is in no other file: no singer and no piece is on both sides. OUT/SOURCES.tsv says what each file was made of. Nobody
+# has listened to the music: `weights/find_voices.sh OUT` lists the pieces in which a detector hears singing.
 #
 # Needs apt-get, dpkg-deb and unzip (packages are fetched and opened, not installed), ffmpeg and awk. PACKAGES names a folder for the packages, to be
 # used again.
@@ -65,17 +64,17 @@ while IFS=$'\t' read -r package pattern without licence what; do
     folder=$(basename "$(dirname "$piece")"); name=$(basename "${piece%.*}")
     [ "$name" != guitar ] || name="${folder}_guitar"
     name=music_${package%%-*}_$(tr 'A-Z' 'a-z' <<< "$name" | sed -E 's/[^a-z0-9]+/_/g')
-    [ ! -e "$out/audio/$name.flac" ] || continue
-    tools -ss "$(awk -v t="$length" -v s=$seconds 'BEGIN { print 0.4 * (t - s) }')" -t $seconds -i "$piece" -ac 1 -ar 22050 "$out/audio/$name.flac" || continue
+    [ ! -e "$out/audio/$name.wav" ] || continue
+    tools -ss "$(awk -v t="$length" -v s=$seconds 'BEGIN { print 0.4 * (t - s) }')" -t $seconds -i "$piece" -ac 1 -ar 22050 "$out/audio/$name.wav" || continue
     echo "0.000 $seconds.000 nosing" > "$out/labels/$name.lab"
-    echo -e "$name.flac\t$package, $(basename "$piece")\t$licence" >> "$out/SOURCES.tsv"
+    echo -e "$name.wav\t$package, $(basename "$piece")\t$licence" >> "$out/SOURCES.tsv"
     pieces=$((pieces + 1)); part=train; [ $((pieces % 8)) -ne 0 ] || part=valid
     echo "$name" >> "$work/music.$part"
   done < "$work/found"
 done < <(tail -n +2 "$here/instrumental.tsv")
-sed 's/$/.flac/' "$work/music.train" >> "$out/filelists/train"
+sed 's/$/.wav/' "$work/music.train" >> "$out/filelists/train"
 
-# --- Solo singing: by singer, alone and mixed.
+# --- Solo singing: alone for the training, in mixes for the validation.
 singer_of() { sed -E 's/^([a-z]{2}_(alto|tenor|soprano|bass)_[0-9]+|xx)_.*/\1/' <<< "$1"; }
 for audio in "$voices"/audio/*; do
   name=$(basename "${audio%.*}"); label=$voices/labels/$name.lab
@@ -91,10 +90,17 @@ for singer in $(cut -f1 "$work/voices" | LC_ALL=C sort -u); do
   mapfile -t files < <(awk -F'\t' -v s="$singer" '$1 == s { print $2 }' "$work/voices")
   if [ $part = train ]; then
     for audio in "${files[@]}"; do
-      ln -s "$audio" "$out/audio/"; ln -s "$voices/labels/$(basename "${audio%.*}").lab" "$out/labels/"; basename "$audio" >> "$out/filelists/solo"
+      name=$(basename "${audio%.*}")
+      for as in dry echo; do
+        effect=anull; [ $as = dry ] || effect="aecho=0.9:0.9:23|37|53|71|97|131|173|229:0.32|0.27|0.25|0.2|0.17|0.13|0.1|0.07"
+        tools -i "$audio" -af $effect -ac 1 -ar 22050 "$out/audio/${name}_$as.wav"
+        ln -s "$voices/labels/$name.lab" "$out/labels/${name}_$as.lab"; echo "${name}_$as.wav" >> "$out/filelists/solo"
+        echo -e "${name}_$as.wav\t$audio" >> "$out/SOURCES.tsv"
+      done
     done
+    continue
   fi
-  mapfile -t beds < "$work/music.$part"
+  mapfile -t beds < "$work/music.valid"
   for pass in 1 2; do
     name=mix_${singer}_$pass inputs=() filter="" at=2 count=0 under=()
     : > "$work/segments"
@@ -107,21 +113,21 @@ for singer in $(cut -f1 "$work/voices" | LC_ALL=C sort -u); do
     filter+=$(for ((i = 0; i < count; i++)); do printf '[v%d]' $i; done)"concat=n=$count:v=0:a=1,adelay=2000"
     tools -y "${inputs[@]}" -filter_complex "$filter" -c:a pcm_s16le "$work/voice.wav"
     for ((covered = 0; covered < ${at%.*} + 1; covered += seconds)); do draw ${#beds[@]}; under+=("${beds[drawn]}"); done
-    for bed in "${under[@]}"; do echo "file '$out/audio/$bed.flac'"; done > "$work/list"
+    for bed in "${under[@]}"; do echo "file '$out/audio/$bed.wav'"; done > "$work/list"
     tools -y -f concat -safe 0 -i "$work/list" -t "$at" -c:a pcm_s16le "$work/bed.wav"
     draw 111; level=$(awk -v d=$drawn 'BEGIN { print d / 10 - 3 }'); draw 30; echo=$(awk -v d=$drawn 'BEGIN { print 0.01 + d / 100 }')
     gain=$(awk -v b="$(loudness "$work/bed.wav")" -v v="$(loudness "$work/voice.wav")" -v l="$level" 'BEGIN { print b - v + l }')
     tools -y -i "$work/voice.wav" -i "$work/bed.wav" -filter_complex \
       "[0]volume=${gain}dB,aecho=1:1:37|71|113|167:$echo|$echo|$echo|$echo[v];[v][1]amix=inputs=2:normalize=0:duration=shortest,volume=-9dB,alimiter=level=0" \
-      -t "$at" "$out/audio/$name.flac"
+      -t "$at" "$out/audio/$name.wav"
 
     # Phrases less than 0.4 s apart are one; what is between them is not sung.
     awk -v end="$at" 'NR == 1 { from = $1; to = $2; next } $1 - to < 0.4 { if ($2 > to) to = $2; next } { print from, to; from = $1; to = $2 }
                       END { print from, to }' "$work/segments" |
       awk -v end="$at" '{ if ($1 > last) printf "%.3f %.3f nosing\n", last, $1; printf "%.3f %.3f sing\n", $1, $2; last = $2 }
                         END { if (end > last) printf "%.3f %.3f nosing\n", last, end }' > "$out/labels/$name.lab"
-    echo "$name.flac" >> "$out/filelists/$part"
-    echo -e "$name.flac\t$singer over ${under[*]}, $level dB" >> "$out/SOURCES.tsv"
+    echo "$name.wav" >> "$out/filelists/valid"
+    echo -e "$name.wav\t$singer over ${under[*]}, $level dB" >> "$out/SOURCES.tsv"
   done
 done
 mv "$out" "$target"

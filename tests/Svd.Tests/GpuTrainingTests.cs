@@ -36,7 +36,7 @@ public sealed class GpuTrainingTests
             const int frames = ExcerptFrames + 5;
             TrainingSong song = new(MagnitudeSpectrogram.From(Noise(frames, SpectrumBins)), new float[frames]);
             BandStatistics statistics = new(new double[Bands], [.. Enumerable.Repeat(1.0, Bands)]);
-            using ClassifierTraining classifier = new(backend, [song], [], statistics, augment: true, batchesPerEpoch: 100, BatchSize, seed: 1);
+            using ClassifierTraining classifier = new(backend, [song], [], [], statistics, augment: true, batchesPerEpoch: 100, BatchSize, seed: 1);
             AssertLean(gpu, classifier.Plan(1, []));
         }
     }
@@ -120,7 +120,7 @@ public sealed class GpuTrainingTests
         TrainingSong song = new(MagnitudeSpectrogram.From(Noise(ExcerptFrames + 5, SpectrumBins)), new float[ExcerptFrames + 5]);
         (IDisposable training, TrainingPlan plan) = kind switch
         {
-            "classifier" => Of(new ClassifierTraining(backend, [song], [], statistics, augment: true, batches, BatchSize, seed: 1), made => made.Plan(1, [])),
+            "classifier" => Of(new ClassifierTraining(backend, [song], [], [], statistics, augment: true, batches, BatchSize, seed: 1), made => made.Plan(1, [])),
             "inverter" => Of(
                 new InverterTraining(backend, detector, [logMel], [], InversionArchitecture.Paper, hop: 1, BatchSize, seed: 1, (_, _) => { }),
                 made => made.Plan(1, [])),

@@ -12,7 +12,7 @@ namespace Engine.Svd.Cli;
 /// <summary><c>svd train</c>: trains the paper's two networks and the mask network.</summary>
 internal static class TrainCommand
 {
-    private const string TrainingSplit = "train", ValidationSplit = "valid";
+    private const string TrainingSplit = "train", ValidationSplit = "valid", SoloSplit = "solo";
 
     public static Command Create() =>
         new("train", "Trains a network on a corpus.\n\nExample:\n  svd train inverter --data jamendo --out inverter.npz --checkpoint run1")
@@ -159,40 +159,46 @@ internal static class TrainCommand
             if (songs.Count == 0) throw new EngineException($"filelists/{heldOut} contains all songs of filelists/train, so none are left to train with");
         }
 
-        LabelTrack[] labels = [.. songs.Concat(validation).Select(song => LabelTrack.Read(song.LabelPath))];
+        IReadOnlyList<Song> solo = corpus.Has(SoloSplit) ? corpus.Split(SoloSplit) : [];
+        LabelTrack[] labels = [.. songs.Concat(validation).Concat(solo).Select(song => LabelTrack.Read(song.LabelPath))];
         string statisticsFile = Path.ChangeExtension(request.Out, ".meanstd.npz");
         if (!request.DryRun)
         {
             PrepareOutputs(
                 request.Out, request.Checkpoint,
-                [.. InputsOf(request.Data, songs, validation), Path.Combine(request.Data, "filelists", request.HoldOut ?? ValidationSplit)], statisticsFile);
+                [
+                    .. InputsOf(request.Data, songs, validation), .. Corpus.InputsOf(request.Data, SoloSplit, solo),
+                    Path.Combine(request.Data, "filelists", request.HoldOut ?? ValidationSplit),
+                ],
+                statisticsFile);
         }
 
         using IBackend backend = request.CreateBackend();
         SpectrogramCache cache = request.Cache.Open(request.Data);
         float[][] logMels = LogMels(backend, [.. songs, .. validation], cache);
-        float[][] truth = [.. logMels.Select((song, i) => labels[i].ForFrames(song.Length / Bands, cache.Warn))];
         BandMoments moments = new();
         foreach (float[] song in logMels.Take(songs.Count)) moments.Add(song);
         BandStatistics statistics = moments.ToStatistics();
         float[][] held = Normalize(backend, statistics, [.. logMels.Skip(songs.Count)]);
         ValidationSong[] validationSongs =
-            [.. held.Select((frames, i) => new ValidationSong(frames, truth[songs.Count + i]))];
+            [.. held.Select((frames, i) => new ValidationSong(frames, labels[songs.Count + i].ForFrames(frames.Length / Bands, cache.Warn)))];
         using LogMelExtractor extractor = new(backend);
-        TrainingSong[] trainingSongs = ProgressDisplay.Run("spectrograms", report => songs.Select((song, i) =>
+        TrainingSong[] trainingSongs = ProgressDisplay.Run("spectrograms", report => songs.Concat(solo).Select((song, i) =>
         {
             MagnitudeSpectrogram magnitudes = MagnitudeSpectrogram.Compute(extractor, song.AudioPath, decoder: cache.Decoder);
-            report(i + 1, songs.Count);
-            return new TrainingSong(magnitudes, truth[i]);
+            report(i + 1, songs.Count + solo.Count);
+            LabelTrack track = labels[i < songs.Count ? i : i + validation.Count];
+            return new TrainingSong(magnitudes, track.ForFrames(magnitudes.Frames, cache.Warn));
         }).ToArray());
         using ClassifierTraining training = new(
-            backend, trainingSongs, validationSongs, statistics, request.Augment, request.Batches, ClassifierTraining.UsualBatchSize, request.Seed);
+            backend, trainingSongs[..songs.Count], trainingSongs[songs.Count..], validationSongs, statistics, request.Augment, request.Batches, ClassifierTraining.UsualBatchSize, request.Seed);
         TrainingPlan plan = training.Plan(
             request.Epochs,
             [
                 ("seed", request.Seed), ("batches_of_an_epoch", request.Batches), ("augmentation", request.Augment ? 1 : 0),
                 ("digest_of_the_songs", DigestOf(songs, cache, withLabels: true)),
                 ("digest_of_the_validation_songs", DigestOf(validation, cache, withLabels: true)),
+                ("digest_of_the_solo_singing", DigestOf(solo, cache, withLabels: true)),
             ]) with { Device = DeviceIdentity.Of(backend) };
         if (request.DryRun) return TrainingDisplay.DryRun(plan, backend.Name);
         int exitCode = TrainingDisplay.Run(

@@ -5,6 +5,13 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Data;
 
+/// <summary>A recording in an excerpt.</summary>
+/// <param name="Song">The recording.</param>
+/// <param name="LabelFrame">The frame in the middle of the excerpt.</param>
+/// <param name="Change">The random change.</param>
+/// <param name="Decibels">The gain in dB.</param>
+public readonly record struct ExcerptLayer(MagnitudeSpectrogram Song, int LabelFrame, Augmentation.Change Change, double Decibels = 0);
+
 /// <summary>
 /// Makes normalised log-mel excerpts, changed or not, from magnitude spectrograms S (frames × 513):
 /// <code>y[r, b] = (ln max(Σₖ W[k, b] · S(c + (r − 57) / stretch, k / shift), 1e-7) + ln Σₖ W[k, b] · 10^(gain(k) / 20) − mean[b]) / std[b]</code>
@@ -38,13 +45,59 @@ public sealed class ExcerptMaker
     /// <param name="change">The random change.</param>
     /// <param name="destination">115·80 values in C order.</param>
     /// <exception cref="ArgumentException">The destination has another length.</exception>
-    public void Make(MagnitudeSpectrogram song, int labelFrame, in Augmentation.Change change, Span<float> destination)
+    public void Make(MagnitudeSpectrogram song, int labelFrame, in Augmentation.Change change, Span<float> destination) =>
+        Make(new ExcerptLayer(song, labelFrame, change), null, destination);
+
+    /// <summary>
+    /// Writes one excerpt, 115×80, of two recordings that sound together, or of one. Both are changed first, each by itself. Then their powers in each band
+    /// and frame are added, as those of sounds that have nothing to do with each other add up on average.
+    /// </summary>
+    /// <param name="first">The first layer.</param>
+    /// <param name="second">The second layer; null for none.</param>
+    /// <param name="destination">115·80 values in C order.</param>
+    /// <exception cref="ArgumentException">The destination has another length.</exception>
+    public void Make(in ExcerptLayer first, in ExcerptLayer? second, Span<float> destination)
     {
         if (destination.Length != ExcerptLength) throw new ArgumentException($"an excerpt has {ExcerptLength} values, not {destination.Length}");
-        double step = 1 / change.Stretch;
+        Bank(first, destination);
+        Span<float> gains = stackalloc float[Bands];
+        LogGains(first, gains);
+        if (second is { } layer)
+        {
+            // Relative to the first layer, whose gains are added after the logarithm.
+            float[] rented = ArrayPool<float>.Shared.Rent(ExcerptLength);
+            Span<float> other = rented.AsSpan(0, ExcerptLength), relative = stackalloc float[Bands];
+            Bank(layer, other);
+            LogGains(layer, relative);
+            TensorPrimitives.Subtract(relative, gains, relative);
+            TensorPrimitives.Exp(relative, relative);
+            for (int row = 0; row < ExcerptFrames; row++)
+            {
+                Span<float> values = other.Slice(row * Bands, Bands);
+                TensorPrimitives.Multiply(values, relative, values);
+            }
+
+            TensorPrimitives.Hypot(destination, other, destination);
+            ArrayPool<float>.Shared.Return(rented);
+        }
+
+        TensorPrimitives.Max(destination, MagnitudeFloor, destination);
+        TensorPrimitives.Log(destination, destination);
+        for (int band = 0; band < Bands; band++) gains[band] = (gains[band] - _mean[band]) * _inverseStd[band];
+        for (int row = 0; row < ExcerptFrames; row++)
+        {
+            Span<float> values = destination.Slice(row * Bands, Bands);
+            TensorPrimitives.MultiplyAdd(values, _inverseStd, gains, values);
+        }
+    }
+
+    /// <summary>Writes the filterbank's output for a layer, stretched and shifted, 115×80.</summary>
+    private static void Bank(in ExcerptLayer layer, Span<float> destination)
+    {
+        double step = 1 / layer.Change.Stretch;
         int before = (int)Math.Ceiling(ContextFrames * step), frames = 2 * before + 1;
         float[] mel = ArrayPool<float>.Shared.Rent(frames * Bands);
-        MelFrames(song, labelFrame - before, change.Shift, mel.AsSpan(0, frames * Bands));
+        MelFrames(layer.Song, layer.LabelFrame - before, layer.Change.Shift, mel.AsSpan(0, frames * Bands));
         for (int row = 0; row < ExcerptFrames; row++)
         {
             // The last position may be the last frame, which has no successor.
@@ -55,15 +108,12 @@ public sealed class ExcerptMaker
         }
 
         ArrayPool<float>.Shared.Return(mel);
-        TensorPrimitives.Max(destination, MagnitudeFloor, destination);
-        TensorPrimitives.Log(destination, destination);
-        Span<float> offset = stackalloc float[Bands];
-        for (int band = 0; band < Bands; band++) offset[band] = ((float)LogGain(band, change) - _mean[band]) * _inverseStd[band];
-        for (int row = 0; row < ExcerptFrames; row++)
-        {
-            Span<float> values = destination.Slice(row * Bands, Bands);
-            TensorPrimitives.MultiplyAdd(values, _inverseStd, offset, values);
-        }
+    }
+
+    private static void LogGains(in ExcerptLayer layer, Span<float> gains)
+    {
+        double level = layer.Decibels * Math.Log(10) / 20;
+        for (int band = 0; band < Bands; band++) gains[band] = (float)(level + LogGain(band, layer.Change));
     }
 
     /// <summary>Fills the destination with frames of a song from the filterbank, whose frequencies are divided by the shift.</summary>

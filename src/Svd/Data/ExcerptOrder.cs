@@ -10,6 +10,7 @@ internal enum RandomPurpose
     EvaluationStart = 3,
     MaskArea = 4,
     LocalisedExcerpts = 5,
+    Mixing = 6,
 }
 
 /// <summary>The order of the excerpts in each epoch, shuffled by a generator that is seeded with the seed and the epoch's number. It is thread-safe.</summary>
@@ -79,6 +80,9 @@ public sealed class SequentialExcerpts
 public sealed class ExcerptSampler(ExcerptList excerpts, ulong seed)
 {
     private readonly ExcerptOrder _order = new(excerpts.Count, seed);
+
+    /// <summary>What is drawn from.</summary>
+    public ExcerptList Excerpts => excerpts;
 
     /// <summary>Writes the excerpts of a batch, counted from 0; all batches must have the same size.</summary>
     public void Batch(long batch, Span<Excerpt> destination)

@@ -69,6 +69,14 @@ public sealed class MagnitudeSpectrogram
     /// <summary>The 513 magnitudes of a frame.</summary>
     public ReadOnlySpan<Half> Frame(int frame) => _values.AsSpan(frame * SpectrumBins, SpectrumBins);
 
+    /// <summary>The sum of a frame's squared magnitudes.</summary>
+    public float Power(int frame)
+    {
+        Span<float> magnitudes = stackalloc float[SpectrumBins];
+        TensorPrimitives.ConvertToSingle(Frame(frame), magnitudes);
+        return TensorPrimitives.SumOfSquares(magnitudes);
+    }
+
     private static float[] ReadSamples(string path, Action<double, double?>? progress, Decoder decoder)
     {
         using AudioStream audio = AudioStream.Open(path, decoder: decoder);

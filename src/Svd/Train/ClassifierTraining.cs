@@ -51,12 +51,21 @@ internal sealed class ClassifierTraining : IDisposable
     private BatchPipeline<ExcerptBatch>? _pipeline;
 
     /// <summary>Draws the initial weights.</summary>
+    /// <param name="backend">The backend that trains.</param>
+    /// <param name="songs">The songs to train with.</param>
+    /// <param name="solo">Singers alone, to mix with them: <see cref="TrainingExcerpts"/>. There may be none.</param>
+    /// <param name="validation">The songs that score the network after each epoch.</param>
+    /// <param name="statistics">Normalise the training songs.</param>
+    /// <param name="augment">Whether to stretch, shift and filter the excerpts at random.</param>
+    /// <param name="batchesPerEpoch">The number of steps in an epoch.</param>
+    /// <param name="batchSize">The number of excerpts in a step.</param>
+    /// <param name="seed">Decides everything random.</param>
     public ClassifierTraining(
-        IBackend backend, IReadOnlyList<TrainingSong> songs, IReadOnlyList<ValidationSong> validation, BandStatistics statistics, bool augment,
-        int batchesPerEpoch, int batchSize, ulong seed)
+        IBackend backend, IReadOnlyList<TrainingSong> songs, IReadOnlyList<TrainingSong> solo, IReadOnlyList<ValidationSong> validation, BandStatistics statistics,
+        bool augment, int batchesPerEpoch, int batchSize, ulong seed)
     {
         (_backend, _validation, _batchesPerEpoch, _batchSize, _seed) = (backend, validation, batchesPerEpoch, batchSize, seed);
-        _excerpts = new TrainingExcerpts(songs, statistics, augment ? new Augmentation() : Augmentation.None, seed);
+        _excerpts = new TrainingExcerpts(songs, solo, statistics, augment ? new Augmentation() : Augmentation.None, seed);
         _network = SvdNet.Create(backend, new RandomSource(seed));
         _predictor = new SongPredictor(backend, _network, statistics);
         _parameters = new TrainableParameters(_network.Layers, backend);

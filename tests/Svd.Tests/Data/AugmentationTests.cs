@@ -18,6 +18,7 @@ public class AugmentationTests
     private const double Tolerance = 2e-5;
 
     private static readonly Augmentation.Change _unchanged = new(1, 1, 0, 1000, 6);
+    private static readonly double[] _filters = MelFilterbank.Weights();
     private static readonly BandStatistics _statistics =
         new([.. Enumerable.Range(0, Bands).Select(band => -2 + 0.01 * band)], [.. Enumerable.Range(0, Bands).Select(band => 0.5 + 0.02 * band)]);
 
@@ -107,34 +108,102 @@ public class AugmentationTests
     {
         TrainingSong[] songs = [.. new[] { 200, 90, 400 }.Select(frames =>
             new TrainingSong(MagnitudeSpectrogram.From(Noise(frames)), [.. Enumerable.Range(0, frames).Select(i => (float)(i % 2))]))];
-        TrainingExcerpts excerpts = new(songs, _statistics, new Augmentation(), seed: 5);
+        TrainingExcerpts excerpts = new(songs, [], _statistics, new Augmentation(), seed: 5);
         ExcerptBatch third = Batch(excerpts, 3);
         Batch(excerpts, 4);
-        ExcerptBatch again = Batch(new TrainingExcerpts(songs, _statistics, new Augmentation(), seed: 5), 3);
+        ExcerptBatch again = Batch(new TrainingExcerpts(songs, [], _statistics, new Augmentation(), seed: 5), 3);
         Assert.Equal(third.Inputs, again.Inputs);
         Assert.Equal(third.Labels, again.Labels);
         Assert.Contains(1f, third.Labels);
         Assert.Contains(0f, third.Labels);
         Assert.NotEqual(third.Inputs, Batch(excerpts, 4).Inputs);
-        Assert.NotEqual(third.Inputs, Batch(new TrainingExcerpts(songs, _statistics, new Augmentation(), seed: 6), 3).Inputs);
+        Assert.NotEqual(third.Inputs, Batch(new TrainingExcerpts(songs, [], _statistics, new Augmentation(), seed: 6), 3).Inputs);
 
         // The same excerpts whatever is done to them.
-        Assert.Equal(third.Labels, Batch(new TrainingExcerpts(songs, _statistics, Augmentation.None, seed: 5), 3).Labels);
-        Assert.Throws<ArgumentException>(() => new TrainingExcerpts([songs[0] with { Labels = [1] }], _statistics, Augmentation.None, 1));
+        Assert.Equal(third.Labels, Batch(new TrainingExcerpts(songs, [], _statistics, Augmentation.None, seed: 5), 3).Labels);
+        Assert.Throws<ArgumentException>(() => new TrainingSong(songs[0].Spectrogram, [1]));
+    }
 
-        static ExcerptBatch Batch(TrainingExcerpts excerpts, long number)
+    [Fact]
+    public void ThePowersOfTwoLayersAddUp()
+    {
+        Augmentation.Change change = new(0.9, 1.1, 6, 900, 5.5), other = new(1.2, 0.8, -4, 3000, 6.5);
+        float[] magnitudes = Noise(300), others = Noise(280);
+        float[] excerpt = new float[ExcerptLength];
+        new ExcerptMaker(_statistics).Make(
+            new ExcerptLayer(MagnitudeSpectrogram.From(magnitudes), 150, change, 3), new ExcerptLayer(MagnitudeSpectrogram.From(others), 120, other, -7), excerpt);
+
+        double[] first = Definition(magnitudes, 150, change), second = Definition(others, 120, other), expected = new double[ExcerptLength];
+        for (int i = 0; i < ExcerptLength; i++)
         {
-            ExcerptBatch batch = new(16);
-            excerpts.Fill(number, batch);
-            return batch;
+            int band = i % Bands;
+            double a = LogMel(first[i], band) + 3 * Math.Log(10) / 20, b = LogMel(second[i], band) - 7 * Math.Log(10) / 20;
+            expected[i] = (0.5 * Math.Log(Math.Exp(2 * a) + Math.Exp(2 * b)) - _statistics.Mean[band]) / _statistics.Std[band];
         }
+
+        Golden.AssertAbsolute(expected, excerpt, Tolerance, "two layers");
+
+        static double LogMel(double normalised, int band) => normalised * _statistics.Std[band] + _statistics.Mean[band];
+    }
+
+    [Fact]
+    public void SoloSingingIsMixedWithMusicAndSongs()
+    {
+        // Each kind sounds in a band of its own: songs in bin 60, music in 120, solo singing in 240.
+        TrainingSong song = Tone(60, sung: 200), music = Tone(120, sung: 0), solo = Tone(240, sung: 400);
+        TrainingExcerpts excerpts = new([song, music], [solo], _statistics, Augmentation.None, seed: 1);
+        (int Sung, int All) songs = (0, 0), pieces = (0, 0), songsWithVoice = (0, 0), piecesWithVoice = (0, 0);
+        int songsWithMusic = 0;
+        for (int number = 0; number < 40; number++)
+        {
+            ExcerptBatch batch = Batch(excerpts, number);
+            for (int i = 0; i < 16; i++)
+            {
+                (bool hasSong, bool hasMusic, bool hasVoice) = (Has(batch, i, 60), Has(batch, i, 120), Has(batch, i, 240));
+                Assert.Equal(i < 10, hasSong); // 0.6 of 16, rounded
+                Assert.True(hasSong || hasMusic);
+                if (hasVoice) Assert.Equal(1, batch.Labels[i]);
+                else if (!hasSong) Assert.Equal(0, batch.Labels[i]);
+                if (hasSong && hasMusic) songsWithMusic++;
+                Count(ref hasSong ? ref songs : ref pieces, batch.Labels[i]);
+                if (hasVoice) Count(ref hasSong ? ref songsWithVoice : ref piecesWithVoice, batch.Labels[i]);
+            }
+        }
+
+        Assert.Equal(TrainingExcerpts.MusicShare, (double)songsWithMusic / songs.All, 0.07);
+        Assert.Equal(TrainingExcerpts.VoiceShare, (double)songsWithVoice.All / songs.All, 0.05);
+        Assert.Equal(0.5, (double)piecesWithVoice.All / pieces.All, 0.1);
+        Assert.Equal(0.5 + 0.5 * TrainingExcerpts.VoiceShare, (double)songs.Sung / songs.All, 0.07);
+
+        static TrainingSong Tone(int bin, int sung)
+        {
+            float[] magnitudes = new float[400 * SpectrumBins];
+            for (int frame = 0; frame < 400; frame++) magnitudes[frame * SpectrumBins + bin] = 1;
+            return new TrainingSong(MagnitudeSpectrogram.From(magnitudes), [.. Enumerable.Range(0, 400).Select(i => i < sung ? 1f : 0)]);
+        }
+
+        static bool Has(ExcerptBatch batch, int i, int bin)
+        {
+            int band = Enumerable.Range(0, Bands).MaxBy(band => _filters[bin * Bands + band]);
+            float value = batch.Inputs[i * ExcerptLength + ContextFrames * Bands + band];
+            return value * _statistics.Std[band] + _statistics.Mean[band] > Math.Log(MagnitudeFloor) + 1;
+        }
+
+        static void Count(ref (int Sung, int All) counts, float label) => counts = (counts.Sung + (int)label, counts.All + 1);
+    }
+
+    private static ExcerptBatch Batch(TrainingExcerpts excerpts, long number)
+    {
+        ExcerptBatch batch = new(16);
+        excerpts.Fill(number, batch);
+        return batch;
     }
 
     [Fact]
     public void ThePipelinesThreadsDoNotChangeABit()
     {
         TrainingSong[] songs = [new(MagnitudeSpectrogram.From(Noise(300)), new float[300])];
-        TrainingExcerpts excerpts = new(songs, _statistics, new Augmentation(), seed: 5);
+        TrainingExcerpts excerpts = new(songs, [], _statistics, new Augmentation(), seed: 5);
         Assert.Equal(Inputs(1), Inputs(4));
 
         float[] Inputs(int threads)
@@ -169,7 +238,7 @@ public class AugmentationTests
 
     private static double[] Definition(float[] magnitudes, int labelFrame, Augmentation.Change change)
     {
-        double[] weights = MelFilterbank.Weights(), excerpt = new double[ExcerptLength];
+        double[] excerpt = new double[ExcerptLength];
         double width = change.CentreHz * (Math.Pow(2, change.Semitones / 12) - 1);
         for (int row = 0; row < ExcerptFrames; row++)
         {
@@ -181,7 +250,7 @@ public class AugmentationTests
                 for (int bin = 0; bin < Bins; bin++)
                 {
                     double distance = (bin * (SampleRate / (double)FrameLength) - change.CentreHz) / width;
-                    double decibels = change.Decibels * Math.Exp(-distance * distance / 2), weight = weights[bin * Bands + band];
+                    double decibels = change.Decibels * Math.Exp(-distance * distance / 2), weight = _filters[bin * Bands + band];
                     sum += weight * resampled[bin];
                     gain += weight * Math.Pow(10, decibels / 20);
                 }
