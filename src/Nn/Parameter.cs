@@ -83,7 +83,7 @@ public sealed class Parameter : IDisposable
 
     /// <summary>
     /// Where backends keep the packed values from one inference to the next. It is null while the values are being trained, that is, require a gradient;
-    /// <see cref="Load"/> and <see cref="MoveTo"/> empty it.
+    /// <see cref="Load"/>, <see cref="MoveTo"/> and <see cref="ValuesChanged"/> empty it.
     /// </summary>
     internal PackedFilter? Packed => Value.RequiresGradient ? null : _packed;
 
@@ -120,6 +120,9 @@ public sealed class Parameter : IDisposable
         _value?.Dispose();
         _value = value;
     }
+
+    /// <summary>Call this after the tensor's numbers were changed by anything but <see cref="Load"/>, since backends keep a packed copy of them.</summary>
+    public void ValuesChanged() => _packed.Dispose();
 
     /// <inheritdoc/>
     public void Dispose()

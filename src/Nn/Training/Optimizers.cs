@@ -96,3 +96,37 @@ public sealed class NesterovMomentum(TrainableParameters parameters, float momen
     protected override void Apply(float learningRate) =>
         Parameters.Backend.Run(new NesterovOp(learningRate, momentum, Parameters.Gradients.View, Parameters.Values.View, _velocity.View));
 }
+
+/// <summary>
+/// Another optimiser, and an average of the weights over its steps (Polyak and Juditsky, 1992), which generalises better than the last weights and hardly
+/// moves from step to step. The average is exponential: after step n it takes a share of 1 − <paramref name="decay"/> of the new weights, more while there
+/// are few steps: 9 / (10 + n).
+/// </summary>
+/// <param name="optimizer">The optimiser; this one owns it.</param>
+/// <param name="parameters">What it optimises.</param>
+/// <param name="decay">How much of the average is kept from step to step, in [0, 1).</param>
+/// <exception cref="ArgumentOutOfRangeException">The decay lies outside its range.</exception>
+public sealed class WeightAverage(Optimizer optimizer, TrainableParameters parameters, double decay) : Optimizer(parameters)
+{
+    private readonly double _decay = decay is >= 0 and < 1 ? decay : throw new ArgumentOutOfRangeException(nameof(decay), decay, "a decay lies in [0, 1)");
+
+    /// <summary>The average, flat in the parameters' layout; zero before the first step.</summary>
+    public Tensor Average { get; } = Zeros(parameters);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Name, Tensor Value)> State => [.. optimizer.State, ("average", Average)];
+
+    /// <inheritdoc/>
+    public override string? FaultOf(string name, ReadOnlySpan<float> values) => optimizer.FaultOf(name, values);
+
+    /// <inheritdoc/>
+    protected override void Apply(float learningRate)
+    {
+        // The steps of a training that resumes are set on this optimiser alone.
+        optimizer.Steps = Steps - 1;
+        optimizer.Step(learningRate);
+        float share = Steps == 1 ? 1 : (float)Math.Max(1 - _decay, 9 / (10.0 + Steps));
+        Parameters.Backend.Run(new AddOp(Average.View, Average.View, -share, Average.View));
+        Parameters.Backend.Run(new AddScaledOp(share, Parameters.Values.View, Average.View));
+    }
+}

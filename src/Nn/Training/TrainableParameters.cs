@@ -19,7 +19,7 @@ public sealed class TrainableParameters : IDisposable
     public TrainableParameters(Module network, IBackend backend)
     {
         foreach (Parameter parameter in network.Parameters) RequireTrainable(parameter, backend);
-        _parameters = [.. network.Parameters.Where(p => p.IsDecayed), .. network.Parameters.Where(p => p.IsTrained && !p.IsDecayed)];
+        _parameters = InOrder(network);
         int length = 0;
         foreach (Parameter parameter in _parameters)
         {
@@ -31,15 +31,13 @@ public sealed class TrainableParameters : IDisposable
         Values = Tensor.From(backend, new Shape(length), new float[length]);
         Gradients = Tensor.From(backend, new Shape(length), new float[length]);
         _lossAndSum = Tensor.Allocate(backend, new Shape(2));
-        int start = 0;
-        foreach (Parameter parameter in _parameters)
+        foreach ((Parameter parameter, int start) in Placed(_parameters))
         {
             Tensor value = Values.Part(start, parameter.Shape);
             backend.Copy(parameter.Value.View, value.View);
             parameter.MoveTo(value);
             value.RequiresGradient = true;
             value.HoldGradientIn(Gradients.Part(start, parameter.Shape));
-            start = Aligned(start + parameter.Shape.Length);
         }
     }
 
@@ -70,6 +68,16 @@ public sealed class TrainableParameters : IDisposable
         return (numbers[0], (double)lambda * numbers[1]);
     }
 
+    /// <summary>
+    /// Lets flat values of this layout, such as <see cref="WeightAverage.Average"/>, be the trained parameters of another network of the same architecture.
+    /// Call <see cref="Parameter.ValuesChanged"/> when they have changed.
+    /// </summary>
+    /// <exception cref="ArgumentException">A shape is different.</exception>
+    public static void Place(Tensor values, Module network)
+    {
+        foreach ((Parameter parameter, int start) in Placed(InOrder(network))) parameter.MoveTo(values.Part(start, parameter.Shape));
+    }
+
     /// <summary>Gives the gradients back; the values live on in the parameters.</summary>
     public void Dispose()
     {
@@ -94,6 +102,19 @@ public sealed class TrainableParameters : IDisposable
         if (parameter.Value.RequiresGradient)
         {
             throw new InvalidOperationException($"{parameter.Name} is being trained already: dispose the other TrainableParameters first");
+        }
+    }
+
+    private static Parameter[] InOrder(Module network) =>
+        [.. network.Parameters.Where(p => p.IsDecayed), .. network.Parameters.Where(p => p.IsTrained && !p.IsDecayed)];
+
+    private static IEnumerable<(Parameter Parameter, int Start)> Placed(IEnumerable<Parameter> parameters)
+    {
+        int start = 0;
+        foreach (Parameter parameter in parameters)
+        {
+            yield return (parameter, start);
+            start = Aligned(start + parameter.Shape.Length);
         }
     }
 

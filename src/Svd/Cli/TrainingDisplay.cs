@@ -77,8 +77,8 @@ internal static class TrainingDisplay
 
         string summary = string.Join(", ", run.LastEpoch.Where(column => column.Name != "excerpts_per_second")
             .Select(column => FormattableString.Invariant($"{column.Name} {column.Value:G6}")));
-        plan.Network.Save(output, (notes() with { Training = $"{training}; {summary}; {plan.Device}" }).ToString());
-        Console.WriteLine($"{plan.Network.ParameterCount} parameters → {output}, log → {log} and {FigureOf(output)}");
+        plan.Result.Save(output, (notes() with { Training = $"{training}; {summary}; {plan.Device}" }).ToString());
+        Console.WriteLine($"{plan.Result.ParameterCount} parameters → {output}, log → {log} and {FigureOf(output)}");
         return 0;
     }
 

@@ -87,6 +87,14 @@ public sealed class SvdNet : IDisposable
         return network;
     }
 
+    /// <summary>Makes a network without dropout whose parameters are the average of those in training. Call <see cref="WeightsChanged"/> after steps.</summary>
+    internal static SvdNet Averaged(WeightAverage average)
+    {
+        SvdNet network = new();
+        TrainableParameters.Place(average.Average, network.Layers);
+        return network;
+    }
+
     /// <summary>
     /// The fully convolutional form. A pooling layer that steps by 3 in time steps by 1 here, and everything after it is dilated by 3 instead. The dense layers
     /// become convolutions; the first is 11×7 with taps 9 frames apart.
@@ -313,9 +321,10 @@ public sealed class SvdNet : IDisposable
         network.Probability(features).Dispose();
     }
 
-    /// <summary>Call this after the weights have changed, since the whole-song form has copies of some.</summary>
+    /// <summary>Call this after the weights have changed, since the whole-song form and the backend have copies of some.</summary>
     internal void WeightsChanged()
     {
+        foreach (Parameter parameter in Layers.Parameters) parameter.ValuesChanged();
         foreach (Conv2d layer in _slidDense) layer.Weight.Dispose();
         (_everyFrame, _slidDense) = (null, []);
     }

@@ -8,7 +8,7 @@ using Engine.Tensors;
 namespace Engine.Svd.Train;
 
 /// <summary>What a training consists of. The run itself is the same for every network.</summary>
-/// <param name="Network">The modules whose parameters are trained and saved.</param>
+/// <param name="Network">The modules whose parameters are trained.</param>
 /// <param name="Optimizer">The optimiser that changes the parameters.</param>
 /// <param name="Schedule">Sets the learning rate.</param>
 /// <param name="Epochs">The number of epochs.</param>
@@ -23,6 +23,9 @@ internal sealed record TrainingPlan(
 {
     /// <summary>The forward and backward pass of batch b of epoch e, both from 0. It leaves the gradients and returns the loss.</summary>
     public required Func<int, int, double> Step { get; init; }
+
+    /// <summary>The modules that are saved in the end: those in training, or an average of them.</summary>
+    public Module Result { get; init; } = Network;
 
     /// <summary>Gives further columns for the log after each epoch: names and values.</summary>
     public Func<IReadOnlyList<(string Name, double Value)>> Validate { get; init; } = () => [];

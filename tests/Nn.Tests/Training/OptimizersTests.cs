@@ -84,9 +84,67 @@ public class OptimizersTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void ARestoredOptimizerHasTheSameFuture(bool adam)
+    public void TheAverageIsThatOfADoubleLoop(bool reference)
     {
-        Optimizer Create(TrainableParameters parameters) => adam ? new Adam(parameters) : new NesterovMomentum(parameters, 0.95f);
+        const double decay = 0.5; // From the eighth step on, 9 / (10 + n) is less than 1 − 0.5.
+        double[] w = [.. start.Select(value => (double)value)], velocity = new double[w.Length], average = new double[w.Length];
+        for (int t = 1; t <= Steps; t++)
+        {
+            double[] g = GradientOf(w);
+            double share = t == 1 ? 1 : Math.Max(1 - decay, 9 / (10.0 + t));
+            for (int i = 0; i < w.Length; i++)
+            {
+                velocity[i] = 0.95f * velocity[i] - LearningRate * g[i];
+                w[i] += 0.95f * velocity[i] - LearningRate * g[i];
+                average[i] += share * (w[i] - average[i]);
+            }
+        }
+
+        Run(
+            reference, parameters => new WeightAverage(new NesterovMomentum(parameters, 0.95f), parameters, decay), w,
+            [("velocity", velocity), ("average", average)]);
+    }
+
+    [Fact]
+    public void ANetworkCanHaveTheAverageForItsWeights()
+    {
+        using IBackend backend = Backends.CreateCpu(1);
+        using Dense network = Build(backend), averaged = Build(backend);
+        using TrainableParameters parameters = new(network, backend);
+        using WeightAverage optimizer = new(new Adam(parameters), parameters, 0.9);
+        TrainableParameters.Place(optimizer.Average, averaged);
+        using Tensor input = Tensor.From(backend, new Shape(1, x.Length), x);
+        for (int t = 0; t < Steps; t++)
+        {
+            Step(backend, network, optimizer);
+            averaged.Weight.ValuesChanged();
+            float[] weights = averaged.Weight.Value.ToArray(), expected = new float[target.Length];
+            Assert.Equal(optimizer.Average.ToArray()[..weights.Length], weights);
+            for (int i = 0; i < x.Length; i++)
+            {
+                for (int j = 0; j < expected.Length; j++) expected[j] += x[i] * weights[i * expected.Length + j];
+            }
+
+            using Tensor output = averaged.Forward(input);
+            AssertClose([.. expected.Select(value => (double)value)], output.ToArray());
+        }
+
+        Assert.NotEqual(network.Weight.Value.ToArray(), averaged.Weight.Value.ToArray());
+        Assert.Throws<ArgumentOutOfRangeException>(() => new WeightAverage(new Adam(parameters), parameters, 1));
+    }
+
+    [Theory]
+    [InlineData("adam")]
+    [InlineData("nesterov")]
+    [InlineData("average")]
+    public void ARestoredOptimizerHasTheSameFuture(string kind)
+    {
+        Optimizer Create(TrainableParameters parameters) => kind switch
+        {
+            "adam" => new Adam(parameters),
+            "nesterov" => new NesterovMomentum(parameters, 0.95f),
+            _ => new WeightAverage(new Adam(parameters), parameters, 0.5),
+        };
         using IBackend backend = Backends.CreateCpu(1);
         using Dense network = Build(backend), other = Build(backend);
         using TrainableParameters parameters = new(network, backend), others = new(other, backend);
@@ -110,6 +168,7 @@ public class OptimizersTests
 
         Assert.Equal(Steps, restored.Steps);
         Assert.Equal(network.Weight.Value.ToArray(), other.Weight.Value.ToArray());
+        Assert.All(optimizer.State.Zip(restored.State), pair => Assert.Equal(pair.First.Value.ToArray(), pair.Second.Value.ToArray()));
     }
 
     private static void Run(
