@@ -40,7 +40,7 @@ dotnet test Engine.sln -c Release --no-build --nologo --results-directory "$resu
 status=$?
 
 count() { # the sum of one counter over all result files
-    sed -n "s/.*<Counters .*\b$1=\"\([0-9]*\)\".*/\1/p" "$results"/*.trx 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }'
+    sed -n "s/.*<Counters [^>]*$1=\"\([0-9]*\)\".*/\1/p" "$results"/*.trx 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }'
 }
 total=$(count total) passed=$(count passed) failed=$(count failed)
 [ "$total" -gt 0 ] || { echo "no test ran" >&2; exit 1; }
