@@ -285,6 +285,26 @@ public sealed class Crop2d(int rows, int columns) : Module
 
 }
 
+/// <summary>The maps in larger or smaller ones: N×C×H×W to N×C×rows×columns, with zeros where there is nothing; see <see cref="Pad2dShape"/>.</summary>
+public sealed class Pad2d(int top, int left, int rows, int columns) : Module
+{
+    /// <summary>Rows of zeros above the maps; if negative, how many rows are cut off there.</summary>
+    public int Top { get; } = top;
+
+    /// <summary>Columns of zeros left of the maps; if negative, how many columns are cut off there.</summary>
+    public int Left { get; } = left;
+
+    /// <summary>Rows of the result.</summary>
+    public int Rows { get; } = rows;
+
+    /// <summary>Columns of the result.</summary>
+    public int Columns { get; } = columns;
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => x.Pad2d(Top, Left, Rows, Columns);
+
+}
+
 /// <summary>The samples of a batch of maps laid out anew, see <see cref="BatchLayout"/>. An exported model keeps one layout.</summary>
 public sealed class ToLayout(BatchLayout layout) : Module
 {

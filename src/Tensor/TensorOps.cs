@@ -158,16 +158,28 @@ public static partial class TensorOps
         return y.Run(new ConvMaxPool2dOp(shape, x.View, w.View, b?.View, activation, y.View, y.Kept, packed), x, w, b);
     }
 
+    /// <summary>
+    /// x, which is N×C×H×W, in N×C×rows×columns zeros: its upper left corner lies at (top, left). What falls outside is cut off; see <see cref="Pad2dShape"/>.
+    /// </summary>
+    /// <exception cref="ArgumentException">Nothing of x is left.</exception>
+    public static Tensor Pad2d(this Tensor x, int top, int left, int rows, int columns)
+    {
+        RequireRank(x, 4);
+        RequireChannelsFirst(x);
+        (int n, int c, int h, int w) = (x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]);
+        Pad2dShape shape = x.Layout == BatchLayout.First
+            ? new(n * c, h, w, rows, columns, top, left) : new(c, h, w * n, rows, columns * n, top, left * n);
+        OpResult<Pad2dOp> y = x.Begin<Pad2dOp>(new Shape(n, c, rows, columns));
+        return y.Run(new Pad2dOp(shape, x.View, y.View), x);
+    }
+
     /// <summary>The upper left corner; x is N×C×H×W, the result N×C×rows×columns.</summary>
     /// <exception cref="ArgumentException">The result would be larger than x.</exception>
     public static Tensor Crop2d(this Tensor x, int rows, int columns)
     {
         RequireRank(x, 4);
-        RequireChannelsFirst(x);
-        (int n, int c, int h, int w) = (x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]);
-        Crop2dShape shape = x.Layout == BatchLayout.First ? new(n * c, h, w, rows, columns) : new(c, h, w * n, rows, columns * n);
-        OpResult<Crop2dOp> y = x.Begin<Crop2dOp>(new Shape(n, c, rows, columns));
-        return y.Run(new Crop2dOp(shape, x.View, y.View), x);
+        if (rows > x.Shape[2] || columns > x.Shape[3]) throw new ArgumentException($"{x.Shape} cannot be cropped to {rows}×{columns}: that is larger");
+        return Pad2d(x, 0, 0, rows, columns);
     }
 
     /// <summary>

@@ -17,7 +17,7 @@ public class ShapeTests
         ["batch norm"] = (s => new BatchNormShape(s[0], s[1], s[2]), [11, 12, 13], []),
         ["max pool"] = (
             s => new MaxPool2dShape(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9]), [11, 12, 113, 114, 6, 7, 2, 3, 8, 9], []),
-        ["crop"] = (s => new Crop2dShape(s[0], s[1], s[2], s[3], s[4]), [11, 22, 23, 14, 15], []),
+        ["padding"] = (s => new Pad2dShape(s[0], s[1], s[2], s[3], s[4]), [11, 22, 23, 14, 15], []),
         ["real FFT"] = (s => new RealFftShape(s[0], s[1], s[2], s[3]), [11, 64, 12, 13], []),
     };
 
@@ -91,7 +91,7 @@ public class ShapeTests
         AssertRefused("w 1×1×2×2", () => new Conv2dShape(1, 1, 3, 4, 1, 2, 2, dilationW: 4));
         AssertRefused("padding 2×0", () => new ConvTranspose2dShape(1, 1, 3, 4, 1, 2, 2, padH: 2));
         AssertRefused("window 1×5", () => new MaxPool2dShape(1, 1, 3, 4, 1, 5, 1, 1));
-        AssertRefused("from 3×4 to 3×5", () => new Crop2dShape(1, 3, 4, 3, 5));
+        AssertRefused("with margins 0, 5", () => new Pad2dShape(1, 3, 4, 3, 5, 0, 5));
         AssertRefused("frames of 6", () => new RealFftShape(1, 6, 1, 1));
         AssertRefused("frames of 2", () => new RealFftShape(1, 2, 1, 1));
         AssertRefused("34 bins", () => new RealFftShape(1, 64, 1, 34));

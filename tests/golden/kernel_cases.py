@@ -620,21 +620,21 @@ def conv_max_pool_backward_filter(op):
 
 # Moves.
 
-CROPS = [(1, 1, 1, 1, 1), (3, 7, 5, 7, 5), (2, 9, 11, 4, 3), (4, 6, 8, 1, 8)]
-CROP_SETTINGS = ["planes", "h", "w", "p", "q"]
+PAD_SETTINGS = ["planes", "h", "w", "p", "q", "top", "left"]
+PADDINGS = [
+    (1, 1, 1, 1, 1, 0, 0), (3, 7, 5, 7, 5, 0, 0), (2, 9, 11, 4, 3, 0, 0), (4, 6, 8, 1, 8, 0, 0), (3, 7, 5, 9, 7, 1, 1), (2, 9, 11, 10, 12, -3, 2),
+    (2, 4, 3, 2, 8, -1, 5), (1, 8, 9, 2, 3, -6, -6),
+]
 
 
-def crop(op):
-    for planes, h, w, p, q in CROPS:
-        x = fixed(planes, h, w)
-        yield Case(op, dict(zip(CROP_SETTINGS, (planes, h, w, p, q)))).inputs(x=x).output("y", x[:, :p, :q], 0)
-
-
-def crop_backward(op):
-    for planes, h, w, p, q in CROPS:
-        dy, dx = fixed(planes, p, q), np.zeros((planes, h, w))
-        dx[:, :p, :q] = dy
-        yield Case(op, dict(zip(CROP_SETTINGS, (planes, h, w, p, q)))).inputs(dy=dy).output("dx", dx, 0)
+def pad(op):
+    for sizes in PADDINGS:
+        planes, h, w, p, q, top, left = sizes
+        x, y = fixed(planes, h, w), np.zeros((planes, p, q))
+        for row in range(max(0, top), min(p, top + h)):
+            for column in range(max(0, left), min(q, left + w)):
+                y[:, row, column] = x[:, row - top, column - left]
+        yield Case(op, dict(zip(PAD_SETTINGS, sizes))).inputs(x=x).output("y", y, 0)
 
 
 def transpose(op):
@@ -672,8 +672,6 @@ KERNELS = {
     "ConvTranspose2d": lambda op: convolution_forward(op, True),
     "ConvTranspose2dBackwardData": lambda op: convolution_backward_data(op, True),
     "ConvTranspose2dBackwardFilter": lambda op: convolution_backward_filter(op, True),
-    "Crop2d": crop,
-    "Crop2dBackward": crop_backward,
     "Dense": dense_forward,
     "DenseBackwardData": dense_backward_data,
     "DenseBackwardFilter": dense_backward_filter,
@@ -689,6 +687,7 @@ KERNELS = {
     "MeanSquaredErrorBackward": mean_squared_error_backward,
     "Multiply": multiply,
     "Nesterov": nesterov,
+    "Pad2d": pad,
     "RealFft": real_fft,
     "Repeat": repeat,
     "SigmoidCrossEntropy": sigmoid_cross_entropy,

@@ -45,6 +45,10 @@ public static class OnnxExport
             "Slice", crop.Name, x, new Shape(x.Shape[0], x.Shape[1], crop.Rows, crop.Columns),
             [graph.Constant($"{crop.Name}.starts", 0, 0), graph.Constant($"{crop.Name}.ends", crop.Rows, crop.Columns),
                 graph.Constant($"{crop.Name}.axes", 2, 3)]),
+        Pad2d pad => graph.Add(
+            "Pad", pad.Name, x, new Shape(x.Shape[0], x.Shape[1], pad.Rows, pad.Columns),
+            [graph.Constant($"{pad.Name}.margins",
+                0, 0, pad.Top, pad.Left, 0, 0, pad.Rows - x.Shape[2] - pad.Top, pad.Columns - x.Shape[3] - pad.Left)]),
         Reshape reshape => Reshape(graph, reshape, x, reshape.ShapeOf(x.Shape)),
         Flatten => Reshape(graph, module, x, Flatten.ShapeOf(x.Shape)),
 

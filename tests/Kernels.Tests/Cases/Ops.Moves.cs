@@ -5,7 +5,11 @@ namespace Engine.Kernels.Tests;
 /// <content>What moves elements, and the Fourier transform.</content>
 internal static partial class Ops
 {
-    private static readonly Crop2dShape[] Crops = [new(1, 1, 1, 1, 1), new(3, 7, 5, 7, 5), new(2, 9, 11, 4, 3), new(4, 6, 8, 1, 8)];
+    private static readonly Pad2dShape[] Paddings =
+    [
+        new(1, 1, 1, 1, 1), new(3, 7, 5, 7, 5), new(2, 9, 11, 4, 3), new(4, 6, 8, 1, 8), // crops
+        new(3, 7, 5, 9, 7, 1, 1), new(2, 1, 1, 6, 5, 5, 0), new(2, 9, 11, 10, 12, -3, 2), new(2, 4, 3, 2, 8, -1, 5), new(1, 8, 9, 2, 3, -6, -6),
+    ];
 
     private static readonly TransposeShape[] Transpositions = [new(1, 1), new(7, 1), new(32, 300), new(300, 17), new(40, 33)];
 
@@ -16,9 +20,7 @@ internal static partial class Ops
         new(3, 1024, 315, 513),
     ];
 
-    public static OpCase Crop2d(Crop2dShape shape) => new(Crop2dOp.Spec(shape));
-
-    public static OpCase Crop2dBackward(Crop2dShape shape) => new(Crop2dBackwardOp.Spec(shape));
+    public static OpCase Pad2d(Pad2dShape shape) => new(Pad2dOp.Spec(shape));
 
     public static OpCase Transpose(TransposeShape shape) => new(TransposeOp.Spec(shape));
 
@@ -37,15 +39,14 @@ internal static partial class Ops
 
     private static IEnumerable<OpCase> MoveCases() =>
     [
-        .. Crops.Concat(Generate(GenCrop2d)).Select(Crop2d),
-        .. Crops.Concat(Generate(GenCrop2d)).Select(Crop2dBackward),
+        .. Paddings.Concat(Generate(GenPad2d)).Select(Pad2d),
         .. Transpositions.Select(Transpose),
         .. Transforms.Concat(Generate(GenRealFft)).Select(RealFft),
     ];
 
-    private static Gen<Crop2dShape> GenCrop2d =>
-        Gen.Select(Gen.Int[1, 5], Pair(1, 20), Pair(0, 9), (planes, size, more) =>
-            new Crop2dShape(planes, size.H + more.H, size.W + more.W, size.H, size.W));
+    private static Gen<Pad2dShape> GenPad2d =>
+        Gen.Select(Gen.Int[1, 5], Pair(1, 20), Pair(1, 20), Pair(-20, 20), (planes, from, to, margin) => new Pad2dShape(
+            planes, from.H, from.W, to.H, to.W, Math.Clamp(margin.H, 1 - from.H, to.H - 1), Math.Clamp(margin.W, 1 - from.W, to.W - 1)));
 
     private static Gen<RealFftShape> GenRealFft =>
         Gen.Select(Gen.Int[1, 40], Gen.Int[2, 7], Gen.Int[1, 150], Gen.Double[0, 1], (frames, log, hop, part) =>

@@ -44,7 +44,8 @@ public sealed class GradientTests
         ["ConvMaxPool2d"] = new(
             [new(2, 2, 8, 9), new(3, 2, 3, 3), new(3)],
             v => v[0].ConvMaxPool2d(v[1], v[2], (1, 1), (0, 0), (1, 1), Activation.Elu, (3, 3), (3, 3), (1, 1))),
-        ["Crop2d"] = new([new(2, 3, 4, 5)], v => v[0].Crop2d(3, 2)),
+        ["Pad2d"] = new([new(2, 3, 4, 5)], v => v[0].Pad2d(-1, 2, 5, 6)),
+        ["Pad2d, batch last"] = new([new(2, 3, 4, 5)], v => v[0].ToLayout(BatchLayout.Last).Pad2d(2, -3, 5, 6).ToLayout(BatchLayout.First)),
         ["BatchNormTrain, ELU"] = new(
             [new(3, 2, 3, 5), new(2), new(2)], v => v[0].BatchNormTrain(v[1], v[2], StatisticsOf(v), 0.1f, 1e-4f, Activation.Elu),
             [new(2), new(2), new(2), new(2)]),
