@@ -106,7 +106,7 @@ internal static class GpuModelCommand
         yield return ("SVDNet forward, 32 excerpts", (backend, owned) => Forward(backend, owned, Batch));
         yield return ("SVDNet forward, 256 excerpts", (backend, owned) => Forward(backend, owned, 8 * Batch));
         yield return ("SVDNet training step, 32 excerpts", TrainClassifier);
-        foreach (InversionArchitecture size in InversionArchitecture.All)
+        foreach (InversionArchitecture size in Contests.InversionSizes)
         {
             yield return ($"inversion training step, 32, {size.Name} size", (backend, owned) => TrainInverter(backend, owned, size));
         }

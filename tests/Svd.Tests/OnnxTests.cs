@@ -101,6 +101,19 @@ public sealed class OnnxTests : IDisposable
         Golden.AssertAbsolute(Golden.Read(golden, "output").AsSpan(0, inverted.Length), inverted, ReferenceTolerance, "output");
     }
 
+    [Theory]
+    [MemberData(nameof(InversionTests.Architectures), MemberType = typeof(InversionTests))]
+    public void EveryInversionNetworkGivesTheSameExcerpts(int number)
+    {
+        InversionArchitecture architecture = InversionArchitecture.All[number];
+        using IBackend backend = Backends.CreateReference();
+        using Sequential network = architecture.Build();
+        Initializers.Initialize(network, backend, WeightInitializer.HeNormal, new RandomSource(4));
+        string weights = _temp.PathOf("weights.npz");
+        network.Save(weights);
+        CheckInversion(weights, 2, Random(2 * architecture.Layer.Length));
+    }
+
     [Fact]
     public void InverseDeviationsBeyondEpsilonKeepTheirValue()
     {
@@ -173,7 +186,7 @@ public sealed class OnnxTests : IDisposable
         using InferenceSession session = Open(Export(Inverter));
         ModelMetadata metadata = session.ModelMetadata;
         Assert.Equal("Engine", metadata.ProducerName);
-        Assert.Equal("inversion-paper", metadata.GraphName);
+        Assert.Equal("inversion-fc8-paper", metadata.GraphName);
         Assert.Contains("inversion network", metadata.Description, StringComparison.Ordinal);
     }
 
@@ -226,12 +239,13 @@ public sealed class OnnxTests : IDisposable
     {
         using IBackend backend = Backends.CreateCpu(2);
         using InversionNetwork network = InversionNetwork.Load(backend, weights);
-        using Tensor features = Tensor.From(backend, new Shape(batch, SvdNet.FeatureCount), values);
+        SvdNetLayer layer = network.Architecture.Layer;
+        using Tensor features = Tensor.From(backend, layer.ShapeOf(batch), values);
         using Tensor inverted = network.Forward(features);
         using InferenceSession session = Open(Export(weights));
-        Assert.Equal(["N", ""], session.InputMetadata["features"].SymbolicDimensions);
+        Assert.Equal(["N", .. layer.Sizes.Select(_ => "")], session.InputMetadata["features"].SymbolicDimensions);
         Assert.Equal([-1, 1, ExcerptFrames, Bands], session.OutputMetadata["inverted"].Dimensions);
-        (long[] shape, float[] actual) = Run(session, "features", [batch, SvdNet.FeatureCount], values)["inverted"];
+        (long[] shape, float[] actual) = Run(session, "features", [batch, .. layer.Sizes], values)["inverted"];
         Assert.Equal([batch, 1, ExcerptFrames, Bands], shape);
         Golden.AssertRelative(Doubles(inverted), actual, Tolerance, "inverted");
         return actual;

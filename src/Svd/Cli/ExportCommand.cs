@@ -11,7 +11,7 @@ internal static class ExportCommand
 {
     public static Command Create()
     {
-        Argument<string> weights = new("WEIGHTS") { Description = "A weight file (.npz): SVDNet, or an inversion network of either size." };
+        Argument<string> weights = new("WEIGHTS") { Description = "A weight file (.npz): SVDNet, or an inversion network." };
         Option<string> output = new("--out") { Description = "The file to write (.onnx).", HelpName = "FILE", Required = true };
         Option<bool> wholeSong = new("--whole-song")
         {
@@ -20,7 +20,7 @@ internal static class ExportCommand
         Command command = new(
             "export",
             "Writes a network as an ONNX model. The shapes of the arrays tell which network a weight file holds. SVDNet maps excerpts N×1×115×80 to "
-            + "features N×64 and probability N×1. An inversion network maps features N×64 to inverted N×1×115×80.\n\n"
+            + "features N×64 and probability N×1. An inversion network maps features, the output of its layer (N×64 for fc8), to inverted N×1×115×80.\n\n"
             + "Example:\n  svd export svdnet.npz --out svdnet.onnx")
         {
             weights, output, wholeSong,
@@ -50,7 +50,7 @@ internal static class ExportCommand
             return wholeSong ? classifier.ExportEveryFrame() : classifier.Export();
         }
 
-        if (!InversionNetwork.IsIn(file))
+        if (InversionArchitecture.In(file) is null)
         {
             throw new EngineException($"{weights} holds neither SVDNet nor an inversion network: its {file.Shapes.Count} arrays have other shapes");
         }

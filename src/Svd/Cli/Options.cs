@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Numerics;
 using Engine.Kernels;
 using Engine.Svd.Audio;
+using Engine.Svd.Model;
 using SongShard = Engine.Svd.Data.Shard;
 
 namespace Engine.Svd.Cli;
@@ -19,8 +20,15 @@ internal static class Options
 
     public static Option<string?> Classifier() => File("--classifier", "SVDNet's weights (.npz). Default: the bundled ones.");
 
-    public static Option<string?> Inverter() =>
-        File("--inverter", "The inversion network's weights (.npz), in the paper's or the published size. Default: the bundled ones.");
+    public static Option<string?> Inverter() => File("--inverter", "The inversion network's weights (.npz), of any size. Default: the bundled ones.");
+
+    /// <summary>A layer of SVDNet, or one of the other values.</summary>
+    public static Option<string?> Layer(string description, params string[] others)
+    {
+        Option<string?> layer = new("--layer") { Description = description };
+        layer.AcceptOnlyFromAmong([.. SvdNetLayer.All.Select(one => one.Name), .. others]);
+        return layer;
+    }
 
     public static Option<string?> Masker() => File("--masker", "The mask network's weights (.npz). Default: the bundled ones.");
 

@@ -26,11 +26,13 @@ internal static class TrainCommand
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<string> output = Options.OutFile("the weights (.npz); the log and its figure are written beside it (.csv, .png)");
-        Option<string> architecture = new("--architecture")
+        Option<string?> layer = Options.Layer("The layer of SVDNet whose output is inverted. Default: fc8.");
+        Option<string?> architecture = new("--architecture")
         {
-            Description = "The size in the paper's Table I, or the size of the published weights.", DefaultValueFactory = _ => InversionArchitecture.Paper.Name,
+            Description = "paper: the size in the paper's Table I, for fc8 alone. published: the size of the published weights. matched: upsampling by 3, as "
+                + "SVDNet's pooling has it. Default: paper for fc8, published for other layers.",
         };
-        architecture.AcceptOnlyFromAmong([.. InversionArchitecture.All.Select(size => size.Name)]);
+        architecture.AcceptOnlyFromAmong([.. InversionArchitecture.Names]);
         Option<int> epochs = Options.Count("--epochs", "The number of passes over all excerpts.", 30);
         Option<bool> force = Options.Force();
         Option<int> hop = Options.Count("--hop", "The number of frames from one excerpt to the next.", 10);
@@ -42,20 +44,31 @@ internal static class TrainCommand
         Option<bool> dryRun = Options.DryRun();
         Command command = new(
             "inverter",
-            "Trains an inversion network, which reconstructs the spectrogram from the detector's 64 deepest features. The songs need no labels. If there is "
-            + "a list of validation songs, the log holds their loss, too.\n\n"
-            + "Example:\n  svd train inverter --data jamendo --classifier svdnet.npz --stats meanstd.npz --out inverter.npz --checkpoint run1")
+            "Trains an inversion network, which reconstructs the spectrogram from the detector's 64 deepest features, or from the output of another layer. "
+            + "The songs need no labels. If there is a list of validation songs, the log holds their loss, too.\n\n"
+            + "Examples:\n  svd train inverter --data jamendo --classifier svdnet.npz --stats meanstd.npz --out inverter.npz --checkpoint run1\n"
+            + "  svd train inverter --data jamendo --layer conv5 --out inverter-conv5.npz")
         {
-            data, classifier, statistics, output, architecture, epochs, hop, batch, seed, force, device, checkpoint, cache, dryRun,
+            data, classifier, statistics, output, layer, architecture, epochs, hop, batch, seed, force, device, checkpoint, cache, dryRun,
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(architecture) is { } name && LayerOf(result.GetValue(layer)) is { } of && InversionArchitecture.Of(of, name) is null)
+            {
+                result.AddError($"--architecture {name} has no network for {of}");
+            }
+        });
         command.SetAction(parsed => TrainInverter(new InverterRequest(
             parsed.GetRequiredValue(data),
             new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
-            parsed.GetValue(force), parsed.GetRequiredValue(output), InversionArchitecture.All.Single(size => size.Name == parsed.GetValue(architecture)),
+            parsed.GetValue(force), parsed.GetRequiredValue(output),
+            InversionArchitecture.Of(LayerOf(parsed.GetValue(layer))!, parsed.GetValue(architecture))!,
             parsed.GetValue(epochs), parsed.GetValue(hop), parsed.GetValue(batch), parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint),
             cache.Of(parsed), parsed.GetValue(dryRun))));
         return command;
     }
+
+    private static SvdNetLayer? LayerOf(string? name) => name is null ? SvdNetLayer.Fc8 : SvdNetLayer.Of(name);
 
     private static Command CreateClassifier()
     {
@@ -138,14 +151,15 @@ internal static class TrainCommand
         TrainingPlan plan = training.Plan(
             request.Epochs,
             [
-                ("seed", request.Seed), ("architecture", request.Architecture.Filters[0]), ("hop", request.Hop), ("batch_size", request.Batch),
-                ("digest_of_the_songs", DigestOf(songs, cache)), ("digest_of_the_validation_songs", DigestOf(validation, cache)),
+                ("seed", request.Seed), ("digest_of_the_architecture", Digest.Of($"{request.Architecture}", [])), ("hop", request.Hop),
+                ("batch_size", request.Batch), ("digest_of_the_songs", DigestOf(songs, cache)), ("digest_of_the_validation_songs", DigestOf(validation, cache)),
                 ("digest_of_the_classifier", Digest.OfFiles(request.Paths.Classifier, request.Paths.Statistics)),
             ]) with { Device = DeviceIdentity.Of(backend) };
         return request.DryRun ? TrainingDisplay.DryRun(plan, backend.Name) : TrainingDisplay.Run(
-            plan, request.Checkpoint, request.Out, () => new WeightNotes { Detector = models.DetectorDigest, Statistics = models.Statistics.Digest },
-            $"svd train inverter: {request.Architecture.Name} size, {request.Epochs} epochs, hop {request.Hop}, batches of {request.Batch}, "
-                + $"seed {request.Seed}");
+            plan, request.Checkpoint, request.Out,
+            () => new WeightNotes { Detector = models.DetectorDigest, Statistics = models.Statistics.Digest, Layer = request.Architecture.Layer.Name },
+            $"svd train inverter: {request.Architecture.Layer}, {request.Architecture.Name} size, {request.Epochs} epochs, hop {request.Hop}, "
+                + $"batches of {request.Batch}, seed {request.Seed}");
     }
 
     private static int TrainClassifier(ClassifierRequest request)

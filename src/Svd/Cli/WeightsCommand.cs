@@ -21,8 +21,8 @@ internal static class WeightsCommand
         Option<bool> json = Options.Json();
         Command command = new(
             "weights",
-            "Shows what a weight file belongs to: the digests of the detector and of the statistics that it was trained with, its class threshold and its "
-            + "training. With options it notes these in the file. The arrays do not change by a byte.\n\n"
+            "Shows what a weight file belongs to: the digests of the detector and of the statistics that it was trained with, its class threshold, the layer "
+            + "that an inversion network inverts, and its training. With options it notes these in the file. The arrays do not change by a byte.\n\n"
             + "Example:\n  svd weights inverter.npz --classifier svdnet.npz --stats meanstd.npz")
         {
             file, classifier, statistics, threshold, training, json,
@@ -53,7 +53,8 @@ internal static class WeightsCommand
             NpzFile.WriteComment(path, notes.ToString());
         }
 
-        Report report = new(path, file.Shapes.Count, file.Digest, notes?.Detector, notes?.Statistics, notes?.ClassThreshold, notes?.Training);
+        Report report = new(path, file.Shapes.Count, file.Digest, notes?.Detector, notes?.Statistics, notes?.ClassThreshold,
+            notes?.Layer ?? InversionArchitecture.In(file)?.Layer.Name, notes?.Training);
         if (json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else Print(report);
         return 0;
@@ -79,9 +80,11 @@ internal static class WeightsCommand
         Console.WriteLine($"  detector         {report.Detector ?? unknown}");
         Console.WriteLine($"  statistics       {report.Statistics ?? unknown}");
         Console.WriteLine($"  class threshold  {(report.ClassThreshold is { } threshold ? FormattableString.Invariant($"{threshold:0.######}") : unknown)}");
+        if (report.Layer is { } layer) Console.WriteLine($"  layer            {layer}, which it inverts");
         Console.WriteLine($"  training         {Kernels.MessageText.Line(report.Training ?? unknown)}");
     }
 
     internal sealed record Report(
-        string File, int Arrays, string Digest, string? Detector, string? Statistics, double? ClassThreshold, string? Training);
+        string File, int Arrays, string Digest, string? Detector, string? Statistics, double? ClassThreshold, string? Layer,
+        string? Training);
 }

@@ -7,6 +7,9 @@ internal static class BundledFiles
 
     public static string Inverter => PathOf("weights", "inverter.npz");
 
+    /// <summary>The network that inverts a layer. Not every layer's is there.</summary>
+    public static string InverterOf(SvdNetLayer layer) => layer == SvdNetLayer.Fc8 ? Inverter : PathOf("weights", $"inverter-{layer}.npz");
+
     public static string Masker => PathOf("weights", "masker.npz");
 
     public static string Statistics => PathOf("weights", "meanstd.npz");

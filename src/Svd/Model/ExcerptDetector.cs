@@ -48,6 +48,9 @@ public sealed class ExcerptDetector(IBackend backend, SvdNet network) : IDetecto
         return answer;
     }
 
+    /// <summary>What a layer makes of the excerpts that an answer is about; see <see cref="SvdNet.Output"/>. The caller owns the result.</summary>
+    public Tensor Output(DetectorAnswer answer, SvdNetLayer layer) => network.Output(answer.Input, layer);
+
     /// <inheritdoc/>
     /// <exception cref="EngineException">A logit is not finite.</exception>
     public void Logits(ReadOnlySpan<float> excerpts, Span<float> logits)
@@ -98,14 +101,16 @@ public sealed class ExcerptDetector(IBackend backend, SvdNet network) : IDetecto
 /// <summary>SVDNet's answer for N excerpts.</summary>
 public sealed class DetectorAnswer : IDisposable
 {
-    private readonly Tensor _input;
     private readonly SvdNetMaps? _maps;
 
     internal DetectorAnswer(Tensor input, SvdNetMaps? maps, Tensor features, float[] probabilities)
     {
-        (_input, _maps, Features, Probabilities) = (input, maps, features, probabilities);
+        (Input, _maps, Features, Probabilities) = (input, maps, features, probabilities);
         FeatureValues = features.ToArray();
     }
+
+    /// <summary>The excerpts, N×1×115×80, on the backend.</summary>
+    internal Tensor Input { get; }
 
     /// <summary>The features, N×64, on the backend.</summary>
     public Tensor Features { get; }
@@ -125,6 +130,6 @@ public sealed class DetectorAnswer : IDisposable
     {
         if (_maps is { } maps) maps.Dispose();
         else Features.Dispose();
-        _input.Dispose();
+        Input.Dispose();
     }
 }

@@ -86,7 +86,7 @@ public sealed class MaskNetwork : IDisposable
     public static MaskNetwork Load(IBackend backend, WeightFile file)
     {
         if (SvdNet.IsIn(file)) throw new EngineException($"{file.Path} does not hold a mask network: it holds SVDNet");
-        if (InversionNetwork.IsIn(file)) throw new EngineException($"{file.Path} does not hold a mask network: it holds an inversion network");
+        if (InversionArchitecture.In(file) is { } inversion) throw new EngineException($"{file.Path} does not hold a mask network: it holds {inversion}");
         MaskNetwork network = new();
         file.LoadInto(network.Layers, "a mask network", backend);
         return network;

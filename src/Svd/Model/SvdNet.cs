@@ -50,14 +50,16 @@ public sealed class SvdNet : IDisposable
     private readonly Dense _fc7 = new(64 * 11 * 7, 256, activation: LeakyRelu) { Name = "fc7" };
     private readonly Dense _fc8 = new(256, FeatureCount, activation: LeakyRelu) { Name = "fc8" };
     private readonly Dense _fc9 = new(FeatureCount, 1, activation: Activation.Sigmoid) { Name = "fc9" };
-    private readonly InferencePlan _featuresPlan = new();
+    private readonly InferencePlan _outputPlan = new();
     private readonly InferencePlan _probabilityPlan = new();
     private readonly InferencePlan _everyFramePlan = new();
 
     private readonly ConvMaxPool2d _conv2Pool3;
     private readonly ConvMaxPool2d _conv5Pool6;
     private readonly Sequential _convolutions;
+    private readonly Sequential _hidden7;
     private readonly Sequential _hidden;
+    private readonly (SvdNetLayer Layer, Sequential Convolutions)[] _upTo;
 
     // Created for the first whole song, since the dense layers as convolutions have their own filters.
     private Sequential? _everyFrame;
@@ -68,6 +70,13 @@ public sealed class SvdNet : IDisposable
         _conv2Pool3 = new ConvMaxPool2d(_conv2, new MaxPool2d(3) { Name = "mp3" });
         _conv5Pool6 = new ConvMaxPool2d(_conv5, new MaxPool2d(3) { Name = "mp6" });
         _convolutions = new Sequential(_conv1, _conv2Pool3, _conv4, _conv5Pool6);
+        _upTo =
+        [
+            (SvdNetLayer.Conv1, new Sequential(_conv1)), (SvdNetLayer.Conv2, new Sequential(_conv1, _conv2)),
+            (SvdNetLayer.Pool3, new Sequential(_conv1, _conv2Pool3)), (SvdNetLayer.Conv4, new Sequential(_conv1, _conv2Pool3, _conv4)),
+            (SvdNetLayer.Conv5, new Sequential(_conv1, _conv2Pool3, _conv4, _conv5)), (SvdNetLayer.Pool6, _convolutions),
+        ];
+        _hidden7 = new Sequential(_dropout7, _fc7);
         _hidden = new Sequential(_dropout7, _fc7, _dropout8, _fc8);
         Layers = new Sequential(_convolutions, _hidden, _dropout9, _fc9);
     }
@@ -123,8 +132,12 @@ public sealed class SvdNet : IDisposable
     /// <exception cref="EngineException">The file does not hold this network.</exception>
     public static SvdNet Load(IBackend backend, WeightFile file)
     {
-        if (InversionNetwork.IsIn(file)) throw new EngineException($"{file.Path} does not hold SVDNet: it holds an inversion network");
         SvdNet network = new();
+        if (!file.Fits(network.Layers) && InversionArchitecture.In(file) is { } inversion)
+        {
+            throw new EngineException($"{file.Path} does not hold SVDNet: it holds {inversion}");
+        }
+
         file.LoadInto(network.Layers, "SVDNet", backend);
         return network;
     }
@@ -144,34 +157,36 @@ public sealed class SvdNet : IDisposable
     }
 
     /// <summary>The features Φ(x): N×1×115×80 to N×64. The caller owns the result.</summary>
-    /// <param name="x">Normalised log-mel excerpts.</param>
-    /// <param name="observe">
-    /// Gets every layer's name and output, valid during the call. Outputs of convolutional layers come a few excerpts at a time, in order.
-    /// </param>
-    public Tensor Features(Tensor x, Action<string, Tensor>? observe = null)
-    {
-        int count = x.Shape[0], atATime = ExcerptsAtATime(x.Backend);
-        if (x.Tape is not null)
-        {
-            // Gradients flow only through whole tensors.
-            Tensor maps = _convolutions.Forward(x, observe);
-            return _hidden.Forward(maps.Reshape(new Shape(count, _fc7.Weight.Shape[0])), observe);
-        }
+    /// <inheritdoc cref="Output"/>
+    public Tensor Features(Tensor x, Action<string, Tensor>? observe = null) => Output(x, SvdNetLayer.Fc8, observe);
 
-        using InferencePlan.Run run = _featuresPlan.Begin();
-        using Tensor pooled = Tensor.Allocate(x.Backend, new Shape(count, _fc7.Weight.Shape[0]));
+    /// <summary>What a layer makes of excerpts: N×1×115×80 to <see cref="SvdNetLayer.ShapeOf"/> N. The caller owns the result.</summary>
+    /// <param name="x">Normalised log-mel excerpts.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="observe">
+    /// Gets the name and the output of every layer up to this one, valid during the call. Outputs of convolutional layers come a few excerpts at a time, in
+    /// order.
+    /// </param>
+    public Tensor Output(Tensor x, SvdNetLayer layer, Action<string, Tensor>? observe = null)
+    {
+        if (x.Tape is not null) return OutputOnTape(x, layer, observe);
+        using InferencePlan.Run run = _outputPlan.Begin();
+        SvdNetLayer last = layer.HasMaps ? layer : SvdNetLayer.Pool6;
+        Sequential convolutions = ConvolutionsUpTo(last);
+        int count = x.Shape[0], atATime = ExcerptsAtATime(x.Backend);
+        Tensor maps = Tensor.Allocate(x.Backend, last.ShapeOf(count));
         for (int first = 0; first < count; first += atATime)
         {
             int few = Math.Min(atATime, count - first);
             using Tensor excerpts = x.Slice(first, few);
             using Tensor input = excerpts.ToLayout(observe is null ? x.Backend.InferenceLayout : BatchLayout.First);
-            using Tensor maps = _convolutions.Forward(input, observe);
-            using Tensor flat = maps.ToLayout(BatchLayout.First);
-            using Tensor rows = pooled.Slice(first, few);
-            x.Backend.Copy(flat.View, rows.View);
+            using Tensor fewMaps = convolutions.Forward(input, observe);
+            CopyTo(fewMaps, maps, first);
         }
 
-        return _hidden.Forward(pooled, observe);
+        if (layer.HasMaps) return maps;
+        using (maps)
+        using (Tensor flat = maps.Reshape(new Shape(count, _fc7.Weight.Shape[0]))) return DenseUpTo(layer).Forward(flat, observe);
     }
 
     /// <summary>The features and the maps before them: N×1×115×80 to the four in <see cref="SvdNetMaps"/>. The caller owns the result.</summary>
@@ -188,16 +203,9 @@ public sealed class SvdNet : IDisposable
             using Tensor input = excerpts.ToLayout(x.Backend.InferenceLayout);
             using Tensor conv1 = _conv1.Forward(input), fewPool3 = _conv2Pool3.Forward(conv1), fewConv4 = _conv4.Forward(fewPool3);
             using Tensor fewPool6 = _conv5Pool6.Forward(fewConv4);
-            CopyTo(fewPool3, pool3);
-            CopyTo(fewConv4, conv4);
-            CopyTo(fewPool6, pool6);
-
-            void CopyTo(Tensor part, Tensor whole)
-            {
-                using Tensor batchFirst = part.ToLayout(BatchLayout.First);
-                using Tensor place = whole.Slice(first, few);
-                part.Backend.Copy(batchFirst.View, place.View);
-            }
+            CopyTo(fewPool3, pool3, first);
+            CopyTo(fewConv4, conv4, first);
+            CopyTo(fewPool6, pool6, first);
         }
 
         using Tensor flat = pool6.Reshape(new Shape(count, _fc7.Weight.Shape[0]));
@@ -205,6 +213,33 @@ public sealed class SvdNet : IDisposable
     }
 
     private static int ExcerptsAtATime(IBackend backend) => (int)Math.Max(1, backend.ChunkBytes / LargestMapBytes);
+
+    private Sequential ConvolutionsUpTo(SvdNetLayer layer)
+    {
+        for (int i = 0; i < _upTo.Length; i++)
+        {
+            if (_upTo[i].Layer == layer) return _upTo[i].Convolutions;
+        }
+
+        throw new ArgumentException($"{layer} is no layer of convolutions");
+    }
+
+    private Sequential DenseUpTo(SvdNetLayer layer) => layer == SvdNetLayer.Fc7 ? _hidden7 : _hidden;
+
+    // Gradients flow only through whole tensors.
+    private Tensor OutputOnTape(Tensor x, SvdNetLayer layer, Action<string, Tensor>? observe)
+    {
+        Tensor maps = ConvolutionsUpTo(layer.HasMaps ? layer : SvdNetLayer.Pool6).Forward(x, observe);
+        return layer.HasMaps ? maps : DenseUpTo(layer).Forward(maps.Reshape(new Shape(x.Shape[0], _fc7.Weight.Shape[0])), observe);
+    }
+
+    // Copies a few excerpts' maps to their place in those of all.
+    private static void CopyTo(Tensor few, Tensor all, int first)
+    {
+        using Tensor batchFirst = few.ToLayout(BatchLayout.First);
+        using Tensor place = all.Slice(first, few.Shape[0]);
+        few.Backend.Copy(batchFirst.View, place.View);
+    }
 
     private SvdNetMaps MapsOnTape(Tensor x)
     {

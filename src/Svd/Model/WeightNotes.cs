@@ -27,6 +27,9 @@ public sealed record WeightNotes
     /// </summary>
     public double? ClassThreshold { get; init; }
 
+    /// <summary>For an inversion network: the layer that it inverts.</summary>
+    public string? Layer { get; init; }
+
     /// <summary>How the network was trained, for people to read.</summary>
     public string? Training { get; init; }
 
@@ -46,7 +49,7 @@ public sealed record WeightNotes
                 return new WeightNotes
                 {
                     Detector = Property(notes, "detector")?.GetString(), Statistics = Property(notes, "statistics")?.GetString(), ClassThreshold = threshold,
-                    Training = Property(notes, "training")?.GetString(),
+                    Layer = Property(notes, "layer")?.GetString(), Training = Property(notes, "training")?.GetString(),
                 };
             }
         }

@@ -145,7 +145,7 @@ public sealed class EvaluateCommandTests : CommandTest
         Fails(1, Arguments("--split", "exam"), "exam does not exist");
         Fails(1, Arguments("--start", "10"), "no song of test", "--start");
         string classifier = Path.Combine(Weights, "svdnet.npz"), inverter = Path.Combine(Weights, "inverter.npz");
-        Fails(1, Arguments("--classifier", inverter), "does not hold SVDNet: it holds an inversion network");
+        Fails(1, Arguments("--classifier", inverter), "does not hold SVDNet: it holds the inversion network for fc8");
         Fails(1, Arguments("--inverter", classifier), "does not hold an inversion network: it holds SVDNet");
         Fails(1, Arguments("--stats", PathOf("missing.npz")), "missing.npz does not exist");
         string file = Put("file", [1]);

@@ -19,7 +19,7 @@ public sealed class TrainCommandTests : IDisposable
 
     private string Data => _temp.PathOf("corpus");
 
-    public static TheoryData<string> Trainings => ["inverter", "classifier", "masker"];
+    public static TheoryData<string> Trainings => ["inverter", "inverter of mp6", "classifier", "masker"];
 
     public void Dispose() => _temp.Dispose();
 
@@ -86,6 +86,10 @@ public sealed class TrainCommandTests : IDisposable
     }
 
     [Fact]
+    public void TheArchitectureMustBeOneForTheLayer() =>
+        Fails("inverter of conv5", ["--architecture", "paper"], 2, "--architecture paper has no network for conv5");
+
+    [Fact]
     public void TrainedInvertersExplain()
     {
         Train("inverter", "published", "--architecture", "published", "--epochs", "1");
@@ -137,7 +141,7 @@ public sealed class TrainCommandTests : IDisposable
         ProgramResult other = SvdProgram.Call(
             "explain", song, "--at", "0", "--method", "mask", "--masker", Path.Combine(ReferenceData.Repository, "weights", "inverter.npz"));
         Assert.Equal(1, other.ExitCode);
-        CommandTest.AssertOneLine(other.Errors, "does not hold a mask network: it holds an inversion network");
+        CommandTest.AssertOneLine(other.Errors, "does not hold a mask network: it holds the inversion network for fc8");
     }
 
     [Theory]
@@ -176,7 +180,8 @@ public sealed class TrainCommandTests : IDisposable
     // Small enough for a test: two epochs, the inverter's of 4 batches, the classifier's of 1.
     private string[] Arguments(string training, string name, string[] more) =>
     [
-        "train", training, "--data", Data, "--out", _temp.PathOf($"{name}.npz"), "--cache", _temp.PathOf("cache"),
+        "train", .. training.Split(" of ") is [var network, var layer] ? (string[])[network, "--layer", layer] : [training],
+        "--data", Data, "--out", _temp.PathOf($"{name}.npz"), "--cache", _temp.PathOf("cache"),
         .. training == "classifier" ? (string[])["--batches", "1"] : more.Contains("--batch") ? [] : ["--hop", "30", "--batch", "2"],
         .. more.Contains("--epochs") ? (string[])[] : ["--epochs", "2"], .. more,
     ];
