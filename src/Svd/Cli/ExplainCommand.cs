@@ -18,7 +18,7 @@ namespace Engine.Svd.Cli;
 /// <summary><c>svd explain</c>: shows what decided the prediction for one excerpt.</summary>
 internal static class ExplainCommand
 {
-    private const string Inversion = ExplanationMethods.Inversion, Mask = ExplanationMethods.Mask, Both = "both";
+    private const string Inversion = ExplanationMethods.Inversion, Mask = ExplanationMethods.Mask, Both = "both", AllLayers = "all";
     private const double DefaultThreshold = 0.6, DefaultArea = 0.2;
     private const double ExcerptSeconds = (double)ExcerptFrames / FramesPerSecond;
 
@@ -56,6 +56,9 @@ internal static class ExplainCommand
         Option<string> output = Options.Out("NAME_at_TIME.png and .npz");
         Option<bool> overwrite = Options.Overwrite();
         Option<string?> classifier = Options.Classifier();
+        Option<string?> layer = Options.Layer(
+            "Invert the output of this layer of the detector instead of fc8's, or of all layers, in one figure. --inverter then names a file, or a folder with "
+            + "a file for each layer.", AllLayers);
         Option<string?> inverter = Options.Inverter();
         Option<string?> masker = Options.Masker();
         Option<string?> statistics = Options.Statistics("the bundled ones");
@@ -67,34 +70,49 @@ internal static class ExplainCommand
             "explain",
             "Shows what decided the prediction for an excerpt of a song. It inverts the detector's deepest features, makes a mask from the result and asks the "
             + "detector again about what the mask keeps; with --method, something else chooses the region. It writes a picture "
-            + "(NAME_at_TIME.png, such as song_at_61.5s.png) and the arrays (NAME_at_TIME.npz). Several songs end with a table, which is also written to summary.csv.\n\n"
+            + "(NAME_at_TIME.png, such as song_at_61.5s.png) and the arrays (NAME_at_TIME.npz); with --layer the names end in the layer's. Several songs end "
+            + "with a table, which is also written to summary.csv.\n\n"
             + "Examples:\n  svd explain\n  svd explain song.mp3 --at 1:01.5 --threshold 0.5 --listen --out explained\n"
-            + "  svd explain song.mp3 --at 61.5 --method both --area 0.2")
+            + "  svd explain song.mp3 --at 61.5 --method both --area 0.2\n  svd explain song.mp3 --at 61.5 --layer all")
         {
-            audio, recursive, at, method, threshold, area, seed, listen, classThreshold, output, overwrite, classifier, inverter, masker, statistics, force,
-            channel, decoder, device, json,
+            audio, recursive, at, method, layer, threshold, area, seed, listen, classThreshold, output, overwrite, classifier, inverter, masker, statistics,
+            force, channel, decoder, device, json,
         };
         command.Validators.Add(result =>
         {
             if (result.GetResult(threshold) is not null && result.GetResult(area) is not null) result.AddError("give --threshold or --area, not both");
+            if (result.GetValue(layer) is { } of && result.GetRequiredValue(method) is var by
+                && (of == AllLayers ? by != Inversion : !MethodsOf(by).Any(ExplanationMethods.NeedsInversion)))
+            {
+                result.AddError($"--layer {of} does not go with --method {by}, which {(by == Both ? "has one figure for one layer" : "inverts nothing")}");
+            }
         });
         command.SetAction(parsed =>
         {
             string by = parsed.GetRequiredValue(method);
-            string[] methods = by == Both ? [Inversion, Mask] : [by];
+            string[] methods = MethodsOf(by);
+            string? of = parsed.GetValue(layer);
             return Run(new Request(
                 SongFiles.Find(parsed.GetValue(audio) is { Length: > 0 } songs ? songs : [BundledFiles.Sample], parsed.GetValue(recursive)),
-                parsed.GetValue(at), by, methods, SizeOf(by, parsed.GetValue(threshold), parsed.GetValue(area)), parsed.GetValue(seed),
+                parsed.GetValue(at), by, methods, of, SizeOf(by, parsed.GetValue(threshold), parsed.GetValue(area)), parsed.GetValue(seed),
                 parsed.GetValue(listen), parsed.GetValue(classThreshold), parsed.GetRequiredValue(output), parsed.GetValue(overwrite),
                 new ModelPaths(
                     parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
-                    methods.Any(ExplanationMethods.NeedsInversion) ? parsed.GetValue(inverter) ?? BundledFiles.Inverter : null,
-                    methods.Contains(Mask) ? parsed.GetValue(masker) ?? BundledFiles.Masker : null),
+                    of != AllLayers && methods.Any(ExplanationMethods.NeedsInversion) ? InverterOf(of, parsed.GetValue(inverter)) : null,
+                    methods.Contains(Mask) ? parsed.GetValue(masker) ?? BundledFiles.Masker : null)
+                {
+                    Layers = of == AllLayers ? InverterFiles.OfAllLayers(parsed.GetValue(inverter)) : [],
+                },
                 parsed.GetValue(force), parsed.GetValue(channel), parsed.GetValue(decoder), device.Of(parsed),
                 device.IsCpu(parsed.CommandResult), parsed.GetValue(json)));
         });
         return command;
     }
+
+    private static string[] MethodsOf(string method) => method == Both ? [Inversion, Mask] : [method];
+
+    private static string InverterOf(string? layer, string? given) =>
+        layer is not null && SvdNetLayer.Of(layer) is { } one ? InverterFiles.Of(one, given) : given ?? BundledFiles.Inverter;
 
     private static Option<string?> Size(string name, string helpName, string description, Func<string, MaskSize?> sizeIn, string needs)
     {
@@ -120,6 +138,7 @@ internal static class ExplainCommand
         PrepareOutputs(request, summary);
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
+        if (request.Layer is { } layer && SvdNetLayer.Of(layer) is { } one) models.RequireInversionOf(one, request.Paths.Inverter!);
         request = request with { Decision = ClassDecision.Of(request.ClassThreshold, models.TunedThreshold) };
         using LogMelExtractor extractor = new(backend);
         using BandNormalizer normalizer = models.Statistics.On(backend);
@@ -172,12 +191,15 @@ internal static class ExplainCommand
         MethodIngredients ingredients = new(
             tools.Detector, models.Inversion is { } inversion ? NetworkMethod.Of(tools.Detector, inversion) : null,
             models.Mask is { } network ? NetworkMethod.Of(tools.Detector, network) : null, [], models.Statistics, request.Seed);
-        foreach (string method in request.Methods)
+        if (request.Layer != AllLayers)
         {
-            IReadOnlyList<Explanation> found = new Explainer(tools.Detector, ExplanationMethods.Create(method, ingredients), request.Decision.Value).Explain(
-                input, request.Size, (stage, time) => milliseconds[stage] = milliseconds.GetValueOrDefault(stage) + time.TotalMilliseconds);
-            (string title, string unit) = TitleOf(method);
-            explanations.Add(new Named(method, title, unit, found[0]));
+            foreach (string method in request.Methods) Add(method, TitleOf(method, request.Layer), ExplanationMethods.Create(method, ingredients));
+        }
+
+        // The deepest first: it stands for the excerpt where there is place for one.
+        foreach (InversionNetwork layer in models.Layers.Reverse())
+        {
+            Add(layer.Architecture.Layer.Name, (layer.Architecture.Layer.Name, ""), NetworkMethod.Of(tools.Detector, layer));
         }
 
         Explanation explanation = explanations[0].Explanation;
@@ -189,8 +211,16 @@ internal static class ExplainCommand
         return new Report(
             song.Path, explanation.Probability, LabelOf(explanation.Probability, request),
             explanation.ProbabilityMasked, LabelOf(explanation.ProbabilityMasked, request), request.Decision.Value, request.Decision.From,
-            explanation.RelativeArea, request.Method, explanations.Count == 1 ? null : ReportOf(explanations[1], request), startSeconds,
+            explanation.RelativeArea, request.Method, request.Layer, models.Mask is null || explanations.Count == 1 ? null : ReportOf(explanations[1], request),
+            request.Layer == AllLayers ? [.. explanations.Select(named => LayerReportOf(named, request)).Reverse()] : null, startSeconds,
             Options.NameOf(audio.Decoder), backend.Name, files, milliseconds, audio.Warnings);
+
+        void Add(string method, (string Title, string Unit) titles, IExplanationMethod by)
+        {
+            IReadOnlyList<Explanation> found = new Explainer(tools.Detector, by, request.Decision.Value).Explain(
+                input, request.Size, (stage, time) => milliseconds[stage] = milliseconds.GetValueOrDefault(stage) + time.TotalMilliseconds);
+            explanations.Add(new Named(method, titles.Title, titles.Unit, found[0]));
+        }
 
         void Lap(string stage)
         {
@@ -200,9 +230,9 @@ internal static class ExplainCommand
     }
 
     // What the figure calls the importance, and its unit.
-    private static (string Title, string Unit) TitleOf(string method) => method switch
+    private static (string Title, string Unit) TitleOf(string method, string? layer) => method switch
     {
-        Inversion => ("Inverted representation", "Deviations from the band's mean"),
+        Inversion => (layer is null ? "Inverted representation" : $"Inverted representation of {layer}", "Deviations from the band's mean"),
         Mask => ("Importance by the mask network", "No unit"),
         _ => ($"Importance by {method}", "No unit"),
     };
@@ -218,12 +248,13 @@ internal static class ExplainCommand
     private static byte[][] ContentsOf(Request request, SongFile song, List<Named> explanations, double startSeconds, float[][] sounds)
     {
         Explanation explanation = explanations[0].Explanation;
-        Task<byte[]> arrays = Task.Run(() => NpzFile.Encode(ExplanationArrays.Of(
-            [.. explanations.Select(named => (named.Method, named.Explanation))], request.Decision.Value, startSeconds)));
+        Task<byte[]> arrays = Task.Run(() => NpzFile.Encode(request.Layer == AllLayers
+            ? ExplanationArrays.OfLayers([.. explanations.Select(named => (named.Method, named.Explanation)).Reverse()], request.Decision.Value, startSeconds)
+            : ExplanationArrays.Of([.. explanations.Select(named => (named.Method, named.Explanation))], request.Decision.Value, startSeconds)));
         ExplainedExcerpt excerpt = new(
             explanation.Input, startSeconds, $"{Path.GetFileName(song.Path)}, {startSeconds:F2} s to {startSeconds + ExcerptSeconds:F2} s",
             $"Prediction: {Verdict(explanation.Probability, request)}. It counts as singing from P = {request.Decision}.");
-        byte[] png = ExplanationFigure.RenderPng(
+        byte[] png = request.Layer == AllLayers ? PictureOfLayers(excerpt, explanations) : ExplanationFigure.RenderPng(
             excerpt,
             [
                 .. explanations.Select(named => new ExplanationPanels(
@@ -235,13 +266,34 @@ internal static class ExplainCommand
         return [png, arrays.GetAwaiter().GetResult(), .. sounds.Select(sound => WavFile.Encode(sound))];
     }
 
+    private static byte[] PictureOfLayers(ExplainedExcerpt excerpt, List<Named> explanations) => LayersFigure.RenderPng(
+        excerpt,
+        [
+            .. explanations.Select(named =>
+                new LayerPanel($"{named.Title}, mean squared error {ErrorOf(named.Explanation):F3}", named.Explanation.Importance)).Reverse(),
+        ]);
+
+    private static double ErrorOf(Explanation explanation) =>
+        explanation.Input.Zip(explanation.Importance, (x, inverted) => Math.Pow((double)x - inverted, 2)).Average();
+
     private static string TextOf(Request request, SongFile song, Report report)
     {
         List<string> lines = [];
         lines.Add($"{song.Path}, {report.StartSeconds:F2} s to {report.StartSeconds + ExcerptSeconds:F2} s"
             + (request.At is null ? " (where singing is most certain; --at chooses another excerpt)" : ""));
         lines.Add($"  prediction         {Verdict(report.Probability, request)}");
-        PrintExplanation("explanation alone", report.ProbabilityMasked, report.Label == report.LabelMasked, report.RelativeArea);
+        foreach (LayerReport layer in report.Layers ?? [])
+        {
+            string outcome = report.Label == layer.LabelMasked ? "stays" : "changes";
+            lines.Add($"  by {layer.Layer,-14}  {Verdict(layer.ProbabilityMasked, request)}: the label {outcome}; {layer.RelativeArea:P1} of the bins; "
+                + $"mean squared error {layer.MeanSquaredError:F3}");
+        }
+
+        if (report.Layers is null)
+        {
+            PrintExplanation("explanation alone", report.ProbabilityMasked, report.Label == report.LabelMasked, report.RelativeArea);
+        }
+
         if (report.ByMask is { } mask) PrintExplanation("the mask's alone", mask.ProbabilityMasked, report.Label == mask.LabelMasked, mask.RelativeArea);
         lines.Add($"  singing if         P >= {request.Decision}");
         lines.Add($"  device             {report.Device}");
@@ -263,6 +315,10 @@ internal static class ExplainCommand
     private static MaskReport ReportOf(Named named, Request request) => new(
         named.Explanation.ProbabilityMasked, LabelOf(named.Explanation.ProbabilityMasked, request), named.Explanation.RelativeArea);
 
+    private static LayerReport LayerReportOf(Named named, Request request) => new(
+        named.Method, named.Explanation.ProbabilityMasked, LabelOf(named.Explanation.ProbabilityMasked, request), named.Explanation.RelativeArea,
+        ErrorOf(named.Explanation));
+
     private static string Verdict(float probability, Request request) =>
         $"{(probability >= request.Decision.Value ? "singing" : "no singing")} (P = {probability:F3})";
 
@@ -274,13 +330,14 @@ internal static class ExplainCommand
     // First the picture, then the arrays, then the sounds if they are wanted.
     private static string[] FilesOf(Request request, SongFile song, double startSeconds)
     {
-        string stem = Path.Combine(request.Out, string.Create(CultureInfo.InvariantCulture, $"{song.Name}_at_{startSeconds:0.##}s"));
+        string stem = Path.Combine(request.Out, string.Create(CultureInfo.InvariantCulture, $"{song.Name}_at_{startSeconds:0.##}s"))
+            + request.Layer switch { null => "", AllLayers => "_layers", { } layer => $"_{layer}" };
         return [.. ((string[])["png", "npz", .. request.Listen ? Sounds : []]).Select(ending => $"{stem}.{ending}")];
     }
 
     private sealed record Request(
-        IReadOnlyList<SongFile> Songs, double? At, string Method, string[] Methods, MaskSize Size, ulong Seed, bool Listen, double? ClassThreshold,
-        string Out, bool Overwrite, ModelPaths Paths, bool Force,
+        IReadOnlyList<SongFile> Songs, double? At, string Method, string[] Methods, string? Layer, MaskSize Size, ulong Seed, bool Listen,
+        double? ClassThreshold, string Out, bool Overwrite, ModelPaths Paths, bool Force,
         Channel Channel, Decoder Decoder, Func<IBackend> CreateBackend, bool IsCpu, bool Json)
     {
         /// <summary>The class threshold in use; known once the weights are loaded.</summary>
@@ -295,10 +352,12 @@ internal static class ExplainCommand
 
     internal sealed record MaskReport(float ProbabilityMasked, string LabelMasked, double RelativeArea);
 
+    internal sealed record LayerReport(string Layer, float ProbabilityMasked, string LabelMasked, double RelativeArea, double MeanSquaredError);
+
     internal sealed record Report(
         string Audio, float Probability, string Label, float ProbabilityMasked, string LabelMasked, double ClassThreshold, string ClassThresholdFrom,
         double RelativeArea,
-        string Method, MaskReport? ByMask,
+        string Method, string? Layer, MaskReport? ByMask, LayerReport[]? Layers,
         double StartSeconds, string Decoder, string Device, string[] Files, Dictionary<string, double> Milliseconds,
         IReadOnlyList<string> Warnings);
 }

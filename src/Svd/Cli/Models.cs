@@ -8,8 +8,11 @@ namespace Engine.Svd.Cli;
 /// <summary>The files from which a command reads its networks; null for a network that it does not need.</summary>
 internal sealed record ModelPaths(string Classifier, string Statistics, string? Inverter = null, string? Masker = null, string? Judge = null)
 {
+    /// <summary>Further inversion networks, of several layers.</summary>
+    public IReadOnlyList<string> Layers { get; init; } = [];
+
     /// <summary>The files that are given.</summary>
-    public IEnumerable<string> All => new[] { Classifier, Statistics, Inverter, Masker, Judge }.OfType<string>();
+    public IEnumerable<string> All => new[] { Classifier, Statistics, Inverter, Masker, Judge }.OfType<string>().Concat(Layers);
 }
 
 /// <summary>A class threshold and where it comes from.</summary>
@@ -50,6 +53,9 @@ internal sealed class Models : IDisposable
     /// <summary>The inversion network, if the command needs one.</summary>
     public InversionNetwork? Inversion { get; private init; }
 
+    /// <summary>The further inversion networks, in the order of their files.</summary>
+    public IReadOnlyList<InversionNetwork> Layers { get; private init; } = [];
+
     /// <summary>The mask network, if the command needs one.</summary>
     public MaskNetwork? Mask { get; private init; }
 
@@ -69,16 +75,22 @@ internal sealed class Models : IDisposable
         WeightFile? inverter = paths.Inverter is null ? null : WeightFile.Read(paths.Inverter);
         WeightFile? masker = paths.Masker is null ? null : WeightFile.Read(paths.Masker);
         WeightFile? judge = paths.Judge is null ? null : WeightFile.Read(paths.Judge);
+        WeightFile[] layers = [.. paths.Layers.Select(WeightFile.Read)];
         Models models = new(statistics, detector)
         {
             TunedThreshold = WeightNotes.Of(classifier)?.ClassThreshold,
             Inversion = inverter is null ? null : InversionNetwork.Load(backend, inverter),
+            Layers = [.. layers.Select(file => InversionNetwork.Load(backend, file))],
             Mask = masker is null ? null : MaskNetwork.Load(backend, masker),
             Judge = judge is null ? null : SvdNet.Load(backend, judge),
             DetectorDigest = digest.GetAwaiter().GetResult(),
         };
         List<string> silent = [];
-        foreach (WeightFile file in new[] { classifier, inverter, masker, judge }.OfType<WeightFile>()) Require(file, file == inverter || file == masker);
+        foreach (WeightFile file in new[] { classifier, inverter, masker, judge }.OfType<WeightFile>().Concat(layers))
+        {
+            Require(file, file != classifier && file != judge);
+        }
+
         if (silent.Count > 0)
         {
             SvdCommand.Note(silent.Count == 1
@@ -107,11 +119,21 @@ internal sealed class Models : IDisposable
         }
     }
 
+    /// <summary>Checks that the inversion network is for a layer.</summary>
+    /// <param name="layer">The layer that the command needs.</param>
+    /// <param name="path">The network's file, for the message.</param>
+    /// <exception cref="EngineException">It is for another layer.</exception>
+    public void RequireInversionOf(SvdNetLayer layer, string path)
+    {
+        if (Inversion!.Architecture.Layer != layer) throw new EngineException($"{path} holds {Inversion.Architecture}, and one for {layer} is needed");
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         Detector.Dispose();
         Inversion?.Dispose();
+        foreach (InversionNetwork layer in Layers) layer.Dispose();
         Mask?.Dispose();
         Judge?.Dispose();
     }

@@ -64,6 +64,25 @@ public static class ExplanationArrays
         ];
     }
 
+    /// <summary>The arrays of explanations of one excerpt by the inversions of several layers: the names end in the layer's.</summary>
+    /// <inheritdoc cref="Of"/>
+    public static IReadOnlyList<(string Name, NpyArray Array)> OfLayers(
+        IReadOnlyList<(string Layer, Explanation Explanation)> explanations, double classThreshold, double startSeconds)
+    {
+        Explanation first = explanations[0].Explanation;
+        return
+        [
+            (Input, Excerpt(first.Input)), (Features, new NpyArray([SvdNet.FeatureCount], first.Features)), (Probability, Number(first.Probability)),
+            (ClassThreshold, new NpyArray([], [classThreshold])), (StartSeconds, new NpyArray([], [startSeconds])),
+            .. explanations.SelectMany(one => ((string, NpyArray)[])
+            [
+                ($"{Inverted}_{one.Layer}", Excerpt(one.Explanation.Importance)), ($"{Mask}_{one.Layer}", Excerpt(one.Explanation.Mask)),
+                ($"{Explanation}_{one.Layer}", Excerpt(one.Explanation.MaskedInput)),
+                ($"{ProbabilityMasked}_{one.Layer}", Number(one.Explanation.ProbabilityMasked)),
+            ]),
+        ];
+    }
+
     private static NpyArray Excerpt(float[] values) => new([ExcerptFrames, Bands], values);
 
     private static NpyArray Number(float value) => new([], [value]);

@@ -26,7 +26,12 @@ public sealed class NetworkMethod : IExplanationMethod
 
     /// <summary>The method that uses this inversion network, which must have been trained with this detector.</summary>
     public static NetworkMethod Of(ExcerptDetector detector, InversionNetwork inversion) =>
-        new(detector, ExplanationMethods.Inversion, "the inversion network", needsMaps: false, answer => inversion.Forward(answer.Features));
+        new(detector, ExplanationMethods.Inversion, "the inversion network", needsMaps: false, answer =>
+        {
+            if (inversion.Architecture.Layer == SvdNetLayer.Fc8) return inversion.Forward(answer.Features);
+            using Tensor output = detector.Output(answer, inversion.Architecture.Layer);
+            return inversion.Forward(output);
+        });
 
     /// <summary>The method that uses this mask network, which must have been trained with this detector.</summary>
     public static NetworkMethod Of(ExcerptDetector detector, MaskNetwork mask) =>
