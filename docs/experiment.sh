@@ -1,7 +1,9 @@
 #!/bin/bash
 # The whole experiment that docs/experiment.md reports, from a corpus to every table and figure.
 #
-#   docs/experiment.sh CORPUS OUT [STEP…]        CORPUS in the Jamendo layout; steps: data train score paper methods transfer localise figures, all by default
+#   docs/experiment.sh CORPUS OUT [STEP…]        CORPUS in the Jamendo layout
+#
+# Steps: data train score paper methods transfer localise layers figures, all by default
 #
 # Trainings keep checkpoints in OUT and resume from there. On two cores the whole experiment takes about an hour and a half; half of that is the training of
 # the two detectors. With PUBLISHED_FIG5=FILE, the published curves are drawn beside the figure.
@@ -11,7 +13,7 @@ corpus=$(cd "$1" && pwd)
 mkdir -p "$2"
 out=$(cd "$2" && pwd)
 shift 2
-steps=" ${*:-data train score paper methods transfer localise figures} "
+steps=" ${*:-data train score paper methods transfer localise layers figures} "
 cd "$(dirname "$0")/.."
 dotnet build src/Svd -c Release --nologo -v quiet
 svd() { dotnet src/Svd/bin/Release/net10.0/svd.dll "$@"; }
@@ -62,10 +64,24 @@ fi
 # Songs whose voice is known.
 if does localise; then svd localise --stems "$out/stems" "${networks[@]}" --masker "$out/masker.npz" --out "$out/localisation"; fi
 
+# What the layers keep of an excerpt: an inversion network for each, in both designs. EPOCHS_OF_LAYERS and HOP_OF_LAYERS make the trainings shorter.
+if does layers; then
+  for design in published matched; do
+    mkdir -p "$out/inverters-$design"
+    for layer in conv1 conv2 mp3 conv4 conv5 mp6 fc7 fc8; do
+      svd train inverter --data "$out/corpus" "${own[@]}" --layer $layer --architecture $design --epochs "${EPOCHS_OF_LAYERS:-30}" \
+        --hop "${HOP_OF_LAYERS:-10}" --checkpoint "$out/run-$design-$layer" --out "$out/inverters-$design/inverter-$layer.npz"
+    done
+  done
+  svd reconstruct --data "$corpus" "${own[@]}" --inverter "$out/inverters-published" --inverter "$out/inverters-matched" --out "$out/reconstruction"
+fi
+
 # The paper's Fig. 4: excerpts in whose middle the voice starts according to the labels (SONG@SECONDS in FIGURES), by both methods.
 if does figures; then
   for at in ${FIGURES:-jonathan_coulton_better.mp3@136.454 joshua_morin_on_the_run.ogg@73.405}; do
     svd explain "$corpus/audio/${at%%@*}" --at "${at##*@}" "${networks[@]}" --masker "$out/masker.npz" --method both --listen \
+      --out "$out/figure-${at##*@}"
+    [ ! -d "$out/inverters-matched" ] || svd explain "$corpus/audio/${at%%@*}" --at "${at##*@}" "${own[@]}" --layer all --inverter "$out/inverters-matched" \
       --out "$out/figure-${at##*@}"
   done
 fi

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Engine.Bench.Report;
 using Engine.Kernels;
 using Engine.Nn;
 using Engine.Svd.Data;

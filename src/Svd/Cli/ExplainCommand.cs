@@ -81,7 +81,7 @@ internal static class ExplainCommand
         command.Validators.Add(result =>
         {
             if (result.GetResult(threshold) is not null && result.GetResult(area) is not null) result.AddError("give --threshold or --area, not both");
-            if (result.GetValue(layer) is { } of && result.GetRequiredValue(method) is var by
+            if (result.GetValue(layer) is { } of && (result.GetValue(method) ?? Inversion) is var by
                 && (of == AllLayers ? by != Inversion : !MethodsOf(by).Any(ExplanationMethods.NeedsInversion)))
             {
                 result.AddError($"--layer {of} does not go with --method {by}, which {(by == Both ? "has one figure for one layer" : "inverts nothing")}");

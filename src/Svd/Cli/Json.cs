@@ -36,6 +36,7 @@ internal static class Json
 [JsonSerializable(typeof(LocaliseCommand.Report), TypeInfoPropertyName = "Localise")]
 [JsonSerializable(typeof(MethodsEvaluation.Report), TypeInfoPropertyName = "Methods")]
 [JsonSerializable(typeof(PredictCommand.Report), TypeInfoPropertyName = "Predict")]
+[JsonSerializable(typeof(ReconstructCommand.Report), TypeInfoPropertyName = "Reconstruct")]
 [JsonSerializable(typeof(ScoreReport))]
 [JsonSerializable(typeof(ShardReport))]
 [JsonSerializable(typeof(WeightsCommand.Report), TypeInfoPropertyName = "Weights")]

@@ -69,6 +69,7 @@ internal static class PageCommand
         PrepareOutputs(request, songs, index);
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
+        models.RequireInversionOf(SvdNetLayer.Fc8, request.Paths.Inverter!);
         using LogMelExtractor extractor = new(backend);
         using BandNormalizer normalizer = models.Statistics.On(backend);
         PageSettings settings = SettingsOf(request, models, backend);

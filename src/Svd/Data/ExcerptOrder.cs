@@ -11,6 +11,7 @@ internal enum RandomPurpose
     MaskArea = 4,
     LocalisedExcerpts = 5,
     Mixing = 6,
+    ReconstructedExcerpts = 7,
 }
 
 /// <summary>The order of the excerpts in each epoch, shuffled by a generator that is seeded with the seed and the epoch's number. It is thread-safe.</summary>

@@ -4,9 +4,9 @@ namespace Engine.Svd.Tests.Cli;
 public sealed class UsageTests : CommandTest
 {
     [Theory]
-    [InlineData("give a command: explain, page, predict, corpus, score, calibrate, evaluate, localise, logmel, stats, train, export, weights, devices")]
+    [InlineData("give a command: explain, page, predict, corpus, score, calibrate, evaluate, localise, reconstruct, logmel, stats, train, export, weights, devices")]
     [InlineData(
-        "frobnicate is not a command; the commands are explain, page, predict, corpus, score, calibrate, evaluate, localise, logmel, stats, train, export, weights",
+        "frobnicate is not a command; the commands are explain, page, predict, corpus, score, calibrate, evaluate, localise, reconstruct, logmel, stats, train, export, weights",
         "frobnicate")]
     [InlineData("--frobnicate is not a command", "--frobnicate")]
     [InlineData("--frobnicate is not an option", "explain", "--frobnicate")]
