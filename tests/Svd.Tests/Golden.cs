@@ -2,6 +2,8 @@ using System.IO.Compression;
 using System.Runtime.InteropServices;
 using Engine.Kernels;
 using Engine.Kernels.Simd;
+using Engine.Nn;
+using Engine.Svd.Model;
 using Engine.Tensors;
 using Engine.Tests;
 
@@ -21,6 +23,9 @@ internal static class Golden
         Gpu.Cuda or Gpu.OpenCl => Gpu.Open(device),
         _ => Backends.CreateCpu(2, (VectorWidth)int.Parse(device)),
     };
+
+    /// <summary>The class threshold that was tuned for the bundled detector.</summary>
+    public static double BundledThreshold { get; } = WeightNotes.Of(WeightFile.Read(BundledFiles.Classifier))!.ClassThreshold!.Value;
 
     public static double[] Read(string file, string name)
     {

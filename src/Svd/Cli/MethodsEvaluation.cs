@@ -9,7 +9,6 @@ using Engine.Svd.Explain.Methods;
 using Engine.Svd.Figures;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Train;
-using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Cli;
@@ -145,10 +144,8 @@ internal static class MethodsEvaluation
         return ProgressDisplay.Run("log-mel spectrograms", report => request.Songs.Select((song, i) =>
         {
             float[] logMel = cache.LogMel(extractor, song.AudioPath);
-            using Tensor frames = Tensor.From(backend, new Shape(logMel.Length / Bands, Bands), logMel);
-            using Tensor normalized = normalizer.Normalize(frames);
             report(i + 1, request.Songs.Count);
-            return (song, new ComparedSong(normalized.ToArray(), request.Sampling.StartsOf(i, logMel.Length / Bands)));
+            return (song, new ComparedSong(normalizer.NormalizeSong(logMel), request.Sampling.StartsOf(i, logMel.Length / Bands)));
         }).Where(song => song.Item2.Starts.Length > 0).ToArray());
     }
 

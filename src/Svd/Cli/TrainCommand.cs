@@ -4,7 +4,6 @@ using Engine.Svd.Data;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
 using Engine.Svd.Train;
-using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Cli;
@@ -192,7 +191,10 @@ internal static class TrainCommand
         float[][] logMels = LogMels(backend, [.. songs, .. validation], cache);
         BandMoments moments = new();
         foreach (float[] song in logMels.Take(songs.Count)) moments.Add(song);
-        BandStatistics statistics = moments.ToStatistics();
+
+        // In training, the songs keep their levels, which makes the network less sensitive to them. In use, each song is brought to their mean.
+        double[] levels = [.. logMels.Take(songs.Count).Where((_, i) => labels[i].Segments.Any(segment => segment.Singing)).Select(song => SongLevel.Of(song))];
+        BandStatistics statistics = moments.ToStatistics().At(levels.Length > 0 ? levels.Average() : null);
         float[][] held = Normalize(backend, statistics, [.. logMels.Skip(songs.Count)]);
         ValidationSong[] validationSongs =
             [.. held.Select((frames, i) => new ValidationSong(frames, labels[songs.Count + i].ForFrames(frames.Length / Bands, cache.Warn)))];
@@ -291,15 +293,7 @@ internal static class TrainCommand
     private static float[][] Normalize(IBackend backend, BandStatistics statistics, IReadOnlyList<float[]> songs)
     {
         using BandNormalizer normalizer = statistics.On(backend);
-        return
-        [
-            .. songs.Select(song =>
-            {
-                using Tensor frames = Tensor.From(backend, new Shape(song.Length / Bands, Bands), song);
-                using Tensor normalized = normalizer.Normalize(frames);
-                return normalized.ToArray();
-            }),
-        ];
+        return [.. songs.Select(song => normalizer.NormalizeSong(song))];
     }
 
     private sealed record InverterRequest(

@@ -3,7 +3,6 @@ using Engine.Kernels;
 using Engine.Svd.Data;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Train;
-using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Evaluate;
@@ -60,9 +59,7 @@ internal sealed class EvaluationRun(
             if (song is not null || !shard.Has(i)) return song;
             int done = evaluations.Count(other => other is not null);
             long start = Stopwatch.GetTimestamp();
-            using Tensor frames = Tensor.From(backend, new Shape(logMel.Length / Bands, Bands), logMel);
-            using Tensor normalized = normalizer.Normalize(frames);
-            song = evaluator.Evaluate(normalized.ToArray(), starts, excerpts => progress(done + (double)excerpts / starts.Length, songs.Count));
+            song = evaluator.Evaluate(normalizer.NormalizeSong(logMel), starts, excerpts => progress(done + (double)excerpts / starts.Length, songs.Count));
 
             // A song that is too short has a file only where other machines look for it.
             if (starts.Length > 0 || shard.IsPart) song.Write(file, identity);

@@ -56,9 +56,7 @@ internal sealed class Reconstruction(
             int[] starts = sampling.StartsOf(i, logMel.Length / Bands);
             if (starts.Length > 0)
             {
-                using Tensor frames = Tensor.From(backend, new Shape(logMel.Length / Bands, Bands), logMel);
-                using Tensor normalized = normalizer.Normalize(frames);
-                float[] values = normalized.ToArray();
+                float[] values = normalizer.NormalizeSong(logMel);
                 float[][] excerpts = [.. starts.Select(start => values[(start * Bands)..(start * Bands + ExcerptLength)])];
                 double identity = Digest.Of($"{DeviceIdentity.Of(backend)}, {string.Join(' ', starts)}", [cache.DigestOf(songs[i].AudioPath), .. digests]);
                 parts.Add(new SongPart(excerpts, DistancesOf(excerpts, Path.Combine(folder, $"{ResultName.Of(songs[i].Name)}.npz"), identity)));

@@ -5,7 +5,10 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.FrontEnd;
 
-/// <summary>The log-mel frames of an audio stream, a block at a time, so that memory does not grow with the song.</summary>
+/// <summary>
+/// The log-mel frames of an audio stream, a block at a time, so that memory does not grow with the song. If a normaliser brings songs to a level, the song's
+/// own level must be known first: up to <see cref="SongLevel.Frames"/> frames are read ahead.
+/// </summary>
 public sealed class LogMelReader(AudioStream audio, LogMelExtractor extractor, BandNormalizer? normalizer = null)
 {
     /// <summary>Frames of a full block: 3.7 s.</summary>
@@ -15,6 +18,9 @@ public sealed class LogMelReader(AudioStream audio, LogMelExtractor extractor, B
     private int _held;
     private bool _ended;
     private long _samplesRead;
+    private float[]? _ahead;
+    private int _aheadUsed;
+    private double _gain;
 
     /// <summary>Frames returned so far.</summary>
     public long FramesRead { get; private set; }
@@ -29,6 +35,39 @@ public sealed class LogMelReader(AudioStream audio, LogMelExtractor extractor, B
     /// <exception cref="EngineException">The audio cannot be decoded.</exception>
     public int Read(Span<float> frames)
     {
+        if (_ahead is null)
+        {
+            _ahead = normalizer?.Level is null ? [] : ReadAhead();
+            if (normalizer?.Level is { } level && _ahead.Length > 0) _gain = SongLevel.GainTo(level, _ahead);
+        }
+
+        int available = Math.Min(_ahead.Length / Bands - _aheadUsed, BlockFrames);
+        if (available > 0)
+        {
+            _ahead.AsSpan(_aheadUsed * Bands, available * Bands).CopyTo(frames);
+            _aheadUsed += available;
+        }
+        else
+        {
+            available = Compute(frames);
+        }
+
+        if (available > 0) normalizer?.Normalize(frames[..(available * Bands)], _gain);
+        FramesRead += available;
+        return available;
+    }
+
+    private float[] ReadAhead()
+    {
+        List<float> frames = [];
+        float[] block = new float[BlockFrames * Bands];
+        while (frames.Count < SongLevel.Frames * Bands && Compute(block) is var count and > 0) frames.AddRange(block.AsSpan(0, count * Bands));
+        return [.. frames];
+    }
+
+    // Computes the next frames, not normalised, and returns their number.
+    private int Compute(Span<float> frames)
+    {
         while (!_ended && _held < _samples.Length)
         {
             Span<float> free = _samples.AsSpan(_held);
@@ -41,12 +80,10 @@ public sealed class LogMelReader(AudioStream audio, LogMelExtractor extractor, B
         int available = (int)FrameCount(_held);
         if (available == 0) return 0;
         using Tensor logMel = extractor.Transform(_samples.AsSpan(0, _held));
-        using Tensor? normalized = normalizer?.Normalize(logMel);
-        (normalized ?? logMel).CopyTo(frames[..(available * Bands)]);
+        logMel.CopyTo(frames[..(available * Bands)]);
         int used = available * Hop;
         _samples.AsSpan(used, _held - used).CopyTo(_samples);
         _held -= used;
-        FramesRead += available;
         return available;
     }
 

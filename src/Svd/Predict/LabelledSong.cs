@@ -2,8 +2,6 @@ using Engine.Kernels;
 using Engine.Svd.Data;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
-using Engine.Tensors;
-using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Predict;
 
@@ -50,9 +48,7 @@ public sealed record LabelledSong(string Name, float[] Probabilities, float[] La
         float[] Predict(Song song)
         {
             float[] logMel = cache.LogMel(extractor, song.AudioPath);
-            using Tensor frames = Tensor.From(backend, new Shape(logMel.Length / Bands, Bands), logMel);
-            using Tensor normalized = normalizer.Normalize(frames);
-            return Segments.Median(predictor.Predict(normalized.ToArray()));
+            return Segments.Median(predictor.Predict(normalizer.NormalizeSong(logMel)));
         }
     }
 

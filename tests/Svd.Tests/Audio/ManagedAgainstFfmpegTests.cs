@@ -66,11 +66,10 @@ public sealed class ManagedAgainstFfmpegTests(ITestOutputHelper output)
         {
             int count = Math.Min(block, frames - frame);
             using Tensors.Tensor logMel = extractor.Transform(samples.AsSpan(frame * Hop, (count - 1) * Hop + FrameLength));
-            using Tensors.Tensor? normalized = normalizer?.Normalize(logMel);
-            all.AddRange((normalized ?? logMel).ToArray());
+            all.AddRange(logMel.ToArray());
         }
 
-        return [.. all];
+        return normalizer?.NormalizeSong([.. all]) ?? [.. all];
     }
 
     private static Comparison Compare(float[] managed, float[] ffmpeg)

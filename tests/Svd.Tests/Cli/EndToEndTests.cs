@@ -106,7 +106,7 @@ public sealed class EndToEndTests : CommandTest
         Assert.Equal(3, file.Read("start_seconds").ToDouble()[0]);
         Assert.Equal(3, report.GetProperty("start_seconds").GetDouble());
         Assert.Equal(file.Read("mask").ToDouble().Average(), report.GetProperty("relative_area").GetDouble(), 1e-12);
-        Assert.Equal(report.GetProperty("probability").GetSingle() >= 0.727 ? "sing" : "nosing", report.GetProperty("label").GetString());
+        Assert.Equal(report.GetProperty("probability").GetSingle() >= Golden.BundledThreshold ? "sing" : "nosing", report.GetProperty("label").GetString());
     }
 
     [Fact]
@@ -147,7 +147,9 @@ public sealed class EndToEndTests : CommandTest
         Assert.Equal([(int)FrameCount(16 * SampleRate)], array.Shape.ToArray());
         Assert.All(probabilities, probability => Assert.InRange(probability, 0, 1));
         Assert.Equal(
-            LabFile.Encode(Segments.Find(probabilities, 0.727), "singing if P >= 0.727, tuned for the detector"),
+            LabFile.Encode(
+                Segments.Find(probabilities, Golden.BundledThreshold),
+                FormattableString.Invariant($"singing if P >= {Golden.BundledThreshold}, tuned for the detector")),
             File.ReadAllBytes(Path.Combine(Out, "sample.lab")));
     }
 

@@ -39,9 +39,7 @@ public class MethodComparisonTests
         ComparedSong[] songs = [.. Corpus.Open(data).Split("test").Select((song, i) =>
         {
             float[] logMel = cache.LogMel(extractor, song.AudioPath);
-            using Tensor raw = Tensor.From(backend, new Shape(logMel.Length / Bands, Bands), logMel);
-            using Tensor normalized = normalizer.Normalize(raw);
-            return new ComparedSong(normalized.ToArray(), sampling.StartsOf(i, logMel.Length / Bands));
+            return new ComparedSong(normalizer.NormalizeSong(logMel), sampling.StartsOf(i, logMel.Length / Bands));
         })];
         using MethodComparison comparison = new(
             backend, network, inversion, null, null, statistics, songs, [MaskSize.Threshold(0.8)], [MaskFill.Zero], 0.5, 1, (_, _) => { });
