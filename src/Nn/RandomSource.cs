@@ -24,17 +24,7 @@ public sealed class RandomSource
     /// Starts the stream of numbers that belongs to a seed and a path. The path says what the numbers are for, and the number of the epoch or the batch.
     /// Streams of different paths are independent, so numbered work can be done in any order and resumed at any number.
     /// </summary>
-    public RandomSource(ulong seed, params ReadOnlySpan<ulong> path)
-    {
-        ulong key = Mix(seed + GoldenStep);
-        foreach (ulong part in path) key = Mix((key ^ part) + GoldenStep);
-
-        // Four different numbers go through a bijection, so they cannot all be zero, the one state that xoshiro256** must not have.
-        _s0 = Mix(key += GoldenStep);
-        _s1 = Mix(key += GoldenStep);
-        _s2 = Mix(key += GoldenStep);
-        _s3 = Mix(key + GoldenStep);
-    }
+    public RandomSource(ulong seed, params ReadOnlySpan<ulong> path) => Restart(seed, path);
 
     private RandomSource(ReadOnlySpan<ulong> state) => (_s0, _s1, _s2, _s3) = (state[0], state[1], state[2], state[3]);
 
@@ -51,6 +41,19 @@ public sealed class RandomSource
         }
 
         return new RandomSource(state);
+    }
+
+    /// <summary>Becomes what the constructor makes of this seed and path.</summary>
+    public void Restart(ulong seed, params ReadOnlySpan<ulong> path)
+    {
+        ulong key = Mix(seed + GoldenStep);
+        foreach (ulong part in path) key = Mix((key ^ part) + GoldenStep);
+
+        // Four different numbers go through a bijection, so they cannot all be zero, the one state that xoshiro256** must not have.
+        _s0 = Mix(key += GoldenStep);
+        _s1 = Mix(key += GoldenStep);
+        _s2 = Mix(key += GoldenStep);
+        _s3 = Mix(key + GoldenStep);
     }
 
     /// <summary>64 random bits.</summary>

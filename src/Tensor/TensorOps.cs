@@ -14,8 +14,8 @@ public static partial class TensorOps
     /// <param name="x">The main input: the result is on its backend and on its tape.</param>
     /// <param name="shape">The shape of the result.</param>
     /// <param name="layout">Where the samples of the result lie; without it, as in <paramref name="x"/>.</param>
-    /// <param name="keeps">Whether the gradient rule needs a second result, shaped as the first.</param>
-    public static OpResult<TOp> Begin<TOp>(this Tensor x, Shape shape, BatchLayout? layout = null, bool keeps = false)
+    /// <param name="keeps">The shape of a second result, if the gradient rule needs one.</param>
+    public static OpResult<TOp> Begin<TOp>(this Tensor x, Shape shape, BatchLayout? layout = null, Shape? keeps = null)
         where TOp : struct, IDifferentiableOp =>
         x.Tape is { } tape ? new(tape.Begin<TOp>(x.Backend, shape, layout ?? x.Layout, keeps: keeps))
         : new(Tensor.Allocate(x.Backend, shape, layout ?? x.Layout));
@@ -154,7 +154,8 @@ public static partial class TensorOps
     {
         ConvMaxPool2dShape shape = new(
             ShapeOf(x, w, stride, padding, dilation), window.H, window.W, poolStride.H, poolStride.W, poolDilation.H, poolDilation.W);
-        OpResult<ConvMaxPool2dOp> y = x.Begin<ConvMaxPool2dOp>(new Shape(shape.Conv.N, shape.Conv.K, shape.Pool.P, shape.Pool.Q), keeps: true);
+        Shape result = new(shape.Conv.N, shape.Conv.K, shape.Pool.P, shape.Pool.Q);
+        OpResult<ConvMaxPool2dOp> y = x.Begin<ConvMaxPool2dOp>(result, keeps: result);
         return y.Run(new ConvMaxPool2dOp(shape, x.View, w.View, b?.View, activation, y.View, y.Kept, packed), x, w, b);
     }
 
@@ -171,6 +172,20 @@ public static partial class TensorOps
             ? new(n * c, h, w, rows, columns, top, left) : new(c, h, w * n, rows, columns * n, top, left * n);
         OpResult<Pad2dOp> y = x.Begin<Pad2dOp>(new Shape(n, c, rows, columns));
         return y.Run(new Pad2dOp(shape, x.View, y.View), x);
+    }
+
+    /// <summary>
+    /// A mask of each sample's largest numbers, 1 for as many as <paramref name="counts"/> says and 0 for the others; x has N samples, counts N elements, the
+    /// result is shaped as x. Its gradient is that of a sigmoid with this steepness; see <see cref="TopKMaskOp"/>.
+    /// </summary>
+    /// <exception cref="ArgumentException">The shapes do not fit together, the batch is not first, or the counts require a gradient.</exception>
+    public static Tensor TopKMask(this Tensor x, Tensor counts, float steepness)
+    {
+        RequireNoGradient(counts);
+        RequireBatchFirst(x);
+        int rows = x.Shape[0];
+        OpResult<TopKMaskOp> y = x.Begin<TopKMaskOp>(x.Shape, keeps: new Shape(rows));
+        return y.Run(new TopKMaskOp(rows, steepness, x.View, counts.View, y.View, y.Kept), x, counts);
     }
 
     /// <summary>The upper left corner; x is N×C×H×W, the result N×C×rows×columns.</summary>

@@ -31,7 +31,9 @@ public class RandomSourceTests
             new RandomSource(1, 0, 1).NextUInt64(), new RandomSource(1, 1, 0).NextUInt64(), new RandomSource(0, 0).NextUInt64(), new RandomSource(2, 2).NextUInt64(),
         ];
         Assert.Equal(starts.Length, starts.Distinct().Count());
-        Assert.Equal(new RandomSource(1, 2, 3).State, new RandomSource(1, 2, 3).State);
+        RandomSource restarted = new(4);
+        restarted.Restart(1, 2, 3);
+        Assert.Equal(new RandomSource(1, 2, 3).State, restarted.State);
     }
 
     [Theory]

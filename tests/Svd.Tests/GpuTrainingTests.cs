@@ -33,6 +33,13 @@ public sealed class GpuTrainingTests
                 AssertLean(gpu, training.Plan(1, []));
             }
 
+            using (SvdNet detector = SvdNet.Create(backend, new RandomSource(1)))
+            using (MaskerTraining training = new(
+                backend, detector, [Noise(ExcerptFrames + BatchSize - 1, Bands)], [], hop: 1, BatchSize, classThreshold: 0.5, seed: 1))
+            {
+                AssertLean(gpu, training.Plan(1, []));
+            }
+
             const int frames = ExcerptFrames + 5;
             TrainingSong song = new(MagnitudeSpectrogram.From(Noise(frames, SpectrumBins)), new float[frames]);
             BandStatistics statistics = new(new double[Bands], [.. Enumerable.Repeat(1.0, Bands)]);

@@ -245,6 +245,28 @@ def real_fft(x, window, frames, size, hop, bins):
     return y
 
 
+# Masks of the largest numbers in rows.
+
+def top_k_mask(x, counts):
+    """1 for as many of the largest of each row as counts say, the first of equal ones first, else 0; and the smallest number that is kept in each row."""
+    mask, least = np.zeros_like(x), np.zeros(len(x))
+    for row, order in enumerate(np.argsort(-x, axis=1, kind="stable")):
+        kept = order[:int(counts[row])]
+        mask[row, kept], least[row] = 1, x[row, kept[-1]]
+    return mask, least
+
+
+def top_k_mask_slopes(x, steepness):
+    mean = row_sums(x)[:, None] / x.shape[1]
+    return steepness / np.maximum(np.sqrt(row_sums((x - mean) * (x - mean)) / x.shape[1]), float(np.float32(1e-20)))[:, None]
+
+
+def top_k_mask_backward(x, least, dy, steepness):
+    """The gradient of the sigmoid that stands for the mask's."""
+    slopes = top_k_mask_slopes(x, steepness)
+    return slopes * activate_backward({"activation": "Sigmoid"}, activate({"activation": "Sigmoid"}, slopes * (x - least[:, None])), dy)
+
+
 # Dropout.
 
 def mix(z):

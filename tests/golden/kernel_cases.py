@@ -637,6 +637,31 @@ def pad(op):
         yield Case(op, dict(zip(PAD_SETTINGS, sizes))).inputs(x=x).output("y", y, 0)
 
 
+TOP_ROWS = [(1, 1), (3, 2), (2, 130), (1, 300)]
+
+
+def rows_to_mask(op):
+    """Rows in which many numbers are equal, zeros of both signs among them, and how many of each a mask keeps."""
+    for rows, columns in TOP_ROWS:
+        x = np.round(fixed(rows, columns) * 16) / 16
+        counts = np.linspace(1, columns, rows + 1)[:-1].round()
+        mask, least = define.top_k_mask(x, counts)
+        yield Case(op, {"rows": rows, "columns": columns, "steepness": 2.0}), x, counts, mask, least
+
+
+def top_k_mask(op):
+    for case, x, counts, mask, least in rows_to_mask(op):
+        case.settings["least"] = True
+        yield case.inputs(x=x, counts=counts).output("y", mask, 0).output("least", least, 0)
+
+
+def top_k_mask_backward(op):
+    for case, x, _, _, least in rows_to_mask(op):
+        dy = fixed(*x.shape)
+        slopes, dx = define.top_k_mask_slopes(x, 2.0), define.top_k_mask_backward(x, least, dy, 2.0)
+        yield case.inputs(x=x, least=least, dy=dy).output("dx", dx, sum_tolerance(x.shape[1], slopes.max() * abs(dy).max(), dx))
+
+
 def transpose(op):
     for rows, columns in [(1, 1), (7, 1), (5, 33), (40, 17)]:
         x = fixed(rows, columns)
@@ -696,6 +721,8 @@ KERNELS = {
     "SoftmaxCrossEntropyBackward": softmax_cross_entropy_backward,
     "SumOfSquares": sum_of_squares,
     "SumOver": sum_over,
+    "TopKMask": top_k_mask,
+    "TopKMaskBackward": top_k_mask_backward,
     "Transpose": transpose,
 }
 

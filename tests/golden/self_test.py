@@ -128,6 +128,12 @@ def rows(checks):
         "softmax cross-entropy", [define.softmax_cross_entropy(logits, target)],
         [-(target * np.log(powers / powers.sum(1, keepdims=True))).sum() / 6], 1e-14)
     x = normal(2, 3, 4, 5)
+    z, dy, counts = normal(3, 40), normal(3, 40), np.array([1, 7, 40])
+    mask, least = define.top_k_mask(z, counts)
+    checks.near("top_k_mask", [mask.sum(1), least], [counts, [np.sort(row)[-count] for row, count in zip(z, counts)]], 0)
+    slopes = 2 / z.std(1, keepdims=True)  # constants, as are the least
+    checks.gradient(
+        "top_k_mask", lambda z: (dy / (1 + np.exp(-slopes * (z - least[:, None])))).sum(), [z], [define.top_k_mask_backward(z, least, dy, 2)])
     checks.near("sum_over", define.sum_over(x, (1, 3, 1, 5)), x.sum((0, 2), keepdims=True), 1e-14)
 
 

@@ -307,7 +307,7 @@ internal static unsafe partial class BatchNorm
     }
 
     // Σ(a − center) and Σ(a − center)².
-    private readonly struct DeviationSums : ISumOperator
+    internal readonly struct DeviationSums : ISumOperator
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Add<TV>(TV a, TV b, TV center, ref TV first, ref TV second)

@@ -54,6 +54,8 @@ public static class OpTable
         [OpSpec.NameOf<SoftmaxCrossEntropyBackwardOp>()] = SoftmaxCrossEntropyBackwardOp.Spec,
         [OpSpec.NameOf<SumOfSquaresOp>()] = SumOfSquaresOp.Spec,
         [OpSpec.NameOf<SumOverOp>()] = SumOverOp.Spec,
+        [OpSpec.NameOf<TopKMaskOp>()] = TopKMaskOp.Spec,
+        [OpSpec.NameOf<TopKMaskBackwardOp>()] = TopKMaskBackwardOp.Spec,
         [OpSpec.NameOf<TransposeOp>()] = TransposeOp.Spec,
     };
 }

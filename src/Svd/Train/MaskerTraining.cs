@@ -6,22 +6,19 @@ using Engine.Svd.Explain.Methods;
 using Engine.Svd.Model;
 using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Engine.Svd.Train;
 
 /// <summary>
 /// Trains a mask network with a fixed classifier in the loop. For each excerpt x with label y (the classifier's own), the importance z becomes a mask that
-/// keeps a random share of the bins: m = σ(k·(z − t)). The threshold t lies between the importance of the last bin that is kept and the first that is not, and
-/// the steepness k depends on the deviation of z over the excerpt. Since the share varies, the network learns the order of the bins. The loss is
+/// keeps a random share of the bins, the most important ones. Since the share varies, the network learns the order of the bins. The loss is
 /// <code>cross-entropy(f(m ⊙ x) − θ, y) + ¼ · cross-entropy(f(x − m ⊙ x) − θ, 1 − y)</code>
 /// for sufficiency and necessity, plus an L2 penalty. Here f is the classifier's logit, and θ is the logit at which it begins to say singing. Nothing asks for
 /// masks in one piece; the architecture alone gives them. The optimiser is ADAM, and the learning rate falls by a factor after each epoch.
 /// </summary>
 /// <remarks>
-/// The forward pass uses the mask of 0 and 1, and the gradient is that of the sigmoid (the straight-through estimator of Bengio, Léonard and Courville, 2013).
-/// With soft masks the network would use shades of grey that no threshold keeps. The classifier's weights are not on the tape, so no gradients of filters are
-/// computed.
+/// The mask is of 0 and 1, and its gradient is that of a sigmoid (see <see cref="TopKMaskOp"/>): with soft masks the network would use shades of grey that no
+/// threshold keeps. The classifier's weights are not on the tape, so no gradients of filters are computed.
 /// </remarks>
 internal sealed class MaskerTraining : IDisposable
 {
@@ -31,9 +28,8 @@ internal sealed class MaskerTraining : IDisposable
     private const float NecessityWeight = 0.25f;
     private const double SmallestArea = 0.05, LargestArea = 0.5;
 
-    // The sigmoid's steepness in units of 1/deviation: half of the bins lie where it still has a slope. An excerpt without contrast has no deviation.
+    // Half of the bins lie where the sigmoid still has a slope.
     private const float Steepness = 2;
-    private const float LeastDeviation = 1e-20f;
     private const int ValidationHop = FramesPerSecond / 2;
 
     // The areas for which the log reports the validation songs.
@@ -51,18 +47,14 @@ internal sealed class MaskerTraining : IDisposable
     private readonly float _logitThreshold;
     private readonly ulong _seed;
     private readonly Tape _tape = new();
+    private readonly Tensor _batch;
     private readonly Tensor _input;
-    private readonly Tensor _label;
-    private readonly Tensor _otherLabel;
+    private readonly Tensor _counts;
     private readonly Tensor _logitThresholds;
-    private readonly Tensor _threshold;
-    private readonly Tensor _steepness;
-    private readonly Tensor _rounding;
+    private readonly Tensor _ones;
+    private readonly Tensor _silent;
     private readonly float[] _values;
-    private readonly float[] _importance;
-    private readonly float[] _steepnessValues;
-    private readonly float[] _sorted = new float[ExcerptLength];
-    private readonly float[] _labelValues;
+    private readonly RandomSource _random = new(0);
 
     /// <summary>Draws the network's initial weights.</summary>
     /// <param name="backend">The backend that trains.</param>
@@ -85,13 +77,14 @@ internal sealed class MaskerTraining : IDisposable
         _network = MaskNetwork.Create(backend, new RandomSource(seed));
         _parameters = new TrainableParameters(_network.Layers, backend);
         Optimizer = new Adam(_parameters);
-        Shape excerpts = new(batchSize, 1, ExcerptFrames, Bands);
-        _input = _tape.Watch(Tensor.Allocate(backend, excerpts));
-        (_label, _otherLabel) = (Tensor.Allocate(backend, new Shape(batchSize, 1)), Tensor.Allocate(backend, new Shape(batchSize, 1)));
-        _logitThresholds = Tensor.From(backend, new Shape(batchSize, 1), [.. Enumerable.Repeat(_logitThreshold, batchSize)]);
-        (_threshold, _steepness, _rounding) = (Tensor.Allocate(backend, excerpts), Tensor.Allocate(backend, excerpts), Tensor.Allocate(backend, excerpts));
-        (_values, _importance, _steepnessValues) = (new float[excerpts.Length], new float[excerpts.Length], new float[excerpts.Length]);
-        _labelValues = new float[batchSize];
+        (Shape excerpts, Shape logits) = (new Shape(batchSize, 1, ExcerptFrames, Bands), new Shape(batchSize, 1));
+        _values = new float[excerpts.Length + batchSize];
+        _batch = Tensor.Allocate(backend, new Shape(_values.Length));
+        _input = _tape.Watch(_batch.Part(0, excerpts));
+        _counts = _batch.Part(excerpts.Length, new Shape(batchSize));
+        _logitThresholds = _tape.Watch(Tensor.From(backend, logits, [.. Enumerable.Repeat(_logitThreshold, batchSize)]));
+        _ones = Tensor.From(backend, logits, [.. Enumerable.Repeat(1f, batchSize)]);
+        _silent = Tensor.Allocate(backend, logits);
     }
 
     /// <summary>The layers in training.</summary>
@@ -114,60 +107,40 @@ internal sealed class MaskerTraining : IDisposable
         _detector.Dispose();
         Optimizer.Dispose();
         _parameters.Dispose();
-        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[_input, _label, _otherLabel, _logitThresholds, _threshold, _steepness, _rounding]) tensor.Dispose();
+        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[_input, _counts, _batch, _logitThresholds, _ones, _silent]) tensor.Dispose();
         _network.Dispose();
     }
 
     private double Step(int epoch, int batch)
     {
         _excerpts.Read(epoch, batch, _values);
-        _backend.Upload(_values, _input.View);
+        _random.Restart(_seed, (ulong)RandomPurpose.MaskArea, (ulong)((long)epoch * _excerpts.BatchesPerEpoch + batch));
+        DrawCounts();
+        _backend.Upload(_values, _batch.View);
         _tape.Reset();
         SvdNetMaps maps = _classifier.Maps(_input);
-        UploadLabels(_classifier.LogitsOf(maps.Features));
-        Tensor importance = _network.Forward(maps);
-        UploadThresholds(importance, new RandomSource(_seed, (ulong)RandomPurpose.MaskArea, (ulong)((long)epoch * _excerpts.BatchesPerEpoch + batch)));
-        Tensor soft = importance.Add(_threshold, -1).Multiply(_steepness).Activate(Activation.Sigmoid), mask = soft.Add(_rounding);
 
-        Tensor kept = mask.Multiply(_input), removed = _input.Add(kept, -1);
-        Tensor loss = _classifier.Logits(kept).Add(_logitThresholds, -1).SigmoidCrossEntropy(_label)
-            .Add(_classifier.Logits(removed).Add(_logitThresholds, -1).SigmoidCrossEntropy(_otherLabel, NecessityWeight));
+        // 1 where f < θ, the other class's label 1 − y: the slope of ReLU at θ − f.
+        Tensor below = _logitThresholds.Add(_classifier.LogitsOf(maps.Features), -1);
+        _backend.Run(new ActivateBackwardOp(Activation.Relu, below.View, _ones.View, _silent.View));
+
+        // Cross-entropy stays the same if the logit's sign and the label change together.
+        Tensor kept = _network.Forward(maps).TopKMask(_counts, Steepness).Multiply(_input), removed = _input.Add(kept, -1);
+        Tensor loss = _logitThresholds.Add(_classifier.Logits(kept), -1).SigmoidCrossEntropy(_silent)
+            .Add(_classifier.Logits(removed).Add(_logitThresholds, -1).SigmoidCrossEntropy(_silent, NecessityWeight));
         _tape.Backward(loss);
         (double error, double penalty) = _parameters.AddL2Penalty(L2, loss);
         return double.IsFinite(penalty) ? error : penalty;
     }
 
-    private void UploadLabels(Tensor logits)
+    // Draws how many bins the mask of each excerpt keeps.
+    private void DrawCounts()
     {
-        logits.CopyTo(_labelValues);
-        for (int n = 0; n < _batchSize; n++) _labelValues[n] = _labelValues[n] >= _logitThreshold ? 1 : 0;
-        _backend.Upload(_labelValues, _label.View);
-        TensorPrimitives.Subtract(1, _labelValues, _labelValues);
-        _backend.Upload(_labelValues, _otherLabel.View);
-    }
-
-    // Computes t and k of each excerpt, and what rounds σ(k·(z − t)) to 0 or 1.
-    private void UploadThresholds(Tensor importance, RandomSource random)
-    {
-        importance.CopyTo(_importance);
         for (int n = 0; n < _batchSize; n++)
         {
-            Span<float> z = _importance.AsSpan(n * ExcerptLength, ExcerptLength), t = _values.AsSpan(n * ExcerptLength, ExcerptLength);
-            double area = SmallestArea * Math.Pow(LargestArea / SmallestArea, random.NextDouble());
-            int dropped = ExcerptLength - (int)Math.Round(area * ExcerptLength);
-            z.CopyTo(_sorted);
-            MemoryExtensions.Sort(_sorted.AsSpan());
-            t.Fill((_sorted[dropped - 1] + _sorted[dropped]) / 2);
-            TensorPrimitives.Subtract(z, t, z);
-            float steepness = Steepness / Math.Max(TensorPrimitives.StdDev(z), LeastDeviation);
-            _steepnessValues.AsSpan(n * ExcerptLength, ExcerptLength).Fill(steepness);
-            TensorPrimitives.Multiply(z, steepness, z);
-            for (int i = 0; i < z.Length; i++) z[i] = (z[i] > 0 ? 1 : 0) - 1 / (1 + MathF.Exp(-z[i]));
+            double area = SmallestArea * Math.Pow(LargestArea / SmallestArea, _random.NextDouble());
+            _values[_batchSize * ExcerptLength + n] = (float)Math.Round(area * ExcerptLength);
         }
-
-        _backend.Upload(_values, _threshold.View);
-        _backend.Upload(_steepnessValues, _steepness.View);
-        _backend.Upload(_importance, _rounding.View);
     }
 
     // The loss on the validation excerpts at fixed areas, and the percentage of them whose label changes if only a share of the bins is kept, and if only it is

@@ -87,7 +87,7 @@ public sealed class Tape : IDisposable
     /// <summary>
     /// The next place on the tape, with a result of this shape that the operation overwrites. What it held is undefined. The caller finishes it.
     /// </summary>
-    internal TapeEntry<TRule> Begin<TRule>(IBackend backend, Shape shape, BatchLayout layout, Tensor? shares = null, bool keeps = false)
+    internal TapeEntry<TRule> Begin<TRule>(IBackend backend, Shape shape, BatchLayout layout, Tensor? shares = null, Shape? keeps = null)
         where TRule : struct, IGradientRule
     {
         if (_count == _entries.Count) _entries.Add(new TapeEntry<TRule>());

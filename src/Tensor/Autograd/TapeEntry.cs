@@ -13,7 +13,7 @@ internal abstract class TapeEntry : IGradients
     /// <summary>The result.</summary>
     public Tensor? Output { get; private set; }
 
-    /// <summary>A second result, shaped as the first, that only the rule looks at; null for most operations.</summary>
+    /// <summary>A second result, that only the rule looks at; null for most operations.</summary>
     public Tensor? Kept { get; private set; }
 
     /// <inheritdoc/>
@@ -44,17 +44,17 @@ internal abstract class TapeEntry : IGradients
     /// <summary>
     /// Makes the result, or reuses that of the step before if it has the same sizes and memory. It shares the memory of another tensor if asked.
     /// </summary>
-    public void Begin(Tape tape, IBackend backend, Shape shape, BatchLayout layout, Tensor? shares, bool keeps)
+    public void Begin(Tape tape, IBackend backend, Shape shape, BatchLayout layout, Tensor? shares, Shape? keeps)
     {
         _tape = tape;
         bool fits = Output is not null && Output.Backend == backend && Output.Shape == shape && Output.Layout == layout && _isAlias == shares is not null
-            && Kept is not null == keeps && (shares is null || Output.SharesMemoryWith(shares));
+            && Kept?.Shape == keeps && (shares is null || Output.SharesMemoryWith(shares));
         if (fits) return;
         Free();
         _isAlias = shares is not null;
         Output = shares is null ? Tensor.Allocate(backend, shape, layout) : shares.Alias(shape);
         (Output.Tape, Output.IsOwnedByTape) = (tape, true);
-        Kept = keeps ? Tensor.Allocate(backend, shape, layout) : null;
+        Kept = keeps is { } kept ? Tensor.Allocate(backend, kept, layout) : null;
     }
 
     /// <summary>Goes back: hands the result's gradient on to the inputs that want one.</summary>
