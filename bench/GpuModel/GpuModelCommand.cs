@@ -126,7 +126,7 @@ internal static class GpuModelCommand
         const int frames = ExcerptFrames + Batch;
         TrainingSong song = new(MagnitudeSpectrogram.From(new float[frames * SpectrumBins]), new float[frames]);
         BandStatistics statistics = new(new double[Bands], [.. Enumerable.Repeat(1.0, Bands)]);
-        ClassifierTraining training = new(backend, [song], [], statistics, augment: true, batchesPerEpoch: 2, Batch, seed: 1);
+        ClassifierTraining training = new(backend, [song], [], [], statistics, augment: true, batchesPerEpoch: 2, Batch, seed: 1);
         owned.Add(training);
         return StepOf(training.Plan(1, []));
     }
