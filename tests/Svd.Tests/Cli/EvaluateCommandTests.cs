@@ -65,6 +65,31 @@ public sealed class EvaluateCommandTests : CommandTest
         Assert.Contains("Relative", svg, StringComparison.Ordinal);
     }
 
+    /// <summary>Where a bin's importance lies within rounding of the threshold, a device may decide otherwise: five of 9200 bins may.</summary>
+    [Fact]
+    public void GpusGiveTheSameCurves()
+    {
+        const double areaTolerance = 100 * 5.0 / FrontEnd.FrontEndSettings.ExcerptLength;
+        File.WriteAllText(Path.Combine(Data, "filelists", "test"), "one.wav\n");
+        EvaluationPoint[] On(string device)
+        {
+            string folder = PathOf(device);
+            string[] options = ["--out", folder, "--excerpts", "2", "--thresholds", "0.2:0.8:0.3", "--device", device, "--opencl-without-generic-address-space"];
+            Evaluate(options);
+            return [.. EvaluationCurves.Read(Path.Combine(folder, Files[0]))];
+        }
+
+        EvaluationPoint[] expected = On("cpu");
+        foreach (string device in Gpu.Present)
+        {
+            foreach ((EvaluationPoint point, EvaluationPoint actual) in expected.Zip(On(device), (a, b) => (a, b)))
+            {
+                Assert.Equal((point.Case, point.Threshold, point.Changed, point.Excerpts), (actual.Case, actual.Threshold, actual.Changed, actual.Excerpts));
+                Assert.Equal(point.RelativeAreaPercent, actual.RelativeAreaPercent, areaTolerance);
+            }
+        }
+    }
+
     [Fact]
     public void FinishedSongsAreNotEvaluatedAgain()
     {
