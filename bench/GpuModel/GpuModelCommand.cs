@@ -25,8 +25,8 @@ internal static class GpuModelCommand
     // Room for everything that 256 excerpts make at once.
     private const long MemoryBytes = 16L << 30;
 
-    /// <summary>Runs the command line, from <c>gpu-model</c> on, and returns the exit code.</summary>
-    public static int Run(string[] args)
+    /// <summary>Runs the command line, from <c>gpu-model</c> on, writes to standard output or elsewhere, and returns the exit code.</summary>
+    public static int Run(string[] args, TextWriter? output = null)
     {
         Option<string> file = new("--device-file")
         {
@@ -41,12 +41,14 @@ internal static class GpuModelCommand
         {
             file, launches,
         };
-        model.SetAction(parsed => Run(GpuDescription.Read(parsed.GetValue(file)!), parsed.GetValue(launches)));
+        model.SetAction(parsed => Run(GpuDescription.Read(parsed.GetValue(file)!), parsed.GetValue(launches), output ?? Console.Out));
         return CommandLine.Run(model, args);
     }
 
-    private static int Run(GpuDescription device, bool lists)
+    private static int Run(GpuDescription device, bool lists, TextWriter output)
     {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No });
+        console.Profile.Width = 200;
         KernelCode large = KernelCode.Of(device, large: true), small = KernelCode.Of(device, large: false);
         Table kernels = TableOf("product kernel", "registers", "shared bytes", "groups at a time", "occupancy", "instructions an FMA", "an element", "counted");
         foreach ((string name, KernelCode code) in (ReadOnlySpan<(string, KernelCode)>)[("large tiles", large), ("small tiles", small)])
@@ -57,13 +59,11 @@ internal static class GpuModelCommand
                 $"{code.PerMultiplyAdd:F2}", $"{code.PerElement:F1}", code.Measured ? "now" : "before");
         }
 
-        AnsiConsole.Profile.Width = 200;
-        AnsiConsole.Write(kernels);
+        console.Write(kernels);
         Table works = TableOf($"work on {device.Name}, modelled", "launches", "products", "fewest groups of one", "GFMA", "ms", "% of peak");
         LaunchModel model = new(device, large, small);
-        foreach ((string name, Func<IBackend, List<IDisposable>, Action> prepare) in Works())
+        foreach ((string name, Launch[] all) in Modelled(model))
         {
-            Launch[] all = Record(model, prepare);
             double seconds = all.Sum(launch => launch.Seconds), multiplyAdds = all.Sum(launch => (double)launch.MultiplyAdds);
             Launch[] products = [.. all.Where(launch => launch.MultiplyAdds > 0)];
             double peak = multiplyAdds / (device.Multiprocessors * device.Schedulers * 32 * device.ClockHertz);
@@ -71,12 +71,15 @@ internal static class GpuModelCommand
                 name, $"{all.Length}", $"{products.Length}", $"{products.Min(launch => launch.Groups)}", $"{multiplyAdds / 1e9:F2}", $"{1e3 * seconds:F2}",
                 $"{100 * peak / seconds:F0}");
             if (!lists) continue;
-            foreach (Launch launch in all) Console.WriteLine($"{name,-45} {launch.Kernel,-45} {launch.Groups,8} groups {1e6 * launch.Seconds,9:F1} µs");
+            foreach (Launch launch in all) output.WriteLine($"{name,-45} {launch.Kernel,-45} {launch.Groups,8} groups {1e6 * launch.Seconds,9:F1} µs");
         }
 
-        AnsiConsole.Write(works);
+        console.Write(works);
         return 0;
     }
+
+    /// <summary>Each piece of work and its launches.</summary>
+    internal static IEnumerable<(string Name, Launch[] Launches)> Modelled(LaunchModel model) => Works().Select(work => (work.Name, Record(model, work.Prepare)));
 
     private static Table TableOf(params string[] columns)
     {
@@ -111,6 +114,8 @@ internal static class GpuModelCommand
         {
             yield return ($"inversion training step, 32, {size.Name} size", (backend, owned) => TrainInverter(backend, owned, size));
         }
+
+        yield return ("mask network training step, 32", TrainMasker);
     }
 
     private static Action Forward(IBackend backend, List<IDisposable> owned, int count)
@@ -137,6 +142,15 @@ internal static class GpuModelCommand
         float[] song = new float[(ExcerptFrames + Batch - 1) * Bands];
         InverterTraining training = new(backend, detector, [song], [], size, hop: 1, Batch, seed: 1, (_, _) => { });
         owned.AddRange([detector, training]);
+        return StepOf(training.Plan(1, []));
+    }
+
+    private static Action TrainMasker(IBackend backend, List<IDisposable> owned)
+    {
+        SvdNet classifier = SvdNet.Create(backend, new RandomSource(1));
+        float[] song = new float[(ExcerptFrames + Batch - 1) * Bands];
+        MaskerTraining training = new(backend, classifier, [song], [], hop: 1, Batch, classThreshold: 0.5, seed: 1);
+        owned.AddRange([classifier, training]);
         return StepOf(training.Plan(1, []));
     }
 

@@ -15,8 +15,8 @@ internal sealed record Launch(string Kernel, long Groups, long MultiplyAdds, dou
 /// The model. A launch takes no less than the time between two launches, and no less than its memory traffic. A product is bound by the instructions that its
 /// schedulers start: the groups are dealt to the multiprocessors evenly, and each of these holds as many at a time as registers and shared memory allow. For
 /// each chunk of its depth a group starts the instructions that fill shared memory and those that multiply, and then waits for memory once; what the other
-/// groups of the multiprocessor start meanwhile hides that wait. Two more waits open and close a group. Everything but products is memory traffic: each thread
-/// reads or writes a float of each of its arrays.
+/// groups of the multiprocessor start meanwhile hides that wait. Two more waits open and close a group. Masks of the largest numbers are bound by instructions
+/// and waits as well. Everything else is memory traffic: each thread reads or writes a float of each of its arrays.
 /// </summary>
 internal sealed class LaunchModel(GpuDescription device, KernelCode large, KernelCode small)
 {
@@ -28,6 +28,7 @@ internal sealed class LaunchModel(GpuDescription device, KernelCode large, Kerne
         long count = (long)groups.X * groups.Y * groups.Z;
         string name = kernel.Method.IsGenericMethod ? kernel.Method.GetGenericArguments()[0].FullName!.Split('.')[^1] : kernel.Method.DeclaringType!.Name;
         if (arguments is GpuProductArguments product) return Of(product, count);
+        if (arguments is TopKMask.GpuArguments masks) return Of(masks, count);
         double bytes = (double)count * GpuContext.GroupSize * sizeof(float) * ViewsIn(arguments, depth: 0) * ElementsOf(arguments, count);
         return new(name, count, 0, Math.Max(device.LaunchSeconds, bytes / device.BytesPerSecond));
     }
@@ -50,6 +51,17 @@ internal sealed class LaunchModel(GpuDescription device, KernelCode large, Kerne
         double bytes = sizeof(float) * ((double)results * tiling.Pieces + product.Left.Data.Length + product.Right.Data.Length);
         double seconds = Math.Max(cycles / device.ClockHertz, bytes / device.BytesPerSecond) + device.LaunchSeconds;
         return new(tiling.ThreadBits == GpuTiling.LargeBits ? "product, large tiles" : "product, small tiles", groups, results * product.Depth, seconds);
+    }
+
+    // For each bit of an order a group counts over its row, adds up its threads' counts, and waits once. The instructions of both loops were counted in the code
+    // that ptxas 11.8 makes for sm_90.
+    private Launch Of(TopKMask.GpuArguments arguments, long groups)
+    {
+        const double perElement = 18, perCount = 6;
+        double elements = Math.Ceiling((double)arguments.Columns / GpuContext.GroupSize);
+        double step = (perElement * elements + perCount * GpuContext.GroupSize) * Warps / device.Schedulers + device.LatencyCycles;
+        double cycles = (32 + arguments.IndexBits) * step * Math.Ceiling((double)groups / device.Multiprocessors);
+        return new("masks of the largest", groups, 0, cycles / device.ClockHertz + device.LaunchSeconds);
     }
 
     // Elements that a thread goes through: a reduction's threads take as many as make up its pieces.

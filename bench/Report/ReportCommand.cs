@@ -139,7 +139,7 @@ public static class ReportCommand
     private static Row Measure(KernelCase kernel, IBackend backend, Setting setting)
     {
         using KernelRun run = new(kernel.Spec, backend);
-        using CudaPeer? library = backend is GpuBackend device ? CudaPeer.Open(kernel.Spec.Name, kernel.Settings, device) : null;
+        using CudaPeer? library = backend is GpuBackend device ? CudaPeer.Open(kernel.Spec.Name, kernel.Settings, device, Console.Error) : null;
         using OnnxPeer? peer = setting.Gpu is null && kernel.Peer is { } operation ? PeerOf(kernel, operation, setting.Threads) : null;
         if (peer is not null)
         {

@@ -20,12 +20,13 @@ internal sealed class CudaPeer : IDisposable
     /// <summary>Starts a call; the device may not have finished it.</summary>
     public Action Launch { get; private set; } = () => { };
 
-    /// <summary>The same operation for NVIDIA's libraries; null if they have none, or are not installed, which standard error then says.</summary>
+    /// <summary>The same operation for NVIDIA's libraries; null if they have none, or cannot be used, which <paramref name="messages"/> then says.</summary>
     /// <param name="op">The operation, as <see cref="OpTable"/> names it.</param>
     /// <param name="settings">Its sizes and settings.</param>
     /// <param name="backend">A CUDA device.</param>
+    /// <param name="messages">Gets a line if a library is missing or fails.</param>
     /// <exception cref="EngineException">The results differ.</exception>
-    public static CudaPeer? Open(string op, OpSettings settings, GpuBackend backend)
+    public static CudaPeer? Open(string op, OpSettings settings, GpuBackend backend, TextWriter messages)
     {
         if (backend.Gpu.Accelerator is not CudaAccelerator accelerator) return null;
         try
@@ -35,7 +36,8 @@ internal sealed class CudaPeer : IDisposable
         }
         catch (Exception failure) when (failure is DllNotFoundException or NotSupportedException or CuBlasException or CuFFTException)
         {
-            Console.Error.WriteLine($"bench: {op} is not compared with NVIDIA's library: {failure.Message}");
+            // Only the first line: a missing library's message goes on with all the places where it was looked for.
+            messages.WriteLine($"bench: {op} is not compared with NVIDIA's library, which comes with CUDA's toolkit: {failure.Message.Split('\n')[0].Trim()}");
             return null;
         }
     }
