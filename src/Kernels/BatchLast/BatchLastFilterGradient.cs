@@ -22,8 +22,8 @@ internal static unsafe class BatchLastFilterGradient
     // Input channels of a tile.
     private const int Together = 4;
 
-    // Pixels in a run of rows that all input channels pass over in turn. 4 channels of 32 samples take 32 KB.
-    private const int RunPixels = 64;
+    // Pixels in a run of rows that all input channels pass over in turn: of 32 samples, 4 channels of both maps take 32 KB.
+    private const int RunPixels = 32;
 
     public static void Run<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw)
         where TV : unmanaged, IVector<TV>
@@ -203,13 +203,13 @@ internal static unsafe class BatchLastFilterGradient
         if (first >= end) return;
         dy += first * area.DyPixel;
         x += first * area.XPixel;
-        int n = 0;
-        for (; n <= area.N - TV.Width; n += TV.Width) Add<TV, TChannels, TTaps, Whole>(area, end - first, TV.Width, dy + n, x + n, sums);
-        if (n < area.N) Add<TV, TChannels, TTaps, Part>(area, end - first, area.N - n, dy + n, x + n, sums);
+        int vectors = area.N / TV.Width, n = vectors * TV.Width;
+        if (vectors > 0) Add<TV, TChannels, TTaps, Whole>(area, end - first, vectors, TV.Width, dy, x, sums);
+        if (n < area.N) Add<TV, TChannels, TTaps, Part>(area, end - first, 1, area.N - n, dy + n, x + n, sums);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Add<TV, TChannels, TTaps, TLanes>(in Area area, int pixels, int lanes, float* dy, float* x, float* sums)
+    private static void Add<TV, TChannels, TTaps, TLanes>(in Area area, int pixels, int vectors, int lanes, float* dy, float* x, float* sums)
         where TV : unmanaged, IVector<TV>
         where TChannels : IExtent
         where TTaps : IExtent
@@ -220,10 +220,11 @@ internal static unsafe class BatchLastFilterGradient
         TV c0 = TV.Zero, c1 = TV.Zero, c2 = TV.Zero, c3 = TV.Zero;
         TV d0 = TV.Zero, d1 = TV.Zero, d2 = TV.Zero, d3 = TV.Zero;
         long plane = area.DyPlane, dyPixel = area.DyPixel, xPixel = area.XPixel, tap = area.XTap;
-        for (int row = area.Rows; row > 0; row--, dy += area.DyRow, x += area.XRow)
+        for (int vector = 0; vector < vectors; vector++)
+        for (int row = 0; row < area.Rows; row++)
         {
-            float* g = dy;
-            float* at = x;
+            float* g = dy + vector * TV.Width + row * area.DyRow;
+            float* at = x + vector * TV.Width + row * area.XRow;
             for (int pixel = pixels; pixel > 0; pixel--, g += dyPixel, at += xPixel)
             {
                 TV x0 = TLanes.Load<TV>(at, lanes);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
@@ -69,6 +70,7 @@ internal static unsafe class BatchLastWinograd
     private static int Tiles(int outputs) => (outputs + Outputs - 1) / Outputs;
 
     // One task is 16 pairs of channels, which lie in the lanes. The last task ends with the last pair and computes again what it shares with the task before.
+    [SkipLocalsInit]
     private static void TransformFilters<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
@@ -111,6 +113,7 @@ internal static unsafe class BatchLastWinograd
     }
 
     // To [point][c][tile][vector of samples].
+    [SkipLocalsInit]
     private static void TransformTiles<TV>(in Conv2dShape shape, float* x, int row, int pixels, float* v)
         where TV : unmanaged, IVector<TV>
     {
@@ -141,6 +144,7 @@ internal static unsafe class BatchLastWinograd
         }
     }
 
+    [SkipLocalsInit]
     private static void TransformBack<TV>(
         in Conv2dShape shape, float* products, long pointLength, int row, int pixels, float bias, Activation activation, float* y)
         where TV : unmanaged, IVector<TV>

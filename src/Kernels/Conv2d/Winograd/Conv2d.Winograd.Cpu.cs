@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
@@ -267,6 +268,7 @@ internal static unsafe partial class Conv2d
         return copy;
     }
 
+    [SkipLocalsInit]
     private static void TransformTile<TV, TWinograd>(float* corner, int channels, long rowStep, float* v, int tiles, long pointLength)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
@@ -282,6 +284,7 @@ internal static unsafe partial class Conv2d
     }
 
     // The products of a tile's points lie a step apart.
+    [SkipLocalsInit]
     private static void TransformBack<TV, TWinograd>(float* products, long step, float* corner, long rowLength)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
@@ -296,6 +299,7 @@ internal static unsafe partial class Conv2d
     }
 
     // As above, but keeps only the maximum of each row.
+    [SkipLocalsInit]
     private static void TransformBackRows<TV, TWinograd>(float* products, long step, float* corner, long rowLength)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
@@ -312,6 +316,7 @@ internal static unsafe partial class Conv2d
     }
 
     // As above, but keeps only the maximum of the tile and, unless `where` is null, its first place.
+    [SkipLocalsInit]
     private static void TransformBackTile<TV, TWinograd>(float* products, long step, float* pixel, float* where)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
