@@ -18,17 +18,23 @@ internal sealed class OnnxOperation
     private OnnxOperation(string node, Shape x, Shape y, Shape? w, BatchLayout layout, Activation activation, params OnnxSetting[] settings) =>
         (_node, _x, _y, _w, _layout, _activation, _settings) = (node, x, y, w, layout, activation, settings);
 
+    // The convolution before.
+    private OnnxOperation? Before { get; init; }
+
     // The nodes after the activation.
     private MaxPool2dShape? Pool { get; init; }
 
+    private Shape Input => Before?._x ?? _x;
+
     /// <summary>The axes of the model's input.</summary>
-    public long[] InputShape => [.. Enumerable.Range(0, _x.Rank).Select(axis => (long)_x[axis])];
+    public long[] InputShape => [.. Enumerable.Range(0, Input.Rank).Select(axis => (long)Input[axis])];
 
     /// <summary>The model of an operation in these sizes; null for operations that are not compared.</summary>
     public static OnnxOperation? Of(string op, OpSettings settings) => op switch
     {
         "Conv2d" => Of(Conv2dShape.From(settings), settings.Activation),
         "ConvMaxPool2d" when !settings.Flag("argmax") => Of(ConvMaxPool2dShape.From(settings), settings.Activation),
+        "ConvConvMaxPool2d" => Of(ConvConvMaxPool2dShape.From(settings), settings),
         "ConvTranspose2d" => Of(ConvTranspose2dShape.From(settings), settings.Activation),
         "Dense" => Of(DenseShape.From(settings), settings.Activation),
         _ => null,
@@ -38,25 +44,34 @@ internal sealed class OnnxOperation
     public OnnxGraph Graph(float[][] inputs)
     {
         OnnxGraph graph = new(_node, "One operation.");
-        OnnxValue value = graph.Input("x", "Its input.", _x, 0, "N");
-        List<string> constants = [];
-        if (_w is { } weights) constants.Add(graph.Constant("w", weights, inputs[1]));
-        if (inputs.Length > 2) constants.Add(graph.Constant("b", new Shape(inputs[2].Length), inputs[2]));
-        Shape sums = Pool is { } p ? new Shape(p.N, p.C, p.H, p.W) : _y;
-        value = graph.Activate("activation", graph.Add(_node, "kernel", value, sums, [.. constants], _settings), _activation);
-        if (Pool is { } pool)
+        OnnxValue value = graph.Input("x", "Its input.", Input, 0, "N");
+        float[][] constants = inputs[1..];
+        if (Before is not null)
         {
-            value = graph.Add(
-                "MaxPool", "pool", value, _y, [], new OnnxSetting("kernel_shape", pool.R, pool.S), new OnnxSetting("strides", pool.StrideH, pool.StrideW),
-                new OnnxSetting("dilations", pool.DilationH, pool.DilationW));
+            // Either both have a bias or neither has.
+            value = Before.AddTo(graph, value, "before.", constants[..(constants.Length / 2)]);
+            constants = constants[(constants.Length / 2)..];
         }
 
-        graph.Output("y", "Its output.", value);
+        graph.Output("y", "Its output.", AddTo(graph, value, "", constants));
         return graph;
     }
 
+    private OnnxValue AddTo(OnnxGraph graph, OnnxValue value, string prefix, float[][] weightsAndBias)
+    {
+        List<string> constants = [];
+        if (_w is { } weights) constants.Add(graph.Constant($"{prefix}w", weights, weightsAndBias[0]));
+        if (weightsAndBias.Length > 1) constants.Add(graph.Constant($"{prefix}b", new Shape(weightsAndBias[1].Length), weightsAndBias[1]));
+        Shape sums = Pool is { } p ? new Shape(p.N, p.C, p.H, p.W) : _y;
+        value = graph.Activate($"{prefix}activation", graph.Add(_node, $"{prefix}kernel", value, sums, [.. constants], _settings), _activation);
+        if (Pool is not { } pool) return value;
+        return graph.Add(
+            "MaxPool", $"{prefix}pool", value, _y, [], new OnnxSetting("kernel_shape", pool.R, pool.S),
+            new OnnxSetting("strides", pool.StrideH, pool.StrideW), new OnnxSetting("dilations", pool.DilationH, pool.DilationW));
+    }
+
     /// <summary>The operation's input as the model has it: samples first, then channels.</summary>
-    public float[] InputOf(float[] values) => Turned(values, _x);
+    public float[] InputOf(float[] values) => Turned(values, Input);
 
     /// <summary>The operation's output as the model has it: samples first, then channels.</summary>
     public float[] OutputOf(float[] values) => Turned(values, _y);
@@ -76,14 +91,17 @@ internal sealed class OnnxOperation
         "Conv", new Shape(shape.N, shape.C, shape.H, shape.W), new Shape(shape.N, shape.K, shape.P, shape.Q),
         new Shape(shape.K, shape.C, shape.R, shape.S), shape.Layout, activation, SettingsOf(shape));
 
-    private static OnnxOperation Of(in ConvMaxPool2dShape shape, Activation activation)
+    private static OnnxOperation Of(in ConvConvMaxPool2dShape shape, OpSettings settings) =>
+        Of(shape.Pooled, settings.Activation, Of(shape.First, settings.Of("first").Activation));
+
+    private static OnnxOperation Of(in ConvMaxPool2dShape shape, Activation activation, OnnxOperation? before = null)
     {
         (Conv2dShape conv, MaxPool2dShape pool) = (shape.Conv, shape.Pool);
         return new OnnxOperation(
             "Conv", new Shape(conv.N, conv.C, conv.H, conv.W), new Shape(pool.N, pool.C, pool.P, pool.Q), new Shape(conv.K, conv.C, conv.R, conv.S),
             conv.Layout, activation, SettingsOf(conv))
         {
-            Pool = pool,
+            Before = before, Pool = pool,
         };
     }
 

@@ -59,6 +59,11 @@ public sealed class Conv2d : Module
         x.ConvMaxPool2d(
             Weight.Value, Bias?.Value, (Stride, Stride), (Padding, Padding), Dilation, Activation, window, stride, poolDilation, Weight.Packed);
 
+    /// <summary>This layer and a second one that is followed by a pooling, in one operation that does not keep what lies between.</summary>
+    internal Tensor ForwardPooled(Tensor x, Conv2d second, (int H, int W) window, (int H, int W) stride) =>
+        x.ConvConvMaxPool2d(
+            Weight.Value, Bias?.Value, Activation, second.Weight.Value, second.Bias?.Value, second.Activation, window, stride, second.Weight.Packed);
+
     /// <summary>The same layer, sharing the parameters, with the taps of the filters spread out.</summary>
     public Conv2d Dilated(int rows, int columns) => new(Weight, Bias, Stride, Padding, (rows, columns), Activation) { Name = Name };
 }
@@ -237,6 +242,9 @@ public sealed class MaxPool2d((int H, int W) window, (int H, int W) stride, (int
     /// <summary>A convolution followed by this pooling, in one operation.</summary>
     internal Tensor ForwardAfter(Conv2d conv, Tensor x) => conv.ForwardPooled(x, Window, Stride, Dilation);
 
+    /// <summary>Two convolutions followed by this pooling, in one operation.</summary>
+    internal Tensor ForwardAfter(Conv2d first, Conv2d second, Tensor x) => first.ForwardPooled(x, second, Window, Stride);
+
 }
 
 /// <summary>A convolution without stride and the max-pooling that follows it, worked out as one; observed and exported they are two.</summary>
@@ -260,11 +268,56 @@ public sealed class ConvMaxPool2d : Module
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) => _pool.ForwardAfter(_conv, x);
 
+    /// <summary>The same after another convolution, in one operation that keeps neither result.</summary>
+    internal Tensor ForwardAfter(Conv2d first, Tensor x) => _pool.ForwardAfter(first, _conv, x);
+
+    /// <summary>Whether <see cref="ForwardAfter"/> can run it: it has the convolution as it is, and windows as they are.</summary>
+    internal bool IsPlain => _conv is { Padding: 0, Dilation: (1, 1) } && _pool.Dilation == (1, 1);
+
     /// <inheritdoc/>
     internal override Tensor ForwardObserved(Tensor x, Action<string, Tensor> observe)
     {
         using Tensor y = _conv.ForwardObserved(x, observe);
         return _pool.ForwardObserved(y, observe);
+    }
+
+    /// <inheritdoc/>
+    private protected override bool IsTransparent => !HasGivenName;
+}
+
+/// <summary>
+/// Two convolutions without stride, padding and dilation, and the max-pooling that follows them. In inference they are worked out as one; observed, exported
+/// and on a tape they are a convolution and a <see cref="ConvMaxPool2d"/>.
+/// </summary>
+public sealed class ConvConvMaxPool2d : Module
+{
+    private readonly Conv2d _first;
+    private readonly ConvMaxPool2d _second;
+
+    /// <summary>Joins them.</summary>
+    /// <exception cref="ArgumentException">A convolution has a stride, a padding or a dilation, or the pooling has a dilation.</exception>
+    public ConvConvMaxPool2d(Conv2d first, ConvMaxPool2d second)
+    {
+        if (first is not { Stride: 1, Padding: 0, Dilation: (1, 1) } || !second.IsPlain)
+        {
+            throw new ArgumentException($"{first.Name} and what follows it have a stride, a padding or a dilation: put them into a Sequential instead");
+        }
+
+        (_first, _second) = (first, second);
+        NameParts();
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Module> Parts => [_first, _second];
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x) => x.Tape is null ? _second.ForwardAfter(_first, x) : _second.Forward(_first.Forward(x));
+
+    /// <inheritdoc/>
+    internal override Tensor ForwardObserved(Tensor x, Action<string, Tensor> observe)
+    {
+        using Tensor y = _first.ForwardObserved(x, observe);
+        return _second.ForwardObserved(y, observe);
     }
 
     /// <inheritdoc/>

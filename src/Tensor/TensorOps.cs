@@ -188,6 +188,29 @@ public static partial class TensorOps
         return y.Run(new TopKMaskOp(rows, steepness, x.View, counts.View, y.View, y.Kept), x, counts);
     }
 
+    /// <summary>
+    /// Cross-correlation, bias and activation, and then <see cref="ConvMaxPool2d"/> of the result, in one operation for inference; see
+    /// <see cref="ConvConvMaxPool2dOp"/>. Neither convolution is padded. The packed filters of the second may be kept in <paramref name="packed"/>.
+    /// </summary>
+    /// <exception cref="ArgumentException">
+    /// The shapes do not fit together, the batch is last, the last activation falls somewhere, or x requires a gradient, which this operation does not have.
+    /// </exception>
+    public static Tensor ConvConvMaxPool2d(
+        this Tensor x, Tensor firstW, Tensor? firstB, Activation firstActivation, Tensor w, Tensor? b, Activation activation,
+        (int H, int W) window, (int H, int W) poolStride, PackedFilter? packed = null)
+    {
+        RequireNoGradient(x);
+        Conv2dShape first = ShapeOf(x, firstW, (1, 1), (0, 0), (1, 1));
+        RequireRank(w, 4);
+        RequireEqual(firstW, 0, w, 1);
+        Conv2dShape second = new(first.N, first.K, first.P, first.Q, w.Shape[0], w.Shape[2], w.Shape[3], layout: first.Layout);
+        ConvConvMaxPool2dShape shape = new(first, new ConvMaxPool2dShape(second, window.H, window.W, poolStride.H, poolStride.W));
+        Tensor y = Tensor.Allocate(x.Backend, new Shape(second.N, second.K, shape.Pooled.Pool.P, shape.Pooled.Pool.Q), x.Layout);
+        x.Backend.Run(new ConvConvMaxPool2dOp(
+            shape, x.View, firstW.View, firstB?.View, firstActivation, w.View, b?.View, activation, y.View, packed));
+        return y;
+    }
+
     /// <summary>The upper left corner; x is N×C×H×W, the result N×C×rows×columns.</summary>
     /// <exception cref="ArgumentException">The result would be larger than x.</exception>
     public static Tensor Crop2d(this Tensor x, int rows, int columns)

@@ -44,14 +44,16 @@ internal sealed class RecordingBackend(IBackend inner) : IBackend
             object? value = ValueOf(op, parameter);
             switch (value)
             {
-                case View view when parameter.Name is "B" or "Db": yield return "bias=true"; break;
+                case View when parameter.Name is "B" or "Db": yield return "bias=true"; break;
+                case View when parameter.Name is "FirstB": yield return "first.bias=true"; break;
                 case View when parameter.Name is "Argmax" && parameter.ParameterType != typeof(View): yield return "argmax=true"; break;
                 case null or View: break;
                 case PackedFilter: yield return "packed=true"; break;
                 case Activation { Kind: ActivationKind.None }: break;
                 case Activation activation:
-                    yield return $"activation={activation.Kind}";
-                    if (activation.Slope != 0) yield return Invariant("slope", activation.Slope);
+                    string part = parameter.Name is "FirstActivation" ? "first." : "";
+                    yield return $"{part}activation={activation.Kind}";
+                    if (activation.Slope != 0) yield return Invariant($"{part}slope", activation.Slope);
                     break;
                 case AdamStep:
                     // It differs in every step.
@@ -76,9 +78,9 @@ internal sealed class RecordingBackend(IBackend inner) : IBackend
         foreach (ParameterInfo parameter in ConstructorOf(shape.GetType()).GetParameters())
         {
             object value = ValueOf(shape, parameter)!;
-            if (value is Conv2dShape conv)
+            if (value is Conv2dShape or ConvMaxPool2dShape)
             {
-                foreach (string setting in SizesOf(conv, "conv.")) yield return setting;
+                foreach (string setting in SizesOf(value, $"{prefix}{parameter.Name}.")) yield return setting;
             }
             else if (!(parameter.HasDefaultValue && Whole(value) == Whole(parameter.DefaultValue!)))
             {

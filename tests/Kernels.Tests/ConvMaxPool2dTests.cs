@@ -45,6 +45,20 @@ public class ConvMaxPool2dTests
         Compare.SameBits(plain.RunOn(device, inputs), both.RunOn(device, inputs).AsSpan(0, shape.YLength).ToArray(), $"{shape} on {device}");
     }
 
+    /// <summary>
+    /// Sums of 576 terms against float64, relative to the largest sum of a window's terms without their signs: 3.0e-7 seen in tiles of 3×3, 1.0e-6 in tiles of
+    /// 4×4, which are pooled afterwards.
+    /// </summary>
+    [Theory]
+    [InlineData(33, 21, false, 7e-7)]
+    [InlineData(36, 36, true, 2e-6)]
+    public void WinogradKeepsItsDigits(int rows, int columns, bool inTilesOf4, double tolerance)
+    {
+        ConvMaxPool2dShape shape = new(new(1, 64, rows + 2, columns + 2, 32, 3, 3), 3, 3, 3, 3);
+        Assert.Equal(inTilesOf4 ? Conv2dForm.Winograd4 : Conv2dForm.Winograd3, ConvMaxPool2d.ConvolutionForm(shape, argmax: false));
+        Ops.ConvMaxPool2d(shape).AssertDigits(tolerance);
+    }
+
     [Fact]
     public void CasesCoverAllForms()
     {

@@ -97,6 +97,33 @@ public sealed class LayersTests : IDisposable
         }
     }
 
+    /// <summary>In one operation without a tape, one by one on a tape and observed.</summary>
+    [Fact]
+    public void TwoConvolutionsAndAPoolingAreTheSameOneByOne()
+    {
+        using Conv2d first = new(1, 32, 3, activation: Activation.Elu) { Name = "first" }, second = new(32, 32, 3) { Name = "second" };
+        using ConvConvMaxPool2d both = new(first, new ConvMaxPool2d(second, new MaxPool2d(3) { Name = "pool" }));
+        Initializers.Initialize(both, _backend, WeightInitializer.HeNormal, new RandomSource(1));
+        Shape sizes = new(2, 1, 16, 17);
+        using Tensor x = Tensor.From(_backend, sizes, [.. Enumerable.Range(0, sizes.Length).Select(i => MathF.Sin(i))]);
+        using Tensor input = x.ToLayout(BatchLayout.ChannelsLast), between = first.Forward(input), sums = second.Forward(between);
+        using Tensor turned = sums.ToLayout(BatchLayout.First), expected = turned.MaxPool2d((3, 3), (3, 3)), y = both.Forward(input);
+        using Tensor inOrder = y.ToLayout(BatchLayout.First);
+        AssertClose(expected, inOrder);
+
+        List<string> seen = [];
+        using Tensor observed = both.ForwardObserved(x, (name, _) => seen.Add(name));
+        Assert.Equal(["first", "second", "pool"], seen);
+        AssertClose(expected, observed);
+
+        using Tape tape = new();
+        AssertClose(expected, both.Forward(tape.Watch(Tensor.From(_backend, sizes, x.ToArray()))));
+
+        // Sums of 288 terms, about 4, in different forms.
+        static void AssertClose(Tensor expected, Tensor actual) =>
+            Assert.Equal(expected.ToArray(), actual.ToArray(), (a, b) => Math.Abs(a - b) <= 10 * Tolerance);
+    }
+
     [Fact]
     public void AConvolutionTakesAStride()
     {
@@ -110,6 +137,8 @@ public sealed class LayersTests : IDisposable
         // The fused form has no stride.
         using MaxPool2d pool = new(2);
         Failure.Says<ArgumentException>(() => new ConvMaxPool2d(layer, pool).Dispose(), "conv2d", "stride 2", "Sequential");
+        using ConvMaxPool2d plain = new(new Conv2d(3, 4, 3), pool);
+        Failure.Says<ArgumentException>(() => new ConvConvMaxPool2d(layer, plain).Dispose(), "conv2d", "a stride", "Sequential");
     }
 
     [Fact]

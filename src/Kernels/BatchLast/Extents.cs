@@ -30,3 +30,8 @@ internal readonly struct Six : IExtent
 {
     public static int Count => 6;
 }
+
+internal readonly struct Twelve : IExtent
+{
+    public static int Count => 12;
+}

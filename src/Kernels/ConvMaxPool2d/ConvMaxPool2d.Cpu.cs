@@ -32,6 +32,10 @@ internal static unsafe partial class ConvMaxPool2d
         return four && !argmax ? Conv2dForm.Winograd4 : Conv2dForm.Winograd3;
     }
 
+    /// <summary>Whether <see cref="Forward"/> can compute its input, the result of a convolution, itself.</summary>
+    public static bool CanFollow(in Conv2dShape before, in ConvMaxPool2dShape shape) =>
+        ChooseForm(shape, argmax: false) != WinogradPool.None && Conv2d.CanFollow(before, shape.Conv);
+
     /// <summary>The number of floats that the forward needs for sums.</summary>
     public static int SumsLength(in ConvMaxPool2dShape shape, bool argmax) => ChooseForm(shape, argmax) switch
     {
@@ -42,11 +46,12 @@ internal static unsafe partial class ConvMaxPool2d
 
     /// <summary>
     /// Overwrites y and, unless it is null, argmax; <paramref name="b"/> may be null. <paramref name="sums"/> is memory for the convolution's result, of <see
-    /// cref="SumsLength"/> floats. <paramref name="packed"/> is the result of <see cref="Conv2d.Pack"/>, or null.
+    /// cref="SumsLength"/> floats. <paramref name="packed"/> is the result of <see cref="Conv2d.Pack"/>, or null. With <paramref name="before"/>, x is the
+    /// result of that convolution and is not stored; see <see cref="CanFollow"/>.
     /// </summary>
     public static void Forward<TV>(
         CpuContext cpu, in ConvMaxPool2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* argmax, float* sums,
-        float* packed)
+        float* packed, in Conv2d.OneChannel before = default)
         where TV : unmanaged, IVector<TV>
     {
         MaxPool2dShape pool = shape.Pool;
@@ -54,12 +59,12 @@ internal static unsafe partial class ConvMaxPool2d
         switch (ChooseForm(shape, argmax is not null))
         {
             case WinogradPool.Tiles:
-                if (four) Conv2d.ForwardWinograd<TV, WinogradOf4>(cpu, shape.Conv, x, w, b, activation, y, packed, WinogradPool.Tiles);
-                else Conv2d.ForwardWinograd<TV, WinogradOf3>(cpu, shape.Conv, x, w, b, activation, y, packed, WinogradPool.Tiles, argmax);
+                if (four) Conv2d.ForwardWinograd<TV, WinogradOf4>(cpu, shape.Conv, x, w, b, activation, y, packed, WinogradPool.Tiles, null, before);
+                else Conv2d.ForwardWinograd<TV, WinogradOf3>(cpu, shape.Conv, x, w, b, activation, y, packed, WinogradPool.Tiles, argmax, before);
                 return;
             case WinogradPool.Rows:
-                if (four) Conv2d.ForwardWinograd<TV, WinogradOf4>(cpu, shape.Conv, x, w, null, Activation.None, sums, packed, WinogradPool.Rows);
-                else Conv2d.ForwardWinograd<TV, WinogradOf3>(cpu, shape.Conv, x, w, null, Activation.None, sums, packed, WinogradPool.Rows);
+                if (four) Conv2d.ForwardWinograd<TV, WinogradOf4>(cpu, shape.Conv, x, w, null, Activation.None, sums, packed, WinogradPool.Rows, null, before);
+                else Conv2d.ForwardWinograd<TV, WinogradOf3>(cpu, shape.Conv, x, w, null, Activation.None, sums, packed, WinogradPool.Rows, null, before);
                 if (shape.Conv.Layout == BatchLayout.ChannelsLast)
                 {
                     Arguments rows = new() { Pool = pool, Sums = sums, Bias = b, Activation = activation, Y = y };

@@ -36,9 +36,13 @@ public readonly unsafe record struct ConvMaxPool2dOp(
         list.Out("argmax", Argmax, Shape.YLength);
 
         if (Argmax is not null) list.RequireChannelsFirst(Shape.Conv.Layout);
+        RequireNeverFalls(ref list, Activation);
+    }
 
-        // Then the activated maximum is the maximum of the activated sums.
-        if (!Activation.NeverFalls) list.Refuse($"max-pooling needs an activation that never falls, but this one does: {Activation}");
+    // Then the activated maximum is the maximum of the activated sums.
+    internal static void RequireNeverFalls(ref OperandList list, Activation activation)
+    {
+        if (!activation.NeverFalls) list.Refuse($"max-pooling needs an activation that never falls, but this one does: {activation}");
     }
 
     /// <inheritdoc/>

@@ -24,6 +24,7 @@ public static class OpTable
         [OpSpec.NameOf<Conv2dOp>()] = Conv2dOp.Spec,
         [OpSpec.NameOf<Conv2dBackwardDataOp>()] = Conv2dBackwardDataOp.Spec,
         [OpSpec.NameOf<Conv2dBackwardFilterOp>()] = Conv2dBackwardFilterOp.Spec,
+        [OpSpec.NameOf<ConvConvMaxPool2dOp>()] = ConvConvMaxPool2dOp.Spec,
         [OpSpec.NameOf<ConvMaxPool2dOp>()] = ConvMaxPool2dOp.Spec,
         [OpSpec.NameOf<ConvMaxPool2dBackwardDataOp>()] = ConvMaxPool2dBackwardDataOp.Spec,
         [OpSpec.NameOf<ConvMaxPool2dBackwardFilterOp>()] = ConvMaxPool2dBackwardFilterOp.Spec,

@@ -32,7 +32,7 @@ public static class OnnxExport
     public static OnnxValue Add(this OnnxGraph graph, Module module, OnnxValue x) => module switch
     {
         IOnnxModule own => own.Export(graph, x),
-        Sequential or ConvMaxPool2d => module.Parts.Aggregate(x, (value, part) => graph.Add(part, value)),
+        Sequential or ConvMaxPool2d or ConvConvMaxPool2d => module.Parts.Aggregate(x, (value, part) => graph.Add(part, value)),
         Conv2d conv => Add(graph, conv, x),
         ConvTranspose2d conv => Add(graph, conv, x),
         Dense dense => graph.Activate(

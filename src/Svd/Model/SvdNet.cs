@@ -54,7 +54,7 @@ public sealed class SvdNet : IDisposable
     private readonly InferencePlan _probabilityPlan = new();
     private readonly InferencePlan _everyFramePlan = new();
 
-    private readonly ConvMaxPool2d _conv2Pool3;
+    private readonly ConvConvMaxPool2d _conv1Conv2Pool3;
     private readonly ConvMaxPool2d _conv5Pool6;
     private readonly Sequential _convolutions;
     private readonly Sequential _hidden7;
@@ -67,14 +67,14 @@ public sealed class SvdNet : IDisposable
 
     private SvdNet()
     {
-        _conv2Pool3 = new ConvMaxPool2d(_conv2, new MaxPool2d(3) { Name = "mp3" });
+        _conv1Conv2Pool3 = new ConvConvMaxPool2d(_conv1, new ConvMaxPool2d(_conv2, new MaxPool2d(3) { Name = "mp3" }));
         _conv5Pool6 = new ConvMaxPool2d(_conv5, new MaxPool2d(3) { Name = "mp6" });
-        _convolutions = new Sequential(_conv1, _conv2Pool3, _conv4, _conv5Pool6);
+        _convolutions = new Sequential(_conv1Conv2Pool3, _conv4, _conv5Pool6);
         _upTo =
         [
             (SvdNetLayer.Conv1, new Sequential(_conv1)), (SvdNetLayer.Conv2, new Sequential(_conv1, _conv2)),
-            (SvdNetLayer.Pool3, new Sequential(_conv1, _conv2Pool3)), (SvdNetLayer.Conv4, new Sequential(_conv1, _conv2Pool3, _conv4)),
-            (SvdNetLayer.Conv5, new Sequential(_conv1, _conv2Pool3, _conv4, _conv5)), (SvdNetLayer.Pool6, _convolutions),
+            (SvdNetLayer.Pool3, new Sequential(_conv1Conv2Pool3)), (SvdNetLayer.Conv4, new Sequential(_conv1Conv2Pool3, _conv4)),
+            (SvdNetLayer.Conv5, new Sequential(_conv1Conv2Pool3, _conv4, _conv5)), (SvdNetLayer.Pool6, _convolutions),
         ];
         _hidden7 = new Sequential(_dropout7, _fc7);
         _hidden = new Sequential(_dropout7, _fc7, _dropout8, _fc8);
@@ -114,8 +114,7 @@ public sealed class SvdNet : IDisposable
     {
         _slidDense = [_fc7.AsConv2d(64, 11, 7, dilation: (9, 1)), _fc8.AsConv2d(256, 1, 1), _fc9.AsConv2d(FeatureCount, 1, 1)];
         return new Sequential(
-            _conv1,
-            new ConvMaxPool2d(_conv2, new MaxPool2d((3, 3), stride: (1, 3)) { Name = "mp3" }),
+            new ConvConvMaxPool2d(_conv1, new ConvMaxPool2d(_conv2, new MaxPool2d((3, 3), stride: (1, 3)) { Name = "mp3" })),
             _conv4.Dilated(3, 1),
             new ConvMaxPool2d(_conv5.Dilated(3, 1), new MaxPool2d((3, 3), stride: (1, 3), dilation: (3, 1)) { Name = "mp6" }),
             _slidDense[0],
@@ -201,7 +200,7 @@ public sealed class SvdNet : IDisposable
             int few = Math.Min(atATime, count - first);
             using Tensor excerpts = x.Slice(first, few);
             using Tensor input = excerpts.ToLayout(x.Backend.InferenceLayout);
-            using Tensor conv1 = _conv1.Forward(input), fewPool3 = _conv2Pool3.Forward(conv1), fewConv4 = _conv4.Forward(fewPool3);
+            using Tensor fewPool3 = _conv1Conv2Pool3.Forward(input), fewConv4 = _conv4.Forward(fewPool3);
             using Tensor fewPool6 = _conv5Pool6.Forward(fewConv4);
             CopyTo(fewPool3, pool3, first);
             CopyTo(fewConv4, conv4, first);
@@ -243,8 +242,7 @@ public sealed class SvdNet : IDisposable
 
     private SvdNetMaps MapsOnTape(Tensor x)
     {
-        using Tensor conv1 = _conv1.Forward(x);
-        Tensor pool3 = _conv2Pool3.Forward(conv1), conv4 = _conv4.Forward(pool3), pool6 = _conv5Pool6.Forward(conv4);
+        Tensor pool3 = _conv1Conv2Pool3.Forward(x), conv4 = _conv4.Forward(pool3), pool6 = _conv5Pool6.Forward(conv4);
         using Tensor flat = pool6.Reshape(new Shape(x.Shape[0], _fc7.Weight.Shape[0]));
         return new SvdNetMaps(x, pool3, conv4, pool6, _hidden.Forward(flat));
     }
@@ -292,8 +290,7 @@ public sealed class SvdNet : IDisposable
     internal SvdNetMaps MapsOfEveryFrame(Tensor song)
     {
         IReadOnlyList<Module> layers = EveryFrame.Parts;
-        using Tensor conv1 = layers[0].Forward(song);
-        Tensor pool3 = layers[1].Forward(conv1), conv4 = layers[2].Forward(pool3), pool6 = layers[3].Forward(conv4);
+        Tensor pool3 = layers[0].Forward(song), conv4 = layers[1].Forward(pool3), pool6 = layers[2].Forward(conv4);
         using Tensor fc7 = _slidDense[0].Forward(pool6);
         return new SvdNetMaps(song, pool3, conv4, pool6, _slidDense[1].Forward(fc7));
     }

@@ -132,5 +132,17 @@ internal sealed record OpCase(OpSpec Spec)
         Compare.Close(expected, Run(backend, inputs), Tolerance, Scale(inputs), $"{Name} on {backend.Name}");
     }
 
+    /// <summary>Asserts, at every vector width, the largest error of random inputs relative to <see cref="Scale"/>.</summary>
+    public void AssertDigits(double tolerance)
+    {
+        float[] scale = Scale(RandomInputs());
+        foreach (Device device in Devices.Cpu)
+        {
+            float[] actual = RunOn(device, RandomInputs());
+            double worst = actual.Select((y, i) => Math.Abs((double)y - Expected[i]) / scale[i]).Max();
+            Assert.InRange(worst, 0, tolerance);
+        }
+    }
+
     public override string ToString() => Name;
 }

@@ -38,6 +38,20 @@ internal static partial class Ops
         new(new(2, 16, 24, 13, 32, 3, 3, padH: 2, padW: 1, dilationH: 2), 3, 3, 2, 3, dilationH: 4),
     ];
 
+    // In the first seven, bands compute the first convolution themselves.
+    public static readonly ConvConvMaxPool2dShape[] TwoConvolutions =
+    [
+        Two(new(1, 1, 13, 19, 32, 3, 3), 32, (3, 3), (3, 3)), // in tiles of 3×3
+        Two(new(1, 1, 57, 33, 32, 3, 3), 32, (3, 3), (3, 3)), // in tiles of 4×4: a last row of tiles by itself, a ragged last column
+        Two(new(2, 1, 40, 40, 64, 3, 3), 64, (3, 3), (3, 3)),
+        Two(new(1, 1, 15, 21, 32, 3, 3), 32, (3, 3), (1, 3)), // in tiles whose rows are pooled
+        Two(new(1, 1, 37, 40, 32, 3, 3), 64, (3, 3), (1, 3)),
+        Two(new(1, 1, 58, 40, 32, 3, 3), 32, (3, 3), (1, 3), dilation: 3),
+        Two(new(2, 1, 40, 30, 32, 2, 4, strideH: 2, dilationW: 2), 32, (3, 3), (3, 3)),
+        Two(new(1, 1, 13, 19, 32, 3, 3), 32, (3, 3), (2, 2)), // windows that are not the tiles
+        Two(new(2, 3, 9, 10, 5, 2, 2), 6, (2, 3), (1, 2)),
+    ];
+
     public static OpCase MaxPool2d(MaxPool2dShape shape) => new(MaxPool2dOp.Spec(shape));
 
     /// <summary>x, y, dy → dx.</summary>
@@ -79,6 +93,20 @@ internal static partial class Ops
         };
     }
 
+    /// <summary>x, first w, first b, w, b → y.</summary>
+    public static OpCase ConvConvMaxPool2d(
+        ConvConvMaxPool2dShape shape, bool bias = false, Activation first = default, Activation activation = default)
+    {
+        (Conv2dShape one, Conv2dShape two) = (shape.First, shape.Pooled.Conv);
+        return new(ConvConvMaxPool2dOp.Spec(shape, bias, first, bias, activation))
+        {
+            Tolerance = Tolerance.Sum(one.C * one.R * one.S + two.C * two.R * two.S),
+
+            // No activation takes a number further from 0, and none makes an error larger.
+            Scale = inputs => ConvConvMaxPool2d(shape, bias).RunReference(Absolute(inputs)),
+        };
+    }
+
     /// <summary>argmax, dy, w → dx.</summary>
     public static OpCase ConvMaxPool2dBackwardData(ConvMaxPool2dShape shape) =>
         new(ConvMaxPool2dBackwardDataOp.Spec(shape))
@@ -105,6 +133,9 @@ internal static partial class Ops
             .Select((shape, i) => ConvMaxPool2d(shape, i % 3 > 0, i % 4 > 0, Activations[i % Activations.Length])),
         .. PooledConvolutions.Select(shape => shape.In(BatchLayout.ChannelsLast))
             .Select((shape, i) => ConvMaxPool2d(shape, i % 3 > 0, false, Activations[i % Activations.Length])),
+        .. TwoConvolutions
+            .Concat(TwoConvolutions.Select(shape => new ConvConvMaxPool2dShape(shape.First.In(BatchLayout.First), shape.Pooled.In(BatchLayout.First))))
+            .Select((shape, i) => ConvConvMaxPool2d(shape, i % 3 > 0, Activations[i % Activations.Length], Activations[(i + 1) % Activations.Length])),
         .. PooledConvolutions.Concat(Generate(GenConvMaxPool2d)).Select(ConvMaxPool2dBackwardData),
         .. PooledConvolutions.Concat(Generate(GenConvMaxPool2d)).Select((shape, i) => ConvMaxPool2dBackwardFilter(shape, i % 3 > 0)),
     ];
@@ -122,6 +153,14 @@ internal static partial class Ops
             (conv, window, stride, dilation) => new ConvMaxPool2dShape(
                 conv, Math.Min(window.H, conv.P), Math.Min(window.W, conv.Q), stride.H, stride.W,
                 Dilation(window.H, conv.P, dilation.H), Dilation(window.W, conv.Q, dilation.W)));
+
+    // Maps with their channels last: a convolution, 3×3 filters and their pooling.
+    private static ConvConvMaxPool2dShape Two(Conv2dShape first, int filters, (int H, int W) window, (int H, int W) stride, int dilation = 1)
+    {
+        Conv2dShape second = new(
+            first.N, first.K, first.P, first.Q, filters, 3, 3, dilationH: dilation, layout: BatchLayout.ChannelsLast);
+        return new(first.In(BatchLayout.ChannelsLast), new(second, window.H, window.W, stride.H, stride.W, dilation));
+    }
 
     // The dilation, or 1 if the window would not fit.
     private static int Dilation(int window, int size, int dilation) => (window - 1) * dilation < size ? dilation : 1;

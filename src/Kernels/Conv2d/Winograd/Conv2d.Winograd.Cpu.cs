@@ -23,7 +23,8 @@ internal enum WinogradPool
 /// place of 144 (m = 4). Lanes are channels: input channels in the first transform, output channels in the last. A task is a band of rows of one sample:
 /// <list type="number">
 /// <item>its pixels are transposed from channels×rows×columns to rows×columns×channels, with the zeros of the padding written out (maps that lie N H W C are
-/// read in place; only tiles at the edge are copied);</item>
+/// read in place; only tiles at the edge are copied; if the input is the result of a convolution of one channel, its rows are computed as they are
+/// needed);</item>
 /// <item>all its tiles are transformed: points × blocks of 16 channels × tiles × 16;</item>
 /// <item>for every two vectors of output channels, the products of all points are computed and transformed back while they are in the cache;</item>
 /// <item>bias and activation are applied, and the result is transposed back to channels×rows×columns unless the channels are last.</item>
@@ -33,25 +34,30 @@ internal enum WinogradPool
 /// row stride: the tiles of one phase take every DilationH-th row, and a group of rows of tiles, one for each phase, covers m·DilationH output rows without
 /// gaps. Parallel over samples and bands; a tile's result does not depend on the band that it falls in. Compute bounds the product, and the second-level cache
 /// bounds the rest. The transformed tiles of a band take at most <see cref="TilesBytes"/> unless a single group takes more. The transforms cost some precision.
-/// For sums of 576 terms, the largest error seen was 4.6e-7 (m = 3) and 1.25e-6 (m = 4) of the sum of the terms' absolute values. Larger tiles would cost too
-/// much.
+/// For sums of 576 terms, the largest error seen was 4.6e-7 (m = 3) and 1.3e-6 (m = 4) of the sum of the terms' absolute values, and of pooled sums 3.0e-7 and
+/// 1.0e-6 of the window's largest such sum. Larger tiles would cost too much.
 /// </content>
 internal static unsafe partial class Conv2d
 {
     // Rows and columns of the windows of a pool.
     private const int PoolSize = 3;
 
-    // The most bytes of transformed tiles: half of a second-level cache of 1 MB. The other half is for the products and for the filters, which are read once.
-    private const int TilesBytes = 512 * 1024;
+    // The most bytes of transformed tiles: five eighths of a second-level cache of 1 MB. The rest is for the products and for the filters, which are read once.
+    private const int TilesBytes = 640 * 1024;
+
+    /// <summary>Whether the bands of a shape that suits Winograd's form can compute their input, the result of a convolution, themselves.</summary>
+    public static bool CanFollow(in Conv2dShape before, in Conv2dShape shape) =>
+        before.Layout == BatchLayout.ChannelsLast && SuitsOneChannel(before) && shape is { PadH: 0, PadW: 0 };
 
     /// <summary>
     /// y = activation(pool(x ⋆ w) + b) in Winograd's tiles, which are 3×3 if argmax is wanted. The shape must suit, see <see cref="SuitsWinograd"/>.
     /// Overwrites y and, unless it is null, argmax: with <see cref="WinogradPool.Tiles"/> argmax is the place of the first maximum in the tile, row · 3 +
-    /// column. <paramref name="packed"/> is the result of <see cref="Pack"/>, or null.
+    /// column. <paramref name="packed"/> is the result of <see cref="Pack"/>, or null. With <paramref name="before"/>, x is the result of that convolution,
+    /// which each band computes for itself; see <see cref="CanFollow"/>.
     /// </summary>
     public static void ForwardWinograd<TV, TWinograd>(
         CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* packed,
-        WinogradPool pool = WinogradPool.None, float* argmax = null)
+        WinogradPool pool = WinogradPool.None, float* argmax = null, in OneChannel before = default)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
     {
@@ -67,10 +73,13 @@ internal static unsafe partial class Conv2d
         long fit = Math.Max(1, TilesBytes / ((long)sizeof(float) * points * shape.C * groupTiles));
         int bands = CountBands(cpu, shape.N, groups, fit);
         int bandGroups = (groups + bands - 1) / bands, tiles = RoundUp(bandGroups * groupTiles, ChannelTile<TV>.RowStep);
+        bool isFused = before.X is not null, isInPlace = shape.Layout == BatchLayout.ChannelsLast && !isFused;
+        int bandWidth = Math.Max(m * tileColumns + 2, isFused ? shape.W : 0);
         WinogradArguments arguments = new()
         {
             Shape = shape,
             X = x,
+            Before = before,
             B = b,
             Activation = activation,
             Y = y,
@@ -82,17 +91,17 @@ internal static unsafe partial class Conv2d
             Groups = groups,
             Bands = bands,
             Tiles = tiles,
+            BandWidth = bandWidth,
             BandLength = Workspace.Aligned(
-                shape.Layout == BatchLayout.ChannelsLast
-                    ? (long)points * shape.C
-                    : (long)(bandGroups * groupRows + 2 * shape.DilationH) * (m * tileColumns + 2) * shape.C),
+                isInPlace ? (long)points * shape.C : (long)(bandGroups * groupRows + 2 * shape.DilationH) * bandWidth * shape.C),
             InputLength = Workspace.Aligned((long)points * shape.C * tiles),
             ProductLength = Workspace.Aligned((long)tiles * points * columns),
             OutputLength = Workspace.Aligned((long)bandGroups * groupTiles * m * m * columns), // Pooled, there is room for argmax.
         };
         long filters = packed is null ? (long)points * shape.C * shape.K : 0;
         long scratch = arguments.BandLength + arguments.InputLength + arguments.ProductLength + arguments.OutputLength;
-        cpu.Workspace.Begin(Workspace.Aligned(filters) + cpu.Threads * scratch);
+        cpu.Workspace.Begin(Workspace.Aligned(filters) + cpu.Threads * scratch + (isFused ? OneChannelLength(before) : 0));
+        if (isFused) PackOneChannel<TV>(cpu, ref arguments.Before);
         arguments.U = packed is null ? cpu.Workspace.Take(filters) : packed;
         arguments.Scratch = cpu.Workspace.Take(cpu.Threads * scratch);
         if (packed is null) TransformFilters<TV, TWinograd>(cpu, shape, w, arguments.U);
@@ -148,7 +157,7 @@ internal static unsafe partial class Conv2d
         int tileRows = (end - first - 1) * together + Math.Min(together, lastRows);
         float* band = arguments.Scratch + worker * (arguments.BandLength + arguments.InputLength + arguments.ProductLength + arguments.OutputLength);
         float* v = band + arguments.BandLength, products = v + arguments.InputLength, output = products + arguments.ProductLength;
-        int bandWidth = m * arguments.TileColumns + 2;
+        int bandWidth = arguments.BandWidth;
 
         // The pixels that remain of a tile, if its pool is its own, and the floats from one of their rows to the next.
         bool own = m == PoolSize;
@@ -158,19 +167,24 @@ internal static unsafe partial class Conv2d
         int width = arguments.Pool == WinogradPool.None ? shape.Q : shape.Q / PoolSize;
         float* where = arguments.Argmax is null ? null : output + (long)outputRows * pitch;
         float* image = arguments.X + (long)n * shape.C * shape.H * shape.W;
-        bool channelsLast = shape.Layout == BatchLayout.ChannelsLast;
+        bool channelsLast = shape.Layout == BatchLayout.ChannelsLast, isFused = arguments.Before.X is not null;
         if (!channelsLast) GatherBand(shape, image, firstRow, (end - first) * m * together + 2 * dilation, bandWidth, band);
 
         int tiles = RoundUp(tileRows * arguments.TileColumns, ChannelTile<TV>.RowStep);
         long pointLength = (long)shape.C * tiles;
-        for (int j = 0, t = 0; j < tileRows; j++)
+        for (int j = 0, t = 0, computed = 0; j < tileRows; j++)
         {
             int row = j / dilation * m * dilation + j % dilation;
+            for (int needed = row + (side - 1) * dilation + 1; isFused && computed < needed; computed++)
+            {
+                ComputeBandRow<TV>(arguments.Before, n, firstRow + computed, bandWidth, band + (long)computed * bandWidth * shape.C);
+            }
+
             for (int i = 0; i < arguments.TileColumns; i++, t++)
             {
                 float* corner = band + ((long)row * bandWidth + i * m) * shape.C;
                 long rowStep = (long)dilation * bandWidth * shape.C;
-                if (channelsLast) corner = FindTile(shape, image, firstRow + row - shape.PadH, i * m - shape.PadW, side, band, out rowStep);
+                if (channelsLast && !isFused) corner = FindTile(shape, image, firstRow + row - shape.PadH, i * m - shape.PadW, side, band, out rowStep);
                 TransformTile<TV, TWinograd>(corner, shape.C, rowStep, v + t * ChannelTile<TV>.DepthBlock, tiles, pointLength);
             }
         }
@@ -242,6 +256,15 @@ internal static unsafe partial class Conv2d
             int right = shape.PadW + filled;
             new Span<float>(band + (long)right * shape.C, (width - right) * shape.C).Clear();
         }
+    }
+
+    // A row of the input, which is the result of the convolution before; with zeros outside it.
+    private static void ComputeBandRow<TV>(in OneChannel before, int n, int row, int width, float* band)
+        where TV : unmanaged, IVector<TV>
+    {
+        int filled = row < before.Shape.P ? before.Shape.Q : 0, channels = before.Shape.K;
+        if (filled > 0) RunRow<TV>(before, n, row, band);
+        new Span<float>(band + (long)filled * channels, (width - filled) * channels).Clear();
     }
 
     // The corner of a tile whose first pixel is (h, v): in the image, if the tile lies inside it, else in a copy that has zeros outside the image.
@@ -362,6 +385,7 @@ internal static unsafe partial class Conv2d
     {
         public Conv2dShape Shape;
         public float* X;
+        public OneChannel Before;
         public float* W;
         public float* B;
         public float* Y;
@@ -376,6 +400,7 @@ internal static unsafe partial class Conv2d
         public int Bands;
         public int Tiles;
         public float* Scratch;
+        public int BandWidth;
         public long BandLength;
         public long InputLength;
         public long ProductLength;
