@@ -117,9 +117,11 @@ class Works:
         work, what, count = request.strip().split(",")
         name, kind = work.rsplit("-", 1)
         if what == "loss":
-            # Dropout is random, so losses are compared without it; times are taken with it.
-            run = self.step(name, 0.0)
-            return [work, what] + [repr(run()) for _ in range(int(count))]
+            # Dropout is random, so losses are compared without it; times are taken with it. So it is with oneDNN: on a Zen 5, Debian's gave the inversion
+            # networks gradients that changed from run to run and were sometimes not numbers; PyTorch's own kernels give the losses that float64 gives.
+            with torch.backends.mkldnn.flags(enabled=False):
+                run = self.step(name, 0.0)
+                return [work, what] + [repr(run()) for _ in range(int(count))]
         if work not in self.made:
             self.made[work] = self.forward(name) if kind == "forward" else self.step(name, 0.5)
             self.made[work]()
