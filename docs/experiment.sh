@@ -3,17 +3,17 @@
 #
 #   docs/experiment.sh CORPUS OUT [STEP…]        CORPUS in the Jamendo layout
 #
-# Steps: data train score paper methods transfer localise layers figures, all by default
+# Steps: data train score paper methods transfer localise layers figures perturbation sanity reconstruction neurons, all by default
 #
-# Trainings keep checkpoints in OUT and resume from there. On two cores the whole experiment takes about an hour and a half; half of that is the training of
-# the two detectors. With PUBLISHED_FIG5=FILE, the published curves are drawn beside the figure.
+# Trainings keep checkpoints in OUT and resume from there. On two cores the whole experiment takes about two hours; half of that is the training of the two
+# detectors. With PUBLISHED_FIG5=FILE, the published curves are drawn beside the figure.
 set -euo pipefail
 [ $# -ge 2 ] && [ -d "$1/filelists" ] || { echo "usage: $0 CORPUS OUT [STEP…], CORPUS with audio, labels and filelists" >&2; exit 2; }
 corpus=$(cd "$1" && pwd)
 mkdir -p "$2"
 out=$(cd "$2" && pwd)
 shift 2
-steps=" ${*:-data train score paper methods transfer localise layers figures} "
+steps=" ${*:-data train score paper methods transfer localise layers figures perturbation sanity reconstruction neurons} "
 cd "$(dirname "$0")/.."
 dotnet build src/Svd -c Release --nologo -v quiet
 svd() { dotnet src/Svd/bin/Release/net10.0/svd.dll "$@"; }
@@ -52,7 +52,7 @@ fi
 
 # Is the mask better than chance? At the inversion mask's own area, and at equal shares.
 if does methods; then
-  svd evaluate --data "$corpus" "${networks[@]}" --masker "$out/masker.npz" --start 5 --methods all --threshold 0.6 --area 0.4,0.2,0.1 --out "$out/methods"
+  svd evaluate --data "$corpus" "${networks[@]}" --masker "$out/masker.npz" --start 5 --methods all --threshold 0.6,otsu --area 0.4,0.2,0.1 --out "$out/methods"
 fi
 
 # Do the regions work for another detector and with other fillings?
@@ -83,5 +83,27 @@ if does figures; then
       --out "$out/figure-${at##*@}"
     [ ! -d "$out/inverters-matched" ] || svd explain "$corpus/audio/${at%%@*}" --at "${at##*@}" "${own[@]}" --layer all --inverter "$out/inverters-matched" \
       --out "$out/figure-${at##*@}"
+  done
+fi
+
+# Of all methods on fewer excerpts: what happens when regions are removed, and when the detector's weights become random.
+if does perturbation; then
+  svd evaluate --data "$corpus" "${networks[@]}" --masker "$out/masker.npz" --start 5 --every 20 --methods all --measure perturbation --out "$out/curves"
+fi
+if does sanity; then
+  svd evaluate --data "$corpus" "${networks[@]}" --masker "$out/masker.npz" --start 5 --every 40 --methods all --measure sanity --out "$out/curves"
+fi
+
+# The paper's Eq. 1 beside its network.
+if does reconstruction; then
+  svd evaluate --data "$corpus" "${networks[@]}" --start 5 --every 40 --methods inversion,optimise,other,average --measure reconstruction \
+    --out "$out/curves"
+fi
+
+# What some neurons react to.
+if does neurons; then
+  for neurons in conv1:3,20 conv5:10,40 fc8:3,12,40 fc9:0; do
+    svd maximise --layer "${neurons%%:*}" --neuron "${neurons##*:}" "${own[@]}" --song "$corpus/audio/jonathan_coulton_better.mp3" --listen --overwrite \
+      --out "$out/neurons"
   done
 fi

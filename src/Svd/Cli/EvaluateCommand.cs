@@ -45,13 +45,21 @@ internal static class EvaluateCommand
             $"Where the first excerpt of each song starts, in seconds. random: a whole number of seconds from {ExcerptSampling.EarliestStart} to "
             + $"{ExcerptSampling.LatestStart - 1}, drawn for each song.");
         Option<int> excerpts = Options.Count(
-            "--excerpts", "The largest number of excerpts from one song, one every 0.5 s. The default spans 200 s, as published.",
+            "--excerpts", "The largest number of excerpts from one song. The default spans 200 s with the default of --every, as published.",
             ExcerptSampling.PublishedCount);
+        Option<double> every = new("--every")
+        {
+            Description = "Seconds from the start of one excerpt to that of the next.", HelpName = "SECONDS",
+            DefaultValueFactory = _ => ExcerptSampling.PublishedInterval,
+        };
+        Options.Require(every, seconds => seconds is >= 0.1 and <= 1000, "a number from 0.1 to 1000");
         Option<ulong> seed = Options.Seed();
         Option<string> output = Options.Out("evaluation.csv, evaluation.png, evaluation.svg and songs/NAME.npz");
         Option<string?> methods = MethodsEvaluation.Methods(
             "Compare explanation methods at equal area instead");
         Option<string?> area = MethodsEvaluation.Areas("With --methods: the shares of the bins that masks keep."), threshold = MethodsEvaluation.Thresholds();
+        Option<MeasureKind> measure = MethodsEvaluation.Measure();
+        Option<int> region = MethodsEvaluation.RegionSize();
         Option<string?> fill = MethodsEvaluation.Fills(), judge = MethodsEvaluation.Judge();
         Option<string?> compare = new("--compare") { Description = "An evaluation.csv to draw beside this one.", HelpName = "FILE" };
         Option<bool> force = Options.Force();
@@ -65,19 +73,32 @@ internal static class EvaluateCommand
             + "label changes (explanation loss) and how much of the input is kept (relative area). M1: masked bins are zero in the normalised input. M2_paper: "
             + "masked bins are zero before normalisation. M2_published: the mask is inverted. One evaluation is one excerpt at one threshold in one case. "
             + "Finished songs are kept in songs/NAME.npz; if the command is interrupted, run it again to resume. With --methods it compares masks with chance "
-            + "and with other methods' masks instead (methods.csv, methods.png, methods.svg; finished songs in methods/METHOD/NAME.npz).\n\n"
+            + "and with other methods' masks instead (methods.csv, methods.png, methods.svg; finished songs in methods/METHOD/NAME.npz); --measure chooses "
+            + "another measure of the methods, by which the files are then called.\n\n"
             + "Examples:\n  svd evaluate --data jamendo --inverter inverter.npz --out evaluation\n"
-            + "  svd evaluate --data jamendo --out evaluation --methods inversion,mask,random,loudest --area 0.4,0.2,0.1")
+            + "  svd evaluate --data jamendo --out evaluation --methods inversion,mask,random,loudest --area 0.4,0.2,0.1\n"
+            + "  svd evaluate --data jamendo --out evaluation --methods all --measure sanity --every 10 --excerpts 20")
         {
-            data, split, classifier, inverter, masker, statistics, thresholds, classThreshold, start, excerpts, seed, methods, area, threshold, fill, judge,
-            output, compare, shard, force, device, cache, json,
+            data, split, classifier, inverter, masker, statistics, thresholds, classThreshold, start, excerpts, every, seed, methods, measure, area, threshold,
+            fill, judge, region, output, compare, shard, force, device, cache, json,
         };
         command.Validators.Add(result =>
         {
             bool Given(Option option) => result.GetResult(option) is { Implicit: false };
-            if (!Given(methods) && (Given(area) || Given(threshold) || Given(fill) || Given(judge) || Given(masker)))
+            Option[] forMethods = [area, threshold, fill, judge, masker, measure, region], forMasks = [area, threshold, judge];
+            if (!Given(methods) && Array.Exists(forMethods, Given))
             {
-                result.AddError("--area, --threshold, --fill, --judge and --masker need --methods");
+                result.AddError("--measure, --area, --threshold, --fill, --judge, --region and --masker need --methods");
+            }
+
+            MeasureKind kind = result.GetValue(measure);
+            if (kind != MeasureKind.Masks && Array.Exists(forMasks, Given)) result.AddError("--area, --threshold and --judge need --measure masks");
+            if (kind != MeasureKind.Perturbation && Given(region)) result.AddError("--region needs --measure perturbation");
+            if (kind == MeasureKind.Perturbation && result.GetValue(fill)?.Contains(',') == true) result.AddError("--measure perturbation takes one --fill");
+            if (kind is MeasureKind.Sanity or MeasureKind.Reconstruction && Given(fill)) result.AddError($"--measure {kind.FolderName()} takes no --fill");
+            if (kind == MeasureKind.Reconstruction && Given(methods) && MethodsIn(result.GetValue(methods)).Except(ExplanationMethods.Inversions).Any())
+            {
+                result.AddError($"--measure reconstruction needs methods that invert: {string.Join(", ", ExplanationMethods.Inversions)}");
             }
 
             if (Given(methods) && (Given(thresholds) || Given(compare))) result.AddError("--thresholds and --compare cannot be used with --methods");
@@ -91,12 +112,27 @@ internal static class EvaluateCommand
                     ? parsed.GetValue(masker) ?? BundledFiles.Masker : null,
                 parsed.GetValue(judge)),
             parsed.GetValue(force), ParseThresholds(parsed.GetRequiredValue(thresholds))!, Options.NumberIn(parsed.GetRequiredValue(classThreshold)),
-            new ExcerptSampling(SongTime.Parse(parsed.GetRequiredValue(start)), parsed.GetValue(excerpts), parsed.GetValue(seed)),
+            new ExcerptSampling(
+                SongTime.Parse(parsed.GetRequiredValue(start)), parsed.GetValue(excerpts), parsed.GetValue(seed), parsed.GetValue(every)),
             parsed.GetRequiredValue(output), parsed.GetValue(compare), device.Of(parsed), cache.Of(parsed), parsed.GetValue(json),
             parsed.GetValue(methods) is { } list ? ExplanationMethods.Parse(list) : null,
             MethodsEvaluation.SizesOf(parsed.GetValue(threshold), parsed.GetValue(area)), MethodsEvaluation.FillsIn(parsed.GetValue(fill))!,
+            parsed.GetValue(measure), parsed.GetValue(region),
             Options.ShardIn(parsed.GetValue(shard)))));
         return command;
+    }
+
+    // The methods in a list; none if the list is wrong, which the option itself says.
+    private static IReadOnlyList<string> MethodsIn(string? list)
+    {
+        try
+        {
+            return ExplanationMethods.Parse(list ?? "");
+        }
+        catch (EngineException)
+        {
+            return [];
+        }
     }
 
     /// <summary>The numbers from FROM to TO in steps of STEP; null if the text does not have that form.</summary>
@@ -116,7 +152,8 @@ internal static class EvaluateCommand
         IReadOnlyList<Song> songs = corpus.Split(request.Split);
         IReadOnlyList<Song> tuning = request.ClassThreshold is null ? corpus.Split(TuningSplit) : [];
         IReadOnlyList<EvaluationPoint> compared = request.Compare is null ? [] : EvaluationCurves.Read(request.Compare);
-        string songFolder = Path.Combine(request.Out, "songs"), stem = Path.Combine(request.Out, request.Methods is null ? "evaluation" : "methods");
+        string songFolder = Path.Combine(request.Out, "songs");
+        string stem = Path.Combine(request.Out, request.Methods is null ? "evaluation" : request.Measure.FolderName());
         string[] files = [$"{stem}.csv", $"{stem}.png", $"{stem}.svg"];
         OutputFolder.Prepare(request.Methods is null ? songFolder : request.Out);
         OutputFolder.RequireApart([.. files, .. KeptFiles(request, songs)],
@@ -137,8 +174,8 @@ internal static class EvaluateCommand
         {
             return MethodsEvaluation.Run(
                 new MethodsRequest(
-                    request.Data, request.Split, songs, request.Sampling, methods, request.Sizes, request.Fills, Threshold(), weights,
-                    request.Paths, files, request.Out, request.Shard, request.Json),
+                    request.Data, request.Split, songs, request.Sampling, methods, request.Sizes, request.Fills, request.Measure, request.RegionSize,
+                    Threshold(), weights, request.Paths, files, request.Out, request.Shard, request.Json),
                 backend, models, cache);
         }
 
@@ -171,7 +208,7 @@ internal static class EvaluateCommand
 
     // The files that keep finished songs.
     private static IEnumerable<string> KeptFiles(Request request, IReadOnlyList<Song> songs) =>
-        from folder in request.Methods?.Select(method => Path.Combine("methods", method)) ?? ["songs"]
+        from folder in request.Methods?.Select(method => Path.Combine(request.Measure.FolderName(), method)) ?? ["songs"]
         from song in songs
         select Path.Combine(request.Out, folder, $"{ResultName.Of(song.Name)}.npz");
 
@@ -229,7 +266,7 @@ internal static class EvaluateCommand
     private sealed record Request(
         string Data, string Split, ModelPaths Paths, bool Force, double[] Thresholds, double? ClassThreshold,
         ExcerptSampling Sampling, string Out, string? Compare, Func<IBackend> CreateBackend, CacheChoice Cache, bool Json, IReadOnlyList<string>? Methods,
-        MaskSize[] Sizes, IReadOnlyList<MaskFill> Fills, Shard Shard);
+        MaskSize[] Sizes, IReadOnlyList<MaskFill> Fills, MeasureKind Measure, int RegionSize, Shard Shard);
 
     internal sealed record Difference(string Dataset, string Case, int Points, double ExplanationLossPoints, double RelativeAreaPoints);
 

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Engine.Kernels;
 using Engine.Svd.Audio;
 using Engine.Svd.Data;
+using Engine.Svd.Evaluate;
 using Engine.Svd.Explain;
 using Engine.Svd.Explain.Methods;
 using Engine.Svd.Figures;
@@ -21,6 +22,8 @@ internal static class ExplainCommand
     private const string Inversion = ExplanationMethods.Inversion, Mask = ExplanationMethods.Mask, Both = "both", AllLayers = "all";
     private const double DefaultThreshold = 0.6, DefaultArea = 0.2;
     private const double ExcerptSeconds = (double)ExcerptFrames / FramesPerSecond;
+
+    private const string Objective = "objective.png";
 
     private static readonly string[] Sounds = ["excerpt.wav", "explanation.wav", "removed.wav"];
 
@@ -188,9 +191,11 @@ internal static class ExplainCommand
         Lap("audio");
 
         List<Named> explanations = [];
+        float[] objective = [];
         MethodIngredients ingredients = new(
             tools.Detector, models.Inversion is { } inversion ? NetworkMethod.Of(tools.Detector, inversion) : null,
-            models.Mask is { } network ? NetworkMethod.Of(tools.Detector, network) : null, [], models.Statistics, request.Seed);
+            new OptimisedInversion(tools.Detector, request.Seed), models.Mask is { } network ? NetworkMethod.Of(tools.Detector, network) : null, [],
+            models.Statistics, request.Seed);
         if (request.Layer != AllLayers)
         {
             foreach (string method in request.Methods) Add(method, TitleOf(method, request.Layer), ExplanationMethods.Create(method, ingredients));
@@ -206,7 +211,7 @@ internal static class ExplainCommand
         start = Stopwatch.GetTimestamp();
         float[][] sounds = request.Listen ? SoundsOf(request, song, startFrame, explanation.Mask) : [];
         if (request.Listen) Lap("sound");
-        OutputFolder.WriteAll(files, ContentsOf(request, song, explanations, startSeconds, sounds));
+        OutputFolder.WriteAll(files, ContentsOf(request, song, explanations, startSeconds, sounds, objective));
         Lap("write");
         return new Report(
             song.Path, explanation.Probability, LabelOf(explanation.Probability, request),
@@ -220,6 +225,7 @@ internal static class ExplainCommand
             IReadOnlyList<Explanation> found = new Explainer(tools.Detector, by, request.Decision.Value).Explain(
                 input, request.Size, (stage, time) => milliseconds[stage] = milliseconds.GetValueOrDefault(stage) + time.TotalMilliseconds);
             explanations.Add(new Named(method, titles.Title, titles.Unit, found[0]));
+            if (by is OptimisedInversion optimised) objective = optimised.Objective;
         }
 
         void Lap(string stage)
@@ -233,6 +239,7 @@ internal static class ExplainCommand
     private static (string Title, string Unit) TitleOf(string method, string? layer) => method switch
     {
         Inversion => (layer is null ? "Inverted representation" : $"Inverted representation of {layer}", "Deviations from the band's mean"),
+        ExplanationMethods.Optimise => ("Inverted representation by optimisation", "Deviations from the band's mean"),
         Mask => ("Importance by the mask network", "No unit"),
         _ => ($"Importance by {method}", "No unit"),
     };
@@ -245,12 +252,13 @@ internal static class ExplainCommand
         return [original, masked, [.. original.Zip(masked, (all, kept) => all - kept)]];
     }
 
-    private static byte[][] ContentsOf(Request request, SongFile song, List<Named> explanations, double startSeconds, float[][] sounds)
+    private static byte[][] ContentsOf(Request request, SongFile song, List<Named> explanations, double startSeconds, float[][] sounds, float[] objective)
     {
         Explanation explanation = explanations[0].Explanation;
         Task<byte[]> arrays = Task.Run(() => NpzFile.Encode(request.Layer == AllLayers
             ? ExplanationArrays.OfLayers([.. explanations.Select(named => (named.Method, named.Explanation)).Reverse()], request.Decision.Value, startSeconds)
-            : ExplanationArrays.Of([.. explanations.Select(named => (named.Method, named.Explanation))], request.Decision.Value, startSeconds)));
+            : ExplanationArrays.Of(
+                [.. explanations.Select(named => (named.Method, named.Explanation))], request.Decision.Value, startSeconds, objective)));
         ExplainedExcerpt excerpt = new(
             explanation.Input, startSeconds, $"{Path.GetFileName(song.Path)}, {startSeconds:F2} s to {startSeconds + ExcerptSeconds:F2} s",
             $"Prediction: {Verdict(explanation.Probability, request)}. It counts as singing from P = {request.Decision}.");
@@ -263,7 +271,16 @@ internal static class ExplainCommand
                         + $"{(request.Size.Rule == MaskRule.Share ? "" : $" (threshold {ThresholdOf(request.Size)})")}, is "
                         + $"{Verdict(named.Explanation.ProbabilityMasked, request)} by itself: the label {Outcome(named.Explanation, request)}.")),
             ]);
-        return [png, arrays.GetAwaiter().GetResult(), .. sounds.Select(sound => WavFile.Encode(sound))];
+        byte[][] curve = objective.Length > 0 ? [CurveOf(objective, excerpt.Heading)] : [];
+        return [png, arrays.GetAwaiter().GetResult(), .. sounds.Select(sound => WavFile.Encode(sound)), .. curve];
+    }
+
+    private static byte[] CurveOf(float[] objective, string heading)
+    {
+        const int labelled = 25;
+        NamedCurve curve = new("objective", [.. objective.Select(value => new Estimate(value, value, value))]);
+        CurveAxes axes = new("Step", "Smallest so far", [.. objective.Select((_, step) => $"{step}")], 0, null, labelled);
+        return CurveFigure.RenderPng([new CurveRow(ExplanationMethods.Optimise, 0, [], [curve])], axes, heading, "The optimisation's objective");
     }
 
     private static byte[] PictureOfLayers(ExplainedExcerpt excerpt, List<Named> explanations) => LayersFigure.RenderPng(
@@ -327,12 +344,13 @@ internal static class ExplainCommand
 
     private static string LabelOf(float probability, Request request) => Segment.Label(probability >= request.Decision.Value);
 
-    // First the picture, then the arrays, then the sounds if they are wanted.
+    // First the picture, then the arrays, then the sounds if they are wanted, and the picture of the objective if there is one.
     private static string[] FilesOf(Request request, SongFile song, double startSeconds)
     {
         string stem = Path.Combine(request.Out, string.Create(CultureInfo.InvariantCulture, $"{song.Name}_at_{startSeconds:0.##}s"))
             + request.Layer switch { null => "", AllLayers => "_layers", { } layer => $"_{layer}" };
-        return [.. ((string[])["png", "npz", .. request.Listen ? Sounds : []]).Select(ending => $"{stem}.{ending}")];
+        return [.. ((string[])["png", "npz", .. request.Listen ? Sounds : [], .. request.Method == ExplanationMethods.Optimise ? [Objective] : (string[])[]])
+            .Select(ending => $"{stem}.{ending}")];
     }
 
     private sealed record Request(

@@ -30,10 +30,12 @@ internal static class Json
 }
 
 /// <summary>Knows the reports' types at compile time: looking at them by reflection would take a tenth of a second.</summary>
+[JsonSerializable(typeof(CurvesReport))]
 [JsonSerializable(typeof(DevicesCommand.Report), TypeInfoPropertyName = "Devices")]
 [JsonSerializable(typeof(EvaluateCommand.Report), TypeInfoPropertyName = "Evaluate")]
 [JsonSerializable(typeof(ExplainCommand.Report), TypeInfoPropertyName = "Explain")]
 [JsonSerializable(typeof(LocaliseCommand.Report), TypeInfoPropertyName = "Localise")]
+[JsonSerializable(typeof(MaximiseCommand.Report), TypeInfoPropertyName = "Maximise")]
 [JsonSerializable(typeof(MethodsEvaluation.Report), TypeInfoPropertyName = "Methods")]
 [JsonSerializable(typeof(PredictCommand.Report), TypeInfoPropertyName = "Predict")]
 [JsonSerializable(typeof(ReconstructCommand.Report), TypeInfoPropertyName = "Reconstruct")]

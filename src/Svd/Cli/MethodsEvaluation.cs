@@ -68,6 +68,16 @@ internal static class MethodsEvaluation
         return option;
     }
 
+    public static Option<MeasureKind> Measure() => Options.OneOf(
+        "--measure",
+        "With --methods: what to measure. masks: whether the kept bins decide; perturbation: how the probability falls while regions are removed; sanity: "
+            + "whether the importance changes when the detector's weights are made random; reconstruction: how well inversions "
+            + $"({string.Join(", ", ExplanationMethods.Inversions)}) restore the features and the input.",
+        MeasureKind.Masks);
+
+    public static Option<int> RegionSize() => Options.Count(
+        "--region", "With --measure perturbation: frames and bands of a region. With 1, single bins are removed.", RegionPerturbation.UsualSize);
+
     public static Option<string?> Judge() => new("--judge")
     {
         Description = "With --methods: the weights (.npz) of a second SVDNet, trained with the same statistics. It judges the same masks, which tells whether "
@@ -96,7 +106,7 @@ internal static class MethodsEvaluation
     public static int Run(
         MethodsRequest request, IBackend backend, Models models, SpectrogramCache cache)
     {
-        string folder = Path.Combine(request.Out, "methods");
+        string folder = Path.Combine(request.Out, request.Measure.FolderName());
         OutputFolder.Prepare(folder);
         (Song Song, ComparedSong Compared)[] songs = ReadSongs(request, models.Statistics, backend, cache);
         if (songs.Length == 0)
@@ -117,15 +127,23 @@ internal static class MethodsEvaluation
             request.Paths.Judge is null ? 0 : Digest.OfFiles(request.Paths.Judge), .. request.Fills.Select(fill => (double)fill),
             .. request.Sizes.SelectMany(size => (double[])[size.Value, (double)size.Rule]),
             .. songs.SelectMany(song => song.Compared.Starts.Select(frame => (double)frame).Prepend(song.Compared.Starts.Length)),
+            .. request.Measure == MeasureKind.Perturbation ? [request.RegionSize] : (double[])[],
         ];
         double[] withMask = request.Paths.Masker is null ? identity : [.. identity, Digest.OfFiles(request.Paths.Masker)];
-        MethodRun run = new(
-            comparison, [.. songs.Select(song => song.Song.Name)], request.Sizes.Length, method => method == ExplanationMethods.Mask ? withMask : identity,
-            folder, request.Shard);
-        IReadOnlyList<(string Name, IReadOnlyList<MethodScores> Songs)> scores = ProgressDisplay.Run("methods", report => run.Run(request.Methods, report));
-        if (run.Missing > 0) return ShardReport.Print(request.Shard, songs.Length - run.Missing, songs.Length, request.Json);
-
         string dataset = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data)));
+        if (request.Measure != MeasureKind.Masks)
+        {
+            using SanityCheck? check = request.Measure == MeasureKind.Sanity
+                ? ProgressDisplay.Run("randomised detectors", _ => new SanityCheck(comparison, models.Detector, seed)) : null;
+            CurveMeasure measure = check ?? (CurveMeasure)(request.Measure == MeasureKind.Perturbation
+                ? new RegionPerturbation(comparison, request.RegionSize, request.Fills[0]) : new InversionErrors(comparison, seed));
+            if (Measure(measure) is not { } curves) return 0;
+            return CurvesReport.Report(request, new CurvesReport(
+                dataset, request.Split, songs.Length, comparison.Count, request.ClassThreshold, backend.Name, request.Files, measure.Points,
+                CurveTable.Of(measure, curves, comparison.SongOf, seed), cache.Warnings));
+        }
+
+        if (Measure(comparison) is not { } scores) return 0;
         Report report = new(
             dataset, request.Split, songs.Length, comparison.Count, request.ClassThreshold, backend.Name, request.Files,
             MethodTable.Of(request.Sizes, comparison.Questions, scores, comparison.SongOf, seed), cache.Warnings);
@@ -133,6 +151,19 @@ internal static class MethodsEvaluation
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else Print(report);
         return 0;
+
+        // Null if other machines have not finished their songs yet; then it has said so.
+        IReadOnlyList<(string Name, IReadOnlyList<TScores> Songs)>? Measure<TScores>(IMethodMeasure<TScores> measure)
+            where TScores : class
+        {
+            MethodRun<TScores> run = new(
+                comparison, measure, [.. songs.Select(song => song.Song.Name)], method => method == ExplanationMethods.Mask ? withMask : identity, folder,
+                request.Shard);
+            IReadOnlyList<(string, IReadOnlyList<TScores>)> all = ProgressDisplay.Run("methods", report => run.Run(request.Methods, report));
+            if (run.Missing == 0) return all;
+            ShardReport.Print(request.Shard, songs.Length - run.Missing, songs.Length, request.Json);
+            return null;
+        }
     }
 
     // Reads the songs that are long enough for an excerpt.
@@ -213,4 +244,5 @@ internal static class MethodsEvaluation
 /// <summary>The request to <c>svd evaluate --methods</c>. All scores depend on the files in Weights: both networks and the statistics.</summary>
 internal sealed record MethodsRequest(
     string Data, string Split, IReadOnlyList<Song> Songs, ExcerptSampling Sampling, IReadOnlyList<string> Methods, MaskSize[] Sizes,
-    IReadOnlyList<MaskFill> Fills, double ClassThreshold, IReadOnlyList<string> Weights, ModelPaths Paths, string[] Files, string Out, Shard Shard, bool Json);
+    IReadOnlyList<MaskFill> Fills, MeasureKind Measure, int RegionSize, double ClassThreshold, IReadOnlyList<string> Weights, ModelPaths Paths,
+    string[] Files, string Out, Shard Shard, bool Json);

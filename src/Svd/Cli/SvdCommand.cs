@@ -68,7 +68,8 @@ public static class SvdCommand
         RootCommand root = new("Detects singing in music and shows what decided the detection.\n\nExample:\n  svd explain song.mp3 --at 61.5")
         {
             ExplainCommand.Create(), PageCommand.Create(), PredictCommand.Create(), CorpusCommand.Create(), ScoreCommand.Create(), CalibrateCommand.Create(),
-            EvaluateCommand.Create(), LocaliseCommand.Create(), ReconstructCommand.Create(), LogMelCommand.Create(), StatsCommand.Create(),
+            EvaluateCommand.Create(), LocaliseCommand.Create(), ReconstructCommand.Create(), MaximiseCommand.Create(), LogMelCommand.Create(),
+            StatsCommand.Create(),
             TrainCommand.Create(), ExportCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(),
         };
 

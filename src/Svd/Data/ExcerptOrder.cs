@@ -12,6 +12,8 @@ internal enum RandomPurpose
     LocalisedExcerpts = 5,
     Mixing = 6,
     ReconstructedExcerpts = 7,
+    SanityCheck = 8,
+    Phases = 9,
 }
 
 /// <summary>The order of the excerpts in each epoch, shuffled by a generator that is seeded with the seed and the epoch's number. It is thread-safe.</summary>

@@ -5,12 +5,13 @@ using static Engine.Svd.FrontEnd.FrontEndSettings;
 namespace Engine.Svd.Evaluate;
 
 /// <summary>
-/// Which excerpts of a song are explained, as in the published code: one every 0.5 s from a start, for 200 s or to the song's end.
+/// Which excerpts of a song are explained. The defaults are those of the published code: one every 0.5 s from a start, for 200 s or to the song's end.
 /// </summary>
 /// <param name="StartSeconds">Where the first excerpt of every song starts; null to draw a whole second from 5 to 19 for each song.</param>
 /// <param name="Most">The largest number of excerpts from one song.</param>
 /// <param name="Seed">Seeds the random starts.</param>
-public sealed record ExcerptSampling(double? StartSeconds, int Most, ulong Seed)
+/// <param name="IntervalSeconds">From the start of one excerpt to that of the next; more than 0.</param>
+public sealed record ExcerptSampling(double? StartSeconds, int Most, ulong Seed, double IntervalSeconds = ExcerptSampling.PublishedInterval)
 {
     /// <summary>The number of excerpts in 200 s, including both ends.</summary>
     public const int PublishedCount = 401;
@@ -21,7 +22,8 @@ public sealed record ExcerptSampling(double? StartSeconds, int Most, ulong Seed)
     /// <summary>The first whole second after those that may be drawn.</summary>
     public const int LatestStart = 20;
 
-    private const double IntervalSeconds = 0.5;
+    /// <summary>The published interval.</summary>
+    public const double PublishedInterval = 0.5;
 
     // The published code takes batches of 32 and stops when the song has fewer excerpts left.
     private const int Room = 32;

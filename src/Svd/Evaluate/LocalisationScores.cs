@@ -1,7 +1,6 @@
 using Engine.Kernels;
 using Engine.Svd.Explain;
 using Engine.Svd.Explain.Methods;
-using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Evaluate;
@@ -51,32 +50,17 @@ public sealed record LocalisationScores(Localisation[][] Regions, double[] Point
     /// <param name="path">The file.</param>
     /// <param name="identity">Numbers that stand for all that the scores depend on.</param>
     /// <exception cref="EngineException">The file cannot be written.</exception>
-    internal void Write(string path, double[] identity) => NpzFile.Write(
-        path,
-        [
-            ("identity", new NpyArray([identity.Length], identity)), ("pointing", new NpyArray([Pointing.Length], Pointing)),
-            ("regions", new NpyArray(
-                [Regions.Length, Pointing.Length, 3],
-                [.. Regions.SelectMany(regions => regions).SelectMany(region => (double[])[region.Area, region.Recall, region.Precision])])),
-        ]);
+    internal void Write(string path, double[] identity) => KeptArrays.Write(
+        path, identity, ("pointing", Pointing),
+        ("regions", [.. Regions.SelectMany(regions => regions).SelectMany(region => (double[])[region.Area, region.Recall, region.Precision])]));
 
-    /// <summary>Reads a file that <see cref="Write"/> wrote; null where there is none, or one that is damaged or of something else.</summary>
+    /// <summary>Reads a file that <see cref="Write"/> wrote; null if there is none, or if it is damaged or belongs to something else.</summary>
     internal static LocalisationScores? TryRead(string path, double[] identity, int sizes, int count)
     {
-        if (!File.Exists(path)) return null;
-        try
-        {
-            using NpzFile file = NpzFile.Open(path);
-            if (!file.Read("identity", identity.Length).ToDouble().AsSpan().SequenceEqual(identity)) return null;
-            double[] regions = file.Read("regions", 3 * sizes * count).ToDouble(), pointing = file.Read("pointing", count).ToDouble();
-            if (!regions.Concat(pointing).All(share => share is >= 0 and <= 1)) return null;
-            Localisation At(int i) => new(regions[3 * i], regions[3 * i + 1], regions[3 * i + 2]);
-            return new LocalisationScores(
-                [.. Enumerable.Range(0, sizes).Select(size => Enumerable.Range(0, count).Select(n => At(size * count + n)).ToArray())], pointing);
-        }
-        catch (EngineException)
-        {
-            return null;
-        }
+        double[][]? arrays = KeptArrays.TryRead(path, identity, ("pointing", count), ("regions", 3 * sizes * count));
+        if (arrays is not [double[] pointing, double[] regions] || !regions.Concat(pointing).All(share => share is >= 0 and <= 1)) return null;
+        Localisation At(int i) => new(regions[3 * i], regions[3 * i + 1], regions[3 * i + 2]);
+        return new LocalisationScores(
+            [.. Enumerable.Range(0, sizes).Select(size => Enumerable.Range(0, count).Select(n => At(size * count + n)).ToArray())], pointing);
     }
 }

@@ -17,10 +17,13 @@ public sealed record ComparedSong(float[] Frames, int[] Starts);
 /// Compares masks with chance and with each other. The masks of all methods keep the same number of bins of an excerpt, and the detector's answers tell how
 /// much of the decision the bins hold. Excerpts are numbered song by song.
 /// </summary>
-public sealed class MethodComparison : IDisposable
+public sealed class MethodComparison : IMethodMeasure<MethodScores>, IDisposable
 {
     private const int BatchSize = 32;
 
+    private readonly InversionNetwork _inversion;
+    private readonly MaskNetwork? _mask;
+    private readonly ulong _seed;
     private readonly IReadOnlyList<ComparedSong> _songs;
     private readonly IReadOnlyList<MaskSize> _sizes;
     private readonly IReadOnlyList<MaskQuestion> _questions;
@@ -56,6 +59,7 @@ public sealed class MethodComparison : IDisposable
         IReadOnlyList<ComparedSong> songs, IReadOnlyList<MaskSize> sizes, IReadOnlyList<MaskFill> fills, double classThreshold, ulong seed,
         Action<int, int> progress)
     {
+        (_inversion, _mask, _seed) = (inversion, mask, seed);
         (_songs, _sizes, _statistics) = (songs, sizes, statistics);
         _judges = judge is null ? [new ExcerptDetector(backend, network)] : [new ExcerptDetector(backend, network), new ExcerptDetector(backend, judge)];
         _questions = [.. _judges.SelectMany((_, number) => fills.Select(fill => new MaskQuestion(number, fill)))];
@@ -66,29 +70,36 @@ public sealed class MethodComparison : IDisposable
         _isSinging = [.. _judges.Select(_ => new bool[Count])];
         _inverted = new float[Count][];
         NetworkMethod inverter = NetworkMethod.Of(_judges[0], inversion);
-        _ingredients = new MethodIngredients(
-            _judges[0], inverter, mask is null ? null : NetworkMethod.Of(_judges[0], mask), _inverted, statistics, seed);
         for (int song = 0; song < songs.Count; song++)
         {
-            foreach ((int first, float[] excerpts) in BatchesOf(song))
+            foreach ((int first, float[] excerpts) in ExcerptsOf(song))
             {
                 int number = _firsts[song] + first, count = excerpts.Length / ExcerptLength;
                 for (int j = 0; j < _judges.Length; j++)
                 {
                     using DetectorAnswer answer = _judges[j].Ask(excerpts);
                     for (int n = 0; n < count; n++) _isSinging[j][number + n] = answer.Probabilities[n] >= classThreshold;
-                    if (j > 0) continue;
-                    float[] inverted = inverter.ImportanceOf(answer);
-                    for (int n = 0; n < count; n++) _inverted[number + n] = inverted.AsSpan(n * ExcerptLength, ExcerptLength).ToArray();
+                    if (j == 0) Split(inverter.ImportanceOf(answer)).CopyTo(_inverted, number);
                 }
 
                 progress(number + count, Count);
             }
         }
+
+        _ingredients = IngredientsOf(_judges[0], _inverted);
     }
 
     /// <summary>How many excerpts there are.</summary>
     public int Count => _firsts[^1];
+
+    /// <summary>The detector that is explained.</summary>
+    internal ExcerptDetector Detector => _judges[0];
+
+    /// <summary>Asks that detector about masked excerpts.</summary>
+    internal MaskedPredictor Predictor => _predictors[0];
+
+    /// <summary>The statistics that normalised the songs.</summary>
+    internal BandStatistics Statistics => _statistics;
 
     /// <summary>Every judge with every fill.</summary>
     public IReadOnlyList<MaskQuestion> Questions => _questions;
@@ -102,22 +113,42 @@ public sealed class MethodComparison : IDisposable
     /// <summary>Makes a method for these excerpts.</summary>
     public IExplanationMethod Create(string method) => ExplanationMethods.Create(method, _ingredients);
 
-    /// <summary>Explains a song's excerpts by a method and measures the masks.</summary>
-    /// <param name="method">The method.</param>
-    /// <param name="song">The song's number.</param>
-    /// <param name="progress">Gets the number of the song's excerpts that are done.</param>
+    /// <summary>What methods need to explain these excerpts with another detector, whose inversions it computes.</summary>
     /// <exception cref="EngineException">A network's output is not finite.</exception>
+    internal MethodIngredients IngredientsFor(ExcerptDetector detector)
+    {
+        NetworkMethod inverter = NetworkMethod.Of(detector, _inversion);
+        float[][] inverted = new float[Count][];
+        for (int song = 0; song < _songs.Count; song++)
+        {
+            foreach (ExplanationBatch batch in BatchesOf(song)) Split(ImportanceBy(inverter, batch)).CopyTo(inverted, batch.First);
+        }
+
+        return IngredientsOf(detector, inverted);
+    }
+
+    /// <inheritdoc/>
+    public double WorkOf(IExplanationMethod method) => method.Passes + 2 * _sizes.Count * _questions.Count;
+
+    /// <inheritdoc/>
+    public void Write(MethodScores scores, string path, double[] identity) => scores.Write(path, identity);
+
+    /// <inheritdoc/>
+    public MethodScores? TryRead(string path, double[] identity, int song) =>
+        MethodScores.TryRead(path, identity, _sizes.Count, _questions.Count, CountOf(song));
+
+    /// <inheritdoc/>
     public MethodScores Measure(IExplanationMethod method, int song, Action<int> progress)
     {
         int all = _songs[song].Starts.Length;
         double[][] values = [.. MethodScores.Measures.Select(measure => new double[MethodScores.RowsOf(measure, _sizes.Count, _questions.Count) * all])];
         TimeSpan time = default;
         ImportanceOrder[] orders = NewOrders();
-        foreach ((int first, float[] excerpts) in BatchesOf(song))
+        foreach ((int first, float[] excerpts) in ExcerptsOf(song))
         {
             int number = _firsts[song] + first, count = excerpts.Length / ExcerptLength;
             long start = Stopwatch.GetTimestamp();
-            Explain(method, number, excerpts, orders);
+            Explain(method, BatchAt(number, excerpts), orders);
             time += Stopwatch.GetElapsedTime(start);
 
             float[] masks = new float[excerpts.Length];
@@ -148,15 +179,28 @@ public sealed class MethodComparison : IDisposable
         return new MethodScores(all, values, time.TotalSeconds);
     }
 
+    /// <summary>A song's excerpts in batches, with the labels that the detector gives them.</summary>
+    internal IEnumerable<ExplanationBatch> BatchesOf(int song) => ExcerptsOf(song).Select(batch => BatchAt(_firsts[song] + batch.First, batch.Excerpts));
+
+    /// <summary>The importance of every bin of a batch by a method.</summary>
+    /// <exception cref="EngineException">A network's output is not finite.</exception>
+    internal static float[] ImportanceBy(IExplanationMethod method, ExplanationBatch batch)
+    {
+        float[] importance = new float[batch.Excerpts.Length];
+        method.Explain(batch, importance);
+        NetworkOutput.RequireFinite(importance, $"the method {method.Name}");
+        return importance;
+    }
+
     /// <summary>Explains a song's excerpts by a method. The observer gets each excerpt's number within the song and the order of its bins.</summary>
     /// <exception cref="EngineException">A network's output is not finite.</exception>
     internal void Explain(IExplanationMethod method, int song, Action<int, ImportanceOrder> observe)
     {
         ImportanceOrder[] orders = NewOrders();
-        foreach ((int first, float[] excerpts) in BatchesOf(song))
+        foreach (ExplanationBatch batch in BatchesOf(song))
         {
-            Explain(method, _firsts[song] + first, excerpts, orders);
-            for (int n = 0; n * ExcerptLength < excerpts.Length; n++) observe(first + n, orders[n]);
+            Explain(method, batch, orders);
+            for (int n = 0; n < batch.Count; n++) observe(batch.First - _firsts[song] + n, orders[n]);
         }
     }
 
@@ -192,18 +236,24 @@ public sealed class MethodComparison : IDisposable
 
     private static ImportanceOrder[] NewOrders() => [.. Enumerable.Range(0, BatchSize).Select(_ => new ImportanceOrder())];
 
-    // Sorts each excerpt's bins; the number is that of the first excerpt.
-    private void Explain(IExplanationMethod method, int number, float[] excerpts, ImportanceOrder[] orders)
+    private static float[][] Split(float[] excerpts) => [.. excerpts.Chunk(ExcerptLength)];
+
+    private MethodIngredients IngredientsOf(ExcerptDetector detector, float[][] inverted) => new(
+        detector, NetworkMethod.Of(detector, _inversion), new OptimisedInversion(detector, _seed), _mask is null ? null : NetworkMethod.Of(detector, _mask),
+        inverted, _statistics, _seed);
+
+    // Sorts each excerpt's bins.
+    private static void Explain(IExplanationMethod method, ExplanationBatch batch, ImportanceOrder[] orders)
     {
-        int count = excerpts.Length / ExcerptLength;
-        float[] importance = new float[excerpts.Length];
-        method.Explain(new ExplanationBatch(number, excerpts, _isSinging[0][number..(number + count)]), importance);
-        NetworkOutput.RequireFinite(importance, $"the method {method.Name}");
-        for (int n = 0; n < count; n++) orders[n].Sort(importance.AsSpan(n * ExcerptLength, ExcerptLength));
+        float[] importance = ImportanceBy(method, batch);
+        for (int n = 0; n < batch.Count; n++) orders[n].Sort(importance.AsSpan(n * ExcerptLength, ExcerptLength));
     }
 
+    private ExplanationBatch BatchAt(int number, float[] excerpts) =>
+        new(number, excerpts, _isSinging[0][number..(number + excerpts.Length / ExcerptLength)]);
+
     // A song's excerpts in batches, each with the number of its first excerpt.
-    private IEnumerable<(int First, float[] Excerpts)> BatchesOf(int song)
+    private IEnumerable<(int First, float[] Excerpts)> ExcerptsOf(int song)
     {
         (float[] frames, int[] starts) = _songs[song];
         for (int first = 0; first < starts.Length; first += BatchSize)

@@ -1,5 +1,4 @@
 using Engine.Kernels;
-using Engine.Tensors;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Evaluate;
@@ -31,6 +30,8 @@ public enum MaskMeasure
 /// <param name="Seconds">The time for the importance and the order of the bins of all N excerpts, without the measuring.</param>
 public sealed record MethodScores(int Count, double[][] Values, double Seconds)
 {
+    private const string SecondsName = "seconds";
+
     /// <summary>Every measure, in the order of <see cref="Values"/>.</summary>
     public static IReadOnlyList<MaskMeasure> Measures { get; } = Enum.GetValues<MaskMeasure>();
 
@@ -45,32 +46,17 @@ public sealed record MethodScores(int Count, double[][] Values, double Seconds)
     /// <param name="path">The file.</param>
     /// <param name="identity">Numbers that stand for everything the scores depend on.</param>
     /// <exception cref="EngineException">The file cannot be written.</exception>
-    public void Write(string path, double[] identity) => NpzFile.Write(
-        path,
-        [
-            ("identity", new NpyArray([identity.Length], identity)), ("seconds", new NpyArray([], [Seconds])),
-            .. Measures.Select(measure => (NameOf(measure), new NpyArray([Values[(int)measure].Length], Values[(int)measure]))),
-        ]);
+    public void Write(string path, double[] identity) => KeptArrays.Write(
+        path, identity, Measures.Select(measure => (NameOf(measure), Values[(int)measure])).Append((SecondsName, [Seconds])));
 
     /// <summary>Reads a file that <see cref="Write"/> wrote; null if there is none, or if it is damaged or belongs to something else.</summary>
     public static MethodScores? TryRead(string path, double[] identity, int sizes, int questions, int count)
     {
-        if (!File.Exists(path)) return null;
-        try
-        {
-            using NpzFile file = NpzFile.Open(path);
-            double[] Read(string name, int length) => file.Read(name, length).ToDouble();
-            if (!Read("identity", identity.Length).AsSpan().SequenceEqual(identity)) return null;
-            double[][] values = [.. Measures.Select(measure => Read(NameOf(measure), RowsOf(measure, sizes, questions) * count))];
-            double seconds = Read("seconds", 1)[0];
-            return seconds >= 0 && double.IsFinite(seconds)
-                && Measures.All(measure => Array.TrueForAll(values[(int)measure], value => IsPossible(measure, value)))
-                ? new MethodScores(count, values, seconds) : null;
-        }
-        catch (EngineException)
-        {
-            return null;
-        }
+        double[][]? arrays = KeptArrays.TryRead(
+            path, identity, [.. Measures.Select(measure => (NameOf(measure), RowsOf(measure, sizes, questions) * count)), (SecondsName, 1)]);
+        return arrays is [.. double[][] values, [var seconds]] && seconds >= 0 && double.IsFinite(seconds)
+            && Measures.All(measure => Array.TrueForAll(values[(int)measure], value => IsPossible(measure, value)))
+            ? new MethodScores(count, values, seconds) : null;
     }
 
     private static bool IsPossible(MaskMeasure measure, double value) => measure switch

@@ -12,11 +12,9 @@ namespace Engine.Svd.Explain;
 /// and end without a click, and the excerpt itself is unchanged.
 /// </summary>
 /// <remarks>
-/// The mask becomes gains for the 513 frequencies of each frame (<see cref="BinMask"/>). The phases do not change, and weighted overlap-add (Griffin and Lim,
-/// IEEE Trans. ASSP 1984) puts the frames together again, with the front end's window w, N = 1024 and hop 315:
-/// <code>y[n] = Σ_f w[n − 315·f] · IFFT(g_f ⊙ FFT(w ⊙ x_f))[n − 315·f] / Σ_f w²[n − 315·f]</code>
-/// The sums run over every frame that reaches the sound. Frames before and after the excerpt have the mask of the nearest frame in it. So every sample comes
-/// from equally many windows, and a mask of ones gives the input.
+/// The mask becomes gains g for the 513 frequencies of each frame (<see cref="BinMask"/>). The phases do not change, and <see cref="OverlapAdd"/> puts the
+/// frames IFFT(g ⊙ FFT(w ⊙ x)) together again. The sums run over every frame that reaches the sound. Frames before and after the excerpt have the mask of the
+/// nearest frame in it. So every sample comes from equally many windows, and a mask of ones gives the input.
 /// </remarks>
 internal sealed class ExcerptSound
 {
@@ -30,8 +28,6 @@ internal sealed class ExcerptSound
     private const int ReachingFrames = (FrameLength - 1 + FadeSamples) / Hop;
     private const int Frames = ReachingFrames + ExcerptFrames + ReachingFrames;
     private const int Before = ReachingFrames * Hop - FadeSamples;
-
-    private static readonly float[] Window = NWaves.Windows.Window.Hann(FrameLength);
 
     // The samples from ReachingFrames frames before the excerpt to ReachingFrames frames after it.
     private readonly float[] _samples;
@@ -59,26 +55,22 @@ internal sealed class ExcerptSound
     /// <summary>What a mask of 115×80 keeps of the sound.</summary>
     public float[] Masked(ReadOnlySpan<float> mask)
     {
-        double[] sum = new double[_samples.Length], weight = new double[_samples.Length], gains = new double[SpectrumBins];
+        OverlapAdd sum = new(Frames);
         RealFft64 fft = new(FrameLength); // NWaves' Stft supposes a hop that divides the window.
-        double[] frame = new double[FrameLength], re = new double[SpectrumBins], im = new double[SpectrumBins];
+        double[] frame = new double[FrameLength], re = new double[SpectrumBins], im = new double[SpectrumBins], gains = new double[SpectrumBins];
         for (int f = 0; f < Frames; f++)
         {
             BinMask.Spread(mask.Slice(Math.Clamp(f - ReachingFrames, 0, ExcerptFrames - 1) * Bands, Bands), gains);
-            for (int i = 0; i < FrameLength; i++) frame[i] = (double)Window[i] * _samples[f * Hop + i];
+            OverlapAdd.Cut(_samples, f, frame);
             fft.Direct(frame, re, im);
             TensorPrimitives.Multiply(re, gains, re);
             TensorPrimitives.Multiply(im, gains, im);
             fft.InverseNorm(re, im, frame);
-            for (int i = 0; i < FrameLength; i++)
-            {
-                sum[f * Hop + i] += Window[i] * frame[i];
-                weight[f * Hop + i] += (double)Window[i] * Window[i];
-            }
+            sum.Add(f, frame);
         }
 
         float[] sound = new float[Length];
-        for (int i = 0; i < Length; i++) sound[i] = (float)(sum[Before + i] / weight[Before + i]);
+        for (int i = 0; i < Length; i++) sound[i] = (float)sum[Before + i];
         return Faded(sound);
     }
 

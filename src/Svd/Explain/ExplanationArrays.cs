@@ -11,10 +11,10 @@ public static class ExplanationArrays
     /// <summary>The normalised log-mel excerpt, 115×80.</summary>
     public const string Input = "input";
 
-    /// <summary>The inversion, 115×80.</summary>
+    /// <summary>The inversion, by the network or by optimisation, 115×80.</summary>
     public const string Inverted = "inverted";
 
-    /// <summary>The importance by the mask network, 115×80.</summary>
+    /// <summary>The importance by another method, 115×80.</summary>
     public const string Importance = "importance";
 
     /// <summary>The mask, 115×80 zeros and ones.</summary>
@@ -38,23 +38,28 @@ public static class ExplanationArrays
     /// <summary>Where the excerpt starts in the song, in seconds.</summary>
     public const string StartSeconds = "start_seconds";
 
+    /// <summary>The smallest objective until each step of the optimisation.</summary>
+    public const string Objective = "objective";
+
     /// <summary>The suffix of an array of the mask network whose name the inversion's array has.</summary>
     public const string ByImportance = "_by_importance";
 
     /// <summary>The arrays of one explanation, or of the explanations of one excerpt by the inversion and by the mask network, in this order.</summary>
-    /// <param name="explanations">Each with its method: <see cref="ExplanationMethods.Inversion"/> or <see cref="ExplanationMethods.Mask"/>.</param>
+    /// <param name="explanations">Each with its method.</param>
     /// <param name="classThreshold">An excerpt with a probability of at least this counts as singing.</param>
     /// <param name="startSeconds">Where the excerpt starts in the song.</param>
+    /// <param name="objective">The course of the optimisation, if it was one.</param>
     public static IReadOnlyList<(string Name, NpyArray Array)> Of(
-        IReadOnlyList<(string Method, Explanation Explanation)> explanations, double classThreshold, double startSeconds)
+        IReadOnlyList<(string Method, Explanation Explanation)> explanations, double classThreshold, double startSeconds, float[] objective)
     {
         (string method, Explanation first) = explanations[0];
         return
         [
-            (Input, Excerpt(first.Input)), (method == ExplanationMethods.Inversion ? Inverted : Importance, Excerpt(first.Importance)),
+            (Input, Excerpt(first.Input)), (ExplanationMethods.Inversions.Contains(method) ? Inverted : Importance, Excerpt(first.Importance)),
             (Mask, Excerpt(first.Mask)), (Explanation, Excerpt(first.MaskedInput)), (Features, new NpyArray([SvdNet.FeatureCount], first.Features)),
             (Probability, Number(first.Probability)), (ProbabilityMasked, Number(first.ProbabilityMasked)),
             (ClassThreshold, new NpyArray([], [classThreshold])), (StartSeconds, new NpyArray([], [startSeconds])),
+            .. objective.Length > 0 ? [(Objective, new NpyArray([objective.Length], objective))] : ((string, NpyArray)[])[],
             .. explanations.Skip(1).SelectMany(second => ((string, NpyArray)[])
             [
                 (Importance, Excerpt(second.Explanation.Importance)), (Mask + ByImportance, Excerpt(second.Explanation.Mask)),

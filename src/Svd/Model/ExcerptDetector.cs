@@ -30,6 +30,12 @@ public sealed class ExcerptDetector(IBackend backend, SvdNet network) : IDetecto
 
     private readonly Tape _tape = new();
 
+    /// <summary>Where it computes.</summary>
+    internal IBackend Backend => backend;
+
+    /// <summary>The network itself, for those who follow its layers on a tape.</summary>
+    internal SvdNet Network => network;
+
     /// <summary>The features and the probabilities of N excerpts in one batch. The caller owns the answer.</summary>
     /// <param name="excerpts">N×115×80 normalised log-mel.</param>
     /// <param name="withMaps">Whether to keep the maps between the layers.</param>

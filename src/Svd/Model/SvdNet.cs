@@ -38,7 +38,7 @@ public sealed class SvdNet : IDisposable
 
     private const string Description = "SVDNet (Schlüter and Grill, ISMIR 2015) detects singing in log-mel spectrograms.";
 
-    private static readonly Activation LeakyRelu = Activation.LeakyRelu(0.01f);
+    private static readonly Activation LeakyRelu = Activation.LeakyRelu(Slope);
 
     private readonly Conv2d _conv1 = new(1, 64, 3, activation: LeakyRelu) { Name = "conv1" };
     private readonly Conv2d _conv2 = new(64, 32, 3, activation: LeakyRelu) { Name = "conv2" };
@@ -81,8 +81,17 @@ public sealed class SvdNet : IDisposable
         Layers = new Sequential(_convolutions, _hidden, _dropout9, _fc9);
     }
 
+    /// <summary>The slope of the leaky rectifiers below zero.</summary>
+    internal const float Slope = 0.01f;
+
+    /// <summary>The layers that have weights, from the output to the input.</summary>
+    public static IReadOnlyList<string> LayersFromTheTop { get; } = ["fc9", "fc8", "fc7", "conv5", "conv4", "conv2", "conv1"];
+
     /// <summary>How many numbers the parameters hold.</summary>
     public int ParameterCount => Layers.ParameterCount;
+
+    /// <summary>Where the weights are.</summary>
+    internal IBackend Backend => _fc9.Weight.Value.Backend;
 
     /// <summary>All layers, in the order of the weight files.</summary>
     internal Sequential Layers { get; }
@@ -333,13 +342,26 @@ public sealed class SvdNet : IDisposable
     /// </summary>
     internal void Calibrate(double temperature, double offset)
     {
-        IBackend backend = _fc9.Weight.Value.Backend;
         Load(_fc9.Weight, 0);
         Load(_fc9.Bias!, offset);
         WeightsChanged();
 
         void Load(Parameter parameter, double added) =>
-            parameter.Load(backend, [.. parameter.ToFileLayout().Select(value => (float)(value / temperature + added))]);
+            parameter.Load(Backend, [.. parameter.ToFileLayout().Select(value => (float)(value / temperature + added))]);
+    }
+
+    /// <summary>
+    /// A copy whose layers from the top have the weights of an untrained network, see <see cref="LayersFromTheTop"/>. The caller owns it.
+    /// </summary>
+    /// <param name="count">How many layers get other weights.</param>
+    /// <param name="randomOf">Draws the weights of a layer, by its number from the top.</param>
+    internal SvdNet WithRandomTop(int count, Func<int, RandomSource> randomOf)
+    {
+        SvdNet copy = new();
+        foreach ((Parameter own, Parameter other) in Layers.Parameters.Zip(copy.Layers.Parameters)) other.Load(Backend, own.ToFileLayout());
+        Module[] fromTheTop = [copy._fc9, copy._fc8, copy._fc7, copy._conv5, copy._conv4, copy._conv2, copy._conv1];
+        for (int i = 0; i < count; i++) Initializers.Initialize(fromTheTop[i], Backend, WeightInitializer.Orthogonal, randomOf(i));
+        return copy;
     }
 
     /// <summary>Runs a network without weights, once: its kernels are then compiled when the first excerpt comes.</summary>

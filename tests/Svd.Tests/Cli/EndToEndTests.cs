@@ -43,6 +43,45 @@ public sealed class EndToEndTests : CommandTest
     }
 
     [Fact]
+    public void MaximisesNeurons()
+    {
+        string folder = PathOf("neurons");
+        string[] arguments = ["maximise", "--layer", "conv4", "--neuron", "3,5:10:12", "--steps", "60", "--listen", "--out", folder];
+        ProgramResult result = SvdProgram.Call([.. arguments, "--json"]);
+        Assert.Equal(0, result.ExitCode);
+        string[] files =
+        [
+            "conv4_3.song.wav", "conv4_3.wav", "conv4_3_5.10.12.npz", "conv4_3_5.10.12.png", "conv4_5.10.12.song.wav", "conv4_5.10.12.wav",
+        ];
+        Assert.Equal(files, Directory.GetFileSystemEntries(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        using JsonDocument report = JsonDocument.Parse(result.Output);
+        foreach (JsonElement neuron in report.RootElement.GetProperty("neurons").EnumerateArray())
+        {
+            Assert.True(neuron.GetProperty("activation").GetDouble() > neuron.GetProperty("activation_in_song").GetDouble(), neuron.ToString());
+        }
+
+        using (NpzFile arrays = NpzFile.Open(Path.Combine(folder, files[2]))) Assert.Equal([2, ExcerptFrames, Bands], arrays.Read("maximised").Shape);
+        Fails(1, arguments, "is there already", "--overwrite");
+        Fails(1, ["maximise", "--layer", "conv4", "--neuron", "128", "--out", folder], "conv4 has no neuron 128: it has 128 channels of 35 rows and 23");
+        Fails(1, ["maximise", "--layer", "fc8", "--neuron", "1:0:0", "--out", folder], "fc8 has no neuron 1:0:0: it has 64 neurons");
+    }
+
+    [Fact]
+    public void TheOptimisationShowsItsObjective()
+    {
+        ProgramResult result = SvdProgram.Call("explain", "--at", "6", "--method", "optimise", "--out", PathOf("optimised"));
+        Assert.Equal(0, result.ExitCode);
+        Assert.Equal(
+            ["sample_at_6s.npz", "sample_at_6s.objective.png", "sample_at_6s.png"],
+            Directory.GetFileSystemEntries(PathOf("optimised")).Select(Path.GetFileName).Order());
+        using NpzFile file = NpzFile.Open(Path.Combine(PathOf("optimised"), "sample_at_6s.npz"));
+        double[] objective = file.Read("objective").ToDouble();
+        Assert.Equal(objective.OrderDescending(), objective);
+        Assert.True(objective[^1] < objective[0] / 2, $"{objective[^1]} after {objective[0]}");
+        Assert.Contains("inverted", file.Names);
+    }
+
+    [Fact]
     public void ExplainsTheBundledSample()
     {
         ProgramResult result = SvdProgram.Execute("explain", "--out", PathOf("new/folder"));

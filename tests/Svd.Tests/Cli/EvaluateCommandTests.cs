@@ -147,6 +147,31 @@ public sealed class EvaluateCommandTests : CommandTest
         Assert.Equal(1, blob.GetProperty("components").GetProperty("mean").GetDouble());
     }
 
+    [Theory]
+    [InlineData("perturbation", "loudest,gradient", "insertion", "--region", "20")]
+    [InlineData("sanity", "inversion,loudest", "all layers", "--excerpts", "1")]
+    [InlineData("reconstruction", "inversion,average", "error of features", "--excerpts", "2")]
+    public void MeasuresCurves(string measure, string methods, string summary, string option, string value)
+    {
+        string folder = PathOf("curves");
+        string[] arguments = Arguments("--methods", methods, "--measure", measure, option, value, "--out", folder);
+        ProgramResult result = SvdProgram.Call(arguments);
+        Assert.Equal(0, result.ExitCode);
+        string text = result.Output;
+        foreach (string word in (string[])["corpus, test: ", summary, .. methods.Split(',')]) Assert.Contains(word, text, StringComparison.Ordinal);
+        string[] files = [measure, $"{measure}.csv", $"{measure}.png", $"{measure}.svg"];
+        Assert.Equal(files, Directory.GetFileSystemEntries(folder).Select(Path.GetFileName).Order());
+
+        // The same command has nothing left to measure, so even the times are the same.
+        byte[] table = File.ReadAllBytes(Path.Combine(folder, files[1]));
+        using JsonDocument report = JsonDocument.Parse(SvdProgram.Call([.. arguments, "--json", "--threads", "1"]).Output);
+        Assert.Equal(table, File.ReadAllBytes(Path.Combine(folder, files[1])));
+        JsonElement[] rows = [.. report.RootElement.GetProperty("rows").EnumerateArray()];
+        Assert.Equal(methods.Split(','), rows.Select(row => row.GetProperty("method").GetString()));
+        int points = report.RootElement.GetProperty("points").GetArrayLength();
+        Assert.All(rows, row => Assert.Equal(points, row.GetProperty("curves")[1].GetProperty("values").GetArrayLength()));
+    }
+
     [Fact]
     public void TunesTheClassThresholdAndCompares()
     {

@@ -135,6 +135,7 @@ public sealed class EvaluationTests : IDisposable
         Assert.Equal(3, sampling.StartsOf(0, last + ExcerptFrames + 30).Length);
         Assert.Empty(sampling.StartsOf(0, 100));
         Assert.Equal([350, 385], (sampling with { Most = 2 }).StartsOf(0, 20_177));
+        Assert.Equal([350, 1050, 1750], (sampling with { Most = 3, IntervalSeconds = 10 }).StartsOf(0, 20_177));
 
         // Random starts are whole seconds, the same for the same seed and song.
         int[][] songs = [.. Enumerable.Range(0, 200).Select(song => (sampling with { StartSeconds = null }).StartsOf(song, 20_177))];

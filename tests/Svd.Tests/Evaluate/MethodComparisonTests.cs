@@ -116,7 +116,8 @@ public class MethodComparisonTests
         using Setting setting = new(2);
         using TempFolder folder = new();
         string[] methods = ["random", "other"], names = ["a", "b"];
-        MethodRun RunOf(params double[] identity) => new(setting.Comparison, names, _sizes.Length, _ => identity, folder.Folder, Shard.Whole);
+        MethodRun<MethodScores> RunOf(params double[] identity) =>
+            new(setting.Comparison, setting.Comparison, names, _ => identity, folder.Folder, Shard.Whole);
         int reports = 0;
         IReadOnlyList<(string Name, IReadOnlyList<MethodScores> Songs)> first = RunOf(1, 2).Run(methods, (_, _) => reports++);
         Assert.Equal(4, reports);

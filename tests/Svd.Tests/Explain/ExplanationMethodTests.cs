@@ -267,7 +267,8 @@ public class ExplanationMethodTests
         Assert.Equal(ExplanationMethods.Names, ExplanationMethods.Parse("all"));
         Failure.Says(() => ExplanationMethods.Parse("random,loud"), ["loud is not a method", .. ExplanationMethods.Names]);
         MethodIngredients ingredients = new(
-            new ToyDetector(_slope), new Named("inversion"), new Named("mask"), [new float[ExcerptLength]], new BandStatistics(new double[Bands], new double[Bands]), 1);
+            new ToyDetector(_slope), new Named("inversion"), new Named("optimise"), new Named("mask"), [new float[ExcerptLength]],
+            new BandStatistics(new double[Bands], new double[Bands]), 1);
         Assert.All(ExplanationMethods.Names, name => Assert.Equal(name, ExplanationMethods.Create(name, ingredients).Name));
     }
 

@@ -7,12 +7,14 @@ namespace Engine.Svd.Explain.Methods;
 /// <summary>Everything the methods need.</summary>
 /// <param name="Detector">The detector that is explained.</param>
 /// <param name="Inversion">The method that uses its inversion network; null if no method needs it.</param>
+/// <param name="Optimised">The inversion without a network.</param>
 /// <param name="Mask">The method that uses its mask network; null if it is not needed.</param>
 /// <param name="Inverted">The inversions of all excerpts of the evaluation, by number.</param>
 /// <param name="Statistics">The statistics that normalised the excerpts.</param>
 /// <param name="Seed">Seeds everything random.</param>
 public sealed record MethodIngredients(
-    IDetector Detector, IExplanationMethod? Inversion, IExplanationMethod? Mask, IReadOnlyList<float[]> Inverted, BandStatistics Statistics, ulong Seed);
+    IDetector Detector, IExplanationMethod? Inversion, IExplanationMethod Optimised, IExplanationMethod? Mask, IReadOnlyList<float[]> Inverted,
+    BandStatistics Statistics, ulong Seed);
 
 /// <summary>All methods by name.</summary>
 public static class ExplanationMethods
@@ -22,6 +24,9 @@ public static class ExplanationMethods
 
     /// <summary>The paper's method, which uses the inversion network.</summary>
     public const string Inversion = "inversion";
+
+    /// <summary>The inversion without a network, the paper's Eq. 1.</summary>
+    public const string Optimise = "optimise";
 
     /// <summary>The method that uses the mask network.</summary>
     public const string Mask = "mask";
@@ -36,6 +41,7 @@ public static class ExplanationMethods
         (Inversion, InversionOf),
         ("inversion-error", from => new InversionError(InversionOf(from))),
         ("inversion-input", from => new InversionTimesInput(InversionOf(from))),
+        (Optimise, from => from.Optimised),
         (Mask, from => from.Mask ?? throw new InvalidOperationException("there is no mask network")),
         (Random, from => new RandomBins(from.Seed)),
         ("blob", from => new RandomBlob(from.Seed)),
@@ -58,6 +64,9 @@ public static class ExplanationMethods
 
     /// <summary>The names of those that can explain an excerpt without knowing others.</summary>
     public static IReadOnlyList<string> OfOneExcerpt { get; } = [.. Names.Where(name => name is not (Other or Average))];
+
+    /// <summary>The names of those whose importance is an inversion, an excerpt itself.</summary>
+    public static IReadOnlyList<string> Inversions { get; } = [Inversion, Optimise, Other, Average];
 
     /// <summary>Whether a method uses the inversion network.</summary>
     public static bool NeedsInversion(string name) => name.StartsWith(Inversion, StringComparison.Ordinal);
