@@ -142,6 +142,15 @@ public sealed class ManagedStreamTests : IDisposable
     }
 
     [FfmpegFact]
+    public void ManyZerosAtTheEndAreADownloadThatBrokeOff()
+    {
+        byte[] song = FfmpegTool.Noise(2, temp.PathOf("a.mp3"));
+        using AudioStream stream = AudioStream.Open(temp.Put("half.mp3", [.. song, .. new byte[100_000]]), decoder: Decoder.Managed);
+        Assert.Equal(2 * Wav.Rate, Samples.Of(stream).Length, 1200.0);
+        Assert.Contains("its last bytes are no frames", Assert.Single(stream.Warnings), StringComparison.Ordinal);
+    }
+
+    [FfmpegFact]
     public void AMissingPageIsSilenceAndWhatFollowsComesInTime()
     {
         byte[] song = FfmpegTool.Noise(10, temp.PathOf("a.ogg"));

@@ -12,6 +12,9 @@ internal sealed class Mp3Frames
     private const int LongestPrelude = 1 << 16;
     private const int EnoughFrames = 3;
 
+    // Of the common file systems, in bytes.
+    private const int LargestBlock = 1 << 16;
+
     private readonly ByteWindow window;
     private readonly Mp3Header first;
     private bool isInStep = true;
@@ -73,14 +76,14 @@ internal sealed class Mp3Frames
                 return true;
             }
 
-            // Zeros at the file's end are no loss.
             if (head[0] == 0) zeros++;
             else (lost, zeros) = (lost + zeros + 1, 0);
             isInStep = false;
             window.Skip(1);
         }
 
-        LostBytes += lost;
+        // Zeros may fill the file's last block on a disk; a download that broke off may leave many more.
+        LostBytes += lost + (zeros > LargestBlock ? zeros : 0);
         return false;
     }
 
