@@ -34,10 +34,22 @@ internal static class Folds
     }
 
     /// <summary>Predicts each fold's songs with its detector; one array per fold.</summary>
+    /// <inheritdoc cref="PredictPart"/>
+    public static LabelledSong[][] Predict(IBackend backend, Corpus corpus, SpectrogramCache cache, string folder, bool force) =>
+        [.. PredictPart(backend, corpus, cache, folder, force, _ => null).Select(fold => fold.OfType<LabelledSong>().ToArray())];
+
+    /// <summary>The same where other machines predict some of the songs: null stands for those that are not finished yet.</summary>
+    /// <param name="backend">Where the detectors run.</param>
+    /// <param name="corpus">The corpus.</param>
+    /// <param name="cache">The spectrograms.</param>
+    /// <param name="folder">The detectors.</param>
+    /// <param name="force">Whether to use detectors that do not belong to their statistics.</param>
+    /// <param name="keptOf">Where the predictions of a detector are kept.</param>
     /// <exception cref="EngineException">
     /// There are fewer than two folds, a song is in two, a file cannot be read, or, unless it is forced, a detector does not belong to its statistics.
     /// </exception>
-    public static LabelledSong[][] Predict(IBackend backend, Corpus corpus, SpectrogramCache cache, string folder, bool force)
+    public static LabelledSong?[][] PredictPart(
+        IBackend backend, Corpus corpus, SpectrogramCache cache, string folder, bool force, Func<ModelPaths, KeptPredictions?> keptOf)
     {
         string[] names = NamesIn(folder);
         IReadOnlyList<Song>[] songs = [.. names.Select(corpus.Split)];
@@ -49,9 +61,10 @@ internal static class Folds
         int all = songs.Sum(fold => fold.Count), done = 0;
         return ProgressDisplay.Run("songs", report => names.Select((name, fold) =>
         {
-            using Models models = Models.Load(backend, PathsOf(folder, name), force);
-            LabelledSong[] predicted = LabelledSong.PredictAll(
-                backend, models.Detector, models.Statistics, cache, songs[fold], (song, _) => report(done + song, all));
+            ModelPaths paths = PathsOf(folder, name);
+            using Models models = Models.Load(backend, paths, force);
+            LabelledSong?[] predicted = LabelledSong.PredictPart(
+                backend, models.Detector, models.Statistics, cache, songs[fold], keptOf(paths), (song, _) => report(done + song, all));
             done += predicted.Length;
             return predicted;
         }).ToArray());

@@ -51,7 +51,6 @@ internal static class ScoreCommand
         command.Validators.Add(result =>
         {
             if (result.GetResult(shard) is not null && result.GetResult(output) is null) result.AddError("--shard needs --out, the folder that the jobs share");
-            if (result.GetResult(shard) is not null && result.GetResult(folds) is not null) result.AddError("--shard does not go with --folds");
         });
         command.SetAction(parsed => Run(new Request(
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(split), parsed.GetValue(folds),
@@ -99,28 +98,25 @@ internal static class ScoreCommand
         IReadOnlyList<Song> tuning = TuningOf(request, corpus);
         using Models models = Models.Load(backend, request.Paths, request.Force);
         SpectrogramCache cache = request.Cache.Open(request.Data);
-        KeptPredictions? kept = !request.Shard.IsPart ? null : new KeptPredictions(
-            Path.Combine(request.Out!, "songs"), request.Shard, song =>
-                Digest.Of(DeviceIdentity.Of(backend), [cache.DigestOf(song.AudioPath), .. request.Paths.All.Select(Digest.OfFile)]));
+        KeptPredictions? kept = KeptOf(request, cache, backend, request.Paths);
         LabelledSong?[] part = ProgressDisplay.Run(
             "songs", report => LabelledSong.PredictPart(backend, models.Detector, models.Statistics, cache, [.. songs, .. tuning], kept, report));
+        if (!AreFinished(request, part)) return null;
         LabelledSong[] predicted = [.. part.OfType<LabelledSong>()];
-        if (predicted.Length < part.Length)
-        {
-            ShardReport.Print(request.Shard, predicted.Length, part.Length, request.Json);
-            return null;
-        }
-
         LabelledSong[] scored = predicted[..songs.Count];
         double threshold = request.ClassThreshold ?? LabelledSong.Together(tuning.Count > 0 ? predicted[songs.Count..] : scored).TuneThreshold();
         string? tunedOn = request.ClassThreshold is null ? TuningSplit : null;
         return Report(scored, threshold, request.Split, tunedOn, backend.Name, errorOfOtherFolds: null, cache.Warnings);
     }
 
-    private static (ScoreReport Report, ReliabilityCurve Reliability) ScoreFolds(Request request, Corpus corpus, IBackend backend)
+    // Null if other machines have songs to finish.
+    private static (ScoreReport Report, ReliabilityCurve Reliability)? ScoreFolds(Request request, Corpus corpus, IBackend backend)
     {
         SpectrogramCache cache = request.Cache.Open(request.Data);
-        LabelledSong[][] folds = Folds.Predict(backend, corpus, cache, request.Folds!, request.Force);
+        LabelledSong?[][] part = Folds.PredictPart(
+            backend, corpus, cache, request.Folds!, request.Force, paths => KeptOf(request, cache, backend, paths));
+        if (!AreFinished(request, [.. part.SelectMany(fold => fold)])) return null;
+        LabelledSong[][] folds = [.. part.Select(fold => fold.OfType<LabelledSong>().ToArray())];
         LabelledSong[] scored = [.. folds.SelectMany(fold => fold)];
         if (request.ClassThreshold is { } given)
         {
@@ -130,6 +126,19 @@ internal static class ScoreCommand
         DetectionScores honest = DetectionScores.Sum([.. folds.Select(fold => LabelledSong.Together(fold).Scores(
             LabelledSong.Together([.. folds.Where(other => other != fold).SelectMany(other => other)]).TuneThreshold()))]);
         return Report(scored, LabelledSong.Together(scored).TuneThreshold(), split: null, "all folds", backend.Name, honest.Error, cache.Warnings);
+    }
+
+    // Where the jobs that share the songs keep what a detector predicts.
+    private static KeptPredictions? KeptOf(Request request, SpectrogramCache cache, IBackend backend, ModelPaths paths) =>
+        !request.Shard.IsPart ? null : new KeptPredictions(Path.Combine(request.Out!, "songs"), request.Shard, song =>
+            Digest.Of(DeviceIdentity.Of(backend), [cache.DigestOf(song.AudioPath), .. paths.All.Select(Digest.OfFile)]));
+
+    // Whether all jobs have finished their songs; if not, says how many are.
+    private static bool AreFinished(Request request, LabelledSong?[] songs)
+    {
+        int finished = songs.Count(song => song is not null);
+        if (finished < songs.Length) ShardReport.Print(request.Shard, finished, songs.Length, request.Json);
+        return finished == songs.Length;
     }
 
     private static (ScoreReport Report, ReliabilityCurve Reliability) Report(

@@ -60,6 +60,14 @@ public sealed class CrossValidationTests : CommandTest
         {
             Assert.Contains(word, text, StringComparison.Ordinal);
         }
+
+        // Two jobs that share a folder end in the same files.
+        string[] score = ["score", "--data", Data, "--cache", PathOf("cache"), "--folds", Folds, "--out"];
+        Assert.Equal(0, SvdProgram.Call([.. score, PathOf("whole")]).ExitCode);
+        Assert.Contains("2 of 3 songs are finished", SvdProgram.Call([.. score, PathOf("parts"), "--shard", "1/2"]).Output, StringComparison.Ordinal);
+        Assert.False(File.Exists(PathOf("parts/scores.csv")));
+        Assert.Equal(0, SvdProgram.Call([.. score, PathOf("parts"), "--shard", "2/2"]).ExitCode);
+        Assert.Equal(File.ReadAllText(PathOf("whole/scores.csv")), File.ReadAllText(PathOf("parts/scores.csv")));
     }
 
     [Fact]
