@@ -84,6 +84,23 @@ internal sealed class DeviceOptions
     }
 
     /// <summary>
+    /// The same for work in independent parts: on the processor several backends, among which the threads are divided, so that none waits for another.
+    /// </summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="most">At most so many backends.</param>
+    public Func<IReadOnlyList<IBackend>> SeveralOf(ParseResult parsed, int most)
+    {
+        if (!IsCpu(parsed.CommandResult))
+        {
+            Func<IBackend> create = Of(parsed);
+            return () => [create()];
+        }
+
+        int threads = Math.Min(ThreadsOf(parsed), Backends.MaxThreads), count = Math.Min(threads, most);
+        return () => [.. Enumerable.Range(0, count).Select(i => Backends.CreateCpu(threads * (i + 1) / count - threads * i / count))];
+    }
+
+    /// <summary>
     /// The GPUs that <c>auto</c> tries in this order until one can be opened: CUDA before OpenCL, which may list the same GPUs. OpenCL devices that are
     /// processors are left out, since the engine's own kernels are faster there.
     /// </summary>

@@ -37,6 +37,7 @@ internal static class Json
 [JsonSerializable(typeof(LocaliseCommand.Report), TypeInfoPropertyName = "Localise")]
 [JsonSerializable(typeof(MaximiseCommand.Report), TypeInfoPropertyName = "Maximise")]
 [JsonSerializable(typeof(MethodsEvaluation.Report), TypeInfoPropertyName = "Methods")]
+[JsonSerializable(typeof(PageCommand.Report), TypeInfoPropertyName = "Page")]
 [JsonSerializable(typeof(PredictCommand.Report), TypeInfoPropertyName = "Predict")]
 [JsonSerializable(typeof(ReconstructCommand.Report), TypeInfoPropertyName = "Reconstruct")]
 [JsonSerializable(typeof(ScoreReport))]

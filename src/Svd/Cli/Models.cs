@@ -36,7 +36,17 @@ internal readonly record struct ClassDecision(double Value, string From)
 /// <summary>The networks of a command. They must belong together; a mismatch is an error.</summary>
 internal sealed class Models : IDisposable
 {
-    private Models(BandStatistics statistics, SvdNet detector) => (Statistics, Detector) = (statistics, detector);
+    private readonly Files _files;
+
+    private Models(IBackend backend, BandStatistics statistics, Files files)
+    {
+        (Statistics, _files) = (statistics, files);
+        Detector = SvdNet.Load(backend, files.Classifier);
+        Inversion = files.Inverter is null ? null : InversionNetwork.Load(backend, files.Inverter);
+        Layers = [.. files.Layers.Select(file => InversionNetwork.Load(backend, file))];
+        Mask = files.Masker is null ? null : MaskNetwork.Load(backend, files.Masker);
+        Judge = files.Judge is null ? null : SvdNet.Load(backend, files.Judge);
+    }
 
     /// <summary>The statistics that normalise spectrograms.</summary>
     public BandStatistics Statistics { get; }
@@ -51,16 +61,16 @@ internal sealed class Models : IDisposable
     public double? TunedThreshold { get; init; }
 
     /// <summary>The inversion network, if the command needs one.</summary>
-    public InversionNetwork? Inversion { get; private init; }
+    public InversionNetwork? Inversion { get; }
 
     /// <summary>The further inversion networks, in the order of their files.</summary>
-    public IReadOnlyList<InversionNetwork> Layers { get; private init; } = [];
+    public IReadOnlyList<InversionNetwork> Layers { get; }
 
     /// <summary>The mask network, if the command needs one.</summary>
-    public MaskNetwork? Mask { get; private init; }
+    public MaskNetwork? Mask { get; }
 
     /// <summary>The second detector, if the command has one.</summary>
-    public SvdNet? Judge { get; private init; }
+    public SvdNet? Judge { get; }
 
     /// <summary>Reads the networks. A file that does not say what it belongs to is used, with a note.</summary>
     /// <exception cref="EngineException">
@@ -69,28 +79,15 @@ internal sealed class Models : IDisposable
     public static Models Load(IBackend backend, ModelPaths paths, bool force)
     {
         BandStatistics statistics = BandStatistics.Read(paths.Statistics);
-        WeightFile classifier = WeightFile.Read(paths.Classifier);
-        SvdNet detector = SvdNet.Load(backend, classifier);
-        Task<string> digest = Task.Run(() => SvdNet.DigestOfFeatures(classifier));
-        WeightFile? inverter = paths.Inverter is null ? null : WeightFile.Read(paths.Inverter);
-        WeightFile? masker = paths.Masker is null ? null : WeightFile.Read(paths.Masker);
-        WeightFile? judge = paths.Judge is null ? null : WeightFile.Read(paths.Judge);
-        WeightFile[] layers = [.. paths.Layers.Select(WeightFile.Read)];
-        Models models = new(statistics, detector)
+        WeightFile? Read(string? path) => path is null ? null : WeightFile.Read(path);
+        Files files = new(WeightFile.Read(paths.Classifier), Read(paths.Inverter), Read(paths.Masker), Read(paths.Judge), [.. paths.Layers.Select(WeightFile.Read)]);
+        Task<string> digest = Task.Run(() => SvdNet.DigestOfFeatures(files.Classifier));
+        Models models = new(backend, statistics, files)
         {
-            TunedThreshold = WeightNotes.Of(classifier)?.ClassThreshold,
-            Inversion = inverter is null ? null : InversionNetwork.Load(backend, inverter),
-            Layers = [.. layers.Select(file => InversionNetwork.Load(backend, file))],
-            Mask = masker is null ? null : MaskNetwork.Load(backend, masker),
-            Judge = judge is null ? null : SvdNet.Load(backend, judge),
-            DetectorDigest = digest.GetAwaiter().GetResult(),
+            TunedThreshold = WeightNotes.Of(files.Classifier)?.ClassThreshold, DetectorDigest = digest.GetAwaiter().GetResult(),
         };
         List<string> silent = [];
-        foreach (WeightFile file in new[] { classifier, inverter, masker, judge }.OfType<WeightFile>().Concat(layers))
-        {
-            Require(file, file != classifier && file != judge);
-        }
-
+        foreach (WeightFile file in files.All) Require(file, file != files.Classifier && file != files.Judge);
         if (silent.Count > 0)
         {
             SvdCommand.Note(silent.Count == 1
@@ -128,6 +125,9 @@ internal sealed class Models : IDisposable
         if (Inversion!.Architecture.Layer != layer) throw new EngineException($"{path} holds {Inversion.Architecture}, and one for {layer} is needed");
     }
 
+    /// <summary>The same networks on another backend.</summary>
+    public Models On(IBackend backend) => new(backend, Statistics, _files) { TunedThreshold = TunedThreshold, DetectorDigest = DetectorDigest };
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -136,5 +136,10 @@ internal sealed class Models : IDisposable
         foreach (InversionNetwork layer in Layers) layer.Dispose();
         Mask?.Dispose();
         Judge?.Dispose();
+    }
+
+    private sealed record Files(WeightFile Classifier, WeightFile? Inverter, WeightFile? Masker, WeightFile? Judge, WeightFile[] Layers)
+    {
+        public IEnumerable<WeightFile> All => new[] { Classifier, Inverter, Masker, Judge }.OfType<WeightFile>().Concat(Layers);
     }
 }

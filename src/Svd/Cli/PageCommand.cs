@@ -20,6 +20,9 @@ internal static class PageCommand
     private const double DefaultArea = 0.2;
     private const int DefaultEvery = 10;
 
+    // Each holds the networks and the maps of a stretch: some 100 MB.
+    private const int MostExplainers = 4;
+
     public static Command Create()
     {
         Argument<string[]> songs = Options.Songs(ArgumentArity.OneOrMore);
@@ -41,48 +44,48 @@ internal static class PageCommand
         Option<bool> force = Options.Force();
         Option<Channel> channel = Options.Channel();
         Option<Decoder> decoder = Options.Decoder();
+        Option<string?> shard = Options.Shard("Each job writes the pages of its songs, and an index of them.");
         DeviceOptions device = new();
         Option<bool> json = Options.Json("Print one line of JSON per song.");
         Command command = new(
             "page",
             "Makes a web page of every song, to see and to hear what the detector listens to. The page is one file that needs no network: the song with its "
             + "spectrogram, the probability of singing and the sung segments, what decides it, and the sound of what the detector listens to and of what is "
-            + "left. Labels are shown too if NAME.lab is beside the song or in the folder labels beside the song's folder.\n\n"
+            + "left. Labels are shown too if NAME.lab, NAME.txt (Audacity) or NAME.csv is beside the song or in the folder labels beside the song's"
+            + " folder.\n\n"
             + "Examples:\n  svd page song.mp3\n  svd page music --out pages")
         {
-            songs, recursive, output, area, every, overwrite, classThreshold, classifier, inverter, masker, statistics, force, channel, decoder, device, json,
+            songs, recursive, output, area, every, overwrite, classThreshold, classifier, inverter, masker, statistics, force, channel, decoder, shard,
+            device, json,
         };
         command.SetAction(parsed => Run(new Request(
-            SongFiles.All(parsed.GetRequiredValue(songs), parsed.GetValue(recursive)), parsed.GetRequiredValue(output), parsed.GetValue(area), parsed.GetValue(every), parsed.GetValue(overwrite),
-            parsed.GetValue(classThreshold),
+            SongFiles.Find(parsed.GetRequiredValue(songs), parsed.GetValue(recursive)), Options.ShardIn(parsed.GetValue(shard)),
+            parsed.GetRequiredValue(output), parsed.GetValue(area), parsed.GetValue(every), parsed.GetValue(overwrite), parsed.GetValue(classThreshold),
             new ModelPaths(
                 parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
                 parsed.GetValue(inverter) ?? BundledFiles.Inverter, parsed.GetValue(masker) ?? BundledFiles.Masker),
-            parsed.GetValue(force), parsed.GetValue(channel), parsed.GetValue(decoder), device.Of(parsed), parsed.GetValue(json))));
+            parsed.GetValue(force), parsed.GetValue(channel), parsed.GetValue(decoder), device.SeveralOf(parsed, MostExplainers),
+            parsed.GetValue(json))));
         return command;
     }
 
     private static int Run(Request request)
     {
-        (string Song, string Page)[] songs = WithPages(request);
-        string? index = songs.Length > 1 ? Path.Combine(request.Out, IndexPage.FileName) : null;
-        PrepareOutputs(request, songs, index);
-        using IBackend backend = request.CreateBackend();
-        using Models models = Models.Load(backend, request.Paths, request.Force);
-        models.RequireInversionOf(SvdNetLayer.Fc8, request.Paths.Inverter!);
-        using LogMelExtractor extractor = new(backend);
-        using BandNormalizer normalizer = models.Statistics.On(backend);
-        PageSettings settings = SettingsOf(request, models, backend);
-        using SongExplainer explainer = new(backend, models.Detector, models.Inversion!, models.Mask!, models.Statistics, settings.Shares, request.Every);
-        SongPage maker = new(explainer, extractor, normalizer, models.Statistics, settings);
+        PrepareOutputs(request);
+        using ExplainerTeam team = new(request.CreateBackends(), request.Paths, request.Force, new MaskShares(request.Area), request.Every);
+        team.Models.RequireInversionOf(SvdNetLayer.Fc8, request.Paths.Inverter!);
+        using LogMelExtractor extractor = new(team.FrontEnd);
+        using BandNormalizer normalizer = team.Models.Statistics.On(team.FrontEnd);
+        PageSettings settings = SettingsOf(request, team);
+        SongPage maker = new(new SongExplainer(team.Explainers, team.Models.Statistics), extractor, normalizer, team.Models.Statistics, settings);
         int exitCode = 0;
         List<IndexEntry> entries = [];
-        foreach ((string song, string page) in songs)
+        foreach (SongFile song in request.Songs)
         {
-            IndexEntry entry = new(Path.GetFileName(song), Path.GetFileName(page), null, null);
+            IndexEntry entry = new(Path.Combine(Path.GetDirectoryName(song.Name)!, Path.GetFileName(song.Path)).Replace('\\', '/'), PageOf(song), null, null);
             try
             {
-                entries.Add(entry with { Summary = Make(request, maker, song, page) });
+                entries.Add(entry with { Summary = Make(request, maker, song.Path, Path.Combine(request.Out, entry.Page)) });
             }
             catch (EngineException failure)
             {
@@ -93,7 +96,7 @@ internal static class PageCommand
             }
         }
 
-        if (index is null || entries.TrueForAll(entry => entry.Summary is null)) return exitCode;
+        if (request.Index is not { } index || entries.TrueForAll(entry => entry.Summary is null)) return exitCode;
         AtomicFile.Write(index, stream => IndexPage.Write(stream, entries, settings));
         if (!request.Json) Console.WriteLine($"index: {index}");
         return exitCode;
@@ -121,9 +124,9 @@ internal static class PageCommand
         return summary;
     }
 
-    private static PageSettings SettingsOf(Request request, Models models, IBackend backend)
+    private static PageSettings SettingsOf(Request request, ExplainerTeam team)
     {
-        ClassDecision decision = ClassDecision.Of(request.ClassThreshold, models.TunedThreshold);
+        ClassDecision decision = ClassDecision.Of(request.ClassThreshold, team.Models.TunedThreshold);
         WeightFile classifier = WeightFile.Read(request.Paths.Classifier);
         string version = typeof(PageCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
         CardLine[] card =
@@ -134,45 +137,48 @@ internal static class PageCommand
             new("Singing from", $"P = {decision}"),
             new("Mask network", Path.GetFileName(request.Paths.Masker!)),
             new("Inversion network", Path.GetFileName(request.Paths.Inverter!)),
-            new("Device", backend.Name),
+            new("Device", team.Name),
         ];
-        return new PageSettings(version, decision.Value, decision.From, request.Every, new MaskShares(request.Area), request.Channel, request.Decoder, card);
+        return new PageSettings(version, decision.Value, decision.From, request.Every, team.Shares, request.Channel, request.Decoder, card);
     }
 
-    // The page is named after the song; two songs of one name keep their extensions.
-    private static (string Song, string Page)[] WithPages(Request request)
-    {
-        string[] songs = [.. request.Songs.Select(song => song.Path)];
-        HashSet<string> shared = [.. songs.GroupBy(ResultName.OfFile).Where(group => group.Count() > 1).Select(group => group.Key)];
-        return
-        [
-            .. songs.Select(song => (song, Path.Combine(
-                request.Out, $"{(shared.Contains(ResultName.OfFile(song)) ? ResultName.Of(Path.GetFileName(song)) : ResultName.OfFile(song))}.html"))),
-        ];
-    }
+    private static string PageOf(SongFile song) => $"{song.Name}.html";
 
     private static string? LabelsOf(string song)
     {
-        string name = Path.GetFileNameWithoutExtension(song) + ".lab", folder = Path.GetDirectoryName(Path.GetFullPath(song))!;
-        string[] places = [Path.Combine(folder, name), Path.Combine(folder, "..", "labels", name)];
-        return Array.Find(places, File.Exists);
+        string folder = Path.GetDirectoryName(Path.GetFullPath(song))!;
+        return new[] { folder, Path.Combine(folder, "..", Corpus.Labels) }
+            .SelectMany(_ => Corpus.LabelExtensions, (place, extension) => Path.Combine(place, Path.GetFileNameWithoutExtension(song) + extension))
+            .FirstOrDefault(File.Exists);
     }
 
-    private static void PrepareOutputs(Request request, (string Song, string Page)[] songs, string? index)
+    private static void PrepareOutputs(Request request)
     {
         OutputFolder.Prepare(request.Out);
-        string[] files = [.. songs.Select(song => song.Page), .. index is null ? [] : new[] { index }];
-        OutputFolder.Require(files, [.. songs.Select(song => song.Song), .. request.Paths.All]);
+        string[] files =
+        [
+            .. request.Songs.Select(song => Path.Combine(request.Out, PageOf(song))), .. request.Index is null ? [] : new[] { request.Index },
+        ];
+        OutputFolder.RequireApart(files, [.. request.Songs.Select(song => song.Path), .. request.Paths.All]);
+        OutputFolder.PrepareAll(files);
+        OutputFolder.Require(files);
         string? foreign = request.Overwrite ? null : Array.Find(files, file => File.Exists(file) && !PageWriter.Wrote(file));
         if (foreign is null) return;
         throw new EngineException($"{foreign} was not written by svd page and stays; give --overwrite to replace it, or another folder with --out");
     }
 
     private sealed record Request(
-        IReadOnlyList<SongFile> Songs, string Out, double Area, int Every, bool Overwrite, double? ClassThreshold, ModelPaths Paths, bool Force, Channel Channel,
-        Decoder Decoder, Func<IBackend> CreateBackend, bool Json);
+        IReadOnlyList<SongFile> AllSongs, Shard Shard, string Out, double Area, int Every, bool Overwrite, double? ClassThreshold, ModelPaths Paths, bool Force,
+        Channel Channel, Decoder Decoder, Func<IReadOnlyList<IBackend>> CreateBackends, bool Json)
+    {
+        /// <summary>The songs of this part.</summary>
+        public SongFile[] Songs { get; } = Shard.Of(AllSongs);
 
-    private sealed record Report(
+        /// <summary>The index of this part; null if there is only one song.</summary>
+        public string? Index { get; } = AllSongs.Count > 1 ? Path.Combine(Out, IndexPage.FileName(Shard)) : null;
+    }
+
+    internal sealed record Report(
         string Audio, double Seconds, double Singing, int Segments, double? Error, string Page, long Bytes, string Sound, double Milliseconds,
         IReadOnlyList<string> Warnings);
 }

@@ -23,8 +23,7 @@ internal sealed class SongBatch(params string[] columns)
     private readonly List<BatchRow> _rows = [];
 
     /// <summary>The table's file in a folder; each part of the songs has one of its own.</summary>
-    public static string SummaryIn(string folder, Shard? shard = null) =>
-        Path.Combine(folder, shard is { IsPart: true } part ? $"summary.{part.Index + 1}-of-{part.Count}.csv" : "summary.csv");
+    public static string SummaryIn(string folder, Shard? shard = null) => Path.Combine(folder, (shard ?? Shard.Whole).FileName("summary", ".csv"));
 
     /// <summary>Does a song's work, telling how much is done of how much, and returns what to print and what the columns hold.</summary>
     public delegate (string Line, object[] Values) Work(SongFile song, Action<double, double?> report);

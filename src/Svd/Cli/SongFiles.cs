@@ -1,7 +1,6 @@
+using System.IO.Enumeration;
 using Engine.Kernels;
 using Engine.Svd.Data;
-using Microsoft.Extensions.FileSystemGlobbing;
-using Microsoft.Extensions.FileSystemGlobbing.Abstractions;
 
 namespace Engine.Svd.Cli;
 
@@ -19,33 +18,63 @@ internal static class SongFiles
         ".ape", ".wv",
     ];
 
-    /// <summary>Finds the songs, in the order of the arguments and of their names in a folder. A song that is found twice counts once.</summary>
-    /// <param name="arguments">Files, folders and patterns.</param>
-    /// <param name="recursive">Whether to look into the folders of a folder.</param>
-    /// <exception cref="EngineException">A folder or a pattern has no songs.</exception>
-    public static IReadOnlyList<SongFile> All(IEnumerable<string> arguments, bool recursive) =>
-        [.. arguments.SelectMany(argument => Of(argument, recursive)).DistinctBy(song => FullPath(song.Path))];
+    private static readonly bool _ignoresCase = !OperatingSystem.IsLinux();
 
-    /// <summary>The same, for commands whose results are called by the songs' names.</summary>
+    /// <summary>
+    /// Finds the songs, in the order of the arguments and of their names in a folder. A song that is found twice counts once. Songs of the same name get their
+    /// extensions or the names of their folders in addition, so that no two have the same results.
+    /// </summary>
     /// <param name="arguments">Files, folders and patterns.</param>
     /// <param name="recursive">Whether to look into the folders of a folder.</param>
-    /// <exception cref="EngineException">A folder or a pattern has no songs, or the results of two songs would have the same name.</exception>
+    /// <exception cref="EngineException">A folder or a pattern has no songs, or the results of two songs would have the same name all the same.</exception>
     public static IReadOnlyList<SongFile> Find(IEnumerable<string> arguments, bool recursive)
     {
-        IReadOnlyList<SongFile> songs = All(arguments, recursive);
-        foreach (IGrouping<string, SongFile> same in songs.GroupBy(song => song.Name, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1))
+        SongFile[] songs = [.. arguments.SelectMany(argument => Of(argument, recursive)).DistinctBy(song => FullPath(song.Path))];
+        foreach (IGrouping<string, SongFile> same in Doubles(songs)) Rename(songs, [.. same]);
+        if (Doubles(songs).FirstOrDefault() is { } left)
         {
             throw new EngineException(
-                $"{string.Join(" and ", same.Select(song => song.Path))} would both be written to {same.Key}; write them to different folders with --out");
+                $"{string.Join(" and ", left.Select(song => song.Path))} would both be written to {left.Key}; write them to different folders with --out");
         }
 
         return songs;
     }
 
+    private static IGrouping<string, SongFile>[] Doubles(SongFile[] songs) =>
+        [.. songs.GroupBy(song => song.Name, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1)];
+
+    // Takes the shortest addition to the names that tells these songs from each other and from all others.
+    private static void Rename(SongFile[] songs, SongFile[] same)
+    {
+        HashSet<string> taken = new(songs.Except(same).Select(song => song.Name), StringComparer.OrdinalIgnoreCase);
+        int deepest = same.Max(song => FoldersOf(song.Path).Length);
+        for (int folders = 0; folders <= deepest; folders++)
+        {
+            foreach (bool withExtension in (bool[])[false, true])
+            {
+                string[] names = [.. same.Select(song => LongName(song, folders, withExtension))];
+                if (names.Distinct(StringComparer.OrdinalIgnoreCase).Count() < names.Length || names.Any(taken.Contains)) continue;
+                for (int i = 0; i < same.Length; i++) songs[Array.IndexOf(songs, same[i])] = same[i] with { Name = names[i] };
+                return;
+            }
+        }
+    }
+
+    // A name with the folders below the one that was given keeps them.
+    private static string LongName(SongFile song, int folders, bool withExtension)
+    {
+        string file = withExtension ? Path.GetFileName(song.Path) : Path.GetFileNameWithoutExtension(song.Path);
+        string[] known = song.Name.Split('/')[..^1], above = FoldersOf(song.Path);
+        return ResultName.Of(string.Join('/', [.. above[^Math.Min(above.Length, Math.Max(folders, known.Length))..], file]));
+    }
+
+    private static string[] FoldersOf(string path) =>
+        [.. (Path.GetDirectoryName(FullPath(path)) ?? "").Split(['/', '\\'], StringSplitOptions.RemoveEmptyEntries).Where(folder => !folder.EndsWith(':'))];
+
     private static SongFile[] Of(string argument, bool recursive)
     {
         if (Directory.Exists(argument)) return InFolder(argument, recursive);
-        return !argument.Contains('*') || File.Exists(argument) ? [new SongFile(argument, ResultName.OfFile(argument))] : Matching(argument);
+        return !HasWildcard(argument) || File.Exists(argument) ? [new SongFile(argument, ResultName.OfFile(argument))] : Matching(argument);
     }
 
     private static SongFile[] InFolder(string folder, bool recursive)
@@ -64,21 +93,30 @@ internal static class SongFiles
                 + (recursive ? "." : "; --recursive looks into the folders in it too."));
     }
 
-    // The folders before the first star are where to look; what is left is matched there.
+    // The folders before the first wildcard are where to look; what is left is matched there.
     private static SongFile[] Matching(string pattern)
     {
         string[] parts = pattern.Replace('\\', '/').Split('/');
-        int first = Array.FindIndex(parts, part => part.Contains('*'));
+        int first = Array.FindIndex(parts, HasWildcard);
         string folder = string.Join('/', parts[..first]);
-        if (first > 0 && folder.Length == 0) folder = "/";
-        Matcher matcher = new(OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase);
-        matcher.AddInclude(string.Join('/', parts[first..]));
-        DirectoryInfo root = new(folder.Length > 0 ? folder : ".");
-        string[] files = root.Exists ? [.. matcher.Execute(new DirectoryInfoWrapper(root)).Files.Select(file => file.Path).Order(StringComparer.Ordinal)] : [];
+        if (folder.Length == 0) folder = first > 0 ? "/" : ".";
+        EnumerationOptions options = new() { RecurseSubdirectories = first < parts.Length - 1, IgnoreInaccessible = true, AttributesToSkip = 0 };
+        string[] files = !Directory.Exists(folder) ? [] :
+        [
+            .. Directory.EnumerateFiles(folder, "*", options).Select(file => Path.GetRelativePath(folder, file).Replace('\\', '/'))
+                .Where(file => Matches(parts.AsSpan(first), file.Split('/'))).Order(StringComparer.Ordinal),
+        ];
         return files.Length > 0
-            ? [.. files.Select(file => new SongFile(Path.Combine(folder, file), NameOf(file)))]
-            : throw new EngineException($"{pattern} matches no file; check the pattern (* is any part of a name, ** any folders).");
+            ? [.. files.Select(file => new SongFile(first > 0 ? Path.Combine(folder, file) : file, NameOf(file)))]
+            : throw new EngineException($"{pattern} matches no file; check the pattern (* is any part of a name, ? any letter, ** any folders).");
     }
+
+    private static bool Matches(ReadOnlySpan<string> pattern, ReadOnlySpan<string> path) =>
+        pattern.IsEmpty ? path.IsEmpty
+        : pattern[0] == "**" ? Matches(pattern[1..], path) || (!path.IsEmpty && Matches(pattern, path[1..]))
+        : !path.IsEmpty && FileSystemName.MatchesSimpleExpression(pattern[0], path[0], _ignoresCase) && Matches(pattern[1..], path[1..]);
+
+    private static bool HasWildcard(string path) => path.AsSpan().ContainsAny('*', '?');
 
     private static string NameOf(string relative) =>
         ResultName.Of(Path.Combine(Path.GetDirectoryName(relative) ?? "", ResultName.OfFile(relative)).Replace('\\', '/'));

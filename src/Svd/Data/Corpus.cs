@@ -17,8 +17,8 @@ public sealed class Corpus
     /// <summary>The folders of a corpus.</summary>
     internal const string Audio = "audio", Labels = "labels", Lists = "filelists";
 
-    // In the order in which they are looked for.
-    private static readonly string[] _labelExtensions = [".lab", ".txt", ".csv"];
+    /// <summary>What a label file's name may end in, in the order in which they are looked for.</summary>
+    internal static readonly string[] LabelExtensions = [".lab", ".txt", ".csv"];
 
     private readonly bool _withLabels;
 
@@ -51,7 +51,7 @@ public sealed class Corpus
     /// <exception cref="EngineException">There are several.</exception>
     internal static string? LabelOf(string folder, string audio)
     {
-        string[] files = [.. _labelExtensions.Select(extension => Path.Combine(folder, Labels, NameOf(audio) + extension)).Where(File.Exists)];
+        string[] files = [.. LabelExtensions.Select(extension => Path.Combine(folder, Labels, NameOf(audio) + extension)).Where(File.Exists)];
         return files.Length < 2 ? files.FirstOrDefault() : throw new EngineException($"{audio} has several label files, {string.Join(" and ", files)}; keep one.");
     }
 
@@ -83,7 +83,7 @@ public sealed class Corpus
         foreach ((int number, string line) in TextLines.Read(list))
         {
             string song = Path.ChangeExtension(line, null);
-            string audio = Path.Combine(Folder, Audio, line), label = LabelOf(Folder, line) ?? Path.Combine(Folder, Labels, song + _labelExtensions[0]);
+            string audio = Path.Combine(Folder, Audio, line), label = LabelOf(Folder, line) ?? Path.Combine(Folder, Labels, song + LabelExtensions[0]);
             string? problem = !lineOf.TryAdd(song, number) ? $"{song} is already in line {lineOf[song]}; remove one of the two."
                 : (File.Exists(audio), !_withLabels || File.Exists(label)) switch
                 {

@@ -26,6 +26,9 @@ internal readonly record struct Shard(int Index, int Count)
         return [.. songs.Where((_, song) => shard.Has(song))];
     }
 
+    /// <summary>The name of a file that each part has one of: NAME.csv, and NAME.2-of-4.csv of a part.</summary>
+    public string FileName(string name, string extension) => IsPart ? $"{name}.{Index + 1}-of-{Count}{extension}" : name + extension;
+
     /// <inheritdoc/>
     public override string ToString() => $"{Index + 1}/{Count}";
 

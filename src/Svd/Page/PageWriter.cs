@@ -1,6 +1,8 @@
+using System.Buffers.Text;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Engine.Svd.Page;
 
@@ -10,7 +12,7 @@ namespace Engine.Svd.Page;
 /// </summary>
 internal sealed class PageWriter
 {
-    // Of raw bytes in one element: a multiple of 3, so that base64 has no gaps.
+    // Raw bytes that are encoded at a time, and of the sound in one element: a multiple of 3, so that base64 has no gaps.
     private const int BlockBytes = 3 << 19;
 
     // Matches far back are rare in these data: runs of equal bytes and Huffman's code do as well, in a fraction of the time.
@@ -20,11 +22,9 @@ internal sealed class PageWriter
     private const string Mark = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"generator\" content=\"svd page\">\n";
     private const string StyleHere = "<!-- style -->", DataHere = "<!-- data -->";
 
-    // snake_case, and nothing that markup could take for its own: < > & and quotes are escaped, as is all that is not ASCII.
-    private static readonly JsonSerializerOptions _json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
-
     private readonly Stream _stream;
     private readonly byte[] _block = new byte[BlockBytes];
+    private readonly byte[] _encoded = new byte[Base64.GetMaxEncodedToUtf8Length(BlockBytes)];
 
     private PageWriter(Stream stream) => _stream = stream;
 
@@ -63,10 +63,10 @@ internal sealed class PageWriter
     }
 
     /// <summary>Writes an object as JSON.</summary>
-    public void Json<T>(string id, T value)
+    public void Json<T>(string id, T value, JsonTypeInfo<T> type)
     {
         Text($"<script type=\"application/json\" id=\"{id}\">");
-        Text(JsonSerializer.Serialize(value, _json));
+        Text(JsonSerializer.Serialize(value, type));
         Text("</script>\n");
     }
 
@@ -74,7 +74,14 @@ internal sealed class PageWriter
     public void Bytes(string id, ReadOnlySpan<byte> bytes)
     {
         Text($"<script type=\"text/plain\" id=\"{id}\">");
-        Text(Convert.ToBase64String(bytes));
+        for (ReadOnlySpan<byte> rest = bytes; !rest.IsEmpty;)
+        {
+            ReadOnlySpan<byte> block = rest[..Math.Min(rest.Length, BlockBytes)];
+            Base64.EncodeToUtf8(block, _encoded, out _, out int written);
+            _stream.Write(_encoded, 0, written);
+            rest = rest[block.Length..];
+        }
+
         Text("</script>\n");
     }
 

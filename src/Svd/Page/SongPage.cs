@@ -68,7 +68,7 @@ internal sealed class SongPage(SongExplainer explainer, LogMelExtractor extracto
         Numbers(writer, "smoothed", prediction.Smoothed);
         Numbers(writer, "answers", CollectionsMarshal.AsSpan(answers));
         writer.Bytes("fingerprint", PageWriter.Deflate(fingerprint.Bytes));
-        writer.Json("song", DataOf(song, tiles, fingerprint, prediction, sound, blocks, warnings));
+        writer.Json("song", DataOf(song, tiles, fingerprint, prediction, sound, blocks, warnings), PageContext.Default.PageData);
         Segment[] sung = [.. prediction.Segments.Where(segment => segment.Singing)];
         double seconds = (double)tiles.FrameCount / FramesPerSecond;
         return new SongSummary(
@@ -96,48 +96,42 @@ internal sealed class SongPage(SongExplainer explainer, LogMelExtractor extracto
         }
     }
 
-    private object DataOf(
-        string song, PageTiles tiles, Fingerprint fingerprint, Prediction prediction, string sound, int blocks, List<string> warnings) => new
+    private PageData DataOf(
+        string song, PageTiles tiles, Fingerprint fingerprint, Prediction prediction, string sound, int blocks, List<string> warnings) => new()
     {
         Name = Path.GetFileName(song),
-        settings.Version,
-        tiles.FrameCount,
-        FramesPerSecond,
-        FrameLength,
-        Hop,
-        SampleRate,
-        Bands,
-        ExcerptFrames,
+        Version = settings.Version,
+        FrameCount = tiles.FrameCount,
+        FramesPerSecond = FramesPerSecond,
+        FrameLength = FrameLength,
+        Hop = Hop,
+        SampleRate = SampleRate,
+        Bands = Bands,
+        ExcerptFrames = ExcerptFrames,
         TileFrames = PageTiles.Frames,
-        settings.Every,
+        Every = settings.Every,
         AskedEvery = settings.Every * SongExplainer.AskedOfExplained,
-        SongExplainer.Methods,
+        Methods = SongExplainer.Methods,
         Shares = settings.Shares.All,
         AskedShare = settings.Shares.Asked,
-        settings.ClassThreshold,
-        settings.ClassThresholdFrom,
-        settings.Card,
-        Spectrogram = new
-        {
-            PageTiles.Lowest,
-            PageTiles.Step,
-            Darkest = ByteOf(tiles.Histogram, DarkestShare),
-            Brightest = ByteOf(tiles.Histogram, BrightestShare),
-            statistics.Mean,
-            statistics.Std,
-        },
-        CornersHz = MelFilterbank.CornersHz.Select(hz => Math.Round(hz, 3)),
-        Gains = BinMask.Rows().Select(row => (double[])[row.FirstBand, .. row.Weights.Select(weight => Math.Round(weight, 7))]),
-        Sound = new { Kind = sound, Blocks = blocks, Channel = settings.Channel.ToString().ToLowerInvariant(), fingerprint.SongSamples, fingerprint.Start },
+        ClassThreshold = settings.ClassThreshold,
+        ClassThresholdFrom = settings.ClassThresholdFrom,
+        Card = settings.Card,
+        Spectrogram = new SpectrogramData(
+            PageTiles.Lowest, PageTiles.Step, ByteOf(tiles.Histogram, DarkestShare), ByteOf(tiles.Histogram, BrightestShare), statistics.Mean,
+            statistics.Std),
+        CornersHz = [.. MelFilterbank.CornersHz.Select(hz => Math.Round(hz, 3))],
+        Gains = [.. BinMask.Rows().Select(row => (double[])[row.FirstBand, .. row.Weights.Select(weight => Math.Round(weight, 7))])],
+        Sound = new SoundData(sound, blocks, settings.Channel.ToString().ToLowerInvariant(), fingerprint.SongSamples, fingerprint.Start),
         Segments = Pairs(prediction.Segments.Where(segment => segment.Singing)),
         Labels = prediction.Labels is null ? null : Pairs(prediction.Labels),
-        prediction.Error,
+        Error = prediction.Error,
         Lab = Segments.ToLab(prediction.Segments),
-        Warnings = warnings.Select(MessageText.Line),
+        Warnings = [.. warnings.Select(MessageText.Line)],
     };
 
-    private static IEnumerable<double[]> Pairs(IEnumerable<Segment> segments) =>
-        segments.Select(segment => (double[])[Math.Round(segment.StartSeconds, 4), Math.Round(segment.EndSeconds, 4)]);
+    private static double[][] Pairs(IEnumerable<Segment> segments) =>
+        [.. segments.Select(segment => (double[])[Math.Round(segment.StartSeconds, 4), Math.Round(segment.EndSeconds, 4)])];
 
     private static void Numbers(PageWriter writer, string id, ReadOnlySpan<float> numbers) =>
         writer.Bytes(id, PageWriter.Deflate(MemoryMarshal.AsBytes(numbers)));

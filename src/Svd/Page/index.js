@@ -25,7 +25,7 @@ for (const song of index.songs) {
     continue;
   }
   const link = document.createElement('a');
-  link.href = encodeURIComponent(song.page);
+  link.href = song.page.split('/').map(encodeURIComponent).join('/');
   link.textContent = song.name;
   cell.append(link);
   const strip = row.insertCell(), canvas = document.createElement('canvas');

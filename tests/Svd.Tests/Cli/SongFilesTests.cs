@@ -28,6 +28,9 @@ public sealed class SongFilesTests : IDisposable
     [InlineData("*.mp3", "b")]
     [InlineData("**/*.ogg", "album/one")]
     [InlineData("album/**/*", "deep/two", "one")]
+    [InlineData("?.mp3", "b")]
+    [InlineData("a?bum/*/t?o.*", "album/deep/two")]
+    [InlineData("**/??o.*", "album/deep/two")]
     public void APatternGivesWhatItMatches(string pattern, params string[] names) => Finds(names, [temp.PathOf(pattern)]);
 
     [Fact]
@@ -43,9 +46,15 @@ public sealed class SongFilesTests : IDisposable
         Failure.Says(() => SongFiles.Find([temp.PathOf("*.xyz")], recursive: false), "*.xyz matches no file");
     }
 
-    [Fact]
-    public void ResultsOfTheSameNameAreRefused() => Failure.Says(
-        () => SongFiles.Find([temp.PathOf("b.mp3"), temp.PathOf("album/b.ogg")], recursive: false), "b.mp3 and", "b.ogg would both be written to b", "--out");
+    [Theory]
+    [InlineData(new[] { "b.mp3", "album/b.ogg" }, "b.mp3", "b.ogg")]
+    [InlineData(new[] { "x/one.ogg", "album/one.ogg", "b.mp3" }, "x/one", "album/one", "b")]
+    [InlineData(new[] { "x/album/one.ogg", "album/one.ogg" }, "x/album/one", "*/album/one")]
+    [InlineData(new[] { "x/one.ogg", "x/one.wav", "album/one.ogg" }, "x/one.ogg", "x/one.wav", "album/one.ogg")]
+    [InlineData(new[] { "two.wav", "album", "x/one.wav" }, "two", "deep/two", "one.ogg", "one.wav")]
+    public void SongsOfTheSameNameGetLongerNames(string[] arguments, params string[] names) => Finds(
+        [.. names.Select(name => name.Replace("*", Path.GetFileName(temp.Folder), StringComparison.Ordinal))],
+        [.. arguments.Select(argument => temp.PathOf(argument))], recursive: true);
 
     private static void Finds(string[] names, string[] arguments, bool recursive = false) =>
         Assert.Equal(names, SongFiles.Find(arguments, recursive).Select(song => song.Name));

@@ -65,11 +65,20 @@ public class SongExplainerTests
     }
 
     [Fact]
-    public void TheSameBitsOnAnyNumberOfThreads()
+    public void TheSameBitsOnAnyNumberOfThreadsAndExplainers()
     {
         using Networks one = new(1), two = new(2);
-        float[] frames = one.Frames();
+
+        // Three stretches and a part of a fourth.
+        float[] sample = one.Frames(), frames = [.. sample, .. sample, .. sample];
         SongExcerpt[] a = one.Explain(frames, new MaskShares(0.2), every: 100).Excerpts, b = two.Explain(frames, new MaskShares(0.2), every: 100).Excerpts;
+        AssertSame(a, b);
+        AssertSame(a, one.Explain(frames, new MaskShares(0.2), every: 100, two).Excerpts);
+    }
+
+    private static void AssertSame(SongExcerpt[] a, SongExcerpt[] b)
+    {
+        Assert.Equal(a.Length, b.Length);
         foreach ((SongExcerpt x, SongExcerpt y) in a.Zip(b))
         {
             Assert.Equal((x.StartFrame, x.Probability), (y.StartFrame, y.Probability));
@@ -136,9 +145,11 @@ public class SongExplainerTests
 
         public float[] Predict(float[] frames) => new SongPredictor(_backend, _network, _statistics).Predict(frames);
 
-        public (SongExcerpt[] Excerpts, float[] Probabilities) Explain(float[] frames, MaskShares shares, int every)
+        public (SongExcerpt[] Excerpts, float[] Probabilities) Explain(float[] frames, MaskShares shares, int every, params Networks[] others)
         {
-            using SongExplainer explainer = new(_backend, _network, _inversion, _mask, _statistics, shares, every);
+            StretchExplainer[] team = [.. others.Prepend(this).Select(member => new StretchExplainer(
+                member._backend, member._network, member._inversion, member._mask, shares, every))];
+            SongExplainer explainer = new(team, _statistics);
             List<SongExcerpt> excerpts = [];
             List<float> probabilities = [];
             int position = 0;

@@ -106,6 +106,52 @@ public sealed class PageCommandTests : CommandTest
     }
 
     [Fact]
+    public void SongsOfOneNameHavePagesInTheirFolders()
+    {
+        foreach (string name in (string[])["one/tune.wav", "two/tune.wav"])
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(PathOf($"audio/{name}"))!);
+            File.Copy(Song(), PathOf($"audio/{name}"));
+        }
+
+        ProgramResult result = SvdProgram.Call("page", PathOf("audio"), "--recursive", "--out", Out);
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        Assert.Equal(File.ReadAllBytes(PageOf("one/tune")), File.ReadAllBytes(PageOf("two/tune")));
+        string index = File.ReadAllText(Path.Combine(Out, "index.html"));
+        foreach (string word in (string[])["\"one/tune.wav\"", "\"one/tune.html\"", "\"two/tune.html\""])
+        {
+            Assert.Contains(word, index, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void PartsTogetherAreTheWhole()
+    {
+        foreach (string name in (string[])["a", "b", "c"]) File.Copy(Song(), Path.Combine(Directory.CreateDirectory(PathOf("audio")).FullName, $"{name}.wav"));
+        string parts = PathOf("parts");
+        Assert.Equal(0, SvdProgram.Call("page", PathOf("audio"), "--out", Out).ExitCode);
+        Assert.Equal(0, SvdProgram.Call("page", PathOf("audio"), "--out", parts, "--shard", "1/2").ExitCode);
+        Assert.Equal(["a.html", "c.html", "index.1-of-2.html"], Directory.EnumerateFiles(parts).Select(Path.GetFileName).Order());
+        Assert.Equal(0, SvdProgram.Call("page", PathOf("audio"), "--out", parts, "--shard", "2/2").ExitCode);
+        foreach (string name in (string[])["a.html", "b.html", "c.html"])
+        {
+            Assert.Equal(File.ReadAllBytes(Path.Combine(Out, name)), File.ReadAllBytes(Path.Combine(parts, name)));
+        }
+    }
+
+    [Theory]
+    [InlineData("txt", "0.0\t0.5\tnosing\n0.5\t1.0\tsing\n")]
+    [InlineData("csv", "start,end,label\n0.5,1,sing\n")]
+    public void LabelsMayBeOfAnyKind(string extension, string labels)
+    {
+        string song = Song();
+        Put($"{SongName}.{extension}", System.Text.Encoding.UTF8.GetBytes(labels));
+        ProgramResult result = SvdProgram.Call("page", song, "--out", Out);
+        Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+        Assert.Equal([0.5, 1], new PageFile(PageOf(SongName)).Song.GetProperty("labels")[0].EnumerateArray().Select(n => n.GetDouble()));
+    }
+
+    [Fact]
     public void LabelsThatDoNotFitAreLeftOut()
     {
         string song = Song();
