@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Engine.Kernels;
 using Engine.Svd.Audio;
 using Engine.Svd.Data;
@@ -23,15 +24,16 @@ internal static class CorpusCommand
     {
         Argument<string> folder = Folder();
         Option<Decoder> decoder = Options.Decoder();
+        Option<bool> json = Options.Json();
         Command command = new(
             "init",
             "Makes what a corpus needs of a folder with songs in audio/: an empty label file to fill in for every song without labels (labels/NAME.lab), and "
             + "file lists (filelists/train, valid and test) for the songs that no list names, three fifths of them for training. It changes no label file. "
             + "Then it checks the corpus. Run it again whenever there are new songs.\n\nExample:\n  svd corpus init mysongs")
         {
-            folder, decoder,
+            folder, decoder, json,
         };
-        command.SetAction(parsed => Init(parsed.GetRequiredValue(folder), parsed.GetValue(decoder)));
+        command.SetAction(parsed => Init(parsed.GetRequiredValue(folder), parsed.GetValue(decoder), parsed.GetValue(json)));
         return command;
     }
 
@@ -39,20 +41,21 @@ internal static class CorpusCommand
     {
         Argument<string> folder = Folder();
         Option<Decoder> decoder = Options.Decoder();
+        Option<bool> json = Options.Json();
         Command command = new(
             "check",
             "Decodes every song of a corpus, reads its labels, and says what is missing or odd. The exit code is 1 if a song cannot be used.\n\n"
             + "Example:\n  svd corpus check mysongs")
         {
-            folder, decoder,
+            folder, decoder, json,
         };
-        command.SetAction(parsed => Check(parsed.GetRequiredValue(folder), parsed.GetValue(decoder)));
+        command.SetAction(parsed => Check(parsed.GetRequiredValue(folder), parsed.GetValue(decoder), parsed.GetValue(json)));
         return command;
     }
 
     private static Argument<string> Folder() => new("FOLDER") { Description = "The corpus: a folder with audio/, labels/ and filelists/." };
 
-    private static int Init(string folder, Decoder decoder)
+    private static int Init(string folder, Decoder decoder, bool json)
     {
         if (!Directory.Exists(folder)) throw new EngineException($"{folder} is not a folder; make it and put the songs in {Path.Combine(folder, Corpus.Audio)}.");
         foreach (string part in (string[])[Corpus.Audio, Corpus.Labels, Corpus.Lists]) OutputFolder.Prepare(Path.Combine(folder, part), "FOLDER");
@@ -68,21 +71,29 @@ internal static class CorpusCommand
         }
 
         int listed = AddToLists(folder, songs);
-        Console.WriteLine($"{folder}: {songs.Length} songs; made {labels} empty label files and put {listed} songs on the lists");
-        if (listed > 0) Console.WriteLine("Songs by one singer belong on one list: move lines between the files of filelists/ where they do not.");
-        return Report(folder, songs, decoder, isNew: true);
+        if (!json)
+        {
+            Console.WriteLine($"{folder}: {songs.Length} songs; made {labels} empty label files and put {listed} songs on the lists");
+            if (listed > 0) Console.WriteLine("Songs by one singer belong on one list: move lines between the files of filelists/ where they do not.");
+        }
+
+        // Labels that are still to be filled in are no failure.
+        Examine(folder, songs, decoder, json, labels, listed);
+        return 0;
     }
 
-    private static int Check(string folder, Decoder decoder)
+    private static int Check(string folder, Decoder decoder, bool json)
     {
         Corpus.Open(folder);
-        return Report(folder, SongsIn(folder), decoder, isNew: false);
+        return Examine(folder, SongsIn(folder), decoder, json) == 0 ? 0 : SvdCommand.Failed;
     }
 
     private static string[] SongsIn(string folder)
     {
         string audio = Path.Combine(folder, Corpus.Audio);
-        return [.. SongFiles.Find([audio], recursive: true).Select(song => Path.GetRelativePath(audio, song.Path).Replace('\\', '/'))];
+        string[] songs = [.. SongFiles.Find([audio], recursive: true).Select(song => Path.GetRelativePath(audio, song.Path).Replace('\\', '/'))];
+        return songs.GroupBy(Corpus.NameOf).FirstOrDefault(group => group.Count() > 1) is not { } same ? songs
+            : throw new EngineException($"{string.Join(" and ", same)} in {audio} would have the same labels, {same.Key}.lab; rename one of them");
     }
 
     private static int AddToLists(string folder, string[] songs)
@@ -100,11 +111,19 @@ internal static class CorpusCommand
         return unlisted.Length;
     }
 
-    // Labels that are still to be filled in are no failure right after init.
-    private static int Report(string folder, string[] audio, Decoder decoder, bool isNew)
+    // Says what is found, and returns how many songs cannot be used.
+    private static int Examine(string folder, string[] audio, Decoder decoder, bool json, int newLabelFiles = 0, int newOnLists = 0)
     {
         CheckedSong[] songs = ProgressDisplay.Run($"{audio.Length} songs", report => CorpusCheck.Songs(folder, audio, decoder, report));
         IReadOnlyList<string> orphans = CorpusCheck.Orphans(folder, audio);
+        int bad = songs.Count(song => song.Errors.Count > 0);
+        if (json) Console.WriteLine(JsonSerializer.Serialize(new Report(folder, newLabelFiles, newOnLists, songs, orphans, bad), Json.Indented));
+        else Print(songs, orphans, bad);
+        return bad;
+    }
+
+    private static void Print(CheckedSong[] songs, IReadOnlyList<string> orphans, int bad)
+    {
         Table table = new() { Border = TableBorder.Simple };
         table.AddColumns("song", "lists", "seconds", "sung", "");
         foreach (CheckedSong song in songs)
@@ -126,8 +145,15 @@ internal static class CorpusCommand
         }
 
         foreach (string orphan in orphans) Console.WriteLine($"odd: {MessageText.Line(orphan)}");
-        int bad = songs.Count(song => song.Errors.Count > 0);
         Console.WriteLine(bad == 0 ? $"{songs.Length} songs can be used" : $"{bad} of {songs.Length} songs cannot be used yet");
-        return bad == 0 || isNew ? 0 : SvdCommand.Failed;
     }
+
+    /// <param name="Folder">The corpus.</param>
+    /// <param name="NewLabelFiles">How many empty label files were made.</param>
+    /// <param name="NewOnLists">How many songs were put on the lists.</param>
+    /// <param name="Songs">What was found out about each song.</param>
+    /// <param name="Odd">What is odd beside the songs.</param>
+    /// <param name="Unusable">How many songs cannot be used.</param>
+    internal sealed record Report(
+        string Folder, int NewLabelFiles, int NewOnLists, IReadOnlyList<CheckedSong> Songs, IReadOnlyList<string> Odd, int Unusable);
 }

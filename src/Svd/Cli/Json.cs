@@ -31,6 +31,7 @@ internal static class Json
 
 /// <summary>Knows the reports' types at compile time: looking at them by reflection would take a tenth of a second.</summary>
 [JsonSerializable(typeof(CurvesReport))]
+[JsonSerializable(typeof(CorpusCommand.Report), TypeInfoPropertyName = "Corpus")]
 [JsonSerializable(typeof(DevicesCommand.Report), TypeInfoPropertyName = "Devices")]
 [JsonSerializable(typeof(EvaluateCommand.Report), TypeInfoPropertyName = "Evaluate")]
 [JsonSerializable(typeof(ExplainCommand.Report), TypeInfoPropertyName = "Explain")]

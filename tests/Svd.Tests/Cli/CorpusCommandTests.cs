@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Engine.Svd.Data;
 using Engine.Svd.Tests.Audio;
 using Engine.Tests;
@@ -55,6 +56,24 @@ public sealed class CorpusCommandTests : IDisposable
         }
 
         Assert.DoesNotContain("good.wav:", result.Output, StringComparison.Ordinal);
+        using JsonDocument report = JsonDocument.Parse(SvdProgram.Call("corpus", "check", Corpus, "--json").Output);
+        JsonElement root = report.RootElement;
+        Assert.Equal(
+            (3, 5, 2),
+            (root.GetProperty("unusable").GetInt32(), root.GetProperty("songs").GetArrayLength(), root.GetProperty("odd").GetArrayLength()));
+        Assert.Equal("broken.wav", root.GetProperty("songs")[0].GetProperty("audio").GetString());
+        Assert.Equal(1, root.GetProperty("songs")[0].GetProperty("errors").GetArrayLength());
+    }
+
+    [Fact]
+    public void SongsThatWouldShareTheirLabelsAreRefused()
+    {
+        Song("a");
+        Put("audio/a.mp3", "");
+        ProgramResult result = SvdProgram.Call("corpus", "init", Corpus);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("a.mp3 and a.wav", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("rename one of them", result.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
