@@ -35,7 +35,7 @@ public sealed class GpuTrainingTests
 
             using (SvdNet detector = SvdNet.Create(backend, new RandomSource(1)))
             using (MaskerTraining training = new(
-                backend, detector, [Noise(ExcerptFrames + BatchSize - 1, Bands)], [], hop: 1, BatchSize, classThreshold: 0.5, seed: 1))
+                backend, detector, null, [Noise(ExcerptFrames + BatchSize - 1, Bands)], [], hop: 1, BatchSize, classThreshold: 0.5, seed: 1))
             {
                 AssertLean(gpu, training.Plan(1, []));
             }
@@ -131,7 +131,7 @@ public sealed class GpuTrainingTests
             "inverter" => Of(
                 new InverterTraining(backend, detector, [logMel], [], InversionArchitecture.Paper, hop: 1, BatchSize, seed: 1, (_, _) => { }),
                 made => made.Plan(1, [])),
-            _ => Of(new MaskerTraining(backend, detector, [logMel], [], hop: 1, BatchSize, classThreshold: 0.5, seed: 1), made => made.Plan(1, [])),
+            _ => Of(new MaskerTraining(backend, detector, null, [logMel], [], hop: 1, BatchSize, classThreshold: 0.5, seed: 1), made => made.Plan(1, [])),
         };
         using (training)
         {

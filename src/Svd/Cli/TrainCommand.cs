@@ -107,6 +107,12 @@ internal static class TrainCommand
         Option<string> data = Options.Data();
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
+        Option<string?> judge = new("--judge")
+        {
+            Description = "The weights (.npz) of a second detector in the loop, trained with the same statistics. The regions must then hold for both, and "
+                + "hold better for others.",
+            HelpName = "FILE",
+        };
         Option<string> output = Options.OutFile("the weights (.npz); the log and its figure are written beside it (.csv, .png)");
         Option<int> epochs = Options.Count("--epochs", "The number of passes over all excerpts.", 3);
         Option<double?> classThreshold = Options.ClassThreshold();
@@ -125,11 +131,12 @@ internal static class TrainCommand
             + "The songs need no labels.\n\n"
             + "Example:\n  svd train masker --data jamendo --classifier svdnet.npz --stats meanstd.npz --out masker.npz --checkpoint run1")
         {
-            data, classifier, statistics, output, epochs, hop, batch, classThreshold, seed, force, device, checkpoint, cache, dryRun,
+            data, classifier, judge, statistics, output, epochs, hop, batch, classThreshold, seed, force, device, checkpoint, cache, dryRun,
         };
         command.SetAction(parsed => TrainMasker(new MaskerRequest(
             parsed.GetRequiredValue(data),
-            new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
+            new ModelPaths(
+                parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics, Judge: parsed.GetValue(judge)),
             parsed.GetValue(force), parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(hop), parsed.GetValue(batch),
             parsed.GetValue(classThreshold), parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint),
             cache.Of(parsed), parsed.GetValue(dryRun))));
@@ -242,7 +249,7 @@ internal static class TrainCommand
         }
 
         using MaskerTraining training = new(
-            backend, classifier, frames[..songs.Count], frames[songs.Count..], request.Hop, request.Batch, classThreshold, request.Seed);
+            backend, classifier, models.Judge, frames[..songs.Count], frames[songs.Count..], request.Hop, request.Batch, classThreshold, request.Seed);
         TrainingPlan plan = training.Plan(
             request.Epochs,
             [
@@ -250,11 +257,12 @@ internal static class TrainCommand
                 ("digest_of_the_songs", DigestOf(songs, cache)),
                 ("digest_of_the_validation_songs", DigestOf(validation, cache)),
                 ("digest_of_the_classifier", Digest.OfFiles(request.Paths.Classifier, request.Paths.Statistics)),
+                ("digest_of_the_second_detector", request.Paths.Judge is { } judge ? Digest.OfFiles(judge) : 0),
             ]) with { Device = DeviceIdentity.Of(backend) };
         return request.DryRun ? TrainingDisplay.DryRun(plan, backend.Name) : TrainingDisplay.Run(
             plan, request.Checkpoint, request.Out,
             () => new WeightNotes { Detector = models.DetectorDigest, Statistics = statistics.Digest, ClassThreshold = classThreshold },
-            $"svd train masker: {request.Epochs} epochs, hop {request.Hop}, batches of {request.Batch}, seed {request.Seed}");
+            $"svd train masker{(models.Judge is null ? "" : " with a second detector in the loop")}: {request.Epochs} epochs, hop {request.Hop}, batches of {request.Batch}, seed {request.Seed}");
     }
 
     // The songs to train with, and those to validate with if the corpus has a list of them.

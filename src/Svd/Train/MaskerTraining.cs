@@ -13,8 +13,9 @@ namespace Engine.Svd.Train;
 /// Trains a mask network with a fixed classifier in the loop. For each excerpt x with label y (the classifier's own), the importance z becomes a mask that
 /// keeps a random share of the bins, the most important ones. Since the share varies, the network learns the order of the bins. The loss is
 /// <code>cross-entropy(f(m ⊙ x) − θ, y) + ¼ · cross-entropy(f(x − m ⊙ x) − θ, 1 − y)</code>
-/// for sufficiency and necessity, plus an L2 penalty. Here f is the classifier's logit, and θ is the logit at which it begins to say singing. Nothing asks for
-/// masks in one piece; the architecture alone gives them. The optimiser is ADAM, and the learning rate falls by a factor after each epoch.
+/// for sufficiency and necessity, plus an L2 penalty. Here f is the classifier's logit, and θ is the logit at which it begins to say singing. If there is a
+/// second detector in the loop, the loss is the mean of both, each with its own label: the mask network sees only the first one's features, but its regions
+/// must hold for both, and so for others, too. Nothing asks for masks in one piece; the architecture alone gives them. The optimiser is ADAM, and the learning rate falls by a factor after each epoch.
 /// </summary>
 /// <remarks>
 /// The mask is of 0 and 1, and its gradient is that of a sigmoid (see <see cref="TopKMaskOp"/>): with soft masks the network would use shades of grey that no
@@ -37,6 +38,7 @@ internal sealed class MaskerTraining : IDisposable
 
     private readonly IBackend _backend;
     private readonly SvdNet _classifier;
+    private readonly SvdNet[] _inTheLoop;
     private readonly MaskNetwork _network;
     private readonly ExcerptBatches _excerpts;
     private readonly IReadOnlyList<float[]> _validation;
@@ -52,13 +54,14 @@ internal sealed class MaskerTraining : IDisposable
     private readonly Tensor _counts;
     private readonly Tensor _logitThresholds;
     private readonly Tensor _ones;
-    private readonly Tensor _silent;
+    private readonly Tensor[] _silent;
     private readonly float[] _values;
     private readonly RandomSource _random = new(0);
 
     /// <summary>Draws the network's initial weights.</summary>
     /// <param name="backend">The backend that trains.</param>
     /// <param name="classifier">The fixed classifier, without dropout.</param>
+    /// <param name="judge">A second fixed detector in the loop, for inputs with the same statistics; or null.</param>
     /// <param name="songs">Normalised log-mel frames of each training song, frames×80.</param>
     /// <param name="validation">The same for the validation songs, which the log reports; there may be none.</param>
     /// <param name="hop">The number of frames from one excerpt to the next.</param>
@@ -67,10 +70,11 @@ internal sealed class MaskerTraining : IDisposable
     /// <param name="seed">Seeds the weights, the order and the areas.</param>
     /// <exception cref="EngineException">The excerpts do not fill a batch.</exception>
     public MaskerTraining(
-        IBackend backend, SvdNet classifier, IReadOnlyList<float[]> songs, IReadOnlyList<float[]> validation, int hop, int batchSize,
+        IBackend backend, SvdNet classifier, SvdNet? judge, IReadOnlyList<float[]> songs, IReadOnlyList<float[]> validation, int hop, int batchSize,
         double classThreshold, ulong seed)
     {
         (_backend, _classifier, _validation, _batchSize, _classThreshold, _seed) = (backend, classifier, validation, batchSize, classThreshold, seed);
+        _inTheLoop = judge is null ? [classifier] : [classifier, judge];
         _logitThreshold = (float)Math.Log(classThreshold / (1 - classThreshold));
         _excerpts = new ExcerptBatches(songs, hop, batchSize, seed);
         _detector = new ExcerptDetector(backend, classifier);
@@ -84,7 +88,7 @@ internal sealed class MaskerTraining : IDisposable
         _counts = _batch.Part(excerpts.Length, new Shape(batchSize));
         _logitThresholds = _tape.Watch(Tensor.From(backend, logits, [.. Enumerable.Repeat(_logitThreshold, batchSize)]));
         _ones = Tensor.From(backend, logits, [.. Enumerable.Repeat(1f, batchSize)]);
-        _silent = Tensor.Allocate(backend, logits);
+        _silent = [.. _inTheLoop.Select(_ => Tensor.Allocate(backend, logits))];
     }
 
     /// <summary>The layers in training.</summary>
@@ -107,7 +111,7 @@ internal sealed class MaskerTraining : IDisposable
         _detector.Dispose();
         Optimizer.Dispose();
         _parameters.Dispose();
-        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[_input, _counts, _batch, _logitThresholds, _ones, _silent]) tensor.Dispose();
+        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[_input, _counts, _batch, _logitThresholds, _ones, .. _silent]) tensor.Dispose();
         _network.Dispose();
     }
 
@@ -119,18 +123,27 @@ internal sealed class MaskerTraining : IDisposable
         _backend.Upload(_values, _batch.View);
         _tape.Reset();
         SvdNetMaps maps = _classifier.Maps(_input);
+        for (int i = 0; i < _inTheLoop.Length; i++)
+        {
+            // 1 where f < θ, the other class's label 1 − y: the slope of ReLU at θ − f.
+            Tensor logits = i == 0 ? _classifier.LogitsOf(maps.Features) : _inTheLoop[i].Logits(_input), below = _logitThresholds.Add(logits, -1);
+            _backend.Run(new ActivateBackwardOp(Activation.Relu, below.View, _ones.View, _silent[i].View));
+        }
 
-        // 1 where f < θ, the other class's label 1 − y: the slope of ReLU at θ − f.
-        Tensor below = _logitThresholds.Add(_classifier.LogitsOf(maps.Features), -1);
-        _backend.Run(new ActivateBackwardOp(Activation.Relu, below.View, _ones.View, _silent.View));
-
-        // Cross-entropy stays the same if the logit's sign and the label change together.
         Tensor kept = _network.Forward(maps).TopKMask(_counts, Steepness).Multiply(_input), removed = _input.Add(kept, -1);
-        Tensor loss = _logitThresholds.Add(_classifier.Logits(kept), -1).SigmoidCrossEntropy(_silent)
-            .Add(_classifier.Logits(removed).Add(_logitThresholds, -1).SigmoidCrossEntropy(_silent, NecessityWeight));
+        Tensor loss = Loss(0, kept, removed);
+        for (int i = 1; i < _inTheLoop.Length; i++) loss = loss.Add(Loss(i, kept, removed));
         _tape.Backward(loss);
         (double error, double penalty) = _parameters.AddL2Penalty(L2, loss);
         return double.IsFinite(penalty) ? error : penalty;
+    }
+
+    // A detector's share of the loss. Cross-entropy stays the same if the logit's sign and the label change together.
+    private Tensor Loss(int detector, Tensor kept, Tensor removed)
+    {
+        (SvdNet network, Tensor silent, float share) = (_inTheLoop[detector], _silent[detector], 1f / _inTheLoop.Length);
+        return _logitThresholds.Add(network.Logits(kept), -1).SigmoidCrossEntropy(silent, share)
+            .Add(network.Logits(removed).Add(_logitThresholds, -1).SigmoidCrossEntropy(silent, share * NecessityWeight));
     }
 
     // Draws how many bins the mask of each excerpt keeps.
