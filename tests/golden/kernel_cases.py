@@ -589,11 +589,8 @@ def conv_max_pool(op):
         yield case.output("argmax", argmax.astype(np.float64), 0) if i else case
 
 
-# A convolution, the number and size of the filters of the second, and its window. The last is in Winograd's form, which pools the rows of its tiles.
-TWO_CONVOLUTIONS = [
-    ((2, 3, 8, 9, 4, 2, 3), (5, 3, 2), (2, 2, 2, 1, 1, 1), {}),
-    ((1, 1, 14, 16, 32, 3, 3), (32, 3, 3), (3, 3, 1, 3, 1, 1), {"layout": "ChannelsLast"}),
-]
+# A convolution, the number and size of the filters of the second, and its window, in Winograd's form, which pools the rows of its tiles.
+TWO_CONVOLUTIONS = [((1, 1, 14, 16, 32, 3, 3), (32, 3, 3), (3, 3, 1, 3, 1, 1), {"layout": "ChannelsLast"})]
 
 
 def conv_conv_max_pool(op):
@@ -615,7 +612,7 @@ def conv_conv_max_pool(op):
         scale = define.correlate(terms, abs(w), geometry(second)).max() + np.max(abs(b))
         count = first["c"] * first["r"] * first["s"] + second["c"] * r * s
         case.inputs(**{"x": in_layout(first, x), "first w": first_w, "first b": first_b, "w": w, "b": b})
-        yield case.output("y", in_layout(second, y), sum_tolerance(count, scale, y))
+        yield case.output("y", in_layout(second, y), sum_tolerance(count, scale, y), count=100)
 
 
 def pooled_gradient(conv, window):

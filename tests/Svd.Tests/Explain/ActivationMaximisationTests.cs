@@ -26,7 +26,7 @@ public class ActivationMaximisationTests
         using ExcerptDetector detector = new(backend, network);
         float[] song = ExplanationMethodTests.Numbers(1, 5 * ExcerptLength);
         Neuron[] neurons = [Neuron.Parse(first)!.Value, Neuron.Parse(second)!.Value];
-        ActivationMaximisation maximisation = new(detector, layer, new PreimageSettings { Steps = 25 });
+        ActivationMaximisation maximisation = new(detector, layer, ActivationMaximisation.Usual with { Steps = 50 });
         IReadOnlyList<MaximisedNeuron> found = maximisation.Maximise(neurons, song, 1);
         Assert.Equal(neurons, found.Select(one => one.Neuron));
         foreach (MaximisedNeuron one in found)
