@@ -1,7 +1,6 @@
 using Engine.Kernels;
 using Engine.Nn;
 using Engine.Svd.Explain;
-using Engine.Svd.Explain.Methods;
 using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
 using Engine.Tensors;
@@ -24,7 +23,7 @@ public class ActivationMaximisationTests
         using IBackend backend = Backends.CreateCpu(2);
         using SvdNet network = SvdNet.Load(backend, Path.Combine(Weights, "svdnet.npz"));
         using ExcerptDetector detector = new(backend, network);
-        float[] song = ExplanationMethodTests.Numbers(1, 5 * ExcerptLength);
+        float[] song = [.. ExplanationMethodTests.Numbers(1, 5 * ExcerptLength).Select(value => 0.2f * value)]; // Noise excites filters as no music does.
         Neuron[] neurons = [Neuron.Parse(first)!.Value, Neuron.Parse(second)!.Value];
         ActivationMaximisation maximisation = new(detector, layer, ActivationMaximisation.Usual with { Steps = 50 });
         IReadOnlyList<MaximisedNeuron> found = maximisation.Maximise(neurons, song, 1);
