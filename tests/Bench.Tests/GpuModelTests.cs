@@ -87,7 +87,7 @@ public class GpuModelTests
         GpuTiling tiling = GpuTiling.Of(64, 128 * 128, 16, phases: 1);
         Assert.Equal((GpuTiling.LargeBits, 3, 4, 128), (tiling.ThreadBits, tiling.LineBits, tiling.ChunkBits, tiling.Groups));
         GpuProduct product = new() { Rows = 64, Columns = 128 * 128, Depth = 16, Phases = Phases.One };
-        Launch launch = new LaunchModel(Device with { Multiprocessors = 128 }, code, code).Of(
+        Launch launch = new LaunchModel(Device with { Multiprocessors = 128, BytesPerSecond = 1e13 }, code, code).Of(
             GpuProductKernel.Large, new Index3D(128, 1, 1), new GpuProductArguments { Product = product, Tiling = tiling });
         Assert.Equal(64L * 128 * 128 * 16, launch.MultiplyAdds);
         Assert.Equal((24 * 10 + 1024 * 2 + 3 * 500) / 1e9 + 1e-6, launch.Seconds, 1e-12);
