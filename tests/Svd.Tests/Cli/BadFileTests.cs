@@ -68,8 +68,11 @@ public sealed class BadFileTests : CommandTest
 
         NpyArray first = right[0];
         string network = option == "--classifier" ? "SVDNet" : "the inversion network";
-        Says([first], $"does not hold {network}", "it has 1 arrays, not");
-        Says([.. right, first], $"does not hold {network}", $"it has {right.Length + 1} arrays, not {right.Length}");
+
+        // An inversion network may be one of many; the message is about the one with the same number of arrays.
+        bool isOne = option == "--classifier";
+        Says([first], $"does not hold {network}", isOne ? "it has 1 arrays, not" : "not");
+        Says([.. right, first], $"does not hold {network}", isOne ? $"it has {right.Length + 1} arrays, not {right.Length}" : "not");
         Says([new NpyArray([3], new float[3]), .. right[1..]], $"does not hold {network}", "param0 is 3, not");
         Says([new NpyArray([], [1f]), .. right[1..]], $"does not hold {network}", "param0 is a single number, not");
         Says([new NpyArray(first.Shape.ToArray(), first.ToDouble()), .. right[1..]], "param0 is float64", "float32");

@@ -129,7 +129,7 @@ public sealed class EndToEndTests : CommandTest
         Assert.Equal(
             [
                 "audio", "probability", "label", "probability_masked", "label_masked", "class_threshold", "class_threshold_from", "relative_area", "method",
-                "by_mask", "start_seconds", "decoder", "device", "files", "milliseconds", "warnings",
+                "layer", "by_mask", "layers", "start_seconds", "decoder", "device", "files", "milliseconds", "warnings",
             ],
             report.EnumerateObject().Select(property => property.Name));
         Assert.Equal(

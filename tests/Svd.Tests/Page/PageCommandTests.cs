@@ -2,6 +2,7 @@ using System.Text.Json;
 using Engine.Kernels;
 using Engine.Svd.Audio;
 using Engine.Svd.FrontEnd;
+using Engine.Svd.Model;
 using Engine.Svd.Page;
 using Engine.Svd.Predict;
 using Engine.Svd.Tests.Audio;
@@ -46,8 +47,9 @@ public sealed class PageCommandTests : CommandTest
         double wrong = Segments.Median(probabilities).Select((p, i) => p >= Golden.BundledThreshold != (i / 70.0 is >= 4.5 and < 12)).Average(differs => differs ? 1.0 : 0);
         Assert.Equal(wrong, report.RootElement.GetProperty("error").GetDouble(), 1e-9);
 
-        // A spectrogram to the half of a step, and every share's masks.
+        // A spectrogram to the half of a step, as the detector gets it, and every share's masks.
         float[] logMel = LogMel(song);
+        SongLevel.Amplify(logMel, SongLevel.GainTo(BandStatistics.Read(BundledFiles.Statistics).Level!.Value, logMel));
         byte[] spectrogram = page.Spectrogram();
         for (int i = 0; i < logMel.Length; i++)
         {
