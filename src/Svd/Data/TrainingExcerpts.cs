@@ -1,3 +1,4 @@
+using Engine.Kernels;
 using Engine.Nn;
 using Engine.Svd.FrontEnd;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
@@ -87,16 +88,30 @@ public sealed class TrainingExcerpts
     /// <param name="statistics">Normalise the excerpts.</param>
     /// <param name="augmentation">Limits the random changes.</param>
     /// <param name="seed">Decides everything random.</param>
-    /// <exception cref="ArgumentException">No song, or none of a kind that is needed to mix, is as long as an excerpt.</exception>
+    /// <exception cref="ArgumentException">No song is as long as an excerpt.</exception>
+    /// <exception cref="EngineException">There is solo singing, but nothing of another kind that is needed to mix.</exception>
     public TrainingExcerpts(
         IReadOnlyList<TrainingSong> songs, IReadOnlyList<TrainingSong> solo, BandStatistics statistics, Augmentation augmentation, ulong seed)
     {
         (_augmentation, _seed) = (augmentation, seed);
         _maker = new ExcerptMaker(statistics);
-        _songs = new Source([.. songs.Where(song => solo.Count == 0 || song.IsSung)], seed);
-        if (solo.Count == 0) return;
-        _music = new Source([.. songs.Where(song => !song.IsSung && double.IsFinite(song.Level))], seed);
-        _solo = new Source([.. solo.Where(song => song.IsSung && double.IsFinite(song.Level))], seed);
+        if (solo.Count == 0)
+        {
+            _songs = new Source(songs, seed);
+            return;
+        }
+
+        // Silence cannot be brought to a level.
+        _songs = Audible(songs, isSung: true, "songs that somebody sings in");
+        _music = Audible(songs, isSung: false, "songs that nobody sings in");
+        _solo = Audible(solo, isSung: true, "solo singing with sung frames");
+
+        Source Audible(IReadOnlyList<TrainingSong> from, bool isSung, string what)
+        {
+            TrainingSong[] found = [.. from.Where(song => song.IsSung == isSung && double.IsFinite(song.Level))];
+            return found.Length > 0 ? new Source(found, seed) : throw new EngineException(
+                $"filelists/solo has singers to mix with the training songs, but there are no {what}; add some, or remove filelists/solo");
+        }
     }
 
     /// <summary>Makes a batch, counted from 0; all batches must have the same size.</summary>

@@ -175,6 +175,10 @@ public class AugmentationTests
         Assert.Equal(0.5, (double)piecesWithVoice.All / pieces.All, 0.1);
         Assert.Equal(0.5 + 0.5 * TrainingExcerpts.VoiceShare, (double)songs.Sung / songs.All, 0.07);
 
+        Failure.Says(() => Batch(new TrainingExcerpts([song], [solo], _statistics, Augmentation.None, seed: 1), 0), "filelists/solo", "nobody sings");
+        Failure.Says(() => Batch(new TrainingExcerpts([music], [solo], _statistics, Augmentation.None, seed: 1), 0), "filelists/solo", "somebody sings");
+        Failure.Says(() => Batch(new TrainingExcerpts([song, music], [music], _statistics, Augmentation.None, seed: 1), 0), "filelists/solo", "sung frames");
+
         static TrainingSong Tone(int bin, int sung)
         {
             float[] magnitudes = new float[400 * SpectrumBins];
