@@ -22,6 +22,7 @@ public sealed class SongExplainer
     private readonly IReadOnlyList<StretchExplainer> _explainers;
     private readonly SongStretches _stretches;
     private readonly int _every;
+    private Task[] _warmUps = [];
 
     /// <summary>Takes equal explainers, which stay their owner's. A single one works on the caller's thread, and several on threads of their own.</summary>
     /// <param name="explainers">At least one, each on a backend of its own.</param>
@@ -34,6 +35,15 @@ public sealed class SongExplainer
 
     /// <summary>The methods, in the order of <see cref="SongExcerpt.Methods"/>.</summary>
     public static IReadOnlyList<string> Methods { get; } = [ExplanationMethods.Mask, ExplanationMethods.Inversion];
+
+    /// <summary>
+    /// Lets several explainers get ready while a long song is being decoded: they cannot start before its level is known. Returns at once, and does nothing
+    /// the second time.
+    /// </summary>
+    public void WarmUp()
+    {
+        if (_warmUps.Length == 0 && _explainers.Count > 1) _warmUps = [.. _explainers.Select(explainer => Task.Run(explainer.WarmUp))];
+    }
 
     /// <summary>
     /// Explains a song of normalised log-mel frames. Excerpts start at frame 0 and then every few frames; one more ends with the song. Returns the number
@@ -73,7 +83,7 @@ public sealed class SongExplainer
         finally
         {
             // The explainers' owner may take the networks away now.
-            Task.WhenAll(underWay.Select(stretch => stretch.Work)).ContinueWith(_ => { }, TaskScheduler.Default).Wait();
+            Task.WhenAll(underWay.Select(stretch => (Task)stretch.Work).Concat(_warmUps)).ContinueWith(_ => { }, TaskScheduler.Default).Wait();
         }
 
         // The first frame is that of the probabilities; null for the last excerpt, whose probability is known.
@@ -81,6 +91,7 @@ public sealed class SongExplainer
         {
             if (underWay.Count == _explainers.Count) Show();
             StretchExplainer explainer = _explainers[next];
+            if (_warmUps.Length > 0) _warmUps[next].GetAwaiter().GetResult();
             next = (next + 1) % _explainers.Count;
             explainer.Take(rows);
             underWay.Enqueue((firstFrame, _explainers.Count == 1

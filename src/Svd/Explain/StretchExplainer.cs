@@ -14,7 +14,8 @@ internal sealed record ExplainedStretch(float[] Probabilities, IReadOnlyList<Son
 /// <summary>Explains the excerpts of a stretch of a song, which share the maps of the detector. One thread at a time may use it.</summary>
 public sealed class StretchExplainer : IDisposable
 {
-    private const int BatchSize = 32;
+    // With more at a time, the mask network's maps would leave the caches.
+    private const int BatchSize = 16;
     private const string ClassifierName = "SVDNet", InversionName = "the inversion network", MaskName = "the mask network";
 
     // SvdNet.MapsOfEveryFrame says where an excerpt's part of a map is.
@@ -83,6 +84,13 @@ public sealed class StretchExplainer : IDisposable
                 first + start, probabilities[start],
                 [.. levels.Select((own, method) => new ExcerptLevels(own[i], float.IsNaN(masked[method][i]) ? null : masked[method][i]))])),
         ]);
+    }
+
+    /// <summary>Explains a short stretch of nothing, so that all is compiled and much of the memory is there when the first one of a song comes.</summary>
+    internal void WarmUp()
+    {
+        Take(new float[(BatchSize - 1 + ExcerptFrames) * Bands]);
+        Explain(0, [.. Enumerable.Range(0, BatchSize)]);
     }
 
     /// <inheritdoc/>

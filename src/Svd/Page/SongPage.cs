@@ -15,6 +15,9 @@ internal sealed class SongPage(SongExplainer explainer, LogMelExtractor extracto
     private const string Markup = "song.html";
     private const int StripLength = 200;
 
+    // From here on all explainers have something to do, and a warm-up pays.
+    private const int LongSongSeconds = 60;
+
     // The spectrogram's darkest and brightest colours: this share of its bins is darker, and this one brighter.
     private const double DarkestShare = 0.25, BrightestShare = 0.999;
 
@@ -37,6 +40,7 @@ internal sealed class SongPage(SongExplainer explainer, LogMelExtractor extracto
     {
         Fingerprint fingerprint = new();
         using AudioStream audio = new SoundTap(AudioStream.Open(song, settings.Channel, settings.Decoder), fingerprint.Add);
+        if (audio.DurationSeconds > LongSongSeconds) explainer.WarmUp();
         LogMelReader reader = new(audio, extractor, normalizer);
         PageTiles tiles = new(writer, statistics);
         List<float> probabilities = [], answers = [];

@@ -64,13 +64,21 @@ const excerpts = {
     return numbers.filter(number => this.start(number) >= tile * TILE);
   },
 
-  /** The one nearest to a frame at its middle of which the detector was asked about the masks, too. */
-  asked(frame) {
-    const start = Math.min(Math.max(frame - (EXCERPT - 1) / 2, 0), song.frame_count - EXCERPT);
-    const step = song.asked_every / song.every;
-    const before = Math.min(Math.round(start / song.asked_every) * step, Math.floor((this.regular - 1) / step) * step);
-    const last = this.count - 1;
-    return last >= this.regular && Math.abs(this.start(last) - start) < Math.abs(this.start(before) - start) ? last : before;
+  /** The one whose middle is nearest to a frame. */
+  nearest(frame) {
+    return this.nearestOf(1, frame - (EXCERPT - 1) / 2);
+  },
+
+  /** The nearest to one of which the detector was asked about the masks, too. The last one is always among them. */
+  asked(number) {
+    return this.nearestOf(song.asked_every / song.every, this.start(number));
+  },
+
+  /** The one that starts nearest to a frame, of every few of them and the last. */
+  nearestOf(step, start) {
+    const most = Math.floor((this.regular - 1) / step) * step, last = this.count - 1;
+    const regular = Math.min(Math.max(Math.round(start / (step * song.every)) * step, 0), most);
+    return last >= this.regular && Math.abs(this.start(last) - start) < Math.abs(this.start(regular) - start) ? last : regular;
   },
 };
 

@@ -20,15 +20,19 @@ class Moment {
     return { from, to: from + EXCERPT / FPS };
   }
 
-  /** What is said of the excerpt, as svd explain prints it. */
+  /** What is said of the excerpt, as svd explain prints it; the masks may be those of a neighbour, of which it says the start and the probability. */
   get numbers() {
-    const [probability, ...masked] = this.#answers.subarray(3 * this.#number, 3 * this.#number + 3);
-    return { start: this.range.from, probability, masked: Object.fromEntries(song.methods.map((method, i) => [method, masked[i]])) };
+    const of = number => this.#answers.subarray(3 * number, 3 * number + 3), asked = excerpts.asked(this.#number);
+    const [probability] = of(this.#number), [unmasked, ...masked] = of(asked);
+    return {
+      start: this.range.from, probability,
+      asked: { start: excerpts.start(asked) / FPS, probability: unmasked, masked: Object.fromEntries(song.methods.map((method, i) => [method, masked[i]])) },
+    };
   }
 
   /** Explains the excerpt around a time by a method, with a mask of a share of its bins. */
   async show(time, { method, share }) {
-    if (time !== null) this.#number = excerpts.asked(time * FPS);
+    if (time !== null) this.#number = excerpts.nearest(time * FPS);
     if (this.#number === null) return;
     this.#element.hidden = false;
     this.#write(method);
@@ -44,14 +48,17 @@ class Moment {
   }
 
   #write(method) {
-    const { start, probability, masked } = this.numbers, put = (name, text) => { this.#element.querySelector(`[data-is="${name}"]`).textContent = text; };
+    const { start, probability, asked } = this.numbers, put = (name, text) => { this.#element.querySelector(`[data-is="${name}"]`).textContent = text; };
     const sings = p => p >= song.class_threshold, verdict = p => `${sings(p) ? 'singing' : 'no singing'}, P\u00a0=\u00a0${p.toFixed(3)}`;
     put('when', `${start.toFixed(2)} s to ${this.range.to.toFixed(2)} s`);
     put('probability', verdict(probability));
     put('share', `${percent(song.shares[song.asked_share])} of the bins`);
     for (const name of song.methods) {
-      put(`says-${name}`, `${verdict(masked[name])}: the label ${sings(masked[name]) === sings(probability) ? 'stays' : 'changes'}`);
+      const masked = asked.masked[name], fate = sings(masked) === sings(asked.probability) ? 'stays' : 'changes';
+      put(`says-${name}`, `${verdict(masked)}: the label ${fate}`);
     }
+    put('asked', asked.start === start ? '' : `These two are of the excerpt at ${asked.start.toFixed(2)} s, P\u00a0=\u00a0${asked.probability.toFixed(3)}, `
+      + `the nearest one of which the detector was asked about the masks.`);
     put('importance-title', method === 'inversion' ? 'Inverted, by rank' : 'Importance rank');
     put('by', `Panels B to D are by the ${NETWORKS[method]}.`);
     put('command', `svd explain SONG --at ${start.toFixed(6)} --method both --area ${song.shares[song.asked_share]}`);

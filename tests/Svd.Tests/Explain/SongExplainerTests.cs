@@ -153,6 +153,7 @@ public class SongExplainerTests
             List<SongExcerpt> excerpts = [];
             List<float> probabilities = [];
             int position = 0;
+            explainer.WarmUp();
             long count = explainer.Explain(
                 destination =>
                 {

@@ -11,6 +11,13 @@ internal sealed class BrowserFactAttribute : FactAttribute
     public BrowserFactAttribute() => Skip = Browser.SkipReason;
 }
 
+/// <summary>A theory that needs Chromium and its driver, and is skipped, saying so, where they are not on the PATH.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class BrowserTheoryAttribute : TheoryAttribute
+{
+    public BrowserTheoryAttribute() => Skip = Browser.SkipReason;
+}
+
 /// <summary>A theory that needs Chromium, its driver and ffmpeg, and is skipped, saying so, where one is not on the PATH.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class BrowserFfmpegTheoryAttribute : TheoryAttribute
