@@ -57,8 +57,8 @@ internal static unsafe class BatchLastWinograd
             B = b,
             Activation = activation,
             Y = y,
-            TilesLength = Workspace.Aligned((long)Points * shape.C * tiles * Samples),
-            ProductLength = Workspace.Aligned((long)Points * ChannelsPerPass * tiles * Samples),
+            TilesLength = Workspace.Aligned(Points * PointLength(shape.C, tiles * Samples)),
+            ProductLength = Workspace.Aligned(Points * PointLength(ChannelsPerPass, tiles * Samples)),
         };
         cpu.Workspace.Begin(Workspace.Aligned(filters) + cpu.Threads * (arguments.TilesLength + arguments.ProductLength));
         arguments.U = packed is null ? cpu.Workspace.Take(filters) : packed;
@@ -66,6 +66,9 @@ internal static unsafe class BatchLastWinograd
         if (packed is null) Pack<TV>(cpu, shape, w, arguments.U);
         cpu.Run(Tiles(shape.P) * (shape.N / Samples), &RunRow<TV>, ref arguments);
     }
+
+    // The floats from one point to the next. The points of a tile would share a few lines of a first-level cache if this were a multiple of 4 KB.
+    private static long PointLength(int channels, int samples) => (long)channels * samples + Samples;
 
     private static int Tiles(int outputs) => (outputs + Outputs - 1) / Outputs;
 
@@ -89,59 +92,68 @@ internal static unsafe class BatchLastWinograd
         where TV : unmanaged, IVector<TV>
     {
         ref readonly Conv2dShape shape = ref arguments.Shape;
-        int tileRows = Tiles(shape.P), row = task % tileRows, sample = task / tileRows * Samples, pixels = Tiles(shape.Q) * Samples / TV.Width;
+        int groups = shape.N / Samples, row = task / groups, sample = task % groups * Samples, pixels = Tiles(shape.Q) * Samples / TV.Width;
         float* v = arguments.Scratch + worker * (arguments.TilesLength + arguments.ProductLength), products = v + arguments.TilesLength;
-        TransformTiles<TV>(shape, arguments.X + sample, row, pixels, v);
+        long pointLength = PointLength(shape.C, pixels * TV.Width);
+        TransformTiles<TV>(shape, arguments.X + sample, row, pixels, v, pointLength);
         for (int first = 0; first < shape.K; first += ChannelsPerPass)
         {
             int channels = Math.Min(ChannelsPerPass, shape.K - first);
+            long productLength = PointLength(channels, pixels * TV.Width);
             for (int point = 0; point < Points; point++)
             {
                 BatchLastProduct.RunMatrix<TV>(
-                    v + (long)point * shape.C * pixels * TV.Width, shape.C, pixels, arguments.U + ((long)point * shape.K + first) * shape.C, channels,
-                    products + (long)point * channels * pixels * TV.Width);
+                    v + point * pointLength, shape.C, pixels, arguments.U + ((long)point * shape.K + first) * shape.C, channels,
+                    products + point * productLength);
             }
 
             for (int k = 0; k < channels; k++)
             {
                 float* y = arguments.Y + (long)(first + k) * shape.P * shape.Q * shape.N + sample;
                 TransformBack<TV>(
-                    shape, products + (long)k * pixels * TV.Width, (long)channels * pixels * TV.Width, row, pixels,
+                    shape, products + (long)k * pixels * TV.Width, productLength, row, pixels,
                     arguments.B is null ? 0 : arguments.B[first + k], arguments.Activation, y);
             }
         }
     }
 
-    // To [point][c][tile][vector of samples].
+    // To [point][c][tile][vector of samples]. Rows and columns outside the input are zeros.
     [SkipLocalsInit]
-    private static void TransformTiles<TV>(in Conv2dShape shape, float* x, int row, int pixels, float* v)
+    private static void TransformTiles<TV>(in Conv2dShape shape, float* x, int row, int pixels, float* v, long pointLength)
         where TV : unmanaged, IVector<TV>
     {
-        float* filled = stackalloc float[Points * Samples], half = stackalloc float[Points * Samples];
-        long pointLength = (long)shape.C * pixels * TV.Width;
-        int h0 = row * Outputs - shape.PadH, vectors = Samples / TV.Width;
+        float* half = stackalloc float[Points * Samples], column = stackalloc float[Side * Samples];
+        int h0 = row * Outputs - shape.PadH, vectors = Samples / TV.Width, top = Math.Max(0, -h0), bottom = Math.Min(Side, shape.H - h0);
+        long rowStep = (long)shape.W * shape.N;
+        for (int i = 0; i < Side; i++) TV.Store(TV.Zero, column + i * TV.Width);
         for (int c = 0; c < shape.C; c++)
         for (int pixel = 0; pixel < pixels; pixel++, v += TV.Width)
         {
-            int w0 = pixel / vectors * Outputs - shape.PadW, lane = pixel % vectors * TV.Width;
-            float* from = x + (((long)c * shape.H + h0) * shape.W + w0) * shape.N + lane;
-            long rowStep = (long)shape.W * shape.N, step = shape.N;
-            if (h0 < 0 || w0 < 0 || h0 + Side > shape.H || w0 + Side > shape.W)
+            int w0 = pixel / vectors * Outputs - shape.PadW, left = Math.Max(0, -w0), right = Math.Min(Side, shape.W - w0);
+            float* from = x + (((long)c * shape.H + h0) * shape.W + w0) * shape.N + pixel % vectors * TV.Width;
+            for (int s = 0; s < left; s++) Clear<TV>(half + s * TV.Width);
+            for (int s = left; s < right; s++)
             {
-                for (int i = 0; i < Side; i++)
-                for (int j = 0; j < Side; j++)
+                float* at = from + (long)s * shape.N, to = half + s * TV.Width;
+                if (bottom - top == Side)
                 {
-                    bool isInside = h0 + i >= 0 && h0 + i < shape.H && w0 + j >= 0 && w0 + j < shape.W;
-                    TV.Store(isInside ? TV.Load(from + i * rowStep + j * step) : TV.Zero, filled + (i * Side + j) * TV.Width);
+                    WinogradOf4.Input<TV>(at, rowStep, to, Side * TV.Width);
+                    continue;
                 }
 
-                from = filled;
-                (rowStep, step) = (Side * TV.Width, TV.Width);
+                for (int i = top; i < bottom; i++) TV.Store(TV.Load(at + i * rowStep), column + i * TV.Width);
+                WinogradOf4.Input<TV>(column, TV.Width, to, Side * TV.Width);
             }
 
-            for (int s = 0; s < Side; s++) WinogradOf4.Input<TV>(from + s * step, rowStep, half + s * TV.Width, Side * TV.Width);
+            for (int s = right; s < Side; s++) Clear<TV>(half + s * TV.Width);
             for (int r = 0; r < Side; r++) WinogradOf4.Input<TV>(half + r * Side * TV.Width, TV.Width, v + r * Side * pointLength, pointLength);
         }
+    }
+
+    private static void Clear<TV>(float* column)
+        where TV : unmanaged, IVector<TV>
+    {
+        for (int i = 0; i < Side; i++) TV.Store(TV.Zero, column + i * Side * TV.Width);
     }
 
     [SkipLocalsInit]

@@ -94,8 +94,7 @@ internal sealed unsafe class WorkerPool : IDisposable
             }
 
             TakeTasks(0, active);
-            SpinWait spin = default;
-            while (Volatile.Read(ref _pending) > 0) spin.SpinOnce(sleep1Threshold: -1);
+            WaitForOthers();
         }
     }
 
@@ -136,10 +135,24 @@ internal sealed unsafe class WorkerPool : IDisposable
         }
     }
 
+    // A yield is a call into the kernel, which takes longer than the wait for a task that is nearly done.
+    private void WaitForOthers()
+    {
+        long end = SpinEnd;
+        for (int spins = 1; Volatile.Read(ref _pending) > 0; spins++)
+        {
+            if (spins % SpinsPerLook == 0 && Stopwatch.GetTimestamp() >= end) Thread.Yield();
+            else Thread.SpinWait(1);
+        }
+    }
+
+    // A thread that spins must not keep a processor from a thread that has work.
+    private long SpinEnd => Environment.ProcessorCount >= Threads ? Stopwatch.GetTimestamp() + SpinTicks : 0;
+
     private long WaitForNext(long seen)
     {
         long ticket;
-        long end = Environment.ProcessorCount >= Threads ? Stopwatch.GetTimestamp() + SpinTicks : 0;
+        long end = SpinEnd;
         do
         {
             for (int spins = 0; spins < SpinsPerLook; spins++)
