@@ -17,7 +17,7 @@ namespace Engine.Bench.GpuModel;
 internal sealed record KernelCode(int Registers, int SharedBytes, double PerMultiplyAdd, double PerElement, bool Measured)
 {
     /// <summary>Counted in the code that ptxas 11.8 makes for sm_90, for machines without NVIDIA's tools.</summary>
-    public static KernelCode Known(bool large) => large ? new(115, 32768, 1.36, 36.2, false) : new(56, 17408, 1.94, 36.4, false);
+    public static KernelCode Known(bool large) => large ? new(127, 32768, 1.17, 16.1, false) : new(71, 13440, 1.56, 16.6, false);
 
     /// <summary>Assembles the kernel and counts, if <c>ptxas</c> and <c>cuobjdump</c> are on the PATH; else what is known.</summary>
     public static KernelCode Of(GpuDescription device, bool large)

@@ -5,7 +5,8 @@ namespace Engine.Bench.GpuModel;
 
 /// <summary>
 /// Counts instructions in the loops of a product's kernel, in the text that <c>cuobjdump -sass</c> prints. A loop is what lies between a jump backwards and its
-/// target. The inner loop is the shortest one per multiply-add; the loops that fill shared memory are the innermost ones that load from global memory.
+/// target. The inner loop is the shortest one per multiply-add; the loops that fill shared memory are the innermost ones that load from global memory, without
+/// those for the rest, which load fewer elements at a time.
 /// </summary>
 internal static partial class Sass
 {
@@ -25,7 +26,8 @@ internal static partial class Sass
         double perMultiplyAdd = loops.Where(loop => Of(loop, "FFMA") >= 16).Select(loop => (double)loop.Length / Of(loop, "FFMA")).Min();
         string[][] fills = [.. loops.Where(loop => Of(loop, "FFMA") == 0 && Of(loop, "LDG") > 0 && Of(loop, "STS") > 0)];
         string[][] innermost = [.. fills.Where(loop => !fills.Any(other => other.Length < loop.Length && loop.AsSpan().IndexOf(other) >= 0))];
-        return (perMultiplyAdd, innermost.Average(loop => (double)loop.Length / Of(loop, "LDG")));
+        int most = innermost.Max(loop => Of(loop, "LDG"));
+        return (perMultiplyAdd, innermost.Where(loop => Of(loop, "LDG") == most).Average(loop => (double)loop.Length / most));
     }
 
     private static int Hex(string digits) => int.Parse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture);

@@ -61,7 +61,8 @@ internal struct GpuTiling
             best = new GpuTiling { ThreadBits = threadBits, LineBits = bits, RowTiles = down, ColumnTiles = across };
         }
 
-        best.ChunkBits = Math.Min(MaxChunkBits, best.LineBits + 2);
+        // Flat tiles have long tables, which leave less room in shared memory.
+        best.ChunkBits = Math.Min(MaxChunkBits, 2 * best.LineBits + 1);
         int chunk = 1 << best.ChunkBits, pieces = (int)Math.Clamp(EnoughGroups / (fewest * phases), 1, Math.Max(1, depth / MinPieceDepth));
         best.PieceDepth = ((depth + pieces - 1) / pieces + chunk - 1) / chunk * chunk;
 

@@ -2,29 +2,32 @@ using ILGPU;
 
 namespace Engine.Kernels;
 
-/// <summary>The elements of the result that one thread computes, in registers. Its columns lie <see cref="Apart"/> apart.</summary>
+/// <summary>
+/// The elements of the result that one thread computes, in registers. Its rows are neighbours; its columns are four neighbours or two times four. A thread
+/// loads four numbers at a time from shared memory, and neighbouring threads load neighbouring quads, so the banks do not collide.
+/// </summary>
 internal interface IThreadTile
 {
-    /// <summary>The distance between a thread's columns: 16 threads read neighbouring floats, and each finds its columns at constant distances from the
-    /// first.</summary>
-    const int Apart = 1 << ApartBits;
-
-    /// <summary>Log₂ of it.</summary>
-    const int ApartBits = 4;
-
     /// <summary>Log₂ of its rows, and of its columns.</summary>
     int Bits { get; }
 
-    /// <summary>Adds the products of a term: of each row's element of the left factor with each column's of the right one.</summary>
-    void Add(ArrayView<float> left, ArrayView<float> right);
+    /// <summary>The first of the quads of columns of a thread.</summary>
+    /// <param name="lane">The thread's number in its line.</param>
+    int FirstQuad(int lane);
 
-    /// <summary>Writes all elements, with this distance between rows.</summary>
-    void Store(ArrayView<float> to, int pitch);
+    /// <summary>Adds the products of a term: of each row's element of the left factor with each column's of the right one.</summary>
+    void Add(ArrayView<Quad> left, ArrayView<Quad> right);
+
+    /// <summary>Writes all elements, with this distance in quads between rows.</summary>
+    void Store(ArrayView<Quad> to, int pitch);
 }
 
-/// <summary>8×8: 16 loads from shared memory for 64 multiply-adds.</summary>
+/// <summary>8×8: 4 loads from shared memory for 64 multiply-adds.</summary>
 internal struct Tile8 : IThreadTile
 {
+    // From a thread's first four columns to its other four: 16 threads have neighbours.
+    private const int Apart = 16;
+
     private Eight _0;
     private Eight _1;
     private Eight _2;
@@ -36,20 +39,24 @@ internal struct Tile8 : IThreadTile
 
     public readonly int Bits => GpuTiling.LargeBits;
 
-    public void Add(ArrayView<float> left, ArrayView<float> right)
+    public readonly int FirstQuad(int lane) => lane + lane / Apart * Apart;
+
+    public void Add(ArrayView<Quad> left, ArrayView<Quad> right)
     {
-        Eight b = Eight.Load(right);
-        _0.Add(left[0], b);
-        _1.Add(left[1], b);
-        _2.Add(left[2], b);
-        _3.Add(left[3], b);
-        _4.Add(left[4], b);
-        _5.Add(left[5], b);
-        _6.Add(left[6], b);
-        _7.Add(left[7], b);
+        Eight b = new() { Low = right[0], High = right[Apart] };
+        Quad a = left[0];
+        _0.Add(a.X, b);
+        _1.Add(a.Y, b);
+        _2.Add(a.Z, b);
+        _3.Add(a.W, b);
+        a = left[1];
+        _4.Add(a.X, b);
+        _5.Add(a.Y, b);
+        _6.Add(a.Z, b);
+        _7.Add(a.W, b);
     }
 
-    public readonly void Store(ArrayView<float> to, int pitch)
+    public readonly void Store(ArrayView<Quad> to, int pitch)
     {
         _0.Store(to);
         _1.Store(to.SubView(pitch));
@@ -63,83 +70,67 @@ internal struct Tile8 : IThreadTile
 
     private struct Eight
     {
-        private FourColumns _low;
-        private FourColumns _high;
-
-        public static Eight Load(ArrayView<float> from) =>
-            new() { _low = FourColumns.Load(from), _high = FourColumns.Load(from.SubView(4 * IThreadTile.Apart)) };
+        public Quad Low;
+        public Quad High;
 
         public void Add(float a, Eight b)
         {
-            _low.Add(a, b._low);
-            _high.Add(a, b._high);
+            Low.Add(a, b.Low);
+            High.Add(a, b.High);
         }
 
-        public readonly void Store(ArrayView<float> to)
+        public readonly void Store(ArrayView<Quad> to)
         {
-            _low.Store(to);
-            _high.Store(to.SubView(4 * IThreadTile.Apart));
+            to[0] = Low;
+            to[Apart] = High;
         }
     }
 }
 
-/// <summary>4×4: 8 loads from shared memory for 16 multiply-adds.</summary>
+/// <summary>4×4: 2 loads from shared memory for 16 multiply-adds.</summary>
 internal struct Tile4 : IThreadTile
 {
-    private FourColumns _0;
-    private FourColumns _1;
-    private FourColumns _2;
-    private FourColumns _3;
+    private Quad _0;
+    private Quad _1;
+    private Quad _2;
+    private Quad _3;
 
     public readonly int Bits => GpuTiling.SmallBits;
 
-    public void Add(ArrayView<float> left, ArrayView<float> right)
+    public readonly int FirstQuad(int lane) => lane;
+
+    public void Add(ArrayView<Quad> left, ArrayView<Quad> right)
     {
-        FourColumns b = FourColumns.Load(right);
-        _0.Add(left[0], b);
-        _1.Add(left[1], b);
-        _2.Add(left[2], b);
-        _3.Add(left[3], b);
+        Quad a = left[0], b = right[0];
+        _0.Add(a.X, b);
+        _1.Add(a.Y, b);
+        _2.Add(a.Z, b);
+        _3.Add(a.W, b);
     }
 
-    public readonly void Store(ArrayView<float> to, int pitch)
+    public readonly void Store(ArrayView<Quad> to, int pitch)
     {
-        _0.Store(to);
-        _1.Store(to.SubView(pitch));
-        _2.Store(to.SubView(2 * pitch));
-        _3.Store(to.SubView(3 * pitch));
+        to[0] = _0;
+        to[pitch] = _1;
+        to[2 * pitch] = _2;
+        to[3 * pitch] = _3;
     }
 }
 
-/// <summary>Four registers.</summary>
-internal struct FourColumns
+/// <summary>Four numbers, which a card loads as one of 128 bits.</summary>
+internal struct Quad
 {
-    private float _0;
-    private float _1;
-    private float _2;
-    private float _3;
-
-    /// <summary>The elements of four columns.</summary>
-    public static FourColumns Load(ArrayView<float> from) => new()
-    {
-        _0 = from[0], _1 = from[IThreadTile.Apart], _2 = from[2 * IThreadTile.Apart], _3 = from[3 * IThreadTile.Apart],
-    };
+    public float X;
+    public float Y;
+    public float Z;
+    public float W;
 
     /// <summary>Adds a·b to each.</summary>
-    public void Add(float a, FourColumns b)
+    public void Add(float a, Quad b)
     {
-        _0 += a * b._0;
-        _1 += a * b._1;
-        _2 += a * b._2;
-        _3 += a * b._3;
-    }
-
-    /// <summary>Writes four columns.</summary>
-    public readonly void Store(ArrayView<float> to)
-    {
-        to[0] = _0;
-        to[IThreadTile.Apart] = _1;
-        to[2 * IThreadTile.Apart] = _2;
-        to[3 * IThreadTile.Apart] = _3;
+        X += a * b.X;
+        Y += a * b.Y;
+        Z += a * b.Z;
+        W += a * b.W;
     }
 }
