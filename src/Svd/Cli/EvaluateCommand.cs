@@ -25,6 +25,7 @@ internal static class EvaluateCommand
     {
         Option<string> data = Options.Data();
         Option<string> split = new("--split") { Description = "The part of the corpus.", HelpName = "NAME", DefaultValueFactory = _ => "test" };
+        Option<string?> folds = Folds.OptionForExplanations();
         Option<string?> classifier = Options.Classifier();
         Option<string?> inverter = Options.Inverter();
         Option<string?> masker = Options.Masker();
@@ -79,9 +80,10 @@ internal static class EvaluateCommand
             + "  svd evaluate --data jamendo --out evaluation --methods inversion,mask,random,loudest --area 0.4,0.2,0.1\n"
             + "  svd evaluate --data jamendo --out evaluation --methods all --measure sanity --every 10 --excerpts 20")
         {
-            data, split, classifier, inverter, masker, statistics, thresholds, classThreshold, start, excerpts, every, seed, methods, measure, area, threshold,
+            data, split, folds, classifier, inverter, masker, statistics, thresholds, classThreshold, start, excerpts, every, seed, methods, measure, area, threshold,
             fill, judge, region, output, compare, shard, force, device, cache, json,
         };
+        command.Validators.Add(result => Folds.RefuseBoth(result, folds, split, classifier, inverter, masker, statistics));
         command.Validators.Add(result =>
         {
             bool Given(Option option) => result.GetResult(option) is { Implicit: false };
@@ -101,10 +103,11 @@ internal static class EvaluateCommand
                 result.AddError($"--measure reconstruction needs methods that invert: {string.Join(", ", ExplanationMethods.Inversions)}");
             }
 
+            if (Given(folds) && (!Given(methods) || kind != MeasureKind.Masks)) result.AddError("--folds needs --methods, and --measure masks");
             if (Given(methods) && (Given(thresholds) || Given(compare))) result.AddError("--thresholds and --compare cannot be used with --methods");
         });
         command.SetAction(parsed => Run(new Request(
-            parsed.GetRequiredValue(data), parsed.GetRequiredValue(split),
+            parsed.GetRequiredValue(data), parsed.GetRequiredValue(split), parsed.GetValue(folds),
             new ModelPaths(
                 parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
                 parsed.GetValue(inverter) ?? BundledFiles.Inverter,
@@ -149,12 +152,12 @@ internal static class EvaluateCommand
     private static int Run(Request request)
     {
         Corpus corpus = Corpus.Open(request.Data);
+        if (request.Folds is { } folder) return RunFolds(request, corpus, folder);
         IReadOnlyList<Song> songs = corpus.Split(request.Split);
         IReadOnlyList<Song> tuning = request.ClassThreshold is null ? corpus.Split(TuningSplit) : [];
         IReadOnlyList<EvaluationPoint> compared = request.Compare is null ? [] : EvaluationCurves.Read(request.Compare);
         string songFolder = Path.Combine(request.Out, "songs");
-        string stem = Path.Combine(request.Out, request.Methods is null ? "evaluation" : request.Measure.FolderName());
-        string[] files = [$"{stem}.csv", $"{stem}.png", $"{stem}.svg"];
+        string[] files = FilesOf(request);
         OutputFolder.Prepare(request.Methods is null ? songFolder : request.Out);
         OutputFolder.RequireApart([.. files, .. KeptFiles(request, songs)],
             [
@@ -169,15 +172,12 @@ internal static class EvaluateCommand
 
         double Threshold() => request.ClassThreshold ?? LabelledSong.Together(ProgressDisplay.Run(
             $"songs of {TuningSplit}", report => LabelledSong.PredictAll(backend, network, statistics, cache, tuning, report))).TuneThreshold();
-        string[] weights = [request.Paths.Classifier, request.Paths.Inverter!, request.Paths.Statistics];
-        if (request.Methods is { } methods)
+        if (request.Methods is not null)
         {
-            return MethodsEvaluation.Run(
-                new MethodsRequest(
-                    request.Data, request.Split, songs, request.Sampling, methods, request.Sizes, request.Fills, request.Measure, request.RegionSize,
-                    Threshold(), weights, request.Paths, files, request.Out, request.Shard, request.Json),
-                backend, models, cache);
+            return MethodsEvaluation.Run(MethodsRequestOf(request, request.Split, songs, Threshold(), files), backend, models, cache);
         }
+
+        string[] weights = [request.Paths.Classifier, request.Paths.Inverter!, request.Paths.Statistics];
 
         using ExcerptDetector detector = new(backend, network);
         SongEvaluator evaluator = new(detector, NetworkMethod.Of(detector, models.Inversion!), statistics, request.Thresholds);
@@ -204,6 +204,33 @@ internal static class EvaluateCommand
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else Print(report);
         return 0;
+    }
+
+    // Without a threshold, it is the one with the fewest errors on all songs, each predicted by the detector that was not trained with it.
+    private static int RunFolds(Request request, Corpus corpus, string folder)
+    {
+        (ModelPaths Paths, IReadOnlyList<Song> Songs)[] folds = Folds.WithExplanations(
+            corpus, folder, request.Paths.Judge, withMaskers: request.Methods!.Contains(ExplanationMethods.Mask));
+        Song[] songs = [.. folds.SelectMany(fold => fold.Songs)];
+        string[] files = FilesOf(request);
+        OutputFolder.Prepare(request.Out);
+        OutputFolder.RequireApart([.. files, .. KeptFiles(request, songs)], [.. Folds.InputsOf(corpus, folder), .. folds.SelectMany(fold => fold.Paths.All)]);
+        OutputFolder.Require(files);
+        using IBackend backend = request.CreateBackend();
+        SpectrogramCache cache = request.Cache.Open(request.Data);
+        double threshold = request.ClassThreshold
+            ?? LabelledSong.Together([.. Folds.Predict(backend, corpus, cache, folder, request.Force).SelectMany(fold => fold)]).TuneThreshold();
+        return MethodsEvaluation.RunFolds(MethodsRequestOf(request, "all folds", songs, threshold, files), folds, request.Force, backend, cache);
+    }
+
+    private static MethodsRequest MethodsRequestOf(Request request, string split, IReadOnlyList<Song> songs, double threshold, string[] files) => new(
+        request.Data, split, songs, request.Sampling, request.Methods!, request.Sizes, request.Fills, request.Measure, request.RegionSize, threshold,
+        request.Paths, files, request.Out, request.Shard, request.Json);
+
+    private static string[] FilesOf(Request request)
+    {
+        string stem = Path.Combine(request.Out, request.Methods is null ? "evaluation" : request.Measure.FolderName());
+        return [$"{stem}.csv", $"{stem}.png", $"{stem}.svg"];
     }
 
     // The files that keep finished songs.
@@ -264,7 +291,7 @@ internal static class EvaluateCommand
     }
 
     private sealed record Request(
-        string Data, string Split, ModelPaths Paths, bool Force, double[] Thresholds, double? ClassThreshold,
+        string Data, string Split, string? Folds, ModelPaths Paths, bool Force, double[] Thresholds, double? ClassThreshold,
         ExcerptSampling Sampling, string Out, string? Compare, Func<IBackend> CreateBackend, CacheChoice Cache, bool Json, IReadOnlyList<string>? Methods,
         MaskSize[] Sizes, IReadOnlyList<MaskFill> Fills, MeasureKind Measure, int RegionSize, Shard Shard);
 

@@ -8,16 +8,27 @@ namespace Engine.Svd.Cli;
 
 /// <summary>
 /// A cross-validation: a folder of detectors, each of which predicts the songs that it was not trained with. <c>svd train classifier --hold-out NAME</c>
-/// wrote NAME.npz and NAME.meanstd.npz, and filelists/NAME lists the songs.
+/// wrote NAME.npz and NAME.meanstd.npz, and filelists/NAME lists the songs. Where explanations are evaluated, NAME.inverter.npz and NAME.masker.npz belong to
+/// the detector.
 /// </summary>
 internal static class Folds
 {
-    private const string StatisticsSuffix = ".meanstd";
+    private const string StatisticsSuffix = ".meanstd", InverterSuffix = ".inverter", MaskerSuffix = ".masker";
+
+    private static readonly string[] Suffixes = [StatisticsSuffix, InverterSuffix, MaskerSuffix];
 
     public static Option<string?> Option() => new("--folds")
     {
         Description = "A folder with one detector per fold, from svd train classifier --hold-out. Each NAME.npz, with its NAME.meanstd.npz, predicts the "
             + "songs of filelists/NAME, which it was not trained with.",
+        HelpName = "DIR",
+    };
+
+    /// <summary>The option where explanations are evaluated.</summary>
+    public static Option<string?> OptionForExplanations() => new("--folds")
+    {
+        Description = "With --methods: a folder with one detector per fold, as for svd score --folds, and beside each NAME.npz its NAME.inverter.npz and "
+            + "NAME.masker.npz. Each explains the songs of filelists/NAME; one table is for all. --judge then names a folder with a second detector per fold.",
         HelpName = "DIR",
     };
 
@@ -52,12 +63,7 @@ internal static class Folds
         IBackend backend, Corpus corpus, SpectrogramCache cache, string folder, bool force, Func<ModelPaths, KeptPredictions?> keptOf)
     {
         string[] names = NamesIn(folder);
-        IReadOnlyList<Song>[] songs = [.. names.Select(corpus.Split)];
-        if (songs.SelectMany(fold => fold).CountBy(song => song.Name).FirstOrDefault(count => count.Value > 1) is { Key: { } twice })
-        {
-            throw new EngineException($"{twice} is in two of the folds {string.Join(", ", names)}; put it into one only");
-        }
-
+        IReadOnlyList<Song>[] songs = SongsOf(corpus, names);
         int all = songs.Sum(fold => fold.Count), done = 0;
         return ProgressDisplay.Run("songs", report => names.Select((name, fold) =>
         {
@@ -68,6 +74,38 @@ internal static class Folds
             done += predicted.Length;
             return predicted;
         }).ToArray());
+    }
+
+    /// <summary>Each fold with the files of its networks and its songs.</summary>
+    /// <param name="corpus">The corpus.</param>
+    /// <param name="folder">The detectors and the networks that explain them.</param>
+    /// <param name="judges">A folder with a second detector for each fold, of the same name, or null.</param>
+    /// <param name="withMaskers">Whether mask networks are needed.</param>
+    /// <exception cref="EngineException">There are fewer than two folds, one is not in the corpus, a song is in two, or a network is missing.</exception>
+    public static (ModelPaths Paths, IReadOnlyList<Song> Songs)[] WithExplanations(Corpus corpus, string folder, string? judges, bool withMaskers)
+    {
+        string[] names = NamesIn(folder);
+        IReadOnlyList<Song>[] songs = SongsOf(corpus, names);
+        return [.. names.Select((name, fold) => (PathsOf(folder, name) with
+        {
+            Inverter = Needed($"{Path.Combine(folder, name)}{InverterSuffix}.npz", $"svd train inverter --hold-out {name}"),
+            Masker = withMaskers ? Needed($"{Path.Combine(folder, name)}{MaskerSuffix}.npz", $"svd train masker --hold-out {name}") : null,
+            Judge = judges is null ? null : Needed(Path.Combine(judges, $"{name}.npz"), $"svd train classifier --hold-out {name}"),
+        }, songs[fold]))];
+
+        static string Needed(string path, string command) =>
+            File.Exists(path) ? path : throw new EngineException($"{path} is missing; {command} trains it");
+    }
+
+    private static IReadOnlyList<Song>[] SongsOf(Corpus corpus, string[] names)
+    {
+        IReadOnlyList<Song>[] songs = [.. names.Select(corpus.Split)];
+        if (songs.SelectMany(fold => fold).CountBy(song => song.Name).FirstOrDefault(count => count.Value > 1) is { Key: { } twice })
+        {
+            throw new EngineException($"{twice} is in two of the folds {string.Join(", ", names)}; put it into one only");
+        }
+
+        return songs;
     }
 
     /// <summary>The files from which the folds are read: detectors, statistics, and their parts of the corpus.</summary>
@@ -87,7 +125,7 @@ internal static class Folds
         string[] names =
         [
             .. Directory.EnumerateFiles(folder, "*.npz").Select(file => Path.GetFileNameWithoutExtension(file))
-                .Where(name => name[0] != '.' && !name.EndsWith(StatisticsSuffix, StringComparison.Ordinal)).Order(StringComparer.Ordinal),
+                .Where(name => name[0] != '.' && !Array.Exists(Suffixes, suffix => name.EndsWith(suffix, StringComparison.Ordinal))).Order(StringComparer.Ordinal),
         ];
         if (names.Length < 2)
         {

@@ -106,65 +106,80 @@ internal static class MethodsEvaluation
     public static int Run(
         MethodsRequest request, IBackend backend, Models models, SpectrogramCache cache)
     {
-        string folder = Path.Combine(request.Out, request.Measure.FolderName());
-        OutputFolder.Prepare(folder);
-        (Song Song, ComparedSong Compared)[] songs = ReadSongs(request, models.Statistics, backend, cache);
-        if (songs.Length == 0)
-        {
-            throw new EngineException(
-                $"no song of {request.Split} in {request.Data} is long enough for an excerpt at --start; give an earlier start");
-        }
-
+        OutputFolder.Prepare(request.Folder);
+        if (request.Measure == MeasureKind.Masks) return ReportMasks(request, [CompareMasks(request, backend, models, cache)], backend.Name, cache.Warnings);
+        using Comparison comparison = new(request, backend, models, cache);
+        RequireExcerpts(request, comparison.Count);
         ulong seed = request.Sampling.Seed;
-        using MethodComparison comparison = ProgressDisplay.Run("inversions", report => new MethodComparison(
-            backend, models.Detector, models.Inversion!, models.Mask, models.Judge, models.Statistics, [.. songs.Select(song => song.Compared)], request.Sizes,
-            request.Fills, request.ClassThreshold, seed, (done, all) => report(done, all)));
-        double[] identity =
-        [
-            Version,
-            Digest.Of(DeviceIdentity.Of(backend), [.. songs.Select(song => cache.DigestOf(song.Song.AudioPath)), .. request.Weights.Select(Digest.OfFile)]),
-            seed, request.ClassThreshold,
-            request.Paths.Judge is null ? 0 : Digest.OfFiles(request.Paths.Judge), .. request.Fills.Select(fill => (double)fill),
-            .. request.Sizes.SelectMany(size => (double[])[size.Value, (double)size.Rule]),
-            .. songs.SelectMany(song => song.Compared.Starts.Select(frame => (double)frame).Prepend(song.Compared.Starts.Length)),
-            .. request.Measure == MeasureKind.Perturbation ? [request.RegionSize] : (double[])[],
-        ];
-        double[] withMask = request.Paths.Masker is null ? identity : [.. identity, Digest.OfFiles(request.Paths.Masker)];
-        string dataset = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data)));
-        if (request.Measure != MeasureKind.Masks)
+        using SanityCheck? check = request.Measure == MeasureKind.Sanity
+            ? ProgressDisplay.Run("randomised detectors", _ => new SanityCheck(comparison.Methods!, models.Detector, seed)) : null;
+        CurveMeasure measure = check ?? (CurveMeasure)(request.Measure == MeasureKind.Perturbation
+            ? new RegionPerturbation(comparison.Methods!, request.RegionSize, request.Fills[0]) : new InversionErrors(comparison.Methods!, seed));
+        if (comparison.Measure(measure) is not (var curves, 0)) return comparison.SayWhatIsMissing();
+        return CurvesReport.Report(request, new CurvesReport(
+            DatasetOf(request), request.Split, comparison.Songs.Count, comparison.Count, request.ClassThreshold, backend.Name, request.Files, measure.Points,
+            CurveTable.Of(measure, curves, comparison.Methods!.SongOf, seed), cache.Warnings));
+    }
+
+    /// <summary>Compares the masks of each fold's songs with the networks of the fold, then writes and prints one table for all.</summary>
+    /// <inheritdoc cref="Run"/>
+    public static int RunFolds(
+        MethodsRequest request, IReadOnlyList<(ModelPaths Paths, IReadOnlyList<Song> Songs)> folds, bool force, IBackend backend, SpectrogramCache cache)
+    {
+        OutputFolder.Prepare(request.Folder);
+        return ReportMasks(
+            request,
+            [
+                .. folds.Select(fold =>
+                {
+                    using Models models = Models.Load(backend, fold.Paths, force);
+                    return CompareMasks(request with { Paths = fold.Paths, Songs = fold.Songs }, backend, models, cache);
+                }),
+            ],
+            backend.Name, cache.Warnings);
+    }
+
+    private static Part CompareMasks(MethodsRequest request, IBackend backend, Models models, SpectrogramCache cache)
+    {
+        using Comparison comparison = new(request, backend, models, cache);
+        if (comparison.Methods is not { } methods) return new Part(0, 0, [], [], [], 0);
+        (IReadOnlyList<(string, IReadOnlyList<MethodScores>)> scores, int missing) = comparison.Measure(methods);
+        return new Part(comparison.Songs.Count, comparison.Count, methods.Questions, scores, methods.SongOf, missing);
+    }
+
+    private static int ReportMasks(MethodsRequest request, IReadOnlyList<Part> parts, string device, IReadOnlyList<string> warnings)
+    {
+        Part[] some = [.. parts.Where(part => part.Songs > 0)];
+        int songs = some.Sum(part => part.Songs), missing = some.Sum(part => part.Missing);
+        RequireExcerpts(request, songs);
+        if (missing > 0) return ShardReport.Print(request.Shard, songs - missing, songs, request.Json);
+        List<int> songOf = [];
+        int before = 0;
+        foreach (Part part in some)
         {
-            using SanityCheck? check = request.Measure == MeasureKind.Sanity
-                ? ProgressDisplay.Run("randomised detectors", _ => new SanityCheck(comparison, models.Detector, seed)) : null;
-            CurveMeasure measure = check ?? (CurveMeasure)(request.Measure == MeasureKind.Perturbation
-                ? new RegionPerturbation(comparison, request.RegionSize, request.Fills[0]) : new InversionErrors(comparison, seed));
-            if (Measure(measure) is not { } curves) return 0;
-            return CurvesReport.Report(request, new CurvesReport(
-                dataset, request.Split, songs.Length, comparison.Count, request.ClassThreshold, backend.Name, request.Files, measure.Points,
-                CurveTable.Of(measure, curves, comparison.SongOf, seed), cache.Warnings));
+            songOf.AddRange(part.SongOf.Select(song => before + song));
+            before += part.Songs;
         }
 
-        if (Measure(comparison) is not { } scores) return 0;
+        (string Name, IReadOnlyList<MethodScores> Songs)[] scores =
+        [
+            .. request.Methods.Select((name, method) => (name, (IReadOnlyList<MethodScores>)[.. some.SelectMany(part => part.Scores[method].Songs)])),
+        ];
         Report report = new(
-            dataset, request.Split, songs.Length, comparison.Count, request.ClassThreshold, backend.Name, request.Files,
-            MethodTable.Of(request.Sizes, comparison.Questions, scores, comparison.SongOf, seed), cache.Warnings);
+            DatasetOf(request), request.Split, songs, some.Sum(part => part.Excerpts), request.ClassThreshold, device, request.Files,
+            MethodTable.Of(request.Sizes, some[0].Questions, scores, songOf, request.Sampling.Seed), warnings);
         Write(report);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else Print(report);
         return 0;
-
-        // Null if other machines have not finished their songs yet; then it has said so.
-        IReadOnlyList<(string Name, IReadOnlyList<TScores> Songs)>? Measure<TScores>(IMethodMeasure<TScores> measure)
-            where TScores : class
-        {
-            MethodRun<TScores> run = new(
-                comparison, measure, [.. songs.Select(song => song.Song.Name)], method => method == ExplanationMethods.Mask ? withMask : identity, folder,
-                request.Shard);
-            IReadOnlyList<(string, IReadOnlyList<TScores>)> all = ProgressDisplay.Run("methods", report => run.Run(request.Methods, report));
-            if (run.Missing == 0) return all;
-            ShardReport.Print(request.Shard, songs.Length - run.Missing, songs.Length, request.Json);
-            return null;
-        }
     }
+
+    private static void RequireExcerpts(MethodsRequest request, int count)
+    {
+        if (count == 0) throw new EngineException($"no song of {request.Split} in {request.Data} is long enough for an excerpt at --start; give an earlier start");
+    }
+
+    private static string DatasetOf(MethodsRequest request) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data)));
 
     // Reads the songs that are long enough for an excerpt.
     private static (Song Song, ComparedSong Compared)[] ReadSongs(
@@ -179,6 +194,65 @@ internal static class MethodsEvaluation
             return (song, new ComparedSong(normalizer.NormalizeSong(logMel), request.Sampling.StartsOf(i, logMel.Length / Bands)));
         }).Where(song => song.Item2.Starts.Length > 0).ToArray());
     }
+
+    // Songs with their excerpts, inverted by the networks that explain them. There is no comparison if no song is long enough.
+    private sealed class Comparison : IDisposable
+    {
+        private readonly MethodsRequest _request;
+        private readonly double[] _identity;
+        private int _missing;
+
+        public Comparison(MethodsRequest request, IBackend backend, Models models, SpectrogramCache cache)
+        {
+            _request = request;
+            (Song Song, ComparedSong Compared)[] songs = ReadSongs(request, models.Statistics, backend, cache);
+            Songs = [.. songs.Select(song => song.Song)];
+            ulong seed = request.Sampling.Seed;
+            _identity =
+            [
+                Version,
+                Digest.Of(DeviceIdentity.Of(backend), [.. Songs.Select(song => cache.DigestOf(song.AudioPath)), .. request.Weights.Select(Digest.OfFile)]),
+                seed, request.ClassThreshold,
+                request.Paths.Judge is null ? 0 : Digest.OfFiles(request.Paths.Judge), .. request.Fills.Select(fill => (double)fill),
+                .. request.Sizes.SelectMany(size => (double[])[size.Value, (double)size.Rule]),
+                .. songs.SelectMany(song => song.Compared.Starts.Select(frame => (double)frame).Prepend(song.Compared.Starts.Length)),
+                .. request.Measure == MeasureKind.Perturbation ? [request.RegionSize] : (double[])[],
+            ];
+            if (songs.Length == 0) return;
+            Methods = ProgressDisplay.Run("inversions", report => new MethodComparison(
+                backend, models.Detector, models.Inversion!, models.Mask, models.Judge, models.Statistics, [.. songs.Select(song => song.Compared)],
+                request.Sizes, request.Fills, request.ClassThreshold, seed, (done, all) => report(done, all)));
+        }
+
+        public IReadOnlyList<Song> Songs { get; }
+
+        public MethodComparison? Methods { get; }
+
+        /// <summary>The number of excerpts.</summary>
+        public int Count => Methods?.Count ?? 0;
+
+        /// <summary>Each method's scores for each song, and the number of songs that other machines have not finished; then there are no scores.</summary>
+        public (IReadOnlyList<(string Name, IReadOnlyList<TScores> Songs)> Scores, int Missing) Measure<TScores>(IMethodMeasure<TScores> measure)
+            where TScores : class
+        {
+            double[] withMask = _request.Paths.Masker is null ? _identity : [.. _identity, Digest.OfFiles(_request.Paths.Masker)];
+            MethodRun<TScores> run = new(
+                Methods!, measure, [.. Songs.Select(song => song.Name)], method => method == ExplanationMethods.Mask ? withMask : _identity, _request.Folder,
+                _request.Shard);
+            IReadOnlyList<(string, IReadOnlyList<TScores>)> all = ProgressDisplay.Run("methods", report => run.Run(_request.Methods, report));
+            _missing = run.Missing;
+            return (all, run.Missing);
+        }
+
+        public int SayWhatIsMissing() => ShardReport.Print(_request.Shard, Songs.Count - _missing, Songs.Count, _request.Json);
+
+        public void Dispose() => Methods?.Dispose();
+    }
+
+    // What one detector's songs add to the table of masks. Scores are empty if songs are missing.
+    private sealed record Part(
+        int Songs, int Excerpts, IReadOnlyList<MaskQuestion> Questions, IReadOnlyList<(string Name, IReadOnlyList<MethodScores> Songs)> Scores,
+        IReadOnlyList<int> SongOf, int Missing);
 
     private static void Write(Report report)
     {
@@ -241,8 +315,15 @@ internal static class MethodsEvaluation
         IReadOnlyList<string> Warnings);
 }
 
-/// <summary>The request to <c>svd evaluate --methods</c>. All scores depend on the files in Weights: both networks and the statistics.</summary>
+/// <summary>The request to <c>svd evaluate --methods</c>. Split names the songs in the report.</summary>
 internal sealed record MethodsRequest(
     string Data, string Split, IReadOnlyList<Song> Songs, ExcerptSampling Sampling, IReadOnlyList<string> Methods, MaskSize[] Sizes,
-    IReadOnlyList<MaskFill> Fills, MeasureKind Measure, int RegionSize, double ClassThreshold, IReadOnlyList<string> Weights, ModelPaths Paths,
-    string[] Files, string Out, Shard Shard, bool Json);
+    IReadOnlyList<MaskFill> Fills, MeasureKind Measure, int RegionSize, double ClassThreshold, ModelPaths Paths, string[] Files, string Out, Shard Shard,
+    bool Json)
+{
+    /// <summary>The detector, the inversion network and the statistics, on which all scores depend.</summary>
+    public IReadOnlyList<string> Weights => [Paths.Classifier, Paths.Inverter!, Paths.Statistics];
+
+    /// <summary>Where finished songs are kept.</summary>
+    public string Folder => Path.Combine(Out, Measure.FolderName());
+}

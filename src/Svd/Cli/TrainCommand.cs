@@ -33,6 +33,7 @@ internal static class TrainCommand
         };
         architecture.AcceptOnlyFromAmong([.. InversionArchitecture.Names]);
         Option<int> epochs = Options.Count("--epochs", "The number of passes over all excerpts.", 30);
+        Option<string?> holdOut = HoldOutOfFold();
         Option<bool> force = Options.Force();
         Option<int> hop = Options.Count("--hop", "The number of frames from one excerpt to the next.", 10);
         Option<int> batch = Options.Count("--batch", "The number of excerpts in a training step.", 32);
@@ -48,7 +49,7 @@ internal static class TrainCommand
             + "Examples:\n  svd train inverter --data jamendo --classifier svdnet.npz --stats meanstd.npz --out inverter.npz --checkpoint run1\n"
             + "  svd train inverter --data jamendo --layer conv5 --out inverter-conv5.npz")
         {
-            data, classifier, statistics, output, layer, architecture, epochs, hop, batch, seed, force, device, checkpoint, cache, dryRun,
+            data, classifier, statistics, output, layer, architecture, epochs, hop, batch, holdOut, seed, force, device, checkpoint, cache, dryRun,
         };
         command.Validators.Add(result =>
         {
@@ -58,7 +59,7 @@ internal static class TrainCommand
             }
         });
         command.SetAction(parsed => TrainInverter(new InverterRequest(
-            parsed.GetRequiredValue(data),
+            parsed.GetRequiredValue(data), parsed.GetValue(holdOut),
             new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
             parsed.GetValue(force), parsed.GetRequiredValue(output),
             InversionArchitecture.Of(LayerOf(parsed.GetValue(layer))!, parsed.GetValue(architecture))!,
@@ -66,6 +67,11 @@ internal static class TrainCommand
             cache.Of(parsed), parsed.GetValue(dryRun))));
         return command;
     }
+
+    private static Option<string?> HoldOut(string what) =>
+        new("--hold-out") { Description = $"Leave the songs of filelists/NAME out of the training, {what}.", HelpName = "NAME" };
+
+    private static Option<string?> HoldOutOfFold() => HoldOut("for a fold of svd evaluate --folds");
 
     private static SvdNetLayer? LayerOf(string? name) => name is null ? SvdNetLayer.Fc8 : SvdNetLayer.Of(name);
 
@@ -75,12 +81,7 @@ internal static class TrainCommand
         Option<string> output = Options.OutFile("the weights (.npz); the statistics (.meanstd.npz), the log (.csv) and its figure (.png) are written beside it");
         Option<int> epochs = Options.Count("--epochs", "The number of epochs. After each, the validation songs are scored and the learning rate falls.", 20);
         Option<int> batches = Options.Count("--batches", "The number of training steps in an epoch, with 32 excerpts each.", 2000);
-        Option<string?> holdOut = new("--hold-out")
-        {
-            Description = "Leave the songs of filelists/NAME out of the training, and score them after each epoch instead of those of filelists/valid. This "
-                + "trains one fold of a cross-validation for svd score --folds.",
-            HelpName = "NAME",
-        };
+        Option<string?> holdOut = HoldOut("and score them after each epoch instead of those of filelists/valid. This trains one fold of a cross-validation for svd score --folds");
         Option<string> augment = new("--augment") { Description = "Stretch, shift and filter each excerpt at random.", DefaultValueFactory = _ => "on" };
         augment.AcceptOnlyFromAmong("on", "off");
         Option<ulong> seed = Options.Seed();
@@ -116,6 +117,7 @@ internal static class TrainCommand
         Option<string> output = Options.OutFile("the weights (.npz); the log and its figure are written beside it (.csv, .png)");
         Option<int> epochs = Options.Count("--epochs", "The number of passes over all excerpts.", 3);
         Option<double?> classThreshold = Options.ClassThreshold();
+        Option<string?> holdOut = HoldOutOfFold();
         Option<bool> force = Options.Force();
         Option<int> hop = Options.Count("--hop", "The number of frames from one excerpt to the next.", 20);
         Option<int> batch = Options.Count("--batch", "The number of excerpts in a training step.", 16);
@@ -131,10 +133,10 @@ internal static class TrainCommand
             + "The songs need no labels.\n\n"
             + "Example:\n  svd train masker --data jamendo --classifier svdnet.npz --stats meanstd.npz --out masker.npz --checkpoint run1")
         {
-            data, classifier, judge, statistics, output, epochs, hop, batch, classThreshold, seed, force, device, checkpoint, cache, dryRun,
+            data, classifier, judge, statistics, output, epochs, hop, batch, holdOut, classThreshold, seed, force, device, checkpoint, cache, dryRun,
         };
         command.SetAction(parsed => TrainMasker(new MaskerRequest(
-            parsed.GetRequiredValue(data),
+            parsed.GetRequiredValue(data), parsed.GetValue(holdOut),
             new ModelPaths(
                 parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics, Judge: parsed.GetValue(judge)),
             parsed.GetValue(force), parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(hop), parsed.GetValue(batch),
@@ -145,7 +147,7 @@ internal static class TrainCommand
 
     private static int TrainInverter(InverterRequest request)
     {
-        (IReadOnlyList<Song> songs, IReadOnlyList<Song> validation) = UnlabelledSongs(request.Data);
+        (IReadOnlyList<Song> songs, IReadOnlyList<Song> validation) = UnlabelledSongs(request.Data, request.HoldOut);
         if (!request.DryRun) PrepareOutputs(request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation), .. request.Paths.All]);
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
@@ -172,12 +174,7 @@ internal static class TrainCommand
     {
         Corpus corpus = Corpus.Open(request.Data);
         IReadOnlyList<Song> validation = corpus.Split(request.HoldOut ?? ValidationSplit), songs = corpus.Split(TrainingSplit);
-        if (request.HoldOut is { } heldOut)
-        {
-            HashSet<string> names = [.. validation.Select(song => song.Name)];
-            songs = [.. songs.Where(song => !names.Contains(song.Name))];
-            if (songs.Count == 0) throw new EngineException($"filelists/{heldOut} contains all songs of filelists/train, so none are left to train with");
-        }
+        if (request.HoldOut is { } list) songs = Without(songs, validation, list);
 
         IReadOnlyList<Song> solo = corpus.Has(SoloSplit) ? corpus.Split(SoloSplit) : [];
         LabelTrack[] labels = [.. songs.Concat(validation).Concat(solo).Select(song => LabelTrack.Read(song.LabelPath))];
@@ -235,7 +232,7 @@ internal static class TrainCommand
 
     private static int TrainMasker(MaskerRequest request)
     {
-        (IReadOnlyList<Song> songs, IReadOnlyList<Song> validation) = UnlabelledSongs(request.Data);
+        (IReadOnlyList<Song> songs, IReadOnlyList<Song> validation) = UnlabelledSongs(request.Data, request.HoldOut);
         if (!request.DryRun) PrepareOutputs(request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation), .. request.Paths.All]);
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
@@ -266,10 +263,19 @@ internal static class TrainCommand
     }
 
     // The songs to train with, and those to validate with if the corpus has a list of them.
-    private static (IReadOnlyList<Song> Training, IReadOnlyList<Song> Validation) UnlabelledSongs(string data)
+    private static (IReadOnlyList<Song> Training, IReadOnlyList<Song> Validation) UnlabelledSongs(string data, string? holdOut)
     {
         Corpus corpus = Corpus.Open(data, withLabels: false);
-        return (corpus.Split(TrainingSplit), corpus.Has(ValidationSplit) ? corpus.Split(ValidationSplit) : []);
+        IReadOnlyList<Song> songs = corpus.Split(TrainingSplit);
+        if (holdOut is not null) songs = Without(songs, corpus.Split(holdOut), holdOut);
+        return (songs, corpus.Has(ValidationSplit) ? corpus.Split(ValidationSplit) : []);
+    }
+
+    private static Song[] Without(IReadOnlyList<Song> songs, IReadOnlyList<Song> heldOut, string list)
+    {
+        HashSet<string> names = [.. heldOut.Select(song => song.Name)];
+        Song[] left = [.. songs.Where(song => !names.Contains(song.Name))];
+        return left.Length > 0 ? left : throw new EngineException($"filelists/{list} contains all songs of filelists/train, so none are left to train with");
     }
 
     // Runs before the songs are read, which takes time.
@@ -305,11 +311,11 @@ internal static class TrainCommand
     }
 
     private sealed record InverterRequest(
-        string Data, ModelPaths Paths, bool Force, string Out, InversionArchitecture Architecture, int Epochs, int Hop, int Batch, ulong Seed,
+        string Data, string? HoldOut, ModelPaths Paths, bool Force, string Out, InversionArchitecture Architecture, int Epochs, int Hop, int Batch, ulong Seed,
         Func<IBackend> CreateBackend, string? Checkpoint, CacheChoice Cache, bool DryRun);
 
     private sealed record MaskerRequest(
-        string Data, ModelPaths Paths, bool Force, string Out, int Epochs, int Hop, int Batch,
+        string Data, string? HoldOut, ModelPaths Paths, bool Force, string Out, int Epochs, int Hop, int Batch,
         double? ClassThreshold, ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint, CacheChoice Cache, bool DryRun);
 
     private sealed record ClassifierRequest(

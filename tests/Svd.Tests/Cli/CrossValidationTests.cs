@@ -71,6 +71,54 @@ public sealed class CrossValidationTests : CommandTest
     }
 
     [Fact]
+    public void EveryFoldIsExplainedByItsOwnNetworks()
+    {
+        TrainFolds();
+        foreach (string fold in (string[])["fold1", "fold2"])
+        {
+            foreach (string network in (string[])["inverter", "masker"])
+            {
+                Fits(["train", network, "--hold-out", fold, "--epochs", "1", "--hop", "10", "--batch", "8", .. Detector(fold), "--out", Path.Combine(Folds, $"{fold}.{network}.npz")]);
+            }
+        }
+
+        string[] evaluate =
+            ["evaluate", "--methods", "mask,random,inversion", "--class-threshold", "0.5", "--start", "0", "--every", "0.3", "--area", "0.2", "--json"];
+        JsonElement all = Fits([.. evaluate, "--folds", Folds, "--judge", Folds, "--out", PathOf("all")]);
+        List<(int Excerpts, double[] Kept)> parts = [];
+        foreach (string fold in (string[])["fold1", "fold2"])
+        {
+            string path = Path.Combine(Folds, fold);
+            JsonElement alone = Fits([
+                .. evaluate, .. Detector(fold), "--inverter", $"{path}.inverter.npz", "--masker", $"{path}.masker.npz", "--judge", $"{path}.npz", "--split", fold,
+                "--out", PathOf(fold)]);
+            parts.Add((alone.GetProperty("excerpts").GetInt32(), KeptAlone(alone)));
+        }
+
+        int excerpts = parts.Sum(part => part.Excerpts);
+        Assert.Equal(excerpts, all.GetProperty("excerpts").GetInt32());
+        Assert.Equal(3, all.GetProperty("songs").GetInt32());
+        double[] kept = KeptAlone(all);
+        Assert.Equal(6, kept.Length);
+        for (int row = 0; row < kept.Length; row++) Assert.Equal(parts.Sum(part => part.Excerpts * part.Kept[row]) / excerpts, kept[row], 1e-9);
+
+        Fails(2, ["evaluate", "--data", Data, "--folds", Folds], "--folds needs --methods");
+        Fails(2, ["evaluate", "--data", Data, "--folds", Folds, "--methods", "mask", "--masker", "m.npz"], "give --folds or --masker, not both");
+        File.Delete(Path.Combine(Folds, "fold2.masker.npz"));
+        Fails(1, ["evaluate", "--data", Data, "--folds", Folds, "--methods", "mask"], "fold2.masker.npz is missing", "svd train masker --hold-out fold2");
+
+        JsonElement Fits(params string[] command)
+        {
+            ProgramResult result = SvdProgram.Call([.. command, "--data", Data, "--cache", PathOf("cache")]);
+            Assert.Equal((0, ""), (result.ExitCode, result.Errors));
+            return command.Contains("--json") ? JsonDocument.Parse(result.Output).RootElement : default;
+        }
+
+        static double[] KeptAlone(JsonElement report) =>
+            [.. report.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("sufficiency").GetProperty("mean").GetDouble())];
+    }
+
+    [Fact]
     public void CalibratedWeightsGiveCalibratedProbabilities()
     {
         Train("net", "--hold-out", "fold1");
