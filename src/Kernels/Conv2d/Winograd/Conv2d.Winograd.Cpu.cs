@@ -94,8 +94,8 @@ internal static unsafe partial class Conv2d
             BandWidth = bandWidth,
             BandLength = Workspace.Aligned(
                 isInPlace ? (long)points * shape.C : (long)(bandGroups * groupRows + 2 * shape.DilationH) * bandWidth * shape.C),
-            InputLength = Workspace.Aligned((long)points * shape.C * tiles),
-            ProductLength = Workspace.Aligned((long)tiles * points * columns),
+            InputLength = Workspace.Aligned(points * PointLength(shape.C, tiles)),
+            ProductLength = Workspace.Aligned(points * PointLength(columns, tiles)),
             OutputLength = Workspace.Aligned((long)bandGroups * groupTiles * m * m * columns), // Pooled, there is room for argmax.
         };
         long filters = packed is null ? (long)points * shape.C * shape.K : 0;
@@ -107,6 +107,9 @@ internal static unsafe partial class Conv2d
         if (packed is null) TransformFilters<TV, TWinograd>(cpu, shape, w, arguments.U);
         cpu.Run(shape.N * arguments.Bands, &RunBand<TV, TWinograd>, ref arguments);
     }
+
+    // The floats from one point to the next. The points of a tile would share a few lines of a first-level cache if this were a multiple of 4 KB.
+    private static long PointLength(int channels, int tiles) => (long)channels * tiles + ChannelTile<V1>.DepthBlock;
 
     private static void TransformFilters<TV, TWinograd>(CpuContext cpu, in Conv2dShape shape, float* w, float* u)
         where TV : unmanaged, IVector<TV>
@@ -171,7 +174,7 @@ internal static unsafe partial class Conv2d
         if (!channelsLast) GatherBand(shape, image, firstRow, (end - first) * m * together + 2 * dilation, bandWidth, band);
 
         int tiles = RoundUp(tileRows * arguments.TileColumns, ChannelTile<TV>.RowStep);
-        long pointLength = (long)shape.C * tiles;
+        long pointLength = PointLength(shape.C, tiles), productLength = PointLength(columns, tiles);
         for (int j = 0, t = 0, computed = 0; j < tileRows; j++)
         {
             int row = j / dilation * m * dilation + j % dilation;
@@ -196,17 +199,16 @@ internal static unsafe partial class Conv2d
                 ChannelTile<TV>.Run(
                     v + point * pointLength, (long)tiles * ChannelTile<TV>.DepthBlock, tiles,
                     arguments.U + ((long)block * side * side + point) * shape.C * columns, shape.C,
-                    products + (long)point * tiles * columns, columns);
+                    products + point * productLength, columns);
             }
 
             for (int t = 0; t < tileRows * arguments.TileColumns; t++)
             {
                 float* tile = products + (long)t * columns;
                 long corner = (long)(t / arguments.TileColumns) * tileHeight * pitch + t % arguments.TileColumns * tileWidth * columns;
-                long pointStep = (long)tiles * columns;
-                if (!own || arguments.Pool == WinogradPool.None) TransformBack<TV, TWinograd>(tile, pointStep, output + corner, pitch);
-                else if (arguments.Pool == WinogradPool.Rows) TransformBackRows<TV, TWinograd>(tile, pointStep, output + corner, pitch);
-                else TransformBackTile<TV, TWinograd>(tile, pointStep, output + corner, where is null ? null : where + corner);
+                if (!own || arguments.Pool == WinogradPool.None) TransformBack<TV, TWinograd>(tile, productLength, output + corner, pitch);
+                else if (arguments.Pool == WinogradPool.Rows) TransformBackRows<TV, TWinograd>(tile, productLength, output + corner, pitch);
+                else TransformBackTile<TV, TWinograd>(tile, productLength, output + corner, where is null ? null : where + corner);
             }
 
             int channel = block * columns, rows = outputRows;
