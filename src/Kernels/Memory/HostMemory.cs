@@ -11,9 +11,7 @@ internal sealed unsafe class HostBuffer : DeviceBuffer
     {
         Memory = memory;
         Capacity = capacity;
-        nuint bytes = ((nuint)capacity + HostMemory.ReadableTail) * sizeof(float);
-        Pointer = (float*)NativeMemory.AlignedAlloc(bytes, HostMemory.Alignment);
-        NativeMemory.Clear(Pointer, bytes);
+        Pointer = HostPages.Allocate(((nuint)capacity + HostMemory.ReadableTail) * sizeof(float));
     }
 
     /// <summary>The pool that it comes from.</summary>

@@ -24,9 +24,7 @@ internal sealed unsafe class Workspace : IDisposable
         if (floats <= _capacity) return;
         NativeMemory.AlignedFree(_block);
         _capacity = 0;
-        nuint bytes = checked((nuint)(floats + HostMemory.ReadableTail) * sizeof(float));
-        _block = (float*)NativeMemory.AlignedAlloc(bytes, HostMemory.Alignment);
-        NativeMemory.Clear(_block, bytes);
+        _block = HostPages.Allocate(checked((nuint)(floats + HostMemory.ReadableTail) * sizeof(float)));
         _capacity = floats;
     }
 

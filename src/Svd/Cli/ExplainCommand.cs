@@ -106,8 +106,7 @@ internal static class ExplainCommand
                 {
                     Layers = of == AllLayers ? InverterFiles.OfAllLayers(parsed.GetValue(inverter)) : [],
                 },
-                parsed.GetValue(force), parsed.GetValue(channel), parsed.GetValue(decoder), device.Of(parsed),
-                device.IsCpu(parsed.CommandResult), parsed.GetValue(json)));
+                parsed.GetValue(force), parsed.GetValue(channel), parsed.GetValue(decoder), device.Of(parsed), parsed.GetValue(json)));
         });
         return command;
     }
@@ -135,7 +134,6 @@ internal static class ExplainCommand
 
     private static int Run(Request request)
     {
-        WarmUp.Start(request.IsCpu);
         long start = Stopwatch.GetTimestamp();
         string? summary = request.Songs.Count > 1 ? SongBatch.SummaryIn(request.Out) : null;
         PrepareOutputs(request, summary);
@@ -356,7 +354,7 @@ internal static class ExplainCommand
     private sealed record Request(
         IReadOnlyList<SongFile> Songs, double? At, string Method, string[] Methods, string? Layer, MaskSize Size, ulong Seed, bool Listen,
         double? ClassThreshold, string Out, bool Overwrite, ModelPaths Paths, bool Force,
-        Channel Channel, Decoder Decoder, Func<IBackend> CreateBackend, bool IsCpu, bool Json)
+        Channel Channel, Decoder Decoder, Func<IBackend> CreateBackend, bool Json)
     {
         /// <summary>The class threshold in use; known once the weights are loaded.</summary>
         public ClassDecision Decision { get; init; }

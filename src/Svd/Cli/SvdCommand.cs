@@ -11,6 +11,31 @@ public static class SvdCommand
     /// <summary>The exit code of what failed.</summary>
     internal const int Failed = 1;
     private const int UsedWrongly = 2;
+    private const string Description = "Detects singing in music and shows what decided the detection.", Example = "Example:\n  svd explain song.mp3 --at 61.5";
+
+    // Its options are made for the command that is called: those of all commands would take as long as the rest of a start.
+    private static readonly (string Name, string Summary, Func<Command> Create)[] _commands =
+    [
+        ("explain", "shows what decided the prediction for an excerpt of a song", ExplainCommand.Create),
+        ("page", "makes a web page of every song, to see and to hear what the detector listens to", PageCommand.Create),
+        ("predict", "finds singing in songs", PredictCommand.Create),
+        ("corpus", "makes and checks a corpus of labelled songs", CorpusCommand.Create),
+        ("score", "scores the detector on the labelled songs of a corpus", ScoreCommand.Create),
+        ("calibrate", "calibrates a detector, so that 70 % of the frames with P = 0.7 are sung", CalibrateCommand.Create),
+        ("evaluate", "measures whether explanations keep what the detector goes by", EvaluateCommand.Create),
+        ("localise", "measures whether explanations lie where the voice is", LocaliseCommand.Create),
+        ("reconstruct", "measures how well the detector's layers can be inverted", ReconstructCommand.Create),
+        ("maximise", "shows what neurons of the detector react to", MaximiseCommand.Create),
+        ("logmel", "writes the log-mel spectrograms of songs", LogMelCommand.Create),
+        ("stats", "computes the statistics that normalise spectrograms", StatsCommand.Create),
+        ("train", "trains a network on a corpus", TrainCommand.Create),
+        ("export", "writes a network as an ONNX model", ExportCommand.Create),
+        ("weights", "shows what a weight file belongs to, or notes it in the file", WeightsCommand.Create),
+        ("devices", "lists the devices that kernels can run on", DevicesCommand.Create),
+    ];
+
+    /// <summary>The names of the commands.</summary>
+    internal static IEnumerable<string> Names => _commands.Select(command => command.Name);
 
     /// <summary>Runs the command line and returns the exit code.</summary>
     public static int Run(string[] args)
@@ -65,13 +90,17 @@ public static class SvdCommand
 
     private static int Parse(string[] args)
     {
-        RootCommand root = new("Detects singing in music and shows what decided the detection.\n\nExample:\n  svd explain song.mp3 --at 61.5")
+        if (args is ["--help" or "-h" or "-?"])
         {
-            ExplainCommand.Create(), PageCommand.Create(), PredictCommand.Create(), CorpusCommand.Create(), ScoreCommand.Create(), CalibrateCommand.Create(),
-            EvaluateCommand.Create(), LocaliseCommand.Create(), ReconstructCommand.Create(), MaximiseCommand.Create(), LogMelCommand.Create(),
-            StatsCommand.Create(),
-            TrainCommand.Create(), ExportCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(),
-        };
+            Console.Write(Help());
+            return 0;
+        }
+
+        string? called = args.FirstOrDefault(argument => Array.Exists(_commands, command => command.Name == argument));
+        bool asksForHelp = Array.Exists(args, argument => argument is "--help" or "-h" or "-?");
+        if (called == "explain" && !asksForHelp) WarmUp.Start(withNetwork: !Array.Exists(args, argument => argument.StartsWith("--device", StringComparison.Ordinal)));
+        RootCommand root = new($"{Description}\n\n{Example}");
+        foreach ((string name, string summary, Func<Command> create) in _commands) root.Add(name == called ? create() : new Command(name, summary));
 
         // File names may start with @, so there are no response files.
         ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -82,6 +111,27 @@ public static class SvdCommand
         }
 
         return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    }
+
+    private static string Help()
+    {
+        IEnumerable<string> commands = _commands.Select(command => $"  {command.Name,-13}{command.Summary}");
+        return $"""
+            {Description}
+
+            Usage:
+              svd COMMAND [options]
+
+            Commands:
+            {string.Join('\n', commands)}
+
+            Options:
+              -?, -h, --help  Show help: this list, or with a command what it does and its options
+              --version       Show the version
+
+            {Example}
+
+            """;
     }
 
     /// <summary>Prints a line on standard error that the user should know and that is not a failure.</summary>

@@ -57,8 +57,8 @@ class Moment {
       const masked = asked.masked[name], fate = sings(masked) === sings(asked.probability) ? 'stays' : 'changes';
       put(`says-${name}`, `${verdict(masked)}: the label ${fate}`);
     }
-    put('asked', asked.start === start ? '' : `These two are of the excerpt at ${asked.start.toFixed(2)} s, P\u00a0=\u00a0${asked.probability.toFixed(3)}, `
-      + `the nearest one of which the detector was asked about the masks.`);
+    put('asked', asked.start === start ? '' : `The detector was asked about the masks of one excerpt in ${song.asked_every / song.every}: the last two lines are about the one at `
+      + `${asked.start.toFixed(2)} s, P\u00a0=\u00a0${asked.probability.toFixed(3)}.`);
     put('importance-title', method === 'inversion' ? 'Inverted, by rank' : 'Importance rank');
     put('by', `Panels B to D are by the ${NETWORKS[method]}.`);
     put('command', `svd explain SONG --at ${start.toFixed(6)} --method both --area ${song.shares[song.asked_share]}`);

@@ -73,6 +73,20 @@ public sealed class LocaliseCommandTests : CommandTest
     }
 
     [Fact]
+    public void JobsTogetherWriteWhatOneRunWrites()
+    {
+        string whole = PathOf("whole"), parts = PathOf("parts");
+        string[] options = ["--methods", "inversion,random", "--area", "0.3,0.02"];
+        Run(Arguments([.. options, "--out", whole]));
+        Assert.Contains("1 of 2 songs", Run(Arguments([.. options, "--out", parts, "--shard", "2/2"])), StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(parts, Files[0])));
+        Run(Arguments([.. options, "--out", parts, "--shard", "1/2"]));
+
+        // Skia numbers the parts of an SVG on through all pictures of a process.
+        Assert.All(Files[..2], file => Assert.Equal(File.ReadAllBytes(Path.Combine(whole, file)), File.ReadAllBytes(Path.Combine(parts, file))));
+    }
+
+    [Fact]
     public void SaysWhichFolderIsWrong()
     {
         Fails(1, ["localise", "--stems", PathOf("missing"), "--out", Out], "missing does not exist");

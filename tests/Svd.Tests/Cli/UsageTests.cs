@@ -1,3 +1,5 @@
+using Engine.Svd.Cli;
+
 namespace Engine.Svd.Tests.Cli;
 
 /// <summary>The command line used wrongly, and the help that shows how it is used rightly.</summary>
@@ -97,6 +99,19 @@ public sealed class UsageTests : CommandTest
         ProgramResult result = SvdProgram.Call([.. command, "--help"]);
         Assert.Equal((0, ""), (result.ExitCode, result.Errors));
         Assert.Contains("Example", result.Output, StringComparison.Ordinal);
-        Assert.Contains($"\n    svd {command.FirstOrDefault("explain")}", result.Output, StringComparison.Ordinal);
+        Assert.Contains($"  svd {command.FirstOrDefault("explain")}", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TheListOfCommandsNamesThemAll()
+    {
+        string list = SvdProgram.Call("--help").Output;
+        foreach (string name in SvdCommand.Names)
+        {
+            Assert.Contains($"\n  {name} ", list, StringComparison.Ordinal);
+            Assert.Contains($" {name} [", SvdProgram.Call(name, "--help").Output, StringComparison.Ordinal);
+        }
+
+        Assert.All(list.Split('\n'), line => Assert.InRange(line.Length, 0, 100));
     }
 }

@@ -279,7 +279,7 @@ public sealed class BrowserTests(BrowserPages pages) : IClassFixture<BrowserPage
         Assert.Equal($"{Verdict(mask, "probability_masked", "label_masked")}: the label {Fate(mask)}", Text("says-mask"));
         Assert.Contains($"--at {start} --method both --area 0.2", Text("command"), StringComparison.Ordinal);
         if (asked == frame) Assert.Equal("", Text("asked"));
-        else Assert.Contains(FormattableString.Invariant($"the excerpt at {asked / (double)FramesPerSecond:F2} s"), Text("asked"), StringComparison.Ordinal);
+        else Assert.Contains(FormattableString.Invariant($"about the one at {asked / (double)FramesPerSecond:F2} s"), Text("asked"), StringComparison.Ordinal);
         Assert.Equal("", Browser.Complaints);
     }
 
