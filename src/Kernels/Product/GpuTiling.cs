@@ -18,8 +18,11 @@ internal struct GpuTiling
     // Sums shorter than this are not worth a piece of their own.
     private const int MinPieceDepth = 64;
 
-    // Two groups for each multiprocessor of a large device. With fewer than half of that, large tiles leave it idle.
-    private const int EnoughGroups = 256;
+    // With fewer groups of large tiles than this, most multiprocessors of a large device would have one or none.
+    private const int FewGroups = 128;
+
+    // Four groups for each of 132 multiprocessors, as many as one holds at a time: with fewer, one that has a group more than the others keeps them waiting.
+    private const int EnoughGroups = 4 * 132;
 
     /// <summary>Log₂ of the rows and columns of a thread.</summary>
     public int ThreadBits;
@@ -43,7 +46,7 @@ internal struct GpuTiling
     public static GpuTiling Of(int rows, int columns, int depth, int phases)
     {
         GpuTiling large = Of(rows, columns, depth, phases, LargeBits);
-        if (large.Groups >= EnoughGroups / 2) return large;
+        if (large.Groups >= FewGroups) return large;
         GpuTiling small = Of(rows, columns, depth, phases, SmallBits);
         return small.Groups > large.Groups ? small : large;
     }
