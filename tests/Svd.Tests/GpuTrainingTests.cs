@@ -6,12 +6,13 @@ using Engine.Svd.Model;
 using Engine.Svd.Train;
 using Engine.Tensors;
 using Engine.Tests;
+using Xunit.Abstractions;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
 namespace Engine.Svd.Tests;
 
 /// <summary>What the trainings ask of a GPU besides its kernels, and what is left when it fails.</summary>
-public sealed class GpuTrainingTests
+public sealed class GpuTrainingTests(ITestOutputHelper output)
 {
     private const int BatchSize = 2;
 
@@ -49,8 +50,8 @@ public sealed class GpuTrainingTests
     }
 
     /// <summary>
-    /// The first batches of each training give the losses that they give on the processor. Two of them by default, since the stand-in driver is slow; the
-    /// variable SVD_BATCHES asks for more.
+    /// Each batch of each training gives the loss that it gives on the processor from the same parameters, and moves them alike; then the device goes on from
+    /// the processor's. Two batches by default, since the stand-in driver is slow; the variable SVD_BATCHES asks for more.
     /// </summary>
     [Theory]
     [InlineData("classifier")]
@@ -58,15 +59,29 @@ public sealed class GpuTrainingTests
     [InlineData("masker")]
     public void ATrainingGoesAsOnTheProcessor(string kind)
     {
-        // ADAM divides by the root of small second moments, so what rounding makes of a gradient grows from step to step.
-        // Masks are cut at a threshold, where a last digit decides whether a bin is kept.
-        double tolerance = kind == "masker" ? 1e-2 : 2e-3;
+        // Float32, added in another order. 7e-7 was seen in twenty batches.
+        const double lossTolerance = 1e-5;
+
+        // Of a step's length. What the mask network's masks remove is 0, and windows of the pools that see nothing else have equal numbers. The processor's
+        // convolution in Winograd's form rounds those differently, so it sends the gradient to another one of them than a GPU and the reference, which take the
+        // first. That changes 1 % of a gradient, and ADAM, which divides by its size, makes whole steps of that where the gradient is small. Without ties (0.01
+        // of noise in place of 0), the gradients agree within 1e-6.
+        double stepTolerance = kind == "masker" ? 0.3 : 0.01;
         int batches = int.TryParse(Environment.GetEnvironmentVariable("SVD_BATCHES"), out int asked) ? asked : 2;
-        double[] expected = LossesOn(Backends.CreateCpu(), kind, batches);
         foreach (string device in Gpu.Present)
         {
-            double[] actual = LossesOn(Gpu.Open(device), kind, batches);
-            for (int i = 0; i < batches; i++) Assert.Equal(expected[i], actual[i], tolerance * expected[i]);
+            using Started expected = new(Backends.CreateCpu(), kind, batches), actual = new(Gpu.Open(device), kind, batches);
+            for (int batch = 0; batch < batches; batch++)
+            {
+                float[] before = expected.Parameters;
+                (double loss, double onDevice) = (expected.Step(batch), actual.Step(batch));
+                Assert.Equal(loss, onDevice, lossTolerance * loss);
+                float[] after = expected.Parameters;
+                double apart = Distance(after, actual.Parameters) / Distance(after, before);
+                output.WriteLine($"{device}, batch {batch}: losses {Math.Abs(loss - onDevice) / loss:E1} apart, steps {apart:E1}");
+                Assert.InRange(apart, 0, stepTolerance);
+                actual.Parameters = after;
+            }
         }
     }
 
@@ -118,36 +133,7 @@ public sealed class GpuTrainingTests
         Assert.Equal(expected, Train(checkpoints));
     }
 
-    private static double[] LossesOn(IBackend opened, string kind, int batches)
-    {
-        using IBackend backend = opened;
-        using SvdNet detector = SvdNet.Load(backend, Path.Combine(ReferenceData.Repository, "weights", "svdnet.npz"));
-        float[] logMel = Noise(ExcerptFrames + BatchSize * batches - 1, Bands);
-        BandStatistics statistics = new(new double[Bands], [.. Enumerable.Repeat(1.0, Bands)]);
-        TrainingSong song = new(MagnitudeSpectrogram.From(Noise(ExcerptFrames + 5, SpectrumBins)), new float[ExcerptFrames + 5]);
-        (IDisposable training, TrainingPlan plan) = kind switch
-        {
-            "classifier" => Of(new ClassifierTraining(backend, [song], [], [], statistics, augment: true, batches, BatchSize, seed: 1), made => made.Plan(1, [])),
-            "inverter" => Of(
-                new InverterTraining(backend, detector, [logMel], [], InversionArchitecture.Paper, hop: 1, BatchSize, seed: 1, (_, _) => { }),
-                made => made.Plan(1, [])),
-            _ => Of(new MaskerTraining(backend, detector, null, [logMel], [], hop: 1, BatchSize, classThreshold: 0.5, seed: 1), made => made.Plan(1, [])),
-        };
-        using (training)
-        {
-            double[] losses = new double[batches];
-            for (int batch = 0; batch < batches; batch++)
-            {
-                losses[batch] = plan.Step(0, batch);
-                plan.Optimizer.Step(0.001);
-            }
-
-            return losses;
-        }
-    }
-
-    private static (IDisposable, TrainingPlan) Of<TTraining>(TTraining training, Func<TTraining, TrainingPlan> plan)
-        where TTraining : IDisposable => (training, plan(training));
+    private static double Distance(float[] left, float[] right) => Math.Sqrt(left.Zip(right, (x, y) => ((double)x - y) * (x - y)).Sum());
 
     private static void AssertLean(GpuContext gpu, TrainingPlan plan)
     {
@@ -194,5 +180,66 @@ public sealed class GpuTrainingTests
     {
         RandomSource random = new(2);
         return [.. Enumerable.Range(0, frames * values).Select(_ => (float)random.NextDouble(0, 1))];
+    }
+
+    // A training on noise, on a backend that it takes over.
+    private sealed class Started : IDisposable
+    {
+        private readonly IBackend _backend;
+        private readonly SvdNet _detector;
+        private readonly IDisposable _training;
+        private readonly TrainingPlan _plan;
+
+        public Started(IBackend backend, string kind, int batches)
+        {
+            _backend = backend;
+            _detector = SvdNet.Load(backend, Path.Combine(ReferenceData.Repository, "weights", "svdnet.npz"));
+            float[] logMel = Noise(ExcerptFrames + BatchSize * batches - 1, Bands);
+            BandStatistics statistics = new(new double[Bands], [.. Enumerable.Repeat(1.0, Bands)]);
+            TrainingSong song = new(MagnitudeSpectrogram.From(Noise(ExcerptFrames + 5, SpectrumBins)), new float[ExcerptFrames + 5]);
+            (_training, _plan) = kind switch
+            {
+                "classifier" => Of(
+                    new ClassifierTraining(backend, [song], [], [], statistics, augment: true, batches, BatchSize, seed: 1), made => made.Plan(1, [])),
+                "inverter" => Of(
+                    new InverterTraining(backend, _detector, [logMel], [], InversionArchitecture.Paper, hop: 1, BatchSize, seed: 1, (_, _) => { }),
+                    made => made.Plan(1, [])),
+                _ => Of(
+                    new MaskerTraining(backend, _detector, null, [logMel], [], hop: 1, BatchSize, classThreshold: 0.5, seed: 1), made => made.Plan(1, [])),
+            };
+        }
+
+        /// <summary>All parameters, one after the other.</summary>
+        public float[] Parameters
+        {
+            get => [.. _plan.Network.Parameters.SelectMany(parameter => parameter.Value.ToArray())];
+            set
+            {
+                int start = 0;
+                foreach (Parameter parameter in _plan.Network.Parameters)
+                {
+                    _backend.Upload(value.AsSpan(start, parameter.Shape.Length), parameter.Value.View);
+                    parameter.ValuesChanged();
+                    start += parameter.Shape.Length;
+                }
+            }
+        }
+
+        public double Step(int batch)
+        {
+            double loss = _plan.Step(0, batch);
+            _plan.Optimizer.Step(0.001);
+            return loss;
+        }
+
+        public void Dispose()
+        {
+            _training.Dispose();
+            _detector.Dispose();
+            _backend.Dispose();
+        }
+
+        private static (IDisposable, TrainingPlan) Of<TTraining>(TTraining training, Func<TTraining, TrainingPlan> plan)
+            where TTraining : IDisposable => (training, plan(training));
     }
 }
