@@ -59,14 +59,14 @@ public sealed class GpuTrainingTests(ITestOutputHelper output)
     [InlineData("masker")]
     public void ATrainingGoesAsOnTheProcessor(string kind)
     {
-        // Float32, added in another order. 7e-7 was seen in twenty batches.
-        const double lossTolerance = 1e-5;
+        // Float32, added in another order. 4e-6 was seen in twenty batches.
+        const double lossTolerance = 2e-5;
 
         // Of a step's length. What the mask network's masks remove is 0, and windows of the pools that see nothing else have equal numbers. The processor's
         // convolution in Winograd's form rounds those differently, so it sends the gradient to another one of them than a GPU and the reference, which take the
         // first. That changes 1 % of a gradient, and ADAM, which divides by its size, makes whole steps of that where the gradient is small. Without ties (0.01
-        // of noise in place of 0), the gradients agree within 1e-6.
-        double stepTolerance = kind == "masker" ? 0.3 : 0.01;
+        // of noise in place of 0), the gradients agree within 1e-6. 0.033 was seen, and 0.0012 for the others.
+        double stepTolerance = kind == "masker" ? 0.15 : 0.01;
         int batches = int.TryParse(Environment.GetEnvironmentVariable("SVD_BATCHES"), out int asked) ? asked : 2;
         foreach (string device in Gpu.Present)
         {
