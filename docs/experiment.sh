@@ -4,9 +4,10 @@
 #   docs/experiment.sh CORPUS OUT [STEP…]        CORPUS in the Jamendo layout
 #
 # Steps: data train score paper methods transfer localise layers figures perturbation sanity reconstruction neurons, all by default
+#        folds, for a CORPUS that weights/make_large_corpus.sh made: explanations by cross-validation. FOLDS names the folds (fold1 fold2 fold3 fold4).
 #
 # Trainings keep checkpoints in OUT and resume from there. On two cores the whole experiment takes about two hours; half of that is the training of the two
-# detectors. With PUBLISHED_FIG5=FILE, the published curves are drawn beside the figure.
+# detectors. A fold takes about half an hour. With PUBLISHED_FIG5=FILE, the published curves are drawn beside the figure.
 set -euo pipefail
 [ $# -ge 2 ] && [ -d "$1/filelists" ] || { echo "usage: $0 CORPUS OUT [STEP…], CORPUS with audio, labels and filelists" >&2; exit 2; }
 corpus=$(cd "$1" && pwd)
@@ -74,6 +75,26 @@ if does layers; then
     done
   done
   svd reconstruct --data "$corpus" "${own[@]}" --inverter "$out/inverters-published" --inverter "$out/inverters-matched" --out "$out/reconstruction"
+fi
+
+# Each song explained by networks that never met its singer. The mask network has a second detector in its loop, that of the next fold, and a third one judges.
+# Their statistics are those of other songs, hence --force.
+if does folds; then
+  folds=(${FOLDS:-fold1 fold2 fold3 fold4})
+  mkdir -p "$out/folds" "$out/judges"
+  for fold in "${folds[@]}"; do
+    svd train classifier --data "$corpus" --hold-out "$fold" --epochs 10 --batches 300 --checkpoint "$out/run-$fold" --out "$out/folds/$fold.npz"
+  done
+  svd score --data "$corpus" --folds "$out/folds" --out "$out/score-folds"
+  for i in "${!folds[@]}"; do
+    fold=${folds[i]} next=${folds[(i + 1) % ${#folds[@]}]} judge=${folds[(i + 2) % ${#folds[@]}]}
+    its=(--data "$corpus" --hold-out "$fold" --classifier "$out/folds/$fold.npz" --stats "$out/folds/$fold.meanstd.npz" --hop 100)
+    svd train inverter "${its[@]}" --checkpoint "$out/run-$fold-inverter" --out "$out/folds/$fold.inverter.npz"
+    svd train masker "${its[@]}" --judge "$out/folds/$next.npz" --force --checkpoint "$out/run-$fold-masker" --out "$out/folds/$fold.masker.npz"
+    cp "$out/folds/$judge.npz" "$out/judges/$fold.npz"
+  done
+  svd evaluate --data "$corpus" --folds "$out/folds" --judge "$out/judges" --force --start 5 --every 2 --excerpts 100 --threshold 0.6 --area 0.2 \
+    --methods inversion,mask,random,other,average,loudest,gradient-input --out "$out/folds-methods"
 fi
 
 # The paper's Fig. 4: excerpts in whose middle the voice starts according to the labels (SONG@SECONDS in FIGURES), by both methods.
