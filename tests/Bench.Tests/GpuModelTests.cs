@@ -29,8 +29,8 @@ public class GpuModelTests
         Assert.All(slow.Zip(faster), pair => Assert.True(pair.Second.Milliseconds <= pair.First.Milliseconds));
         Assert.True(faster.Sum(work => work.Milliseconds) < 0.8 * slow.Sum(work => work.Milliseconds));
 
-        // Eight times the excerpts are as many launches, since a GPU takes them all at once.
-        Assert.Equal(slow[0].Launches, slow[1].Launches);
+        // Eight times the excerpts take no more launches, since a GPU takes them all at once. Few excerpts take one more, which adds the parts of a cut depth.
+        Assert.InRange(slow[1].Launches, slow[0].Launches - 1, slow[0].Launches);
     }
 
     [Fact]
