@@ -176,7 +176,8 @@ internal static class MethodsEvaluation
 
     private static void RequireExcerpts(MethodsRequest request, int count)
     {
-        if (count == 0) throw new EngineException($"no song of {request.Split} in {request.Data} is long enough for an excerpt at --start; give an earlier start");
+        if (count > 0) return;
+        throw new EngineException($"no song of {request.Split} in {request.Data} is long enough for an excerpt at --start; give an earlier start");
     }
 
     private static string DatasetOf(MethodsRequest request) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data)));

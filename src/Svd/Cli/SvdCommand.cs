@@ -98,7 +98,8 @@ public static class SvdCommand
 
         string? called = args.FirstOrDefault(argument => Array.Exists(_commands, command => command.Name == argument));
         bool asksForHelp = Array.Exists(args, argument => argument is "--help" or "-h" or "-?");
-        if (called == "explain" && !asksForHelp) WarmUp.Start(withNetwork: !Array.Exists(args, argument => argument.StartsWith("--device", StringComparison.Ordinal)));
+        bool namesDevice = Array.Exists(args, argument => argument.StartsWith("--device", StringComparison.Ordinal));
+        if (called == "explain" && !asksForHelp) WarmUp.Start(withNetwork: !namesDevice);
         RootCommand root = new($"{Description}\n\n{Example}");
         foreach ((string name, string summary, Func<Command> create) in _commands) root.Add(name == called ? create() : new Command(name, summary));
 

@@ -81,7 +81,8 @@ internal static class TrainCommand
         Option<string> output = Options.OutFile("the weights (.npz); the statistics (.meanstd.npz), the log (.csv) and its figure (.png) are written beside it");
         Option<int> epochs = Options.Count("--epochs", "The number of epochs. After each, the validation songs are scored and the learning rate falls.", 20);
         Option<int> batches = Options.Count("--batches", "The number of training steps in an epoch, with 32 excerpts each.", 2000);
-        Option<string?> holdOut = HoldOut("and score them after each epoch instead of those of filelists/valid. This trains one fold of a cross-validation for svd score --folds");
+        Option<string?> holdOut = HoldOut(
+            "and score them after each epoch instead of those of filelists/valid. This trains one fold of a cross-validation for svd score --folds");
         Option<string> augment = new("--augment") { Description = "Stretch, shift and filter each excerpt at random.", DefaultValueFactory = _ => "on" };
         augment.AcceptOnlyFromAmong("on", "off");
         Option<ulong> seed = Options.Seed();
@@ -148,7 +149,7 @@ internal static class TrainCommand
     private static int TrainInverter(InverterRequest request)
     {
         (IReadOnlyList<Song> songs, IReadOnlyList<Song> validation) = UnlabelledSongs(request.Data, request.HoldOut);
-        if (!request.DryRun) PrepareOutputs(request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation), .. request.Paths.All]);
+        if (!request.DryRun) PrepareOutputs(request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation, request.HoldOut), .. request.Paths.All]);
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
         SpectrogramCache cache = request.Cache.Open(request.Data);
@@ -184,8 +185,7 @@ internal static class TrainCommand
             PrepareOutputs(
                 request.Out, request.Checkpoint,
                 [
-                    .. InputsOf(request.Data, songs, validation), .. Corpus.InputsOf(request.Data, SoloSplit, solo),
-                    Path.Combine(request.Data, "filelists", request.HoldOut ?? ValidationSplit),
+                    .. InputsOf(request.Data, songs, validation, request.HoldOut), .. Corpus.InputsOf(request.Data, SoloSplit, solo),
                 ],
                 statisticsFile);
         }
@@ -233,7 +233,7 @@ internal static class TrainCommand
     private static int TrainMasker(MaskerRequest request)
     {
         (IReadOnlyList<Song> songs, IReadOnlyList<Song> validation) = UnlabelledSongs(request.Data, request.HoldOut);
-        if (!request.DryRun) PrepareOutputs(request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation), .. request.Paths.All]);
+        if (!request.DryRun) PrepareOutputs(request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation, request.HoldOut), .. request.Paths.All]);
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
         (BandStatistics statistics, SvdNet classifier) = (models.Statistics, models.Detector);
@@ -287,8 +287,11 @@ internal static class TrainCommand
         OutputFolder.Require([output, TrainingDisplay.LogOf(output), TrainingDisplay.FigureOf(output), .. beside, .. kept], inputs);
     }
 
-    private static IEnumerable<string> InputsOf(string data, IReadOnlyList<Song> songs, IReadOnlyList<Song> validation) =>
-        Corpus.InputsOf(data, TrainingSplit, songs).Concat(Corpus.InputsOf(data, ValidationSplit, validation));
+    private static IEnumerable<string> InputsOf(string data, IReadOnlyList<Song> songs, IReadOnlyList<Song> validation, string? holdOut) =>
+    [
+        .. Corpus.InputsOf(data, TrainingSplit, songs), .. Corpus.InputsOf(data, ValidationSplit, validation),
+        .. holdOut is null ? [] : Corpus.InputsOf(data, holdOut, []),
+    ];
 
     private static double DigestOf(IEnumerable<Song> songs, SpectrogramCache cache, bool withLabels = false) => Digest.Of("", songs.SelectMany(song =>
         withLabels ? (byte[][])[cache.DigestOf(song.AudioPath), Digest.OfFile(song.LabelPath)] : [cache.DigestOf(song.AudioPath)]));
@@ -311,8 +314,8 @@ internal static class TrainCommand
     }
 
     private sealed record InverterRequest(
-        string Data, string? HoldOut, ModelPaths Paths, bool Force, string Out, InversionArchitecture Architecture, int Epochs, int Hop, int Batch, ulong Seed,
-        Func<IBackend> CreateBackend, string? Checkpoint, CacheChoice Cache, bool DryRun);
+        string Data, string? HoldOut, ModelPaths Paths, bool Force, string Out, InversionArchitecture Architecture, int Epochs, int Hop, int Batch,
+        ulong Seed, Func<IBackend> CreateBackend, string? Checkpoint, CacheChoice Cache, bool DryRun);
 
     private sealed record MaskerRequest(
         string Data, string? HoldOut, ModelPaths Paths, bool Force, string Out, int Epochs, int Hop, int Batch,
