@@ -8,7 +8,6 @@ using Engine.Svd.Evaluate;
 using Engine.Svd.Explain;
 using Engine.Svd.Explain.Methods;
 using Engine.Svd.Figures;
-using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
 using Engine.Svd.Predict;
 
@@ -103,7 +102,6 @@ internal static class EvaluateCommand
                 result.AddError($"--measure reconstruction needs methods that invert: {string.Join(", ", ExplanationMethods.Inversions)}");
             }
 
-            if (Given(folds) && (!Given(methods) || kind != MeasureKind.Masks)) result.AddError("--folds needs --methods, and --measure masks");
             if (Given(methods) && (Given(thresholds) || Given(compare))) result.AddError("--thresholds and --compare cannot be used with --methods");
         });
         command.SetAction(parsed => Run(new Request(
@@ -152,80 +150,111 @@ internal static class EvaluateCommand
     private static int Run(Request request)
     {
         Corpus corpus = Corpus.Open(request.Data);
+        if (request.Compare is not null) request = request with { Compared = EvaluationCurves.Read(request.Compare) };
         if (request.Folds is { } folder) return RunFolds(request, corpus, folder);
         IReadOnlyList<Song> songs = corpus.Split(request.Split);
         IReadOnlyList<Song> tuning = request.ClassThreshold is null ? corpus.Split(TuningSplit) : [];
-        IReadOnlyList<EvaluationPoint> compared = request.Compare is null ? [] : EvaluationCurves.Read(request.Compare);
-        string songFolder = Path.Combine(request.Out, "songs");
-        string[] files = FilesOf(request);
-        OutputFolder.Prepare(request.Methods is null ? songFolder : request.Out);
-        OutputFolder.RequireApart([.. files, .. KeptFiles(request, songs)],
+        PrepareOutput(request, songs,
             [
-                .. Corpus.InputsOf(request.Data, request.Split, songs), .. Corpus.InputsOf(request.Data, TuningSplit, tuning), request.Compare,
-                .. request.Paths.All,
+                .. Corpus.InputsOf(request.Data, request.Split, songs), .. Corpus.InputsOf(request.Data, TuningSplit, tuning), .. request.Paths.All,
             ]);
-        OutputFolder.Require(files);
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
-        (BandStatistics statistics, SvdNet network) = (models.Statistics, models.Detector);
         SpectrogramCache cache = request.Cache.Open(request.Data);
+        return RunParts(
+            request, request.Split, songs, [new DetectorWithSongs(request.Paths, models, songs)], backend, cache,
+            () => LabelledSong.Together(ProgressDisplay.Run(
+                $"songs of {TuningSplit}",
+                report => LabelledSong.PredictAll(backend, models.Detector, models.Statistics, cache, tuning, report))).TuneThreshold());
+    }
 
-        double Threshold() => request.ClassThreshold ?? LabelledSong.Together(ProgressDisplay.Run(
-            $"songs of {TuningSplit}", report => LabelledSong.PredictAll(backend, network, statistics, cache, tuning, report))).TuneThreshold();
+    private static int RunFolds(Request request, Corpus corpus, string folder)
+    {
+        (ModelPaths Paths, IReadOnlyList<Song> Songs)[] folds = Folds.WithExplanations(
+            corpus, folder, request.Paths.Judge, withMaskers: request.Methods?.Contains(ExplanationMethods.Mask) == true);
+        Song[] songs = [.. folds.SelectMany(fold => fold.Songs)];
+        PrepareOutput(request, songs, [.. Folds.InputsOf(corpus, folder), .. folds.SelectMany(fold => fold.Paths.All)]);
+        using IBackend backend = request.CreateBackend();
+        SpectrogramCache cache = request.Cache.Open(request.Data);
+        return RunParts(
+            request, "all folds", songs, Loaded(), backend, cache,
+            () => LabelledSong.Together([.. Folds.Predict(backend, corpus, cache, folder, request.Force).SelectMany(fold => fold)]).TuneThreshold());
+
+        IEnumerable<DetectorWithSongs> Loaded()
+        {
+            foreach ((ModelPaths paths, IReadOnlyList<Song> some) in folds)
+            {
+                using Models models = Models.Load(backend, paths, request.Force);
+                yield return new DetectorWithSongs(paths, models, some);
+            }
+        }
+    }
+
+    // Without a threshold, it is the one with the fewest errors on the songs of the tuning.
+    private static int RunParts(
+        Request request, string split, IReadOnlyList<Song> songs, IEnumerable<DetectorWithSongs> parts, IBackend backend, SpectrogramCache cache,
+        Func<double> tunedThreshold)
+    {
+        string[] files = FilesOf(request);
+        double Threshold() => request.ClassThreshold ?? tunedThreshold();
         if (request.Methods is not null)
         {
-            return MethodsEvaluation.Run(MethodsRequestOf(request, request.Split, songs, Threshold(), files), backend, models, cache);
+            return MethodsEvaluation.Run(MethodsRequestOf(request, split, songs, Threshold(), files), parts, backend, cache);
         }
 
-        string[] weights = [request.Paths.Classifier, request.Paths.Inverter!, request.Paths.Statistics];
+        List<SongEvaluation> evaluations = [];
+        int missing = 0, explained = 0;
+        long predictions = 0;
+        TimeSpan time = default;
+        foreach (DetectorWithSongs part in parts)
+        {
+            string[] weights = [part.Paths.Classifier, part.Paths.Inverter!, part.Paths.Statistics];
+            using ExcerptDetector detector = new(backend, part.Models.Detector);
+            SongEvaluator evaluator = new(detector, NetworkMethod.Of(detector, part.Models.Inversion!), part.Models.Statistics, request.Thresholds);
+            EvaluationRun run = new(backend, evaluator, part.Models.Statistics, weights, cache, SongFolderOf(request));
+            evaluations.AddRange(ProgressDisplay.Run(
+                $"songs of {split}", report => run.Evaluate(part.Songs, request.Sampling, request.Shard, report)));
+            missing += run.Missing;
+            explained += run.Excerpts;
+            predictions += evaluator.Predictions;
+            time += run.Time;
+        }
 
-        using ExcerptDetector detector = new(backend, network);
-        SongEvaluator evaluator = new(detector, NetworkMethod.Of(detector, models.Inversion!), statistics, request.Thresholds);
-        EvaluationRun run = new(backend, evaluator, statistics, weights, cache, songFolder);
-        IReadOnlyList<SongEvaluation> evaluations = ProgressDisplay.Run(
-            $"songs of {request.Split}", report => run.Evaluate(songs, request.Sampling, request.Shard, report));
-        if (run.Missing > 0) return ShardReport.Print(request.Shard, songs.Count - run.Missing, songs.Count, request.Json);
+        if (missing > 0) return ShardReport.Print(request.Shard, songs.Count - missing, songs.Count, request.Json);
         if (evaluations.Count == 0)
         {
-            throw new EngineException(
-                $"no song of {request.Split} in {request.Data} is long enough for an excerpt at --start; give an earlier start");
+            throw new EngineException($"no song of {split} in {request.Data} is long enough for an excerpt at --start; give an earlier start");
         }
 
         double classThreshold = Threshold();
         int excerpts = evaluations.Sum(song => song.Starts.Length);
         string dataset = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data))).Replace(',', '_');
         IReadOnlyList<EvaluationPoint> points = EvaluationCurves.Of(dataset, evaluations, classThreshold);
-        Write(files, points, compared, $"{dataset}: {excerpts} excerpts of {evaluations.Count} songs, singing if P ≥ {classThreshold:F2}");
+        Write(files, points, request.Compared, $"{dataset}: {excerpts} excerpts of {evaluations.Count} songs, singing if P ≥ {classThreshold:F2}");
         int perExcerpt = request.Thresholds.Length * MaskingCase.Evaluated.Count;
         Report report = new(
-            dataset, request.Split, evaluations.Count, songs.Count, excerpts, classThreshold,
-            request.ClassThreshold is null ? TuningSplit : null, backend.Name, (long)run.Excerpts * perExcerpt, evaluator.Predictions,
-            run.Time.TotalSeconds, files, points, Differences(points, compared), cache.Warnings);
+            dataset, split, evaluations.Count, songs.Count, excerpts, classThreshold,
+            request.ClassThreshold is not null ? null : request.Folds is null ? TuningSplit : split, backend.Name, (long)explained * perExcerpt, predictions,
+            time.TotalSeconds, files, points, Differences(points, request.Compared), cache.Warnings);
         if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
         else Print(report);
         return 0;
     }
 
-    // Without a threshold, it is the one with the fewest errors on all songs, each predicted by the detector that was not trained with it.
-    private static int RunFolds(Request request, Corpus corpus, string folder)
+    // Makes the folders, and refuses outputs that are inputs, or are there already and are no earlier results.
+    private static void PrepareOutput(Request request, IReadOnlyList<Song> songs, IReadOnlyList<string?> inputs)
     {
-        (ModelPaths Paths, IReadOnlyList<Song> Songs)[] folds = Folds.WithExplanations(
-            corpus, folder, request.Paths.Judge, withMaskers: request.Methods!.Contains(ExplanationMethods.Mask));
-        Song[] songs = [.. folds.SelectMany(fold => fold.Songs)];
         string[] files = FilesOf(request);
-        OutputFolder.Prepare(request.Out);
-        OutputFolder.RequireApart([.. files, .. KeptFiles(request, songs)], [.. Folds.InputsOf(corpus, folder), .. folds.SelectMany(fold => fold.Paths.All)]);
+        OutputFolder.Prepare(request.Methods is null ? SongFolderOf(request) : request.Out);
+        OutputFolder.RequireApart([.. files, .. KeptFiles(request, songs)], [.. inputs, request.Compare]);
         OutputFolder.Require(files);
-        using IBackend backend = request.CreateBackend();
-        SpectrogramCache cache = request.Cache.Open(request.Data);
-        double threshold = request.ClassThreshold
-            ?? LabelledSong.Together([.. Folds.Predict(backend, corpus, cache, folder, request.Force).SelectMany(fold => fold)]).TuneThreshold();
-        return MethodsEvaluation.RunFolds(MethodsRequestOf(request, "all folds", songs, threshold, files), folds, request.Force, backend, cache);
     }
 
     private static MethodsRequest MethodsRequestOf(Request request, string split, IReadOnlyList<Song> songs, double threshold, string[] files) => new(
         request.Data, split, songs, request.Sampling, request.Methods!, request.Sizes, request.Fills, request.Measure, request.RegionSize, threshold,
         request.Paths, files, request.Out, request.Shard, request.Json);
+
+    private static string SongFolderOf(Request request) => Path.Combine(request.Out, "songs");
 
     private static string[] FilesOf(Request request)
     {
@@ -293,7 +322,11 @@ internal static class EvaluateCommand
     private sealed record Request(
         string Data, string Split, string? Folds, ModelPaths Paths, bool Force, double[] Thresholds, double? ClassThreshold,
         ExcerptSampling Sampling, string Out, string? Compare, Func<IBackend> CreateBackend, CacheChoice Cache, bool Json, IReadOnlyList<string>? Methods,
-        MaskSize[] Sizes, IReadOnlyList<MaskFill> Fills, MeasureKind Measure, int RegionSize, Shard Shard);
+        MaskSize[] Sizes, IReadOnlyList<MaskFill> Fills, MeasureKind Measure, int RegionSize, Shard Shard)
+    {
+        /// <summary>The points in the file of --compare.</summary>
+        public IReadOnlyList<EvaluationPoint> Compared { get; init; } = [];
+    }
 
     internal sealed record Difference(string Dataset, string Case, int Points, double ExplanationLossPoints, double RelativeAreaPoints);
 

@@ -27,7 +27,7 @@ internal static class Folds
     /// <summary>The option where explanations are evaluated.</summary>
     public static Option<string?> OptionForExplanations() => new("--folds")
     {
-        Description = "With --methods: a folder with one detector per fold, as for svd score --folds, and beside each NAME.npz its NAME.inverter.npz and "
+        Description = "A folder with one detector per fold, as for svd score --folds, and beside each NAME.npz its NAME.inverter.npz and, for the method mask, "
             + "NAME.masker.npz. Each explains the songs of filelists/NAME; one table is for all. --judge then names a folder with a second detector per fold.",
         HelpName = "DIR",
     };

@@ -8,6 +8,7 @@ using Engine.Svd.Explain;
 using Engine.Svd.Explain.Methods;
 using Engine.Svd.Figures;
 using Engine.Svd.FrontEnd;
+using Engine.Svd.Model;
 using Engine.Svd.Train;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
 
@@ -99,79 +100,70 @@ internal static class MethodsEvaluation
         .. MaskSizes.ListIn(areas, MaskSizes.ShareIn)!,
     ];
 
-    /// <summary>Compares, writes the files and prints the table.</summary>
+    /// <summary>Measures the methods on each part's songs with its networks, then writes and prints one table for all.</summary>
+    /// <param name="request">What to measure.</param>
+    /// <param name="parts">One detector with the songs that it explains, or several.</param>
+    /// <param name="backend">Where everything runs.</param>
+    /// <param name="cache">The spectrograms.</param>
     /// <exception cref="EngineException">
     /// A song cannot be decoded, none is long enough, a network's output is not finite, or a file cannot be written.
     /// </exception>
-    public static int Run(
-        MethodsRequest request, IBackend backend, Models models, SpectrogramCache cache)
+    public static int Run(MethodsRequest request, IEnumerable<DetectorWithSongs> parts, IBackend backend, SpectrogramCache cache)
     {
         OutputFolder.Prepare(request.Folder);
-        if (request.Measure == MeasureKind.Masks) return ReportMasks(request, [CompareMasks(request, backend, models, cache)], backend.Name, cache.Warnings);
-        using Comparison comparison = new(request, backend, models, cache);
-        RequireExcerpts(request, comparison.Count);
         ulong seed = request.Sampling.Seed;
-        using SanityCheck? check = request.Measure == MeasureKind.Sanity
-            ? ProgressDisplay.Run("randomised detectors", _ => new SanityCheck(comparison.Methods!, models.Detector, seed)) : null;
-        CurveMeasure measure = check ?? (CurveMeasure)(request.Measure == MeasureKind.Perturbation
-            ? new RegionPerturbation(comparison.Methods!, request.RegionSize, request.Fills[0]) : new InversionErrors(comparison.Methods!, seed));
-        if (comparison.Measure(measure) is not (var curves, 0)) return comparison.SayWhatIsMissing();
-        return CurvesReport.Report(request, new CurvesReport(
-            DatasetOf(request), request.Split, comparison.Songs.Count, comparison.Count, request.ClassThreshold, backend.Name, request.Files, measure.Points,
-            CurveTable.Of(measure, curves, comparison.Methods!.SongOf, seed), cache.Warnings));
-    }
-
-    /// <summary>Compares the masks of each fold's songs with the networks of the fold, then writes and prints one table for all.</summary>
-    /// <inheritdoc cref="Run"/>
-    public static int RunFolds(
-        MethodsRequest request, IReadOnlyList<(ModelPaths Paths, IReadOnlyList<Song> Songs)> folds, bool force, IBackend backend, SpectrogramCache cache)
-    {
-        OutputFolder.Prepare(request.Folder);
-        return ReportMasks(
-            request,
-            [
-                .. folds.Select(fold =>
-                {
-                    using Models models = Models.Load(backend, fold.Paths, force);
-                    return CompareMasks(request with { Paths = fold.Paths, Songs = fold.Songs }, backend, models, cache);
-                }),
-            ],
-            backend.Name, cache.Warnings);
-    }
-
-    private static Part CompareMasks(MethodsRequest request, IBackend backend, Models models, SpectrogramCache cache)
-    {
-        using Comparison comparison = new(request, backend, models, cache);
-        if (comparison.Methods is not { } methods) return new Part(0, 0, [], [], [], 0);
-        (IReadOnlyList<(string, IReadOnlyList<MethodScores>)> scores, int missing) = comparison.Measure(methods);
-        return new Part(comparison.Songs.Count, comparison.Count, methods.Questions, scores, methods.SongOf, missing);
-    }
-
-    private static int ReportMasks(MethodsRequest request, IReadOnlyList<Part> parts, string device, IReadOnlyList<string> warnings)
-    {
-        Part[] some = [.. parts.Where(part => part.Songs > 0)];
-        int songs = some.Sum(part => part.Songs), missing = some.Sum(part => part.Missing);
-        RequireExcerpts(request, songs);
-        if (missing > 0) return ShardReport.Print(request.Shard, songs - missing, songs, request.Json);
-        List<int> songOf = [];
-        int before = 0;
-        foreach (Part part in some)
+        if (request.Measure == MeasureKind.Masks)
         {
-            songOf.AddRange(part.SongOf.Select(song => before + song));
-            before += part.Songs;
+            IReadOnlyList<MaskQuestion> questions = [];
+            Measured<MethodScores> masks = MeasureAll(request, parts, backend, cache, comparison =>
+            {
+                questions = comparison.Methods!.Questions;
+                return comparison.Measure(comparison.Methods);
+            });
+            if (masks.Missing > 0) return ShardReport.Print(request.Shard, masks.Songs - masks.Missing, masks.Songs, request.Json);
+            return PrintMasks(request, new Report(
+                DatasetOf(request), request.Split, masks.Songs, masks.SongOf.Count, request.ClassThreshold, backend.Name, request.Files,
+                MethodTable.Of(request.Sizes, questions, masks.Scores, masks.SongOf, seed), cache.Warnings));
         }
 
-        (string Name, IReadOnlyList<MethodScores> Songs)[] scores =
-        [
-            .. request.Methods.Select((name, method) => (name, (IReadOnlyList<MethodScores>)[.. some.SelectMany(part => part.Scores[method].Songs)])),
-        ];
-        Report report = new(
-            DatasetOf(request), request.Split, songs, some.Sum(part => part.Excerpts), request.ClassThreshold, device, request.Files,
-            MethodTable.Of(request.Sizes, some[0].Questions, scores, songOf, request.Sampling.Seed), warnings);
-        Write(report);
-        if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
-        else Print(report);
-        return 0;
+        CurveMeasure? measure = null;
+        Measured<MethodCurves> curves = MeasureAll(request, parts, backend, cache, comparison =>
+        {
+            measure = request.Measure switch
+            {
+                MeasureKind.Sanity => ProgressDisplay.Run("randomised detectors", _ => new SanityCheck(comparison.Methods!, comparison.Detector, seed)),
+                MeasureKind.Perturbation => new RegionPerturbation(comparison.Methods!, request.RegionSize, request.Fills[0]),
+                _ => new InversionErrors(comparison.Methods!, seed),
+            };
+            using (measure as IDisposable) return comparison.Measure(measure);
+        });
+        if (curves.Missing > 0) return ShardReport.Print(request.Shard, curves.Songs - curves.Missing, curves.Songs, request.Json);
+        return CurvesReport.Report(request, new CurvesReport(
+            DatasetOf(request), request.Split, curves.Songs, curves.SongOf.Count, request.ClassThreshold, backend.Name, request.Files, measure!.Points,
+            CurveTable.Of(measure, curves.Scores, curves.SongOf, seed), cache.Warnings));
+    }
+
+    // Measures part after part. A part without an excerpt adds nothing.
+    private static Measured<TScores> MeasureAll<TScores>(
+        MethodsRequest request, IEnumerable<DetectorWithSongs> parts, IBackend backend, SpectrogramCache cache,
+        Func<Comparison, (IReadOnlyList<(string Name, IReadOnlyList<TScores> Songs)> Scores, int Missing)> measure)
+    {
+        List<int> songOf = [];
+        List<TScores>[] scores = [.. request.Methods.Select(_ => new List<TScores>())];
+        int songs = 0, missing = 0;
+        foreach (DetectorWithSongs part in parts)
+        {
+            using Comparison comparison = new(request with { Paths = part.Paths, Songs = part.Songs }, backend, part.Models, cache);
+            if (comparison.Methods is not { } methods) continue;
+            (IReadOnlyList<(string Name, IReadOnlyList<TScores> Songs)> measured, int left) = measure(comparison);
+            for (int method = 0; method < measured.Count; method++) scores[method].AddRange(measured[method].Songs);
+            songOf.AddRange(methods.SongOf.Select(song => songs + song));
+            songs += comparison.Songs.Count;
+            missing += left;
+        }
+
+        RequireExcerpts(request, songs);
+        return new Measured<TScores>(songs, songOf, [.. request.Methods.Select((name, i) => (name, (IReadOnlyList<TScores>)scores[i]))], missing);
     }
 
     private static void RequireExcerpts(MethodsRequest request, int count)
@@ -201,11 +193,11 @@ internal static class MethodsEvaluation
     {
         private readonly MethodsRequest _request;
         private readonly double[] _identity;
-        private int _missing;
 
         public Comparison(MethodsRequest request, IBackend backend, Models models, SpectrogramCache cache)
         {
             _request = request;
+            Detector = models.Detector;
             (Song Song, ComparedSong Compared)[] songs = ReadSongs(request, models.Statistics, backend, cache);
             Songs = [.. songs.Select(song => song.Song)];
             ulong seed = request.Sampling.Seed;
@@ -227,10 +219,9 @@ internal static class MethodsEvaluation
 
         public IReadOnlyList<Song> Songs { get; }
 
-        public MethodComparison? Methods { get; }
+        public SvdNet Detector { get; }
 
-        /// <summary>The number of excerpts.</summary>
-        public int Count => Methods?.Count ?? 0;
+        public MethodComparison? Methods { get; }
 
         /// <summary>Each method's scores for each song, and the number of songs that other machines have not finished; then there are no scores.</summary>
         public (IReadOnlyList<(string Name, IReadOnlyList<TScores> Songs)> Scores, int Missing) Measure<TScores>(IMethodMeasure<TScores> measure)
@@ -241,19 +232,23 @@ internal static class MethodsEvaluation
                 Methods!, measure, [.. Songs.Select(song => song.Name)], method => method == ExplanationMethods.Mask ? withMask : _identity, _request.Folder,
                 _request.Shard);
             IReadOnlyList<(string, IReadOnlyList<TScores>)> all = ProgressDisplay.Run("methods", report => run.Run(_request.Methods, report));
-            _missing = run.Missing;
             return (all, run.Missing);
         }
-
-        public int SayWhatIsMissing() => ShardReport.Print(_request.Shard, Songs.Count - _missing, Songs.Count, _request.Json);
 
         public void Dispose() => Methods?.Dispose();
     }
 
-    // What one detector's songs add to the table of masks. Scores are empty if songs are missing.
-    private sealed record Part(
-        int Songs, int Excerpts, IReadOnlyList<MaskQuestion> Questions, IReadOnlyList<(string Name, IReadOnlyList<MethodScores> Songs)> Scores,
-        IReadOnlyList<int> SongOf, int Missing);
+    // Each method's scores for each song, and the song of every excerpt. If other machines have not finished all songs, scores are missing.
+    private sealed record Measured<TScores>(
+        int Songs, IReadOnlyList<int> SongOf, IReadOnlyList<(string Name, IReadOnlyList<TScores> Songs)> Scores, int Missing);
+
+    private static int PrintMasks(MethodsRequest request, Report report)
+    {
+        Write(report);
+        if (request.Json) Console.WriteLine(JsonSerializer.Serialize(report, Json.Indented));
+        else Print(report);
+        return 0;
+    }
 
     private static void Write(Report report)
     {
@@ -315,6 +310,9 @@ internal static class MethodsEvaluation
         string Dataset, string Split, int Songs, int Excerpts, double ClassThreshold, string Device, string[] Files, IReadOnlyList<MethodRow> Rows,
         IReadOnlyList<string> Warnings);
 }
+
+/// <summary>The networks of a detector and the songs that they explain.</summary>
+internal sealed record DetectorWithSongs(ModelPaths Paths, Models Models, IReadOnlyList<Song> Songs);
 
 /// <summary>The request to <c>svd evaluate --methods</c>. Split names the songs in the report.</summary>
 internal sealed record MethodsRequest(

@@ -82,27 +82,23 @@ public sealed class CrossValidationTests : CommandTest
             }
         }
 
-        string[] evaluate =
-            ["evaluate", "--methods", "mask,random,inversion", "--class-threshold", "0.5", "--start", "0", "--every", "0.3", "--area", "0.2", "--json"];
-        JsonElement all = Fits([.. evaluate, "--folds", Folds, "--judge", Folds, "--out", PathOf("all")]);
-        List<(int Excerpts, double[] Kept)> parts = [];
-        foreach (string fold in (string[])["fold1", "fold2"])
-        {
-            string path = Path.Combine(Folds, fold);
-            JsonElement alone = Fits([
-                .. evaluate, .. Detector(fold), "--inverter", $"{path}.inverter.npz", "--masker", $"{path}.masker.npz", "--judge", $"{path}.npz", "--split", fold,
-                "--out", PathOf(fold)]);
-            parts.Add((alone.GetProperty("excerpts").GetInt32(), KeptAlone(alone)));
-        }
-
+        string[] sampled = ["evaluate", "--class-threshold", "0.5", "--start", "0", "--every", "0.3", "--json"];
+        (JsonElement all, (int Excerpts, JsonElement Report)[] parts) = Both("masks", "--methods", "mask,random,inversion", "--area", "0.2", "--judge");
         int excerpts = parts.Sum(part => part.Excerpts);
         Assert.Equal(excerpts, all.GetProperty("excerpts").GetInt32());
         Assert.Equal(3, all.GetProperty("songs").GetInt32());
-        double[] kept = KeptAlone(all);
-        Assert.Equal(6, kept.Length);
-        for (int row = 0; row < kept.Length; row++) Assert.Equal(parts.Sum(part => part.Excerpts * part.Kept[row]) / excerpts, kept[row], 1e-9);
+        RequireMeans(parts, all, KeptAlone);
+        Assert.Equal(6, KeptAlone(all).Length);
 
-        Fails(2, ["evaluate", "--data", Data, "--folds", Folds], "--folds needs --methods");
+        (all, parts) = Both("perturbation", "--methods", "mask,inversion", "--measure", "perturbation", "--region", "20");
+        RequireMeans(parts, all, Aopc);
+        Assert.Equal(2, Aopc(all).Length);
+
+        (all, parts) = Both("fig5", "--thresholds", "0.2:0.8:0.2");
+        RequireMeans(parts, all, report => Points(report, "explanation_loss_percent"));
+        RequireMeans(parts, all, report => Points(report, "relative_area_percent"));
+        Assert.Equal(12, Points(all, "explanation_loss_percent").Length);
+
         Fails(2, ["evaluate", "--data", Data, "--folds", Folds, "--methods", "mask", "--masker", "m.npz"], "give --folds or --masker, not both");
         File.Delete(Path.Combine(Folds, "fold2.masker.npz"));
         Fails(1, ["evaluate", "--data", Data, "--folds", Folds, "--methods", "mask"], "fold2.masker.npz is missing", "svd train masker --hold-out fold2");
@@ -114,8 +110,41 @@ public sealed class CrossValidationTests : CommandTest
             return command.Contains("--json") ? JsonDocument.Parse(result.Output).RootElement : default;
         }
 
+        // The report over all folds, and each fold's own.
+        (JsonElement All, (int Excerpts, JsonElement Report)[] Parts) Both(string name, params string[] what)
+        {
+            bool judged = what[^1] == "--judge";
+            JsonElement together = Fits([.. sampled, .. what, .. judged ? [Folds] : (string[])[], "--folds", Folds, "--out", PathOf($"{name}-all")]);
+            return (together,
+            [
+                .. ((string[])["fold1", "fold2"]).Select(fold =>
+                {
+                    string path = Path.Combine(Folds, fold);
+                    JsonElement report = Fits([
+                        .. sampled, .. what, .. judged ? [$"{path}.npz"] : (string[])[], .. Detector(fold), "--inverter", $"{path}.inverter.npz",
+                        .. what.Contains("--methods") ? ["--masker", $"{path}.masker.npz"] : (string[])[], "--split", fold, "--out", PathOf($"{name}-{fold}")]);
+                    return (report.GetProperty("excerpts").GetInt32(), report);
+                }),
+            ]);
+        }
+
+        static void RequireMeans((int Excerpts, JsonElement Report)[] parts, JsonElement all, Func<JsonElement, double[]> valuesOf)
+        {
+            double[] values = valuesOf(all);
+            for (int i = 0; i < values.Length; i++)
+            {
+                Assert.Equal(parts.Sum(part => part.Excerpts * valuesOf(part.Report)[i]) / parts.Sum(part => part.Excerpts), values[i], 1e-9);
+            }
+        }
+
         static double[] KeptAlone(JsonElement report) =>
             [.. report.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("sufficiency").GetProperty("mean").GetDouble())];
+
+        static double[] Aopc(JsonElement report) =>
+            [.. report.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("summaries")[0].GetProperty("value").GetProperty("mean").GetDouble())];
+
+        static double[] Points(JsonElement report, string property) =>
+            [.. report.GetProperty("points").EnumerateArray().Select(point => point.GetProperty(property).GetDouble())];
     }
 
     [Fact]
