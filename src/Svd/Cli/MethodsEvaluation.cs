@@ -115,15 +115,18 @@ internal static class MethodsEvaluation
         if (request.Measure == MeasureKind.Masks)
         {
             IReadOnlyList<MaskQuestion> questions = [];
+            List<bool>[] isSinging = [];
             Measured<MethodScores> masks = MeasureAll(request, parts, backend, cache, comparison =>
             {
                 questions = comparison.Methods!.Questions;
+                if (isSinging.Length == 0) isSinging = [.. questions.Select(_ => new List<bool>())];
+                for (int i = 0; i < questions.Count; i++) isSinging[i].AddRange(comparison.Methods.IsSinging(questions[i]));
                 return comparison.Measure(comparison.Methods);
             });
             if (masks.Missing > 0) return ShardReport.Print(request.Shard, masks.Songs - masks.Missing, masks.Songs, request.Json);
             return PrintMasks(request, new Report(
                 DatasetOf(request), request.Split, masks.Songs, masks.SongOf.Count, request.ClassThreshold, backend.Name, request.Files,
-                MethodTable.Of(request.Sizes, questions, masks.Scores, masks.SongOf, seed), cache.Warnings));
+                MethodTable.Of(request.Sizes, questions, masks.Scores, masks.SongOf, isSinging, seed), cache.Warnings));
         }
 
         CurveMeasure? measure = null;

@@ -110,6 +110,9 @@ public sealed class MethodComparison : IMethodMeasure<MethodScores>, IDisposable
     /// <summary>The song of every excerpt.</summary>
     public IReadOnlyList<int> SongOf => [.. _songs.SelectMany((song, i) => song.Starts.Select(_ => i))];
 
+    /// <summary>Whether the judge of a question calls the excerpts sung.</summary>
+    public IReadOnlyList<bool> IsSinging(MaskQuestion question) => _isSinging[question.Judge];
+
     /// <summary>Makes a method for these excerpts.</summary>
     public IExplanationMethod Create(string method) => ExplanationMethods.Create(method, _ingredients);
 

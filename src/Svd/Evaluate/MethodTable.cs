@@ -31,10 +31,15 @@ public interface IMethodRow
 /// <param name="Milliseconds">Per explanation.</param>
 /// <param name="SufficiencyLessRandom">Sufficiency minus that of random bins, excerpt by excerpt; null if random bins were not measured.</param>
 /// <param name="NecessityLessRandom">The same for necessity.</param>
+/// <param name="SungSufficiency">The mean of sufficiency over the excerpts that the judge calls sung; null if there are none.</param>
+/// <param name="UnsungSufficiency">The same for those that it calls unsung.</param>
+/// <param name="SungNecessity">The mean of necessity over the excerpts that the judge calls sung.</param>
+/// <param name="UnsungNecessity">The same for those that it calls unsung.</param>
 public sealed record MethodRow(
     string Method, MaskQuestion Question, MaskSize Size, double Area, Estimate Sufficiency, Estimate Necessity, Estimate Components,
     double MedianComponents, Estimate LargestShare, double Milliseconds,
-    Estimate? SufficiencyLessRandom, Estimate? NecessityLessRandom) : IMethodRow;
+    Estimate? SufficiencyLessRandom, Estimate? NecessityLessRandom, double? SungSufficiency, double? UnsungSufficiency, double? SungNecessity,
+    double? UnsungNecessity) : IMethodRow;
 
 /// <summary>The table of a comparison of methods.</summary>
 public static class MethodTable
@@ -44,17 +49,19 @@ public static class MethodTable
         "judge,fill,size,method,area_percent,sufficiency_percent,sufficiency_low,sufficiency_high,necessity_percent,necessity_low,necessity_high,"
         + "components,components_low,components_high,components_median,largest_share_percent,largest_share_low,largest_share_high,milliseconds,"
         + "sufficiency_less_random,sufficiency_less_random_low,sufficiency_less_random_high,"
-        + "necessity_less_random,necessity_less_random_low,necessity_less_random_high";
+        + "necessity_less_random,necessity_less_random_low,necessity_less_random_high,"
+        + "sung_sufficiency_percent,unsung_sufficiency_percent,sung_necessity_percent,unsung_necessity_percent";
 
     /// <summary>A row for each question, size and method, in this order.</summary>
     /// <param name="sizes">The sizes of the masks.</param>
     /// <param name="questions">The judges and fillings.</param>
     /// <param name="methods">The methods' names and their scores for each song.</param>
     /// <param name="songOf">The song of every excerpt.</param>
+    /// <param name="isSinging">For each question, whether its judge calls the excerpts sung.</param>
     /// <param name="seed">Seeds the draws of the intervals.</param>
     public static IReadOnlyList<MethodRow> Of(
         IReadOnlyList<MaskSize> sizes, IReadOnlyList<MaskQuestion> questions, IReadOnlyList<(string Name, IReadOnlyList<MethodScores> Songs)> methods,
-        IReadOnlyList<int> songOf, ulong seed)
+        IReadOnlyList<int> songOf, IReadOnlyList<IReadOnlyList<bool>> isSinging, ulong seed)
     {
         TwoLevelBootstrap bootstrap = new(songOf, seed);
         IReadOnlyList<MethodScores>? random = methods.FirstOrDefault(method => method.Name == ExplanationMethods.Random).Songs;
@@ -69,11 +76,15 @@ public static class MethodTable
                 Estimate Percent(MaskMeasure measure) => bootstrap.Of(Scale(Of(songs, measure), 100));
                 Estimate? LessRandom(MaskMeasure measure) => random is null || name == ExplanationMethods.Random ? null : bootstrap.Of(
                     Scale([.. Of(songs, measure).Zip(Of(random, measure), (ours, chance) => ours - chance)], 100));
+                double? OfLabel(MaskMeasure measure, bool singing) =>
+                    Of(songs, measure).Where((_, excerpt) => isSinging[question][excerpt] == singing).Select(changed => (double?)(100 * changed)).Average();
                 double[] components = Of(songs, MaskMeasure.Components);
                 rows.Add(new MethodRow(
                     name, questions[question], sizes[size], Percent(MaskMeasure.Area).Mean, Percent(MaskMeasure.KeptAlone),
                     Percent(MaskMeasure.KeptRemoved), bootstrap.Of(components), Median(components), Percent(MaskMeasure.LargestShare),
-                    1000 * songs.Sum(song => song.Seconds) / songOf.Count, LessRandom(MaskMeasure.KeptAlone), LessRandom(MaskMeasure.KeptRemoved)));
+                    1000 * songs.Sum(song => song.Seconds) / songOf.Count, LessRandom(MaskMeasure.KeptAlone), LessRandom(MaskMeasure.KeptRemoved),
+                    OfLabel(MaskMeasure.KeptAlone, true), OfLabel(MaskMeasure.KeptAlone, false), OfLabel(MaskMeasure.KeptRemoved, true),
+                    OfLabel(MaskMeasure.KeptRemoved, false)));
             }
         }
 
@@ -92,6 +103,8 @@ public static class MethodTable
                     row.Question.JudgeName, row.Question.Fill.Name(), row.Size.ToString(), row.Method, Number(row.Area), .. Numbers(row.Sufficiency),
                     .. Numbers(row.Necessity), .. Numbers(row.Components), Number(row.MedianComponents), .. Numbers(row.LargestShare),
                     Number(row.Milliseconds), .. Numbers(row.SufficiencyLessRandom), .. Numbers(row.NecessityLessRandom),
+                    .. ((double?[])[row.SungSufficiency, row.UnsungSufficiency, row.SungNecessity, row.UnsungNecessity])
+                        .Select(share => share is { } percent ? Number(percent) : ""),
                 ]).Append('\n');
         }
 

@@ -152,7 +152,7 @@ public class MethodComparisonTests
         // Three excerpts of one song at one size; only sufficiency differs, on the third excerpt.
         MethodScores ScoresOf(double third) => new(3, [[0.5, 0.5, 0.5], [1, 0, third], [0, 1, 0], [2, 4, 6], [1, 0.5, 0.75]], 0.006);
         MaskSize[] sizes = [MaskSize.Share(0.5)];
-        IReadOnlyList<MethodRow> rows = MethodTable.Of(sizes, [default], [("random", [ScoresOf(1)]), ("blob", [ScoresOf(0)])], [0, 0, 0], 1);
+        IReadOnlyList<MethodRow> rows = MethodTable.Of(sizes, [default], [("random", [ScoresOf(1)]), ("blob", [ScoresOf(0)])], [0, 0, 0], [[true, true, false]], 1);
         Assert.Equal(["random", "blob"], rows.Select(row => row.Method));
         MethodRow blob = rows[1];
         Assert.Null(rows[0].SufficiencyLessRandom);
@@ -165,6 +165,8 @@ public class MethodComparisonTests
         Assert.Equal(4, blob.MedianComponents);
         Assert.Equal(75, blob.LargestShare.Mean, 9);
         Assert.Equal(2, blob.Milliseconds, 9);
+        Assert.Equal((50, 0, 50, 0), (blob.SungSufficiency, blob.UnsungSufficiency, blob.SungNecessity, blob.UnsungNecessity));
+        Assert.Equal(100, rows[0].UnsungSufficiency);
         string[] lines = MethodTable.ToCsv(rows).TrimEnd('\n').Split('\n');
         Assert.Equal(3, lines.Length);
         Assert.All(lines, line => Assert.Equal(MethodTable.Header.Split(',').Length, line.Split(',').Length));

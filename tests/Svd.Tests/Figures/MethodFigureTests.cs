@@ -13,7 +13,7 @@ public class MethodFigureTests
         .. new[] { MaskSize.Threshold(0.6), MaskSize.Share(0.2) }.SelectMany(size => new[] { "inversion", "random" }.Select(
             (method, i) => new MethodRow(
                 method, default, size, 20, new Estimate(10, 5, 15), new Estimate(40 * i, 0, 60), new Estimate(3, 2, 4), 3, new Estimate(70, 60, 80), 100 * i,
-                null, null))),
+                null, null, null, null, null, null))),
     ];
 
     [Fact]
