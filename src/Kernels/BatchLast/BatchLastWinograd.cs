@@ -78,7 +78,8 @@ internal static unsafe class BatchLastWinograd
         where TV : unmanaged, IVector<TV>
     {
         int pairs = arguments.Shape.C * arguments.Shape.K, first = Math.Min(task * Samples, pairs - Samples);
-        float* taps = stackalloc float[9 * Samples], half = stackalloc float[3 * Side * Samples];
+        float* room = stackalloc float[(9 + 3 * Side) * Samples + Workspace.Line];
+        float* taps = Workspace.OnLine(room), half = taps + 9 * Samples;
         Transposition.Run(arguments.W + first * 9L, 9, Samples, 9, taps, Samples);
         for (int lane = 0; lane < Samples; lane += TV.Width)
         {
@@ -122,7 +123,8 @@ internal static unsafe class BatchLastWinograd
     private static void TransformTiles<TV>(in Conv2dShape shape, float* x, int row, int pixels, float* v, long pointLength)
         where TV : unmanaged, IVector<TV>
     {
-        float* half = stackalloc float[Points * Samples], column = stackalloc float[Side * Samples];
+        float* room = stackalloc float[(Points + Side) * Samples + Workspace.Line];
+        float* half = Workspace.OnLine(room), column = half + Points * Samples;
         int h0 = row * Outputs - shape.PadH, vectors = Samples / TV.Width, top = Math.Max(0, -h0), bottom = Math.Min(Side, shape.H - h0);
         long rowStep = (long)shape.W * shape.N;
         for (int i = 0; i < Side; i++) TV.Store(TV.Zero, column + i * TV.Width);
@@ -161,7 +163,8 @@ internal static unsafe class BatchLastWinograd
         in Conv2dShape shape, float* products, long pointLength, int row, int pixels, float bias, Activation activation, float* y)
         where TV : unmanaged, IVector<TV>
     {
-        float* half = stackalloc float[Outputs * Side * Samples], outputs = stackalloc float[Outputs * Outputs * Samples];
+        float* room = stackalloc float[(Side + Outputs) * Outputs * Samples + Workspace.Line];
+        float* half = Workspace.OnLine(room), outputs = half + Outputs * Side * Samples;
         int vectors = Samples / TV.Width, rows = Math.Min(Outputs, shape.P - row * Outputs);
         for (int pixel = 0; pixel < pixels; pixel++, products += TV.Width)
         {

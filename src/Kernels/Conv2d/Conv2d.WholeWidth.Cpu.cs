@@ -88,7 +88,7 @@ internal static unsafe partial class Conv2d
         ref readonly Conv2dShape shape = ref arguments.Shape;
         int columns = ChannelTile<TV>.Columns, block = task / shape.C, c = task % shape.C, pieces = Pieces(shape);
         long pieceLength = (long)shape.C * shape.S * columns, pointLength = pieces * pieceLength;
-        float* taps = stackalloc float[WinogradLine.Outputs * 2 * ChannelTile<TV>.DepthBlock];
+        float* room = stackalloc float[WinogradLine.Outputs * 2 * ChannelTile<TV>.DepthBlock + Workspace.Line], taps = Workspace.OnLine(room);
         for (int piece = 0; piece < pieces; piece++)
         for (int s = 0; s < shape.S; s++)
         {

@@ -8,14 +8,21 @@ namespace Engine.Kernels;
 /// </summary>
 internal sealed unsafe class Workspace : IDisposable
 {
-    private const int AlignedFloats = HostMemory.Alignment / sizeof(float);
+    /// <summary>Floats of a cache line.</summary>
+    public const int Line = HostMemory.Alignment / sizeof(float);
 
     private float* _block;
     private long _capacity;
     private long _taken;
 
     /// <summary>Rounds a number of floats up so that the next piece starts on a cache line.</summary>
-    public static long Aligned(long floats) => (floats + AlignedFloats - 1) / AlignedFloats * AlignedFloats;
+    public static long Aligned(long floats) => (floats + Line - 1) / Line * Line;
+
+    /// <summary>
+    /// The first cache line of an array on the stack, which must be a <see cref="Line"/> longer than what is used of it: the runtime aligns such arrays to 16
+    /// bytes only, and vectors that lie across two lines take twice as long.
+    /// </summary>
+    public static float* OnLine(float* array) => (float*)(((nuint)array + HostMemory.Alignment - 1) & ~(nuint)(HostMemory.Alignment - 1));
 
     /// <summary>Starts a kernel that will take <paramref name="floats"/> floats in all, each piece counted by <see cref="Aligned"/>.</summary>
     public void Begin(long floats)

@@ -128,7 +128,8 @@ internal static unsafe partial class Conv2d
         int block = task / channels, c = task % channels;
         float* w = arguments.W + ((long)block * columns * channels + c) * 9;
         float* u = arguments.U + ((long)block * side * side * channels + c) * columns;
-        float* taps = stackalloc float[9 * 2 * ChannelTile<TV>.DepthBlock], half = stackalloc float[3 * 6 * ChannelTile<TV>.DepthBlock];
+        float* room = stackalloc float[(9 * 2 + 3 * 6) * ChannelTile<TV>.DepthBlock + Workspace.Line];
+        float* taps = Workspace.OnLine(room), half = taps + 9 * 2 * ChannelTile<TV>.DepthBlock;
         for (int k = 0; k < columns; k++)
         for (int tap = 0; tap < 9; tap++)
         {
@@ -299,7 +300,7 @@ internal static unsafe partial class Conv2d
         where TWinograd : struct, IWinograd
     {
         int side = TWinograd.Outputs + 2;
-        float* half = stackalloc float[6 * 6 * ChannelTile<TV>.DepthBlock];
+        float* room = stackalloc float[6 * 6 * ChannelTile<TV>.DepthBlock + Workspace.Line], half = Workspace.OnLine(room);
         for (int c = 0; c < channels; c += TV.Width)
         {
             float* to = v + (long)(c / ChannelTile<TV>.DepthBlock) * tiles * ChannelTile<TV>.DepthBlock + c % ChannelTile<TV>.DepthBlock;
@@ -315,7 +316,7 @@ internal static unsafe partial class Conv2d
         where TWinograd : struct, IWinograd
     {
         int m = TWinograd.Outputs, side = m + 2, columns = ChannelTile<TV>.Columns;
-        float* half = stackalloc float[4 * 6 * ChannelTile<TV>.DepthBlock];
+        float* room = stackalloc float[4 * 6 * ChannelTile<TV>.DepthBlock + Workspace.Line], half = Workspace.OnLine(room);
         for (int lane = 0; lane < columns; lane += TV.Width)
         {
             for (int s = 0; s < side; s++) TWinograd.Output<TV>(products + s * step + lane, side * step, half + s * TV.Width, side * TV.Width);
@@ -330,7 +331,7 @@ internal static unsafe partial class Conv2d
         where TWinograd : struct, IWinograd
     {
         int columns = ChannelTile<TV>.Columns;
-        float* sums = stackalloc float[3 * 3 * 2 * ChannelTile<TV>.DepthBlock];
+        float* room = stackalloc float[3 * 3 * 2 * ChannelTile<TV>.DepthBlock + Workspace.Line], sums = Workspace.OnLine(room);
         TransformBack<TV, TWinograd>(products, step, sums, 3 * columns);
         for (int lane = 0; lane < columns; lane += TV.Width)
         for (int r = 0; r < 3; r++)
@@ -347,7 +348,7 @@ internal static unsafe partial class Conv2d
         where TWinograd : struct, IWinograd
     {
         int columns = ChannelTile<TV>.Columns;
-        float* sums = stackalloc float[3 * 3 * 2 * ChannelTile<TV>.DepthBlock];
+        float* room = stackalloc float[3 * 3 * 2 * ChannelTile<TV>.DepthBlock + Workspace.Line], sums = Workspace.OnLine(room);
         TransformBack<TV, TWinograd>(products, step, sums, 3 * columns);
         for (int lane = 0; lane < columns; lane += TV.Width)
         {
