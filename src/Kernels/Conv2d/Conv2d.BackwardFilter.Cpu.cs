@@ -199,9 +199,9 @@ internal static unsafe partial class Conv2d
                 if (arguments.Gathered) GatherColumns(arguments, image, offsets, depth, panel);
                 for (int tile = 0; tile < arguments.Tiles; tile++)
                 {
-                    float* b = arguments.Gathered
-                        ? panel + tile * RegisterTile<TV>.Columns
-                        : image + arguments.GroupStarts[tile / tilesPerGroup] + tile % tilesPerGroup * RegisterTile<TV>.Columns;
+                    int column = (arguments.Gathered ? tile : tile % tilesPerGroup) * RegisterTile<TV>.Columns;
+                    int left = (arguments.Gathered ? arguments.Groups * arguments.Run : arguments.Run) - column;
+                    float* b = (arguments.Gathered ? panel : image + arguments.GroupStarts[tile / tilesPerGroup]) + column;
                     if (copy)
                     {
                         TiledProduct.CopyRows<TV>(b, offsets, depth, panel);
@@ -212,15 +212,14 @@ internal static unsafe partial class Conv2d
                     {
                         RegisterTile<TV>.Run(
                             packed + block * RegisterTile<TV>.Rows * depth, b, copy || arguments.Gathered ? ramp : offsets, depth,
-                            sums + ((long)tile * blocks + block) * tileLength, accumulate);
+                            sums + ((long)tile * blocks + block) * tileLength, accumulate, left);
                     }
                 }
             }
         }
     }
 
-    // Copies the rows of x that a band of output rows sees to H W C order. One channel is copied at a time: reads are contiguous, and writes are C apart within
-    // a line.
+    // Copies the rows of x that a band of output rows sees to H W C order.
     private static void CopyBand(in FilterArguments arguments, int n, int firstRow, int rows, float* image)
     {
         ref readonly Conv2dShape shape = ref arguments.Shape;
@@ -239,12 +238,8 @@ internal static unsafe partial class Conv2d
 
             new Span<float>(line, first * channels).Clear();
             new Span<float>(line + end * channels, (columns - end) * channels).Clear();
-            for (int c = 0; c < channels; c++)
-            {
-                float* source = arguments.X + (((long)n * channels + c) * shape.H + h) * shape.W - shape.PadW;
-                float* destination = line + c;
-                for (int v = first; v < end; v++) destination[v * channels] = source[v];
-            }
+            float* source = arguments.X + ((long)n * channels * shape.H + h) * shape.W + first - shape.PadW;
+            Transposition.Run(source, (long)shape.H * shape.W, channels, end - first, line + first * channels, channels);
         }
     }
 

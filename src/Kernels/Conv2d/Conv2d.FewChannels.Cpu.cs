@@ -62,7 +62,7 @@ internal static unsafe partial class Conv2d
         for (int column = 0; column < shape.Q; column += columns)
         {
             int q = Math.Min(column, shape.Q - columns);
-            RegisterTile<TV>.Run(arguments.A + (long)k * depth, image + (long)p * shape.W + q, arguments.Offsets, depth, sums, false);
+            RegisterTile<TV>.Run(arguments.A + (long)k * depth, image + (long)p * shape.W + q, arguments.Offsets, depth, sums, false, columns);
             float* y = arguments.Y + ((long)n * shape.K + k) * plane + (long)p * shape.Q + q, sum = sums;
             for (int i = 0; i < height; i++, y += plane, sum += columns)
             {

@@ -4,7 +4,8 @@ namespace Engine.Kernels;
 
 /// <content>
 /// The CPU form: a <see cref="TiledProduct"/> of the packed samples with the weights, which are read in place; their rows are Out floats apart. Parallel over
-/// tiles of output features. Compute bounds it for many samples. One sample, and weights that are mostly zero, have forms of their own.
+/// tiles of output features. Compute bounds it for many samples. There are forms of their own for one sample, for few samples of many inputs, and for weights
+/// that are mostly zero.
 /// </content>
 internal static unsafe partial class Dense
 {
@@ -22,6 +23,12 @@ internal static unsafe partial class Dense
         if (shape.N == 1)
         {
             ForwardOne<TV>(cpu, shape, x, w, b, activation, y);
+            return;
+        }
+
+        if (SuitsPieces(shape))
+        {
+            ForwardPieces<TV>(cpu, shape, x, w, b, activation, y);
             return;
         }
 
@@ -145,13 +152,10 @@ internal static unsafe partial class Dense
         int width = RegisterTile<TV>.Columns, first = task * width, count = Math.Min(width, product.Columns - first), depth = product.Depth;
         float* scratch = arguments.Scratch + worker * arguments.ScratchLength;
         float* panel = scratch + arguments.SumsLength;
-        for (int i = 0; i < width; i++)
-        {
-            // Columns past the end are dropped, and set to zero so that they hold nothing undefined.
-            float* row = arguments.W + (long)(first + i) * depth;
-            for (int o = 0; o < depth; o++) panel[(long)o * width + i] = i < count ? row[o] : 0;
-        }
+        Transposition.Run(arguments.W + (long)first * depth, depth, count, depth, panel, width);
 
+        // Columns past the end are dropped, and set to zero so that they hold nothing undefined.
+        for (int o = 0; o < depth && count < width; o++) new Span<float>(panel + (long)o * width + count, width - count).Clear();
         product.B = panel - first;
         product.RunTile<TV>(task, scratch);
     }

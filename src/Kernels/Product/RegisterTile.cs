@@ -22,18 +22,28 @@ internal static unsafe class RegisterTile<TV>
     public static int Columns => 3 * TV.Width;
 
     /// <summary>
-    /// Computes one tile. <paramref name="a"/> is depth × Rows, <paramref name="acc"/> Rows × Columns without gaps; with <paramref name="accumulate"/> the sums
-    /// are added to <paramref name="acc"/>; otherwise they overwrite it.
+    /// Computes the first <paramref name="columns"/> of a tile. <paramref name="a"/> is depth × Rows, <paramref name="acc"/> Rows × Columns without gaps; with
+    /// <paramref name="accumulate"/> the sums are added to <paramref name="acc"/>; otherwise they overwrite it. Vectors without such a column are left out.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run(float* a, float* b, int* offsets, int depth, float* acc, bool accumulate)
+    public static void Run(float* a, float* b, int* offsets, int depth, float* acc, bool accumulate, int columns)
     {
-        if (TV.HasManyRegisters) Run8(a, b, offsets, depth, acc, accumulate);
-        else Run4(a, b, offsets, depth, acc, accumulate);
+        if (columns > 2 * TV.Width) Run<Three>(a, b, offsets, depth, acc, accumulate);
+        else if (columns > TV.Width) Run<Two>(a, b, offsets, depth, acc, accumulate);
+        else Run<One>(a, b, offsets, depth, acc, accumulate);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Run<TVectors>(float* a, float* b, int* offsets, int depth, float* acc, bool accumulate)
+        where TVectors : IExtent
+    {
+        if (TV.HasManyRegisters) Run8<TVectors>(a, b, offsets, depth, acc, accumulate);
+        else Run4<TVectors>(a, b, offsets, depth, acc, accumulate);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Run4(float* a, float* b, int* offsets, int depth, float* acc, bool accumulate)
+    private static void Run4<TVectors>(float* a, float* b, int* offsets, int depth, float* acc, bool accumulate)
+        where TVectors : IExtent
     {
         TV c00 = TV.Zero, c01 = TV.Zero, c02 = TV.Zero;
         TV c10 = TV.Zero, c11 = TV.Zero, c12 = TV.Zero;
@@ -43,35 +53,28 @@ internal static unsafe class RegisterTile<TV>
         while (offsets < end)
         {
             float* row = b + *offsets;
-            TV b0 = TV.Load(row), b1 = TV.Load(row + TV.Width), b2 = TV.Load(row + 2 * TV.Width);
+            TV b0 = TV.Load(row), b1 = TVectors.Count > 1 ? TV.Load(row + TV.Width) : b0, b2 = TVectors.Count > 2 ? TV.Load(row + 2 * TV.Width) : b0;
             TV w = TV.Broadcast(a[0]);
-            TV.Fma(ref c00, w, b0);
-            TV.Fma(ref c01, w, b1);
-            TV.Fma(ref c02, w, b2);
+            Step<TVectors>(w, b0, b1, b2, ref c00, ref c01, ref c02);
             w = TV.Broadcast(a[1]);
-            TV.Fma(ref c10, w, b0);
-            TV.Fma(ref c11, w, b1);
-            TV.Fma(ref c12, w, b2);
+            Step<TVectors>(w, b0, b1, b2, ref c10, ref c11, ref c12);
             w = TV.Broadcast(a[2]);
-            TV.Fma(ref c20, w, b0);
-            TV.Fma(ref c21, w, b1);
-            TV.Fma(ref c22, w, b2);
+            Step<TVectors>(w, b0, b1, b2, ref c20, ref c21, ref c22);
             w = TV.Broadcast(a[3]);
-            TV.Fma(ref c30, w, b0);
-            TV.Fma(ref c31, w, b1);
-            TV.Fma(ref c32, w, b2);
+            Step<TVectors>(w, b0, b1, b2, ref c30, ref c31, ref c32);
             a += 4;
             offsets++;
         }
 
-        StoreRow(acc, accumulate, c00, c01, c02);
-        StoreRow(acc + 3 * TV.Width, accumulate, c10, c11, c12);
-        StoreRow(acc + 6 * TV.Width, accumulate, c20, c21, c22);
-        StoreRow(acc + 9 * TV.Width, accumulate, c30, c31, c32);
+        StoreRow<TVectors>(acc, accumulate, c00, c01, c02);
+        StoreRow<TVectors>(acc + 3 * TV.Width, accumulate, c10, c11, c12);
+        StoreRow<TVectors>(acc + 6 * TV.Width, accumulate, c20, c21, c22);
+        StoreRow<TVectors>(acc + 9 * TV.Width, accumulate, c30, c31, c32);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Run8(float* a, float* b, int* offsets, int depth, float* acc, bool accumulate)
+    private static void Run8<TVectors>(float* a, float* b, int* offsets, int depth, float* acc, bool accumulate)
+        where TVectors : IExtent
     {
         TV c00 = TV.Zero, c01 = TV.Zero, c02 = TV.Zero;
         TV c10 = TV.Zero, c11 = TV.Zero, c12 = TV.Zero;
@@ -85,65 +88,55 @@ internal static unsafe class RegisterTile<TV>
         while (offsets < end)
         {
             float* row = b + *offsets;
-            TV b0 = TV.Load(row), b1 = TV.Load(row + TV.Width), b2 = TV.Load(row + 2 * TV.Width);
+            TV b0 = TV.Load(row), b1 = TVectors.Count > 1 ? TV.Load(row + TV.Width) : b0, b2 = TVectors.Count > 2 ? TV.Load(row + 2 * TV.Width) : b0;
             TV w = TV.Broadcast(a[0]);
-            TV.Fma(ref c00, w, b0);
-            TV.Fma(ref c01, w, b1);
-            TV.Fma(ref c02, w, b2);
+            Step<TVectors>(w, b0, b1, b2, ref c00, ref c01, ref c02);
             w = TV.Broadcast(a[1]);
-            TV.Fma(ref c10, w, b0);
-            TV.Fma(ref c11, w, b1);
-            TV.Fma(ref c12, w, b2);
+            Step<TVectors>(w, b0, b1, b2, ref c10, ref c11, ref c12);
             w = TV.Broadcast(a[2]);
-            TV.Fma(ref c20, w, b0);
-            TV.Fma(ref c21, w, b1);
-            TV.Fma(ref c22, w, b2);
+            Step<TVectors>(w, b0, b1, b2, ref c20, ref c21, ref c22);
             w = TV.Broadcast(a[3]);
-            TV.Fma(ref c30, w, b0);
-            TV.Fma(ref c31, w, b1);
-            TV.Fma(ref c32, w, b2);
+            Step<TVectors>(w, b0, b1, b2, ref c30, ref c31, ref c32);
             w = TV.Broadcast(a[4]);
-            TV.Fma(ref c40, w, b0);
-            TV.Fma(ref c41, w, b1);
-            TV.Fma(ref c42, w, b2);
+            Step<TVectors>(w, b0, b1, b2, ref c40, ref c41, ref c42);
             w = TV.Broadcast(a[5]);
-            TV.Fma(ref c50, w, b0);
-            TV.Fma(ref c51, w, b1);
-            TV.Fma(ref c52, w, b2);
+            Step<TVectors>(w, b0, b1, b2, ref c50, ref c51, ref c52);
             w = TV.Broadcast(a[6]);
-            TV.Fma(ref c60, w, b0);
-            TV.Fma(ref c61, w, b1);
-            TV.Fma(ref c62, w, b2);
+            Step<TVectors>(w, b0, b1, b2, ref c60, ref c61, ref c62);
             w = TV.Broadcast(a[7]);
-            TV.Fma(ref c70, w, b0);
-            TV.Fma(ref c71, w, b1);
-            TV.Fma(ref c72, w, b2);
+            Step<TVectors>(w, b0, b1, b2, ref c70, ref c71, ref c72);
             a += 8;
             offsets++;
         }
 
-        StoreRow(acc, accumulate, c00, c01, c02);
-        StoreRow(acc + 3 * TV.Width, accumulate, c10, c11, c12);
-        StoreRow(acc + 6 * TV.Width, accumulate, c20, c21, c22);
-        StoreRow(acc + 9 * TV.Width, accumulate, c30, c31, c32);
-        StoreRow(acc + 12 * TV.Width, accumulate, c40, c41, c42);
-        StoreRow(acc + 15 * TV.Width, accumulate, c50, c51, c52);
-        StoreRow(acc + 18 * TV.Width, accumulate, c60, c61, c62);
-        StoreRow(acc + 21 * TV.Width, accumulate, c70, c71, c72);
+        StoreRow<TVectors>(acc, accumulate, c00, c01, c02);
+        StoreRow<TVectors>(acc + 3 * TV.Width, accumulate, c10, c11, c12);
+        StoreRow<TVectors>(acc + 6 * TV.Width, accumulate, c20, c21, c22);
+        StoreRow<TVectors>(acc + 9 * TV.Width, accumulate, c30, c31, c32);
+        StoreRow<TVectors>(acc + 12 * TV.Width, accumulate, c40, c41, c42);
+        StoreRow<TVectors>(acc + 15 * TV.Width, accumulate, c50, c51, c52);
+        StoreRow<TVectors>(acc + 18 * TV.Width, accumulate, c60, c61, c62);
+        StoreRow<TVectors>(acc + 21 * TV.Width, accumulate, c70, c71, c72);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRow(float* row, bool accumulate, TV c0, TV c1, TV c2)
+    private static void Step<TVectors>(TV w, TV b0, TV b1, TV b2, ref TV c0, ref TV c1, ref TV c2)
+        where TVectors : IExtent
     {
-        if (accumulate)
-        {
-            c0 += TV.Load(row);
-            c1 += TV.Load(row + TV.Width);
-            c2 += TV.Load(row + 2 * TV.Width);
-        }
-
-        TV.Store(c0, row);
-        TV.Store(c1, row + TV.Width);
-        TV.Store(c2, row + 2 * TV.Width);
+        TV.Fma(ref c0, w, b0);
+        if (TVectors.Count > 1) TV.Fma(ref c1, w, b1);
+        if (TVectors.Count > 2) TV.Fma(ref c2, w, b2);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreRow<TVectors>(float* row, bool accumulate, TV c0, TV c1, TV c2)
+        where TVectors : IExtent
+    {
+        Store(row, accumulate, c0);
+        if (TVectors.Count > 1) Store(row + TV.Width, accumulate, c1);
+        if (TVectors.Count > 2) Store(row + 2 * TV.Width, accumulate, c2);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* sums, bool accumulate, TV sum) => TV.Store(accumulate ? sum + TV.Load(sums) : sum, sums);
 }

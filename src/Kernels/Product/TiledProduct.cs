@@ -96,6 +96,12 @@ internal unsafe struct TiledProduct
     {
         int height = RegisterTile<TV>.Rows;
         float* destination = packed + (long)block * height * depth;
+        if (index is null && rows - block * height >= height)
+        {
+            Transposition.Run(source + block * height * rowStride, rowStride, height, depth, destination, height);
+            return;
+        }
+
         for (int i = 0; i < height; i++)
         {
             int m = block * height + i;
@@ -110,7 +116,7 @@ internal unsafe struct TiledProduct
     public readonly void RunTile<TV>(int tile, float* scratch)
         where TV : unmanaged, IVector<TV>
     {
-        int columns = RegisterTile<TV>.Columns, height = RegisterTile<TV>.Rows, blocks = RowBlocks<TV>(Rows);
+        int columns = RegisterTile<TV>.Columns, height = RegisterTile<TV>.Rows, blocks = RowBlocks<TV>(Rows), left = Columns - tile * columns;
         float* sums = scratch;
         float* panel = scratch + (long)blocks * height * columns;
         float* b = B + (long)tile * columns;
@@ -126,13 +132,17 @@ internal unsafe struct TiledProduct
             {
                 float* a = A + ((long)block * Depth + first) * height;
                 float* acc = sums + (long)block * height * columns;
-                if (copy) RegisterTile<TV>.Run(a, panel, ramp, depth, acc, first > 0);
-                else RegisterTile<TV>.Run(a, b, Offsets + first, depth, acc, first > 0);
+                if (copy) RegisterTile<TV>.Run(a, panel, ramp, depth, acc, first > 0, left);
+                else RegisterTile<TV>.Run(a, b, Offsets + first, depth, acc, first > 0, left);
             }
         }
 
-        Activation.Accept<TileEnd<TV>, Nothing>(new TileEnd<TV>(in this, tile, sums));
+        Finish<TV>(tile, sums);
     }
+
+    /// <summary>Writes the result of one tile of columns: bias and activation of its sums, rows × <see cref="RegisterTile{TV}.Columns"/>.</summary>
+    public readonly void Finish<TV>(int tile, float* sums)
+        where TV : unmanaged, IVector<TV> => Activation.Accept<TileEnd<TV>, Nothing>(new TileEnd<TV>(in this, tile, sums));
 
     /// <summary>Finds rows through offsets and copies one tile's width of each next to each other.</summary>
     public static void CopyRows<TV>(float* b, int* offsets, int depth, float* panel)
