@@ -34,9 +34,9 @@ internal static unsafe class BatchLastWinograd
         && (long)shape.C * shape.K >= LeastPairs && 2L * Points * Tiles(shape.P) * Tiles(shape.Q) <= 9L * shape.P * shape.Q;
 
     /// <summary>Floats of the transformed filters.</summary>
-    public static int PackedLength(in Conv2dShape shape) => checked(Points * shape.C * shape.K);
+    public static int PackedLength(in Conv2dShape shape) => checked((int)(Points * PointLength(shape.C, shape.K)));
 
-    /// <summary>Transforms the filters: [point][k][c].</summary>
+    /// <summary>Transforms the filters: [point][k][c], the points <see cref="PointLength"/> apart.</summary>
     public static void Pack<TV>(CpuContext cpu, in Conv2dShape shape, float* w, float* packed)
         where TV : unmanaged, IVector<TV>
     {
@@ -68,7 +68,7 @@ internal static unsafe class BatchLastWinograd
     }
 
     // The floats from one point to the next. The points of a tile would share a few lines of a first-level cache if this were a multiple of 4 KB.
-    private static long PointLength(int channels, int samples) => (long)channels * samples + Samples;
+    private static long PointLength(int channels, int others) => (long)channels * others + Samples;
 
     private static int Tiles(int outputs) => (outputs + Outputs - 1) / Outputs;
 
@@ -78,6 +78,7 @@ internal static unsafe class BatchLastWinograd
         where TV : unmanaged, IVector<TV>
     {
         int pairs = arguments.Shape.C * arguments.Shape.K, first = Math.Min(task * Samples, pairs - Samples);
+        long pointLength = PointLength(arguments.Shape.C, arguments.Shape.K);
         float* room = stackalloc float[(9 + 3 * Side) * Samples + Workspace.Line];
         float* taps = Workspace.OnLine(room), half = taps + 9 * Samples;
         Transposition.Run(arguments.W + first * 9L, 9, Samples, 9, taps, Samples);
@@ -85,7 +86,7 @@ internal static unsafe class BatchLastWinograd
         {
             float* u = arguments.U + first + lane;
             for (int s = 0; s < 3; s++) WinogradOf4.Filter<TV>(taps + s * Samples + lane, 3 * Samples, half + s * TV.Width, 3 * TV.Width);
-            for (int i = 0; i < Side; i++) WinogradOf4.Filter<TV>(half + 3 * i * TV.Width, TV.Width, u + (long)i * Side * pairs, pairs);
+            for (int i = 0; i < Side; i++) WinogradOf4.Filter<TV>(half + 3 * i * TV.Width, TV.Width, u + i * Side * pointLength, pointLength);
         }
     }
 
@@ -95,7 +96,7 @@ internal static unsafe class BatchLastWinograd
         ref readonly Conv2dShape shape = ref arguments.Shape;
         int groups = shape.N / Samples, row = task / groups, sample = task % groups * Samples, pixels = Tiles(shape.Q) * Samples / TV.Width;
         float* v = arguments.Scratch + worker * (arguments.TilesLength + arguments.ProductLength), products = v + arguments.TilesLength;
-        long pointLength = PointLength(shape.C, pixels * TV.Width);
+        long pointLength = PointLength(shape.C, pixels * TV.Width), filterLength = PointLength(shape.C, shape.K);
         TransformTiles<TV>(shape, arguments.X + sample, row, pixels, v, pointLength);
         for (int first = 0; first < shape.K; first += ChannelsPerPass)
         {
@@ -104,7 +105,7 @@ internal static unsafe class BatchLastWinograd
             for (int point = 0; point < Points; point++)
             {
                 BatchLastProduct.RunMatrix<TV>(
-                    v + point * pointLength, shape.C, pixels, arguments.U + ((long)point * shape.K + first) * shape.C, channels,
+                    v + point * pointLength, shape.C, pixels, arguments.U + point * filterLength + (long)first * shape.C, channels,
                     products + point * productLength);
             }
 

@@ -176,6 +176,9 @@ internal static unsafe partial class Conv2d
     {
         int depth = shape.C * shape.R * shape.S;
         int pitch = inPlace ? shape.W : shape.Q;
+
+        // If no column is dropped, all lines are one.
+        bool isOneLine = pitch == shape.Q;
         int planeRows = shape.P + (shape.R - 1) * shape.DilationH / shape.StrideH;
 
         // The rows that the taps see fall into as many phases as the stride is long, unless the dilation is a multiple of the stride.
@@ -204,8 +207,8 @@ internal static unsafe partial class Conv2d
                 Bias = b,
                 Activation = activation,
                 Y = y,
-                Pitch = pitch,
-                Width = shape.Q,
+                Pitch = isOneLine ? shape.P * shape.Q : pitch,
+                Width = isOneLine ? shape.P * shape.Q : shape.Q,
                 RowStride = (long)shape.P * shape.Q,
                 LineStride = shape.Q,
                 ColumnStride = 1,
@@ -244,20 +247,27 @@ internal static unsafe partial class Conv2d
                 shape.N, shape.K, shape.P, shape.Q, shape.C, shape.R, shape.S, 1, 1, padH, padW, shape.DilationH, shape.DilationW, shape.Layout);
             if (ChooseForm(gradient) is Conv2dForm.Winograd3 or Conv2dForm.Winograd4 or Conv2dForm.BatchLastWinograd)
             {
-                int taps = shape.R * shape.S;
-                for (int k = 0; k < shape.K; k++)
-                for (int c = 0; c < shape.C; c++)
-                for (int tap = 0; tap < taps; tap++)
-                {
-                    turned[(c * shape.K + k) * taps + taps - 1 - tap] = w[(k * shape.C + c) * taps + tap];
-                }
-
+                TurnArguments arguments = new() { Shape = shape, W = w, Turned = turned };
+                cpu.Run(shape.C, &TurnFilters, ref arguments);
                 Forward<TV>(cpu, gradient, dy, turned, null, Activation.None, dx);
                 return;
             }
         }
 
         ConvTranspose2d.Forward<TV>(cpu, ConvTranspose2dShape.GradientOf(shape), dy, w, null, Activation.None, dx);
+    }
+
+    // One task is the filters of one input channel.
+    private static void TurnFilters(ref TurnArguments arguments, int task, int worker)
+    {
+        ref readonly Conv2dShape shape = ref arguments.Shape;
+        int taps = shape.R * shape.S;
+        float* to = arguments.Turned + (long)task * shape.K * taps, from = arguments.W + task * taps + taps - 1;
+        for (int k = 0; k < shape.K; k++, from += shape.C * taps)
+        for (int tap = 0; tap < taps; tap++)
+        {
+            *to++ = from[-tap];
+        }
     }
 
     private static void PackFilters<TV>(ref Arguments arguments, int task, int worker)
@@ -295,6 +305,13 @@ internal static unsafe partial class Conv2d
         float* scratch = arguments.Scratch + worker * arguments.ScratchLength;
         int end = Math.Min(first + TilesPerTask, TiledProduct.Tiles<TV>(product.Columns));
         for (int tile = first; tile < end; tile++) product.RunTile<TV>(tile, scratch);
+    }
+
+    private struct TurnArguments
+    {
+        public Conv2dShape Shape;
+        public float* W;
+        public float* Turned;
     }
 
     private struct Arguments
