@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
@@ -10,9 +9,8 @@ namespace Engine.Kernels;
 /// A tile is 4 output channels (2 or 1 at the end) by 4 input channels, for one tap at a time. Input channels that are left over come one at a time, with the
 /// taps of one filter row (4 or 3 taps, otherwise one at a time) in place of channels; pixels that lack a tap are then added tap by tap. Each pair has a vector
 /// of sums, one sample per lane, so a pixel takes 8 loads for up to 16 accumulators. All c and r pass over a few output rows, which stay in the second-level
-/// cache, before the next rows follow. At the end of a band of rows the lanes are added in double precision. Parallel over
-/// blocks of output channels and, if there are few blocks, over bands of rows; the bands are merged in order. Memory bandwidth bounds it with up to 4 channels,
-/// compute with more.
+/// cache, before the next rows follow. At the end of a band of rows the lanes are added. Parallel over blocks of output channels and, if there are few blocks,
+/// over bands of rows; the bands are merged in order. Memory bandwidth bounds it with up to 4 channels, compute with more.
 /// </summary>
 internal static unsafe class BatchLastFilterGradient
 {
@@ -25,13 +23,16 @@ internal static unsafe class BatchLastFilterGradient
     // Pixels in a run of rows that all input channels pass over in turn: of 32 samples, 4 channels of both maps take 32 KB.
     private const int RunPixels = 32;
 
+    // Weights of a task that merges bands.
+    private const int WeightsPerTask = 1024;
+
     public static void Run<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw)
         where TV : unmanaged, IVector<TV>
     {
         int block = TV.HasManyRegisters ? 4 : 2, blocks = (shape.K + block - 1) / block, bands = Math.Clamp((MinTasks + blocks - 1) / blocks, 1, shape.P);
         int bandRows = (shape.P + bands - 1) / bands, taps = shape.R * shape.S;
         bands = (shape.P + bandRows - 1) / bandRows;
-        long sums = (long)shape.C * taps * block * TV.Width, partial = 2L * bands * shape.WLength;
+        long sums = (long)shape.C * taps * block * TV.Width, partial = bands == 1 ? 0 : (long)bands * shape.WLength;
         cpu.Workspace.Begin(cpu.Threads * Workspace.Aligned(sums) + Workspace.Aligned(partial));
         Arguments arguments = new()
         {
@@ -40,7 +41,8 @@ internal static unsafe class BatchLastFilterGradient
             Dy = dy,
             Sums = cpu.Workspace.Take(cpu.Threads * Workspace.Aligned(sums)),
             SumsLength = Workspace.Aligned(sums),
-            Partial = (double*)cpu.Workspace.Take(partial),
+            Partial = bands == 1 ? dw : cpu.Workspace.Take(partial),
+            Dw = dw,
             Block = block,
             Bands = bands,
             BandRows = bandRows,
@@ -48,11 +50,17 @@ internal static unsafe class BatchLastFilterGradient
             Columns = TapAxis.ColumnsOf(shape),
         };
         cpu.Run(blocks * bands, &RunBlock<TV>, ref arguments);
-        for (int i = 0; i < shape.WLength; i++)
+        if (bands > 1) cpu.Run((shape.WLength + WeightsPerTask - 1) / WeightsPerTask, &MergeBands, ref arguments);
+    }
+
+    private static void MergeBands(ref Arguments arguments, int task, int worker)
+    {
+        int length = arguments.Shape.WLength, first = task * WeightsPerTask, end = Math.Min(length, first + WeightsPerTask);
+        for (int i = first; i < end; i++)
         {
             double sum = 0;
-            for (int band = 0; band < bands; band++) sum += arguments.Partial[(long)band * shape.WLength + i];
-            dw[i] = (float)sum;
+            for (int band = 0; band < arguments.Bands; band++) sum += arguments.Partial[(long)band * length + i];
+            arguments.Dw[i] = (float)sum;
         }
     }
 
@@ -72,9 +80,9 @@ internal static unsafe class BatchLastFilterGradient
     {
         ref readonly Conv2dShape shape = ref arguments.Shape;
         float* sums = arguments.Sums + worker * arguments.SumsLength;
-        int perRow = shape.S * TChannels.Count * TV.Width;
-        new Span<float>(sums, shape.C * shape.R * perRow).Clear();
+        int step = TChannels.Count * TV.Width, taps = shape.R * shape.S;
         int first = band * arguments.BandRows, end = Math.Min(shape.P, first + arguments.BandRows), run = Math.Max(1, RunPixels / shape.Q);
+        new Span<float>(sums, shape.C * taps * step).Clear();
         for (int p = first; p < end; p += run)
         for (int c = 0; c < shape.C; c += c <= shape.C - Together ? Together : 1)
         for (int r = 0; r < shape.R; r++)
@@ -83,34 +91,36 @@ internal static unsafe class BatchLastFilterGradient
             int from = p, to = Math.Min(end, p + run);
             while (from < to && arguments.Rows.InputOf(from, r) < 0) from++;
             while (to > from && arguments.Rows.InputOf(to - 1, r) < 0) to--;
-            float* sum = sums + (c * shape.R + r) * perRow;
+            float* sum = sums + (c * taps + r * shape.S) * step;
             if (from < to && c <= shape.C - Together) RunChannels<TV, TChannels>(arguments, k, c, r, from, to - from, sum);
             else if (from < to) RunRows<TV, TChannels>(arguments, k, c, r, from, to - from, sum);
         }
 
-        int taps = shape.R * shape.S;
-        for (int i = 0; i < shape.C * taps; i++)
         for (int j = 0; j < TChannels.Count; j++)
         {
-            double sum = SumOf(sums + (i * TChannels.Count + j) * TV.Width, TV.Width);
-            arguments.Partial[(long)band * shape.WLength + (long)(k + j) * shape.C * taps + i] = sum;
+            float* partial = arguments.Partial + (long)band * shape.WLength + (long)(k + j) * shape.C * taps;
+            AddLanes<TV>(sums + j * TV.Width, step, shape.C * taps, partial);
         }
     }
 
-    private static double SumOf(float* lanes, int count)
+    // The sums of the lanes of so many vectors, a step of floats apart. A block of as many vectors as one has lanes is transposed and added.
+    [SkipLocalsInit]
+    private static void AddLanes<TV>(float* vectors, int step, int count, float* to)
+        where TV : unmanaged, IVector<TV>
     {
-        Vector128<double> low = default, high = default;
-        int i = 0;
-        for (; i <= count - 4; i += 4)
+        float* room = stackalloc float[16 * 16 + Workspace.Line], lanes = Workspace.OnLine(room);
+        for (int i = 0; i < count; i += TV.Width)
         {
-            Vector128<float> four = Vector128.Load(lanes + i);
-            low += Vector128.WidenLower(four);
-            high += Vector128.WidenUpper(four);
-        }
+            int block = Math.Min(TV.Width, count - i);
+            Transposition.Run(vectors + (long)i * step, step, block, TV.Width, lanes, TV.Width);
+            for (int together = TV.Width / 2; together > 0; together /= 2)
+            for (int lane = 0; lane < together; lane++)
+            {
+                TV.Store(TV.Load(lanes + lane * TV.Width) + TV.Load(lanes + (lane + together) * TV.Width), lanes + lane * TV.Width);
+            }
 
-        double sum = Vector128.Sum(low + high);
-        for (; i < count; i++) sum += lanes[i];
-        return sum;
+            TV.StoreFirst(TV.Load(lanes), to + i, block);
+        }
     }
 
     private static Area AreaOf(in Arguments arguments, int k, int c, int r, int p, int rows)
@@ -294,7 +304,8 @@ internal static unsafe class BatchLastFilterGradient
         public float* Dy;
         public float* Sums;
         public long SumsLength;
-        public double* Partial;
+        public float* Partial;
+        public float* Dw;
         public int Block;
         public int Bands;
         public int BandRows;

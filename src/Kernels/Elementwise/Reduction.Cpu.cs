@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
@@ -40,17 +41,30 @@ internal static unsafe class Reduction
             for (; i < end; i++) terms.Add(V1.Load(a + i), V1.Load(b + i), narrowMiddle, ref restOfFirst, ref restOfSecond);
             TV.Store(first0 + first1, lanes);
             TV.Store(second0 + second1, lanes + TV.Width);
-            for (int lane = 0; lane < TV.Width; lane++)
-            {
-                first += lanes[lane];
-                second += lanes[TV.Width + lane];
-            }
-
+            first += SumOf(lanes, TV.Width);
+            second += SumOf(lanes + TV.Width, TV.Width);
             V1.Store(restOfFirst, lanes);
             first += *lanes;
             V1.Store(restOfSecond, lanes);
             second += *lanes;
         }
+    }
+
+    // In double precision, and four at a time: one by one, each sum would wait for the one before.
+    private static double SumOf(float* lanes, int count)
+    {
+        Vector128<double> low = default, high = default;
+        int i = 0;
+        for (; i <= count - 4; i += 4)
+        {
+            Vector128<float> four = Vector128.Load(lanes + i);
+            low += Vector128.WidenLower(four);
+            high += Vector128.WidenUpper(four);
+        }
+
+        double sum = Vector128.Sum(low + high);
+        for (; i < count; i++) sum += lanes[i];
+        return sum;
     }
 
     /// <summary>Both sums over the rows of a matrix, for one vector of its columns; <paramref name="center"/> has one number for each column.</summary>
