@@ -2,8 +2,12 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using X86Fma = System.Runtime.Intrinsics.X86.Fma;
 
 namespace Engine.Kernels.Simd;
+
+// Fma, Max and Min name the processor's instructions where the runtime's own names (MultiplyAddEstimate, MaxNative, MinNative) would do the same: code that
+// uses those is not compiled ahead, because what they give may differ from one kind of processor to another.
 
 /// <summary>16 floats in a 512-bit register; if the processor has none, the runtime uses pairs of narrower ones.</summary>
 internal readonly unsafe struct V512(Vector512<float> value) : IVector<V512>
@@ -49,13 +53,16 @@ internal readonly unsafe struct V512(Vector512<float> value) : IVector<V512>
     public static V512 operator /(V512 left, V512 right) => new(left._value / right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Fma(ref V512 acc, V512 a, V512 b) => acc = new(Vector512.MultiplyAddEstimate(a._value, b._value, acc._value));
+    public static void Fma(ref V512 acc, V512 a, V512 b) => acc = new(
+        Avx512F.IsSupported ? Avx512F.FusedMultiplyAdd(a._value, b._value, acc._value) : Vector512.MultiplyAddEstimate(a._value, b._value, acc._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V512 Max(V512 left, V512 right) => new(Vector512.MaxNative(left._value, right._value));
+    public static V512 Max(V512 left, V512 right) => new(
+        Avx512F.IsSupported ? Avx512F.Max(left._value, right._value) : Vector512.MaxNative(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V512 Min(V512 left, V512 right) => new(Vector512.MinNative(left._value, right._value));
+    public static V512 Min(V512 left, V512 right) => new(
+        Avx512F.IsSupported ? Avx512F.Min(left._value, right._value) : Vector512.MinNative(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V512 Log(V512 value) => new(Vector512.Log(value._value));
@@ -119,13 +126,16 @@ internal readonly unsafe struct V256(Vector256<float> value) : IVector<V256>
     public static V256 operator /(V256 left, V256 right) => new(left._value / right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Fma(ref V256 acc, V256 a, V256 b) => acc = new(Vector256.MultiplyAddEstimate(a._value, b._value, acc._value));
+    public static void Fma(ref V256 acc, V256 a, V256 b) => acc = new(
+        X86Fma.IsSupported ? X86Fma.MultiplyAdd(a._value, b._value, acc._value) : Vector256.MultiplyAddEstimate(a._value, b._value, acc._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V256 Max(V256 left, V256 right) => new(Vector256.MaxNative(left._value, right._value));
+    public static V256 Max(V256 left, V256 right) => new(
+        Avx.IsSupported ? Avx.Max(left._value, right._value) : Vector256.MaxNative(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V256 Min(V256 left, V256 right) => new(Vector256.MinNative(left._value, right._value));
+    public static V256 Min(V256 left, V256 right) => new(
+        Avx.IsSupported ? Avx.Min(left._value, right._value) : Vector256.MinNative(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 Log(V256 value) => new(Vector256.Log(value._value));
@@ -189,13 +199,16 @@ internal readonly unsafe struct V128(Vector128<float> value) : IVector<V128>
     public static V128 operator /(V128 left, V128 right) => new(left._value / right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Fma(ref V128 acc, V128 a, V128 b) => acc = new(Vector128.MultiplyAddEstimate(a._value, b._value, acc._value));
+    public static void Fma(ref V128 acc, V128 a, V128 b) => acc = new(
+        X86Fma.IsSupported ? X86Fma.MultiplyAdd(a._value, b._value, acc._value) : Vector128.MultiplyAddEstimate(a._value, b._value, acc._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V128 Max(V128 left, V128 right) => new(Vector128.MaxNative(left._value, right._value));
+    public static V128 Max(V128 left, V128 right) => new(
+        Sse.IsSupported ? Sse.Max(left._value, right._value) : Vector128.MaxNative(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V128 Min(V128 left, V128 right) => new(Vector128.MinNative(left._value, right._value));
+    public static V128 Min(V128 left, V128 right) => new(
+        Sse.IsSupported ? Sse.Min(left._value, right._value) : Vector128.MinNative(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 Log(V128 value) => new(Vector128.Log(value._value));
