@@ -100,7 +100,7 @@ public sealed class Parameter : IDisposable
         }
 
         _packed.Dispose();
-        float[] flipped = Flip(values.ToArray());
+        ReadOnlySpan<float> flipped = Layout == ParameterLayout.AsIs ? values : Flip(values.ToArray());
         if (_value?.Backend == backend) backend.Upload(flipped, _value.View);
         else MoveTo(Tensor.From(backend, Shape, flipped));
     }

@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Engine.Kernels;
 using Engine.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Engine.Nn;
 
@@ -85,7 +84,7 @@ public sealed class WeightFile
     public void LoadInto(Module module, string network, IBackend backend)
     {
         if (Complaint(module) is { } complaint) throw new EngineException($"{Path} does not hold {network}: {complaint}");
-        foreach ((Parameter parameter, NpyArray array) in module.Parameters.Zip(Arrays)) parameter.Load(backend, array.ToSingle());
+        foreach ((Parameter parameter, NpyArray array) in module.Parameters.Zip(Arrays)) parameter.Load(backend, array.AsSingle());
     }
 
     /// <summary>The <see cref="Digest"/> of the first arrays alone.</summary>
@@ -97,7 +96,7 @@ public sealed class WeightFile
         foreach (NpyArray array in Arrays.Take(arrays))
         {
             hash.AppendData(Encoding.ASCII.GetBytes($"({string.Join(',', array.Shape.ToArray())})"));
-            hash.AppendData(MemoryMarshal.AsBytes(array.ToSingle().AsSpan()));
+            hash.AppendData(MemoryMarshal.AsBytes(array.AsSingle()));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..digits];
@@ -112,8 +111,12 @@ public sealed class WeightFile
         {
             NpyArray array = file.Read(NameOf(i));
             if (array.IsDouble || !array.Shape.SequenceEqual(shape)) throw new EngineException($"{Path} has changed while it was read; try again");
-            return TensorPrimitives.IsFiniteAll<float>(array.ToSingle()) ? array
-                : throw new EngineException($"{Path}: {NameOf(i)} holds NaN or infinite values");
+            foreach (float value in array.AsSingle())
+            {
+                if (!float.IsFinite(value)) throw new EngineException($"{Path}: {NameOf(i)} holds NaN or infinite values");
+            }
+
+            return array;
         })];
     }
 

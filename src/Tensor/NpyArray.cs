@@ -49,6 +49,10 @@ public sealed class NpyArray
 
     internal double[]? Doubles { get; }
 
+    /// <summary>The values of a float32 array in C order, not copied.</summary>
+    /// <exception cref="InvalidOperationException">They are float64.</exception>
+    public ReadOnlySpan<float> AsSingle() => Singles ?? throw new InvalidOperationException("the array is float64");
+
     /// <summary>A copy of the values in C order; float64 values are rounded to float32, those beyond its range to infinity.</summary>
     public float[] ToSingle() =>
         Singles is not null ? (float[])Singles.Clone() : Array.ConvertAll(Doubles!, value => (float)value);

@@ -58,6 +58,23 @@ public unsafe class MemoryTests
     }
 
     [Fact]
+    public void SmallBuffersShareMemoryButNoFloat()
+    {
+        HostMemory memory = new();
+        HostBuffer[] buffers = [.. Enumerable.Range(0, 40).Select(i => memory.Rent(i * 9000))];
+        for (int i = 0; i < buffers.Length; i++) new Span<float>(buffers[i].Pointer, buffers[i].Capacity + HostMemory.ReadableTail).Fill(i);
+        memory.Dispose();
+        for (int i = 0; i < buffers.Length; i++)
+        {
+            Assert.Equal(0, (nint)buffers[i].Pointer % HostMemory.Alignment);
+            Assert.Equal(-1, new Span<float>(buffers[i].Pointer, buffers[i].Capacity + HostMemory.ReadableTail).IndexOfAnyExcept(i));
+        }
+
+        foreach (HostBuffer buffer in buffers) buffer.Dispose();
+        Assert.Equal(0, memory.Outstanding);
+    }
+
+    [Fact]
     public void RejectsImpossibleLengths()
     {
         using HostMemory memory = new();

@@ -7,11 +7,12 @@ internal sealed unsafe class HostBuffer : DeviceBuffer
 {
     private bool _rented;
 
-    internal HostBuffer(HostMemory memory, int capacity)
+    private readonly bool _ownsMemory;
+
+    internal HostBuffer(HostMemory memory, int capacity, float* pointer, bool ownsMemory)
     {
-        Memory = memory;
-        Capacity = capacity;
-        Pointer = HostPages.Allocate(((nuint)capacity + HostMemory.ReadableTail) * sizeof(float));
+        (Memory, Capacity, _ownsMemory) = (memory, capacity, ownsMemory);
+        Pointer = pointer;
     }
 
     /// <summary>The pool that it comes from.</summary>
@@ -31,7 +32,7 @@ internal sealed unsafe class HostBuffer : DeviceBuffer
 
     internal void Free()
     {
-        NativeMemory.AlignedFree(Pointer);
+        if (_ownsMemory) NativeMemory.AlignedFree(Pointer);
         Pointer = null;
     }
 
@@ -47,6 +48,9 @@ internal sealed unsafe class HostBuffer : DeviceBuffer
 /// The pool of <see cref="HostBuffer"/>s of one backend. Buffers that come back are kept by size and handed out again, so that a step that
 /// has warmed up allocates nothing. Not thread-safe: a backend is driven by one thread.
 /// </summary>
+/// <remarks>
+/// Small buffers are cut from slabs of a few large pages: each page of memory that the operating system maps costs time, and most runs are short.
+/// </remarks>
 internal sealed unsafe class HostMemory : IDisposable
 {
     /// <summary>In bytes: a cache line, and the widest vector.</summary>
@@ -61,7 +65,15 @@ internal sealed unsafe class HostMemory : IDisposable
     // Sizes are rounded up so that nearly equal requests share a free list.
     private const int Granularity = 1024;
 
+    private const int SlabBytes = 4 << 20, LargestPiece = SlabBytes / 4;
+
     private readonly Dictionary<int, Stack<HostBuffer>> _free = [];
+
+    private readonly List<nint> _slabs = [];
+
+    // Of the last slab.
+    private nint _rest;
+    private int _restBytes;
     private bool _disposed;
 
     /// <summary>Buffers handed out and not yet given back.</summary>
@@ -85,7 +97,9 @@ internal sealed unsafe class HostMemory : IDisposable
         if (!_free.TryGetValue(capacity, out Stack<HostBuffer>? stack)) _free[capacity] = stack = new Stack<HostBuffer>();
         if (!stack.TryPop(out HostBuffer? buffer))
         {
-            buffer = new HostBuffer(this, capacity);
+            nuint bytes = ((nuint)capacity + ReadableTail) * sizeof(float);
+            bool isSmall = bytes <= LargestPiece;
+            buffer = new HostBuffer(this, capacity, isSmall ? Cut((int)bytes) : HostPages.Allocate(bytes), !isSmall);
             BytesAllocated += (long)capacity * sizeof(float);
         }
 
@@ -97,8 +111,14 @@ internal sealed unsafe class HostMemory : IDisposable
     internal void Return(HostBuffer buffer)
     {
         Outstanding--;
-        if (_disposed) buffer.Free();
-        else _free[buffer.Capacity].Push(buffer);
+        if (!_disposed)
+        {
+            _free[buffer.Capacity].Push(buffer);
+            return;
+        }
+
+        buffer.Free();
+        FreeSlabs();
     }
 
     /// <summary>Frees the buffers in the pool. Buffers still in use are freed when they are returned.</summary>
@@ -107,5 +127,28 @@ internal sealed unsafe class HostMemory : IDisposable
         _disposed = true;
         foreach (HostBuffer buffer in _free.Values.SelectMany(stack => stack)) buffer.Free();
         _free.Clear();
+        FreeSlabs();
+    }
+
+    private void FreeSlabs()
+    {
+        if (Outstanding > 0) return;
+        foreach (nint slab in _slabs) NativeMemory.AlignedFree((void*)slab);
+        _slabs.Clear();
+    }
+
+    // The next piece of a slab.
+    private float* Cut(int bytes)
+    {
+        int piece = (bytes + Alignment - 1) / Alignment * Alignment;
+        if (piece > _restBytes)
+        {
+            (_rest, _restBytes) = ((nint)HostPages.Allocate(SlabBytes), SlabBytes);
+            _slabs.Add(_rest);
+        }
+
+        float* start = (float*)_rest;
+        (_rest, _restBytes) = (_rest + piece, _restBytes - piece);
+        return start;
     }
 }

@@ -12,7 +12,7 @@ internal static unsafe partial class HostPages
     /// <summary>Allocates memory, which <see cref="NativeMemory.AlignedFree"/> frees.</summary>
     public static float* Allocate(nuint bytes)
     {
-        bool isLarge = OperatingSystem.IsLinux() && bytes >= 2 * LargePage;
+        bool isLarge = OperatingSystem.IsLinux() && bytes >= LargePage;
         void* memory = NativeMemory.AlignedAlloc(bytes, isLarge ? LargePage : (nuint)HostMemory.Alignment);
         if (isLarge) Advise(memory, bytes);
         NativeMemory.Clear(memory, bytes);
