@@ -40,6 +40,9 @@ public static class FigureStyle
     /// <summary>The font of all text: Roboto Regular, from this assembly.</summary>
     public static readonly SKTypeface Typeface = LoadTypeface();
 
+    // The last figure's pixels, for the next one of its size: the operating system takes a while to hand out so much memory.
+    private static SKSurface? _spare;
+
     // A typeface rather than a name in ScottPlot's list of fonts, because an installed font of the same name would take precedence.
     static FigureStyle() => Fonts.DefaultFontStyle = Typeface;
 
@@ -98,9 +101,17 @@ public static class FigureStyle
     public static void DrawCells(SKCanvas canvas, SKRectI area, int columns, int rows, Func<int, int, Color> colourAt)
     {
         using SKBitmap cells = new(columns, rows, SKColorType.Rgba8888, SKAlphaType.Opaque);
-        for (int row = 0; row < rows; row++)
+
+        // SetPixel would make a canvas for each pixel, and draw a point on it.
+        Span<byte> pixels = cells.GetPixelSpan();
+        for (int row = rows - 1; row >= 0; row--)
         {
-            for (int column = 0; column < columns; column++) cells.SetPixel(column, rows - 1 - row, colourAt(column, row).ToSKColor());
+            for (int column = 0; column < columns; column++)
+            {
+                Color colour = colourAt(column, row);
+                (pixels[0], pixels[1], pixels[2], pixels[3]) = (colour.R, colour.G, colour.B, byte.MaxValue);
+                pixels = pixels[4..];
+            }
         }
 
         using SKImage image = SKImage.FromBitmap(cells);
@@ -134,13 +145,15 @@ public static class FigureStyle
     /// <summary>Draws on a white canvas of <paramref name="width"/> × <paramref name="height"/> pixels and returns it as a PNG.</summary>
     public static byte[] RenderPng(int width, int height, Action<SKCanvas> draw)
     {
-        using SKSurface surface = SKSurface.Create(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Premul));
+        SKImageInfo size = new(width, height, SKColorType.Rgba8888, SKAlphaType.Premul);
+        SKSurface surface = Interlocked.Exchange(ref _spare, null) is { } spare && spare.Canvas.DeviceClipBounds.Size == size.Size ? spare : SKSurface.Create(size);
         surface.Canvas.Clear(SKColors.White);
         draw(surface.Canvas);
         using SKPixmap pixels = surface.PeekPixels()!;
 
         // Areas of one colour are smallest, and quickest to write, without the format's filters.
         using SKData png = pixels.Encode(new SKPngEncoderOptions(SKPngEncoderFilterFlags.None, zLibLevel: 4))!;
+        _spare = surface;
         return png.ToArray();
     }
 
