@@ -80,7 +80,7 @@ internal sealed class Models : IDisposable
     {
         BandStatistics statistics = BandStatistics.Read(paths.Statistics);
         WeightFile? Read(string? path) => path is null ? null : WeightFile.Read(path);
-        Files files = new(WeightFile.Read(paths.Classifier), Read(paths.Inverter), Read(paths.Masker), Read(paths.Judge), [.. paths.Layers.Select(WeightFile.Read)]);
+        Files files = new(WarmUp.Read(paths.Classifier), Read(paths.Inverter), Read(paths.Masker), Read(paths.Judge), [.. paths.Layers.Select(WeightFile.Read)]);
         Task<string> digest = Task.Run(() => SvdNet.DigestOfFeatures(files.Classifier));
         Models models = new(backend, statistics, files)
         {

@@ -13,25 +13,24 @@ public static class SvdCommand
     private const int UsedWrongly = 2;
     private const string Description = "Detects singing in music and shows what decided the detection.", Example = "Example:\n  svd explain song.mp3 --at 61.5";
 
-    // Its options are made for the command that is called: those of all commands would take as long as the rest of a start.
-    private static readonly (string Name, string Summary, Func<Command> Create)[] _commands =
+    private static readonly (string Name, string Summary)[] _commands =
     [
-        ("explain", "shows what decided the prediction for an excerpt of a song", ExplainCommand.Create),
-        ("page", "makes a web page of every song, to see and to hear what the detector listens to", PageCommand.Create),
-        ("predict", "finds singing in songs", PredictCommand.Create),
-        ("corpus", "makes and checks a corpus of labelled songs", CorpusCommand.Create),
-        ("score", "scores the detector on the labelled songs of a corpus", ScoreCommand.Create),
-        ("calibrate", "calibrates a detector, so that 70 % of the frames with P = 0.7 are sung", CalibrateCommand.Create),
-        ("evaluate", "measures whether explanations keep what the detector goes by", EvaluateCommand.Create),
-        ("localise", "measures whether explanations lie where the voice is", LocaliseCommand.Create),
-        ("reconstruct", "measures how well the detector's layers can be inverted", ReconstructCommand.Create),
-        ("maximise", "shows what neurons of the detector react to", MaximiseCommand.Create),
-        ("logmel", "writes the log-mel spectrograms of songs", LogMelCommand.Create),
-        ("stats", "computes the statistics that normalise spectrograms", StatsCommand.Create),
-        ("train", "trains a network on a corpus", TrainCommand.Create),
-        ("export", "writes a network as an ONNX model", ExportCommand.Create),
-        ("weights", "shows what a weight file belongs to, or notes it in the file", WeightsCommand.Create),
-        ("devices", "lists the devices that kernels can run on", DevicesCommand.Create),
+        ("explain", "shows what decided the prediction for an excerpt of a song"),
+        ("page", "makes a web page of every song, to see and to hear what the detector listens to"),
+        ("predict", "finds singing in songs"),
+        ("corpus", "makes and checks a corpus of labelled songs"),
+        ("score", "scores the detector on the labelled songs of a corpus"),
+        ("calibrate", "calibrates a detector, so that 70 % of the frames with P = 0.7 are sung"),
+        ("evaluate", "measures whether explanations keep what the detector goes by"),
+        ("localise", "measures whether explanations lie where the voice is"),
+        ("reconstruct", "measures how well the detector's layers can be inverted"),
+        ("maximise", "shows what neurons of the detector react to"),
+        ("logmel", "writes the log-mel spectrograms of songs"),
+        ("stats", "computes the statistics that normalise spectrograms"),
+        ("train", "trains a network on a corpus"),
+        ("export", "writes a network as an ONNX model"),
+        ("weights", "shows what a weight file belongs to, or notes it in the file"),
+        ("devices", "lists the devices that kernels can run on"),
     ];
 
     /// <summary>The names of the commands.</summary>
@@ -41,12 +40,13 @@ public static class SvdCommand
     public static int Run(string[] args)
     {
         (TextWriter output, TextWriter errors) = (Console.Out, Console.Error);
-        PatientWriter results = new(output, escapes: true);
+        bool isHelp = args is ["--help" or "-h" or "-?"];
+        PatientWriter results = new(output, escapes: !isHelp);
         Console.SetOut(results);
         Console.SetError(new PatientWriter(errors));
         try
         {
-            int exitCode = RunSafely(args);
+            int exitCode = isHelp ? PrintHelp() : RunSafely(args);
             return results.Failure is { } lost && exitCode == 0
                 ? Fail($"the output could not be printed, but all files are written: {lost.Message}") : exitCode;
         }
@@ -81,27 +81,25 @@ public static class SvdCommand
         }
         catch (Exception failure)
         {
-            // One line with all that a report needs.
-            System.Reflection.MethodBase? place = new System.Diagnostics.StackTrace(failure).GetFrame(0)?.GetMethod();
-            return Fail($"this is a bug in svd: {failure.GetType().Name} in {place?.DeclaringType?.Name}.{place?.Name} ({failure.Message.TrimEnd('.')}); "
-                + "please report this line and the command");
+            return Fail(ReportOf(failure));
         }
+    }
+
+    // One line with all that a report needs.
+    private static string ReportOf(Exception bug)
+    {
+        System.Reflection.MethodBase? place = new System.Diagnostics.StackTrace(bug).GetFrame(0)?.GetMethod();
+        return $"this is a bug in svd: {bug.GetType().Name} in {place?.DeclaringType?.Name}.{place?.Name} ({bug.Message.TrimEnd('.')}); "
+            + "please report this line and the command";
     }
 
     private static int Parse(string[] args)
     {
-        if (args is ["--help" or "-h" or "-?"])
-        {
-            Console.Write(Help());
-            return 0;
-        }
-
         string? called = args.FirstOrDefault(argument => Array.Exists(_commands, command => command.Name == argument));
         bool asksForHelp = Array.Exists(args, argument => argument is "--help" or "-h" or "-?");
-        bool namesDevice = Array.Exists(args, argument => argument.StartsWith("--device", StringComparison.Ordinal));
-        if (called == "explain" && !asksForHelp) WarmUp.Start(withNetwork: !namesDevice);
+        if (called == "explain" && !asksForHelp) WarmUp.Start(withClassifier: !Names("--classifier"), withNetwork: !Names("--device"));
         RootCommand root = new($"{Description}\n\n{Example}");
-        foreach ((string name, string summary, Func<Command> create) in _commands) root.Add(name == called ? create() : new Command(name, summary));
+        foreach ((string name, string summary) in _commands) root.Add(name == called ? Create(name) : new Command(name, summary));
 
         // File names may start with @, so there are no response files.
         ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -112,27 +110,52 @@ public static class SvdCommand
         }
 
         return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+
+        bool Names(string option) => Array.Exists(args, argument => argument.StartsWith(option, StringComparison.Ordinal));
     }
 
-    private static string Help()
+    // Options are made for the command that is called: those of all commands would take as long as the rest of a start.
+    private static Command Create(string name) => name switch
     {
-        IEnumerable<string> commands = _commands.Select(command => $"  {command.Name,-13}{command.Summary}");
-        return $"""
+        "explain" => ExplainCommand.Create(),
+        "page" => PageCommand.Create(),
+        "predict" => PredictCommand.Create(),
+        "corpus" => CorpusCommand.Create(),
+        "score" => ScoreCommand.Create(),
+        "calibrate" => CalibrateCommand.Create(),
+        "evaluate" => EvaluateCommand.Create(),
+        "localise" => LocaliseCommand.Create(),
+        "reconstruct" => ReconstructCommand.Create(),
+        "maximise" => MaximiseCommand.Create(),
+        "logmel" => LogMelCommand.Create(),
+        "stats" => StatsCommand.Create(),
+        "train" => TrainCommand.Create(),
+        "export" => ExportCommand.Create(),
+        "weights" => WeightsCommand.Create(),
+        _ => DevicesCommand.Create(),
+    };
+
+    // The list needs none of what reads a command line, so it is there sooner.
+    private static int PrintHelp()
+    {
+        string commands = "";
+        foreach ((string name, string summary) in _commands) commands += $"  {name,-13}{summary}\n";
+        Console.Write($"""
             {Description}
 
             Usage:
               svd COMMAND [options]
 
             Commands:
-            {string.Join('\n', commands)}
-
+            {commands}
             Options:
               -?, -h, --help  Show help: this list, or with a command what it does and its options
               --version       Show the version
 
             {Example}
 
-            """;
+            """);
+        return 0;
     }
 
     /// <summary>Prints a line on standard error that the user should know and that is not a failure.</summary>

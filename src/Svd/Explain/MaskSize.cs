@@ -1,6 +1,5 @@
 using Engine.Svd.Explain.Methods;
 using static Engine.Svd.FrontEnd.FrontEndSettings;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Engine.Svd.Explain;
 
@@ -63,7 +62,9 @@ public readonly record struct MaskSize(double Value, MaskRule Rule)
         }
 
         // Importance without contrast scales to zero everywhere.
-        float min = TensorPrimitives.Min(importance), range = TensorPrimitives.Max(importance) - min;
+        float min = float.PositiveInfinity, max = float.NegativeInfinity;
+        foreach (float value in importance) (min, max) = (MathF.Min(min, value), MathF.Max(max, value));
+        float range = max - min;
         for (int i = 0; i < importance.Length; i++) mask[i] = range > 0 ? (importance[i] - min) / range : 0;
         double alpha = Rule == MaskRule.Otsu ? OtsusThreshold(mask) : Value;
         for (int i = 0; i < mask.Length; i++) mask[i] = mask[i] >= alpha ? 1 : 0;

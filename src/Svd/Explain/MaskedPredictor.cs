@@ -27,7 +27,7 @@ public sealed class MaskedPredictor(ExcerptDetector detector)
     /// <param name="shown">The result.</param>
     public static void Show(ReadOnlySpan<float> excerpt, ReadOnlySpan<float> mask, MaskSide side, ReadOnlySpan<float> fill, Span<float> shown)
     {
-        TensorPrimitives.Multiply(mask, excerpt, shown);
+        for (int i = 0; i < shown.Length; i++) shown[i] = mask[i] * excerpt[i];
         if (side == MaskSide.Removed) TensorPrimitives.Subtract(excerpt, shown, shown);
         for (int i = 0; i < fill.Length; i++)
         {

@@ -37,7 +37,7 @@ public static class SongLevel
     /// <summary>Changes log-mel frames as if the audio were this many dB louder.</summary>
     public static void Amplify(Span<float> logMel, double decibels)
     {
-        TensorPrimitives.Add(logMel, (float)(decibels * Math.Log(10) / 20), logMel);
-        TensorPrimitives.Max(logMel, MathF.Log(MagnitudeFloor), logMel);
+        float change = (float)(decibels * Math.Log(10) / 20), least = MathF.Log(MagnitudeFloor);
+        foreach (ref float value in logMel) value = MathF.Max(value + change, least);
     }
 }

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Engine.Kernels;
 
 namespace Engine.Svd.Model;
@@ -10,8 +9,11 @@ internal static class NetworkOutput
     /// <exception cref="EngineException">A value is NaN or infinite.</exception>
     public static void RequireFinite(ReadOnlySpan<float> output, string network)
     {
-        if (TensorPrimitives.IsFiniteAll(output)) return;
-        throw new EngineException(
-            $"{network} gives NaN or infinite values: its weights or the band statistics are out of range; use the ones that belong to it");
+        foreach (float value in output)
+        {
+            if (float.IsFinite(value)) continue;
+            throw new EngineException(
+                $"{network} gives NaN or infinite values: its weights or the band statistics are out of range; use the ones that belong to it");
+        }
     }
 }

@@ -75,8 +75,8 @@ internal sealed class WavSource : SampleSource
                 for (int i = 0; i < samples.Length; i++) samples[i] = (bytes[i] - 128) * (1f / 128);
                 break;
             case WavFormat.Int16:
-                TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, short>(bytes), samples);
-                TensorPrimitives.Multiply(samples, 1f / (1 << 15), samples);
+                ReadOnlySpan<short> integers = MemoryMarshal.Cast<byte, short>(bytes);
+                for (int i = 0; i < samples.Length; i++) samples[i] = integers[i] * (1f / (1 << 15));
                 break;
             case WavFormat.Int24:
                 for (int i = 0; i < samples.Length; i++)
