@@ -4,8 +4,8 @@ namespace Engine.Kernels;
 
 /// <content>
 /// The CPU form: a <see cref="TiledProduct"/> of the packed samples with the weights, which are read in place; their rows are Out floats apart. Parallel over
-/// tiles of output features. Compute bounds it for many samples. There are forms of their own for one sample, for few samples of many inputs, and for weights
-/// that are mostly zero.
+/// tiles of output features, or over blocks of samples if there are few weights. Compute bounds it for many samples. There are forms of their own for one
+/// sample, for few samples of many inputs, and for weights that are mostly zero.
 /// </content>
 internal static unsafe partial class Dense
 {
@@ -58,6 +58,12 @@ internal static unsafe partial class Dense
             Scratch = cpu.Workspace.Take(cpu.Threads * scratch),
         };
         for (int i = 0; i < shape.In; i++) arguments.Product.Offsets[i] = i * shape.Out;
+        if (TiledProduct.Tiles<TV>(shape.Out) > 1 && (long)shape.In * shape.Out <= FewWeights)
+        {
+            cpu.Run(TiledProduct.RowBlocks<TV>(shape.N), &RunSamples<TV>, ref arguments);
+            return;
+        }
+
         cpu.Run(TiledProduct.RowBlocks<TV>(shape.N), &PackSamples<TV>, ref arguments);
         cpu.Run(TiledProduct.Tiles<TV>(shape.Out), &RunTile<TV>, ref arguments);
     }
@@ -145,6 +151,9 @@ internal static unsafe partial class Dense
     // Input features of a task of the weights' gradient: a multiple of the rows of every register tile.
     private const int InputsPerTask = 64;
 
+    // So few stay in a second-level cache: a block of samples passes by all of them, and threads need not wait for each other in between.
+    private const int FewWeights = 64 * 1024;
+
     private static void RunTransposedTile<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
@@ -201,6 +210,19 @@ internal static unsafe partial class Dense
     {
         ref TiledProduct product = ref arguments.Product;
         TiledProduct.PackRows<TV>(arguments.X, product.Depth, null, product.Rows, product.Depth, task, product.A);
+    }
+
+    private static void RunSamples<TV>(ref Arguments arguments, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        PackSamples<TV>(ref arguments, task, worker);
+        TiledProduct product = arguments.Product;
+        int first = task * RegisterTile<TV>.Rows;
+        product.A += (long)first * product.Depth;
+        product.Y += first * product.RowStride;
+        product.Rows = Math.Min(RegisterTile<TV>.Rows, product.Rows - first);
+        float* scratch = arguments.Scratch + worker * arguments.ScratchLength;
+        for (int tile = 0; tile < TiledProduct.Tiles<TV>(product.Columns); tile++) product.RunTile<TV>(tile, scratch);
     }
 
     private static void RunTile<TV>(ref Arguments arguments, int task, int worker)
