@@ -114,7 +114,7 @@ fi
 
 # Of all methods on fewer excerpts: what happens when regions are removed, and when the detector's weights become random.
 if does perturbation; then
-  svd evaluate "${explain[@]}" --every 40 --excerpts 5 --methods all --measure perturbation --out "$out/curves"
+  svd evaluate "${explain[@]}" --every 60 --excerpts 3 --methods all --measure perturbation --out "$out/curves"
 fi
 if does sanity; then
   svd evaluate "${explain[@]}" --excerpts 1 --methods all --measure sanity --out "$out/curves"
