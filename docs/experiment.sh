@@ -84,8 +84,8 @@ fi
 if does localise; then
   [ -d "$out/stems" ] || samples/make_stems.sh "$out/stems"
   [ -z "${VOICES:-}" ] || [ -d "$out/voices" ] || samples/make_voice_stems.py "$corpus" "$VOICES" "$out/voices"
-  for songs in stems voices; do
-    [ ! -d "$out/$songs" ] || svd localise --stems "$out/$songs" "${networks[@]}" --out "$out/localisation-$songs"
+  for kind in stems voices; do
+    [ ! -d "$out/$kind" ] || svd localise --stems "$out/$kind" "${networks[@]}" --out "$out/localisation-$kind"
   done
 fi
 
@@ -94,7 +94,7 @@ if does layers; then
   for design in published matched; do
     mkdir -p "$out/inverters-$design"
     for layer in conv1 conv2 mp3 conv4 conv5 mp6 fc7 fc8; do
-      svd train inverter --data "$out/corpus" "${own[@]}" --layer $layer --architecture $design --epochs "${EPOCHS_OF_LAYERS:-10}" \
+      svd train inverter --data "$songs" "${own[@]}" --layer $layer --architecture $design --epochs "${EPOCHS_OF_LAYERS:-10}" \
         --hop "${HOP_OF_LAYERS:-25}" --checkpoint "$out/run-$design-$layer" --out "$out/inverters-$design/inverter-$layer.npz"
     done
   done

@@ -38,22 +38,9 @@ internal static unsafe partial class Dense
         {
             X = x,
             ScratchLength = scratch,
-            Product = new TiledProduct
+            Product = ProductOf(shape, w, b, activation, y) with
             {
-                A = cpu.Workspace.Take(packed),
-                Rows = shape.N,
-                Depth = shape.In,
-                B = w,
-                Offsets = (int*)cpu.Workspace.Take(shape.In),
-                Columns = shape.Out,
-                Bias = b,
-                BiasPerColumn = b is not null,
-                Activation = activation,
-                Y = y,
-                Pitch = shape.Out,
-                Width = shape.Out,
-                RowStride = shape.Out,
-                ColumnStride = 1,
+                A = cpu.Workspace.Take(packed), Depth = shape.In, Offsets = (int*)cpu.Workspace.Take(shape.In),
             },
             Scratch = cpu.Workspace.Take(cpu.Threads * scratch),
         };
@@ -211,6 +198,22 @@ internal static unsafe partial class Dense
         ref TiledProduct product = ref arguments.Product;
         TiledProduct.PackRows<TV>(arguments.X, product.Depth, null, product.Rows, product.Depth, task, product.A);
     }
+
+    // The samples and the offsets are still to be set.
+    private static TiledProduct ProductOf(in DenseShape shape, float* w, float* b, Activation activation, float* y) => new()
+    {
+        Rows = shape.N,
+        B = w,
+        Columns = shape.Out,
+        Bias = b,
+        BiasPerColumn = b is not null,
+        Activation = activation,
+        Y = y,
+        Pitch = shape.Out,
+        Width = shape.Out,
+        RowStride = shape.Out,
+        ColumnStride = 1,
+    };
 
     private static void RunSamples<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>

@@ -42,21 +42,7 @@ internal static unsafe partial class Dense
             PackedLength = packed,
             Sums = cpu.Workspace.Take(pieces * sums),
             SumsLength = sums,
-            Product = new TiledProduct
-            {
-                Rows = shape.N,
-                B = w,
-                Offsets = (int*)cpu.Workspace.Take(ChunkInputs),
-                Columns = shape.Out,
-                Bias = b,
-                BiasPerColumn = b is not null,
-                Activation = activation,
-                Y = y,
-                Pitch = shape.Out,
-                Width = shape.Out,
-                RowStride = shape.Out,
-                ColumnStride = 1,
-            },
+            Product = ProductOf(shape, w, b, activation, y) with { Offsets = (int*)cpu.Workspace.Take(ChunkInputs) },
         };
         for (int i = 0; i < ChunkInputs; i++) arguments.Product.Offsets[i] = i * shape.Out;
         cpu.Run(pieces, &SumPiece<TV>, ref arguments);

@@ -132,7 +132,8 @@ public static class SvdCommand
         "train" => TrainCommand.Create(),
         "export" => ExportCommand.Create(),
         "weights" => WeightsCommand.Create(),
-        _ => DevicesCommand.Create(),
+        "devices" => DevicesCommand.Create(),
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "the list of commands has it, but nothing makes it"),
     };
 
     // The list needs none of what reads a command line, so it is there sooner.

@@ -39,7 +39,7 @@ internal static class WarmUp
     {
         try
         {
-            // The kernels for the widest vectors are compiled ahead.
+            // In a published program the kernels for the widest vectors are compiled ahead.
             if (withNetwork && !Vector512.IsHardwareAccelerated) Compute();
             ExplanationFigure.WarmUp();
         }

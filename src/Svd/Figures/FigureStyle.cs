@@ -146,14 +146,23 @@ public static class FigureStyle
     public static byte[] RenderPng(int width, int height, Action<SKCanvas> draw)
     {
         SKImageInfo size = new(width, height, SKColorType.Rgba8888, SKAlphaType.Premul);
-        SKSurface surface = Interlocked.Exchange(ref _spare, null) is { } spare && spare.Canvas.DeviceClipBounds.Size == size.Size ? spare : SKSurface.Create(size);
-        surface.Canvas.Clear(SKColors.White);
-        draw(surface.Canvas);
+        SKSurface? surface = Interlocked.Exchange(ref _spare, null);
+        if (surface?.Canvas.DeviceClipBounds.Size != size.Size)
+        {
+            surface?.Dispose();
+            surface = SKSurface.Create(size);
+        }
+
+        SKCanvas canvas = surface.Canvas;
+        int state = canvas.Save();
+        canvas.Clear(SKColors.White);
+        draw(canvas);
+        canvas.RestoreToCount(state);
         using SKPixmap pixels = surface.PeekPixels()!;
 
         // Areas of one colour are smallest, and quickest to write, without the format's filters.
         using SKData png = pixels.Encode(new SKPngEncoderOptions(SKPngEncoderFilterFlags.None, zLibLevel: 4))!;
-        _spare = surface;
+        Interlocked.Exchange(ref _spare, surface)?.Dispose();
         return png.ToArray();
     }
 

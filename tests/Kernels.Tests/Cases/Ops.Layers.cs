@@ -7,9 +7,9 @@ internal static partial class Ops
 {
     private static readonly DenseShape[] Products =
         [
-        new(1, 1, 1), new(1, 7, 5), new(3, 129, 50), new(17, 256, 33), new(33, 130, 97), new(2, 1, 70), new(40, 3, 1), new(1, 779, 83),
-        new(9, 1300, 70), new(33, 2600, 10),
-    ];
+            new(1, 1, 1), new(1, 7, 5), new(3, 129, 50), new(17, 256, 33), new(33, 130, 97), new(2, 1, 70), new(40, 3, 1), new(1, 779, 83),
+            new(9, 1300, 70), new(33, 2600, 10),
+        ];
 
     private static readonly BatchNormShape[] Normalisations =
         [new(1, 1, 1), new(3, 5, 7), new(2, 3, 64), new(1, 1, 100), new(70, 13, 1), new(33, 70, 1), new(1, 2, 40_000), new(2, 3, 16_500)];
