@@ -36,7 +36,7 @@ public sealed class GpuTrainingTests(ITestOutputHelper output)
 
             using (SvdNet detector = SvdNet.Create(backend, new RandomSource(1)))
             using (MaskerTraining training = new(
-                backend, detector, null, [Noise(ExcerptFrames + BatchSize - 1, Bands)], [], hop: 1, BatchSize, classThreshold: 0.5, seed: 1))
+                backend, detector, [], [Noise(ExcerptFrames + BatchSize - 1, Bands)], [], hop: 1, BatchSize, classThreshold: 0.5, seed: 1))
             {
                 AssertLean(gpu, training.Plan(1, []));
             }
@@ -205,7 +205,7 @@ public sealed class GpuTrainingTests(ITestOutputHelper output)
                     new InverterTraining(backend, _detector, [logMel], [], InversionArchitecture.Paper, hop: 1, BatchSize, seed: 1, (_, _) => { }),
                     made => made.Plan(1, [])),
                 _ => Of(
-                    new MaskerTraining(backend, _detector, null, [logMel], [], hop: 1, BatchSize, classThreshold: 0.5, seed: 1), made => made.Plan(1, [])),
+                    new MaskerTraining(backend, _detector, [], [logMel], [], hop: 1, BatchSize, classThreshold: 0.5, seed: 1), made => made.Plan(1, [])),
             };
         }
 

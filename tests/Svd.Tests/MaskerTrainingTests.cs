@@ -17,7 +17,7 @@ public class MaskerTrainingTests
         using SvdNet classifier = SvdNet.Load(backend, Path.Combine(ReferenceData.Repository, "weights", "svdnet.npz"));
         float[][] before = [.. classifier.Layers.Parameters.Select(parameter => parameter.Value.ToArray())];
         float[] song = [.. ExplanationMethodTests.Numbers(6, 2 * ExcerptLength)];
-        using MaskerTraining training = new(backend, classifier, null, [song], [], hop: 40, batchSize: 2, classThreshold: 0.5, seed: 1);
+        using MaskerTraining training = new(backend, classifier, [], [song], [], hop: 40, batchSize: 2, classThreshold: 0.5, seed: 1);
         TrainingPlan plan = training.Plan(1, []);
 
         Assert.True(double.IsFinite(plan.Step(0, 0)));
@@ -35,19 +35,20 @@ public class MaskerTrainingTests
 
     /// <summary>The loss is the mean over the detectors in the loop, and only the first one's features make the mask.</summary>
     [Fact]
-    public void ASecondDetectorInTheLoopCountsAsMuchAsTheFirst()
+    public void EachDetectorInTheLoopCountsAsMuchAsTheFirst()
     {
         using IBackend backend = Backends.CreateCpu(2);
         using SvdNet classifier = SvdNet.Load(backend, Path.Combine(ReferenceData.Repository, "weights", "svdnet.npz"));
         using SvdNet other = SvdNet.Load(backend, Path.Combine(ReferenceData.Repository, "weights", "svdnet-second.npz"));
         float[] song = [.. ExplanationMethodTests.Numbers(6, 2 * ExcerptLength)];
-        double alone = FirstLoss(null), twice = FirstLoss(classifier), both = FirstLoss(other);
+        double alone = FirstLoss(), twice = FirstLoss(classifier), both = FirstLoss(other), three = FirstLoss(other, other);
         Assert.Equal(alone, twice, 1e-5 * Math.Abs(alone)); // Float32 sums in another order.
         Assert.NotEqual(alone, both, 1e-3 * Math.Abs(alone));
+        Assert.Equal(alone + 2 * (2 * both - alone), 3 * three, 1e-4 * Math.Abs(alone));
 
-        double FirstLoss(SvdNet? judge)
+        double FirstLoss(params SvdNet[] judges)
         {
-            using MaskerTraining training = new(backend, classifier, judge, [song], [], hop: 40, batchSize: 2, classThreshold: 0.5, seed: 1);
+            using MaskerTraining training = new(backend, classifier, judges, [song], [], hop: 40, batchSize: 2, classThreshold: 0.5, seed: 1);
             return training.Plan(1, []).Step(0, 0);
         }
     }

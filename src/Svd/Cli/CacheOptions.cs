@@ -7,6 +7,9 @@ namespace Engine.Svd.Cli;
 /// <summary>The options that say how a corpus is read: <c>--cache</c> and <c>--decoder</c>. A command takes both together.</summary>
 internal sealed class CacheOptions
 {
+    /// <summary>What <c>--shard</c> says of a command whose long part is to decode the songs.</summary>
+    public const string SharedOut = "Each job decodes its songs into the cache; the job that finishes last does the rest.";
+
     private readonly Option<string?> _folder = Options.Cache();
     private readonly Option<Decoder> _decoder = Options.Decoder();
 

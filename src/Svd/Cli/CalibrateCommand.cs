@@ -2,6 +2,7 @@ using System.CommandLine;
 using Engine.Kernels;
 using Engine.Nn;
 using Engine.Svd.Data;
+using Engine.Svd.FrontEnd;
 using Engine.Svd.Model;
 using Engine.Svd.Predict;
 
@@ -21,6 +22,7 @@ internal static class CalibrateCommand
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<string> output = Options.OutFile("the calibrated weights (.npz); this may be the file given with --classifier");
         CacheOptions cache = new();
+        Option<string?> shard = Options.Shard(CacheOptions.SharedOut);
         Option<bool> force = Options.Force();
         DeviceOptions device = new();
         Command command = new(
@@ -31,19 +33,19 @@ internal static class CalibrateCommand
             + "detector of a cross-validation then predicts the songs that it was not trained with.\n\n"
             + "Example:\n  svd calibrate --data jamendo --classifier svdnet.npz --stats svdnet.meanstd.npz --out svdnet.npz")
         {
-            data, split, folds, classifier, statistics, output, cache, force, device,
+            data, split, folds, classifier, statistics, output, cache, shard, force, device,
         };
         command.Validators.Add(result => Folds.RefuseBoth(result, folds, split));
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(split), parsed.GetValue(folds), parsed.GetValue(classifier) ?? BundledFiles.Classifier,
-            parsed.GetValue(statistics) ?? BundledFiles.Statistics, parsed.GetRequiredValue(output), cache.Of(parsed), parsed.GetValue(force),
-            device.Of(parsed)));
+            parsed.GetValue(statistics) ?? BundledFiles.Statistics, parsed.GetRequiredValue(output), cache.Of(parsed),
+            Options.ShardIn(parsed.GetValue(shard)), parsed.GetValue(force), device.Of(parsed)));
         return command;
     }
 
     private static int Run(
-        string data, string split, string? folds, string classifier, string statisticsPath, string output, CacheChoice cacheChoice, bool force,
-        Func<IBackend> createBackend)
+        string data, string split, string? folds, string classifier, string statisticsPath, string output, CacheChoice cacheChoice, Shard shard,
+        bool force, Func<IBackend> createBackend)
     {
         Corpus corpus = Corpus.Open(data);
         using IBackend backend = createBackend();
@@ -51,6 +53,14 @@ internal static class CalibrateCommand
         using SvdNet network = SvdNet.Load(backend, file);
         OutputFolder.Require([output], [statisticsPath, .. folds is null ? Corpus.InputsOf(data, split, corpus.Split(split)) : Folds.InputsOf(corpus, folds)]);
         SpectrogramCache cache = cacheChoice.Open(data);
+        if (shard.IsPart)
+        {
+            IReadOnlyList<Song> all = folds is null ? corpus.Split(split) : Folds.SongsOf(corpus, folds);
+            using LogMelExtractor extractor = new(backend);
+            int missing = ProgressDisplay.Run($"{all.Count} songs", report => cache.FillPart(extractor, all, shard, report));
+            if (missing > 0) return ShardReport.Print(shard, all.Count - missing, all.Count, json: false);
+        }
+
         LabelledSong songs = LabelledSong.Together(folds is not null
             ? [.. Folds.Predict(backend, corpus, cache, folds, force).SelectMany(fold => fold)]
             : PredictSplit(backend, new ModelPaths(classifier, statisticsPath), force, cache, corpus.Split(split)));

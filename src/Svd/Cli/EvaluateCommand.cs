@@ -110,8 +110,10 @@ internal static class EvaluateCommand
                 parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
                 parsed.GetValue(inverter) ?? BundledFiles.Inverter,
                 parsed.GetValue(methods) is { } some && ExplanationMethods.Parse(some).Contains(ExplanationMethods.Mask)
-                    ? parsed.GetValue(masker) ?? BundledFiles.Masker : null,
-                parsed.GetValue(judge)),
+                    ? parsed.GetValue(masker) ?? BundledFiles.Masker : null)
+            {
+                Judges = parsed.GetValue(judge) is { } second ? [second] : [],
+            },
             parsed.GetValue(force), ParseThresholds(parsed.GetRequiredValue(thresholds))!, Options.NumberIn(parsed.GetRequiredValue(classThreshold)),
             new ExcerptSampling(
                 SongTime.Parse(parsed.GetRequiredValue(start)), parsed.GetValue(excerpts), parsed.GetValue(seed), parsed.GetValue(every)),
@@ -171,7 +173,7 @@ internal static class EvaluateCommand
     private static int RunFolds(Request request, Corpus corpus, string folder)
     {
         (ModelPaths Paths, IReadOnlyList<Song> Songs)[] folds = Folds.WithExplanations(
-            corpus, folder, request.Paths.Judge, withMaskers: request.Methods?.Contains(ExplanationMethods.Mask) == true);
+            corpus, folder, request.Paths.Judges.SingleOrDefault(), withMaskers: request.Methods?.Contains(ExplanationMethods.Mask) == true);
         Song[] songs = [.. folds.SelectMany(fold => fold.Songs)];
         PrepareOutput(request, songs, [.. Folds.InputsOf(corpus, folder), .. folds.SelectMany(fold => fold.Paths.All)]);
         using IBackend backend = request.CreateBackend();

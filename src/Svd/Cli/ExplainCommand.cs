@@ -67,6 +67,7 @@ internal static class ExplainCommand
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<Channel> channel = Options.Channel();
         Option<Decoder> decoder = Options.Decoder();
+        Option<string?> shard = Options.Shard("The jobs together explain every song once.");
         DeviceOptions device = new();
         Option<bool> json = Options.Json();
         Command command = new(
@@ -79,7 +80,7 @@ internal static class ExplainCommand
             + "  svd explain song.mp3 --at 61.5 --method both --area 0.2\n  svd explain song.mp3 --at 61.5 --layer all")
         {
             audio, recursive, at, method, layer, threshold, area, seed, listen, classThreshold, output, overwrite, classifier, inverter, masker, statistics,
-            force, channel, decoder, device, json,
+            force, channel, decoder, shard, device, json,
         };
         command.Validators.Add(result =>
         {
@@ -97,7 +98,7 @@ internal static class ExplainCommand
             string? of = parsed.GetValue(layer);
             return Run(new Request(
                 SongFiles.Find(parsed.GetValue(audio) is { Length: > 0 } songs ? songs : [BundledFiles.Sample], parsed.GetValue(recursive)),
-                parsed.GetValue(at), by, methods, of, SizeOf(by, parsed.GetValue(threshold), parsed.GetValue(area)), parsed.GetValue(seed),
+                Options.ShardIn(parsed.GetValue(shard)), parsed.GetValue(at), by, methods, of, SizeOf(by, parsed.GetValue(threshold), parsed.GetValue(area)), parsed.GetValue(seed),
                 parsed.GetValue(listen), parsed.GetValue(classThreshold), parsed.GetRequiredValue(output), parsed.GetValue(overwrite),
                 new ModelPaths(
                     parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
@@ -135,7 +136,7 @@ internal static class ExplainCommand
     private static int Run(Request request)
     {
         long start = Stopwatch.GetTimestamp();
-        string? summary = request.Songs.Count > 1 ? SongBatch.SummaryIn(request.Out) : null;
+        string? summary = SongBatch.SummaryIn(request.Out, request.AllSongs, request.Shard);
         PrepareOutputs(request, summary);
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
@@ -150,8 +151,8 @@ internal static class ExplainCommand
             {
                 Report result = Explain(request, tools, song, start, report);
                 start = Stopwatch.GetTimestamp();
-                string line = request.Json ? JsonSerializer.Serialize(result, request.Songs.Count == 1 ? Json.Indented : Json.Line)
-                    : request.Songs.Count == 1 ? TextOf(request, song, result)
+                string line = request.Json ? JsonSerializer.Serialize(result, request.AllSongs.Count == 1 ? Json.Indented : Json.Line)
+                    : request.AllSongs.Count == 1 ? TextOf(request, song, result)
                     : $"{MessageText.Line(song.Path)}, {result.StartSeconds:F2} s: {Verdict(result.Probability, request)}; "
                         + $"explanation alone: {Verdict(result.ProbabilityMasked, request)} → {result.Files[0]}";
                 return (line, [result.StartSeconds, result.Probability, result.Label, result.ProbabilityMasked, result.LabelMasked, result.RelativeArea]);
@@ -161,7 +162,7 @@ internal static class ExplainCommand
     // A missing song must not leave an empty output folder behind.
     private static void PrepareOutputs(Request request, string? summary)
     {
-        if (!request.Songs.Any(song => File.Exists(song.Path))) return;
+        if (request.AllSongs.Count == 1 && !File.Exists(request.AllSongs[0].Path)) return;
         OutputFolder.Prepare(request.Out);
         if (summary is null) return;
         OutputFolder.RequireApart([summary], [.. request.Songs.Select(song => song.Path), .. request.Paths.All]);
@@ -352,10 +353,13 @@ internal static class ExplainCommand
     }
 
     private sealed record Request(
-        IReadOnlyList<SongFile> Songs, double? At, string Method, string[] Methods, string? Layer, MaskSize Size, ulong Seed, bool Listen,
+        IReadOnlyList<SongFile> AllSongs, Shard Shard, double? At, string Method, string[] Methods, string? Layer, MaskSize Size, ulong Seed, bool Listen,
         double? ClassThreshold, string Out, bool Overwrite, ModelPaths Paths, bool Force,
         Channel Channel, Decoder Decoder, Func<IBackend> CreateBackend, bool Json)
     {
+        /// <summary>The songs of this part.</summary>
+        public SongFile[] Songs { get; } = Shard.Of(AllSongs);
+
         /// <summary>The class threshold in use; known once the weights are loaded.</summary>
         public ClassDecision Decision { get; init; }
     }

@@ -90,12 +90,16 @@ internal static class Folds
         {
             Inverter = Needed($"{Path.Combine(folder, name)}{InverterSuffix}.npz", $"svd train inverter --hold-out {name}"),
             Masker = withMaskers ? Needed($"{Path.Combine(folder, name)}{MaskerSuffix}.npz", $"svd train masker --hold-out {name}") : null,
-            Judge = judges is null ? null : Needed(Path.Combine(judges, $"{name}.npz"), $"svd train classifier --hold-out {name}"),
+            Judges = judges is null ? [] : [Needed(Path.Combine(judges, $"{name}.npz"), $"svd train classifier --hold-out {name}")],
         }, songs[fold]))];
 
         static string Needed(string path, string command) =>
             File.Exists(path) ? path : throw new EngineException($"{path} is missing; {command} trains it");
     }
+
+    /// <summary>The songs of all folds.</summary>
+    /// <exception cref="EngineException">There are fewer than two folds, one is not in the corpus, or a song is in two.</exception>
+    public static IReadOnlyList<Song> SongsOf(Corpus corpus, string folder) => [.. SongsOf(corpus, NamesIn(folder)).SelectMany(fold => fold)];
 
     private static IReadOnlyList<Song>[] SongsOf(Corpus corpus, string[] names)
     {

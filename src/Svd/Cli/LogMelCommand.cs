@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Engine.Kernels;
 using Engine.Svd.Audio;
+using Engine.Svd.Data;
 using Engine.Svd.FrontEnd;
 using Engine.Tensors;
 
@@ -23,26 +24,27 @@ internal static class LogMelCommand
         Option<bool> overwrite = Options.Overwrite();
         Option<Channel> channel = Options.Channel();
         Option<Decoder> decoder = Options.Decoder();
+        Option<string?> shard = Options.Shard("The jobs together write every song's spectrogram once.");
         DeviceOptions device = new();
         Command command = new(
             "logmel",
             "Writes the log-mel spectrograms of songs: 70 frames a second, 80 bands from 27.5 Hz to 8 kHz, natural logarithm.\n\n"
             + "Examples:\n  svd logmel song.mp3 --out song.npy\n  svd logmel music --recursive --out spectrograms")
         {
-            audio, recursive, output, statistics, overwrite, channel, decoder, device,
+            audio, recursive, output, statistics, overwrite, channel, decoder, shard, device,
         };
         command.SetAction(parsed => Run(new Request(
-            SongFiles.Find(parsed.GetRequiredValue(audio), parsed.GetValue(recursive)), parsed.GetRequiredValue(output), parsed.GetValue(statistics),
-            parsed.GetValue(overwrite), parsed.GetValue(channel), parsed.GetValue(decoder), device.Of(parsed))));
+            SongFiles.Find(parsed.GetRequiredValue(audio), parsed.GetValue(recursive)), Options.ShardIn(parsed.GetValue(shard)),
+            parsed.GetRequiredValue(output), parsed.GetValue(statistics), parsed.GetValue(overwrite), parsed.GetValue(channel), parsed.GetValue(decoder), device.Of(parsed))));
         return command;
     }
 
     private static int Run(Request request)
     {
         bool isFile = !Directory.Exists(request.Out) && (Path.HasExtension(request.Out) || string.IsNullOrWhiteSpace(request.Out));
-        if (isFile && request.Songs.Count > 1) throw new EngineException($"--out {request.Out} is one file for {request.Songs.Count} songs; give a folder.");
-        string? summary = isFile ? null : SongBatch.SummaryIn(request.Out);
-        string[] files = [.. request.Songs.Select(FileOf), .. request.Songs.Count > 1 ? [summary!] : (string[])[]];
+        if (isFile && request.AllSongs.Count > 1) throw new EngineException($"--out {request.Out} is one file for {request.AllSongs.Count} songs; give a folder.");
+        string? summary = SongBatch.SummaryIn(request.Out, request.AllSongs, request.Shard);
+        string[] files = [.. request.Songs.Select(FileOf), .. summary is null ? (string[])[] : [summary]];
         OutputFolder.RequireApart(files, [.. request.Songs.Select(song => song.Path), request.Statistics]);
         OutputFolder.RequireNew(files, request.Overwrite);
         if (!isFile) OutputFolder.PrepareAll(files);
@@ -66,5 +68,10 @@ internal static class LogMelCommand
     }
 
     private sealed record Request(
-        IReadOnlyList<SongFile> Songs, string Out, string? Statistics, bool Overwrite, Channel Channel, Decoder Decoder, Func<IBackend> CreateBackend);
+        IReadOnlyList<SongFile> AllSongs, Shard Shard, string Out, string? Statistics, bool Overwrite, Channel Channel, Decoder Decoder,
+        Func<IBackend> CreateBackend)
+    {
+        /// <summary>The songs of this part.</summary>
+        public SongFile[] Songs { get; } = Shard.Of(AllSongs);
+    }
 }

@@ -209,14 +209,14 @@ internal static class MethodsEvaluation
                 Version,
                 Digest.Of(DeviceIdentity.Of(backend), [.. Songs.Select(song => cache.DigestOf(song.AudioPath)), .. request.Weights.Select(Digest.OfFile)]),
                 seed, request.ClassThreshold,
-                request.Paths.Judge is null ? 0 : Digest.OfFiles(request.Paths.Judge), .. request.Fills.Select(fill => (double)fill),
+                request.Paths.Judges.Count == 0 ? 0 : Digest.OfFiles([.. request.Paths.Judges]), .. request.Fills.Select(fill => (double)fill),
                 .. request.Sizes.SelectMany(size => (double[])[size.Value, (double)size.Rule]),
                 .. songs.SelectMany(song => song.Compared.Starts.Select(frame => (double)frame).Prepend(song.Compared.Starts.Length)),
                 .. request.Measure == MeasureKind.Perturbation ? [request.RegionSize] : (double[])[],
             ];
             if (songs.Length == 0) return;
             Methods = ProgressDisplay.Run("inversions", report => new MethodComparison(
-                backend, models.Detector, models.Inversion!, models.Mask, models.Judge, models.Statistics, [.. songs.Select(song => song.Compared)],
+                backend, models.Detector, models.Inversion!, models.Mask, models.Judges.SingleOrDefault(), models.Statistics, [.. songs.Select(song => song.Compared)],
                 request.Sizes, request.Fills, request.ClassThreshold, seed, (done, all) => report(done, all)));
         }
 

@@ -6,13 +6,16 @@ using Engine.Svd.Model;
 namespace Engine.Svd.Cli;
 
 /// <summary>The files from which a command reads its networks; null for a network that it does not need.</summary>
-internal sealed record ModelPaths(string Classifier, string Statistics, string? Inverter = null, string? Masker = null, string? Judge = null)
+internal sealed record ModelPaths(string Classifier, string Statistics, string? Inverter = null, string? Masker = null)
 {
     /// <summary>Further inversion networks, of several layers.</summary>
     public IReadOnlyList<string> Layers { get; init; } = [];
 
+    /// <summary>Further detectors.</summary>
+    public IReadOnlyList<string> Judges { get; init; } = [];
+
     /// <summary>The files that are given.</summary>
-    public IEnumerable<string> All => new[] { Classifier, Statistics, Inverter, Masker, Judge }.OfType<string>().Concat(Layers);
+    public IEnumerable<string> All => new[] { Classifier, Statistics, Inverter, Masker }.OfType<string>().Concat(Judges).Concat(Layers);
 }
 
 /// <summary>A class threshold and where it comes from.</summary>
@@ -45,7 +48,7 @@ internal sealed class Models : IDisposable
         Inversion = files.Inverter is null ? null : InversionNetwork.Load(backend, files.Inverter);
         Layers = [.. files.Layers.Select(file => InversionNetwork.Load(backend, file))];
         Mask = files.Masker is null ? null : MaskNetwork.Load(backend, files.Masker);
-        Judge = files.Judge is null ? null : SvdNet.Load(backend, files.Judge);
+        Judges = [.. files.Judges.Select(file => SvdNet.Load(backend, file))];
     }
 
     /// <summary>The statistics that normalise spectrograms.</summary>
@@ -69,8 +72,8 @@ internal sealed class Models : IDisposable
     /// <summary>The mask network, if the command needs one.</summary>
     public MaskNetwork? Mask { get; }
 
-    /// <summary>The second detector, if the command has one.</summary>
-    public SvdNet? Judge { get; }
+    /// <summary>The further detectors, in the order of their files.</summary>
+    public IReadOnlyList<SvdNet> Judges { get; }
 
     /// <summary>Reads the networks. A file that does not say what it belongs to is used, with a note.</summary>
     /// <exception cref="EngineException">
@@ -80,14 +83,15 @@ internal sealed class Models : IDisposable
     {
         BandStatistics statistics = BandStatistics.Read(paths.Statistics);
         WeightFile? Read(string? path) => path is null ? null : WeightFile.Read(path);
-        Files files = new(WarmUp.Read(paths.Classifier), Read(paths.Inverter), Read(paths.Masker), Read(paths.Judge), [.. paths.Layers.Select(WeightFile.Read)]);
+        Files files = new(WarmUp.Read(paths.Classifier), Read(paths.Inverter), Read(paths.Masker), [.. paths.Judges.Select(WeightFile.Read)],
+            [.. paths.Layers.Select(WeightFile.Read)]);
         Task<string> digest = Task.Run(() => SvdNet.DigestOfFeatures(files.Classifier));
         Models models = new(backend, statistics, files)
         {
             TunedThreshold = WeightNotes.Of(files.Classifier)?.ClassThreshold, DetectorDigest = digest.GetAwaiter().GetResult(),
         };
         List<string> silent = [];
-        foreach (WeightFile file in files.All) Require(file, file != files.Classifier && file != files.Judge);
+        foreach (WeightFile file in files.All) Require(file, file != files.Classifier && !files.Judges.Contains(file));
         if (silent.Count > 0)
         {
             SvdCommand.Note(silent.Count == 1
@@ -135,11 +139,11 @@ internal sealed class Models : IDisposable
         Inversion?.Dispose();
         foreach (InversionNetwork layer in Layers) layer.Dispose();
         Mask?.Dispose();
-        Judge?.Dispose();
+        foreach (SvdNet judge in Judges) judge.Dispose();
     }
 
-    private sealed record Files(WeightFile Classifier, WeightFile? Inverter, WeightFile? Masker, WeightFile? Judge, WeightFile[] Layers)
+    private sealed record Files(WeightFile Classifier, WeightFile? Inverter, WeightFile? Masker, WeightFile[] Judges, WeightFile[] Layers)
     {
-        public IEnumerable<WeightFile> All => new[] { Classifier, Inverter, Masker, Judge }.OfType<WeightFile>().Concat(Layers);
+        public IEnumerable<WeightFile> All => new[] { Classifier, Inverter, Masker }.OfType<WeightFile>().Concat(Judges).Concat(Layers);
     }
 }

@@ -70,7 +70,7 @@ internal static class PredictCommand
         using LogMelExtractor extractor = new(backend);
         using BandNormalizer normalizer = models.Statistics.On(backend);
         SongPredictor predictor = new(backend, models.Detector, models.Statistics);
-        return new SongBatch("seconds", "singing_share", "sung_segments").Run(request.Songs, request.AllSongs.Count > 1 ? request.Summary : null, request.Json, PredictSong);
+        return new SongBatch("seconds", "singing_share", "sung_segments").Run(request.Songs, request.Summary, request.Json, PredictSong);
 
         (string Line, object[] Values) PredictSong(SongFile song, Action<double, double?> report)
         {
@@ -138,7 +138,7 @@ internal static class PredictCommand
     private static void PrepareOutputs(Request request)
     {
         string[] files = [.. request.Songs.SelectMany(song => FilesOf(request, song))];
-        if (request.AllSongs.Count > 1) files = [.. files, request.Summary];
+        if (request.Summary is { } summary) files = [.. files, summary];
         OutputFolder.Prepare(request.Out);
         OutputFolder.RequireApart(files, [.. request.Songs.Select(song => song.Path), .. request.Paths.All]);
         OutputFolder.RequireNew(files, request.Overwrite);
@@ -153,8 +153,8 @@ internal static class PredictCommand
         /// <summary>The songs of this part.</summary>
         public SongFile[] Songs { get; } = Shard.Of(AllSongs);
 
-        /// <summary>The table of this part.</summary>
-        public string Summary { get; } = SongBatch.SummaryIn(Out, Shard);
+        /// <summary>The table of this part; null where there is one song.</summary>
+        public string? Summary { get; } = SongBatch.SummaryIn(Out, AllSongs, Shard);
     }
 
     internal sealed record SegmentReport(double Start, double End, string Label);

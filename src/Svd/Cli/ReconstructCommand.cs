@@ -36,6 +36,7 @@ internal static class ReconstructCommand
         Option<bool> force = Options.Force();
         DeviceOptions device = new();
         CacheOptions cache = new();
+        Option<string?> shard = Options.Shard("The job that finishes last writes the totals.");
         Option<bool> json = Options.Json();
         Command command = new(
             "reconstruct",
@@ -45,7 +46,7 @@ internal static class ReconstructCommand
             + "excerpts. Finished songs are kept in songs/NAME.npz; if the command is interrupted, run it again to resume.\n\n"
             + "Example:\n  svd reconstruct --data jamendo --inverter inverters --out reconstruction")
         {
-            data, split, inverters, classifier, statistics, excerpts, draws, seed, compare, output, force, device, cache, json,
+            data, split, inverters, classifier, statistics, excerpts, draws, seed, compare, output, force, device, cache, shard, json,
         };
         command.SetAction(parsed => Run(new Request(
             parsed.GetRequiredValue(data), parsed.GetRequiredValue(split),
@@ -55,7 +56,8 @@ internal static class ReconstructCommand
                     ? [.. given.SelectMany(path => Directory.Exists(path) ? InverterFiles.OfAllLayers(path) : [path])] : InverterFiles.OfAllLayers(null),
             },
             parsed.GetValue(force), new ReconstructionSampling(parsed.GetValue(excerpts), parsed.GetValue(draws), parsed.GetValue(seed)),
-            parsed.GetValue(compare), parsed.GetRequiredValue(output), device.Of(parsed), cache.Of(parsed), parsed.GetValue(json))));
+            parsed.GetValue(compare), parsed.GetRequiredValue(output), Options.ShardIn(parsed.GetValue(shard)), device.Of(parsed),
+            cache.Of(parsed), parsed.GetValue(json))));
         return command;
     }
 
@@ -76,8 +78,9 @@ internal static class ReconstructCommand
         using ExcerptDetector detector = new(backend, models.Detector);
         Reconstruction reconstruction = new(backend, detector, [.. request.Paths.Layers.Zip(models.Layers)], models.Statistics, request.Sampling);
         SpectrogramCache cache = request.Cache.Open(request.Data);
-        (IReadOnlyList<ReconstructionRow> rows, int measured) = ProgressDisplay.Run(
-            $"songs of {request.Split}", report => reconstruction.Measure(songs, cache, [.. request.Paths.All], songFolder, report));
+        (IReadOnlyList<ReconstructionRow> rows, int measured, int missing) = ProgressDisplay.Run(
+            $"songs of {request.Split}", report => reconstruction.Measure(songs, cache, [.. request.Paths.All], songFolder, request.Shard, report));
+        if (missing > 0) return ShardReport.Print(request.Shard, songs.Count - missing, songs.Count, request.Json);
         string dataset = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data)));
         string subheading = $"{dataset}, {request.Split}: {request.Sampling.Draws} draws of {request.Sampling.Excerpts} excerpts of each of {measured} songs";
         ReconstructionCurve[] curves = [.. CurvesOf(rows), .. CurvesOf(compared, request.Compare)];
@@ -120,7 +123,7 @@ internal static class ReconstructCommand
 
     private sealed record Request(
         string Data, string Split, ModelPaths Paths, bool Force, ReconstructionSampling Sampling, string? Compare, string Out,
-        Func<IBackend> CreateBackend, CacheChoice Cache, bool Json);
+        Shard Shard, Func<IBackend> CreateBackend, CacheChoice Cache, bool Json);
 
     internal sealed record Report(
         string Dataset, string Split, int Songs, int SongsListed, int Excerpts, int Draws, string Device, string[] Files,

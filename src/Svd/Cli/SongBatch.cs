@@ -14,23 +14,27 @@ namespace Engine.Svd.Cli;
 internal sealed record BatchRow(string Song, string? Failure, IReadOnlyList<object> Values);
 
 /// <summary>
-/// Runs a command over songs: one progress bar for all of them, a bad song does not stop the others, and several songs end with a table, which goes to a CSV
-/// file too.
+/// Runs a command over songs: one progress bar for all of them, a bad song does not stop the others, and several songs end with a table. Where the command was
+/// given several songs, each of its parts (<see cref="Shard"/>) writes the table to a CSV file, too.
 /// </summary>
 /// <param name="columns">What is found about each song.</param>
 internal sealed class SongBatch(params string[] columns)
 {
     private readonly List<BatchRow> _rows = [];
 
-    /// <summary>The table's file in a folder; each part of the songs has one of its own.</summary>
-    public static string SummaryIn(string folder, Shard? shard = null) => Path.Combine(folder, (shard ?? Shard.Whole).FileName("summary", ".csv"));
+    /// <summary>The table's file in a folder, one for each part of the songs; null where the command was given one song.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="songs">All songs of all parts.</param>
+    /// <param name="shard">The part.</param>
+    public static string? SummaryIn(string folder, IReadOnlyList<SongFile> songs, Shard shard) =>
+        songs.Count > 1 ? Path.Combine(folder, shard.FileName("summary", ".csv")) : null;
 
     /// <summary>Does a song's work, telling how much is done of how much, and returns what to print and what the columns hold.</summary>
     public delegate (string Line, object[] Values) Work(SongFile song, Action<double, double?> report);
 
     /// <summary>Runs the work.</summary>
     /// <param name="songs">The songs.</param>
-    /// <param name="summary">The CSV file to write if there are several songs; null for none.</param>
+    /// <param name="summary">The CSV file to write; null for none.</param>
     /// <param name="isQuiet">Whether no table is printed, as the lines are for a program to read.</param>
     /// <param name="work">What is done with each.</param>
     /// <returns>The exit code: 1 if a song failed.</returns>
@@ -42,9 +46,9 @@ internal sealed class SongBatch(params string[] columns)
             for (int i = 0; i < songs.Count; i++) RunOne(songs[i], ReportOf(i, songs.Count, report), work);
             return true;
         });
+        if (summary is not null) AtomicFile.Write(summary, stream => stream.Write(Encoding.UTF8.GetBytes(ToCsv())));
         if (songs.Count > 1)
         {
-            if (summary is not null) AtomicFile.Write(summary, stream => stream.Write(Encoding.UTF8.GetBytes(ToCsv())));
             if (!isQuiet) Print();
             int failed = _rows.Count(row => row.Failure is not null);
             if (failed > 0) SvdCommand.Note($"{failed} of {songs.Count} songs failed{(summary is null ? "" : $"; {summary} says why")}");

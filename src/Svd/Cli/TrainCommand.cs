@@ -109,10 +109,10 @@ internal static class TrainCommand
         Option<string> data = Options.Data();
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
-        Option<string?> judge = new("--judge")
+        Option<string[]> judges = new("--judge")
         {
-            Description = "The weights (.npz) of a second detector in the loop, trained with the same statistics. The regions must then hold for both, and "
-                + "hold better for others.",
+            Description = "The weights (.npz) of another detector in the loop, trained with the same statistics; may be given several times. The regions must "
+                + "then hold for all of them, and hold better for others.",
             HelpName = "FILE",
         };
         Option<string> output = Options.OutFile("the weights (.npz); the log and its figure are written beside it (.csv, .png)");
@@ -134,12 +134,15 @@ internal static class TrainCommand
             + "The songs need no labels.\n\n"
             + "Example:\n  svd train masker --data jamendo --classifier svdnet.npz --stats meanstd.npz --out masker.npz --checkpoint run1")
         {
-            data, classifier, judge, statistics, output, epochs, hop, batch, holdOut, classThreshold, seed, force, device, checkpoint, cache, dryRun,
+            data, classifier, judges, statistics, output, epochs, hop, batch, holdOut, classThreshold, seed, force, device, checkpoint, cache, dryRun,
         };
         command.SetAction(parsed => TrainMasker(new MaskerRequest(
             parsed.GetRequiredValue(data), parsed.GetValue(holdOut),
             new ModelPaths(
-                parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics, Judge: parsed.GetValue(judge)),
+                parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics)
+            {
+                Judges = parsed.GetValue(judges) ?? [],
+            },
             parsed.GetValue(force), parsed.GetRequiredValue(output), parsed.GetValue(epochs), parsed.GetValue(hop), parsed.GetValue(batch),
             parsed.GetValue(classThreshold), parsed.GetValue(seed), device.Of(parsed), parsed.GetValue(checkpoint),
             cache.Of(parsed), parsed.GetValue(dryRun))));
@@ -246,7 +249,7 @@ internal static class TrainCommand
         }
 
         using MaskerTraining training = new(
-            backend, classifier, models.Judge, frames[..songs.Count], frames[songs.Count..], request.Hop, request.Batch, classThreshold, request.Seed);
+            backend, classifier, models.Judges, frames[..songs.Count], frames[songs.Count..], request.Hop, request.Batch, classThreshold, request.Seed);
         TrainingPlan plan = training.Plan(
             request.Epochs,
             [
@@ -254,12 +257,12 @@ internal static class TrainCommand
                 ("digest_of_the_songs", DigestOf(songs, cache)),
                 ("digest_of_the_validation_songs", DigestOf(validation, cache)),
                 ("digest_of_the_classifier", Digest.OfFiles(request.Paths.Classifier, request.Paths.Statistics)),
-                ("digest_of_the_second_detector", request.Paths.Judge is { } judge ? Digest.OfFiles(judge) : 0),
+                ("digest_of_the_other_detectors", request.Paths.Judges.Count == 0 ? 0 : Digest.OfFiles([.. request.Paths.Judges])),
             ]) with { Device = DeviceIdentity.Of(backend) };
         return request.DryRun ? TrainingDisplay.DryRun(plan, backend.Name) : TrainingDisplay.Run(
             plan, request.Checkpoint, request.Out,
             () => new WeightNotes { Detector = models.DetectorDigest, Statistics = statistics.Digest, ClassThreshold = classThreshold },
-            $"svd train masker{(models.Judge is null ? "" : " with a second detector in the loop")}: {request.Epochs} epochs, hop {request.Hop}, batches of {request.Batch}, seed {request.Seed}");
+            $"svd train masker{models.Judges.Count switch { 0 => "", 1 => " with a second detector in the loop", var more => $" with {more} other detectors in the loop" }}: {request.Epochs} epochs, hop {request.Hop}, batches of {request.Batch}, seed {request.Seed}");
     }
 
     // The songs to train with, and those to validate with if the corpus has a list of them.

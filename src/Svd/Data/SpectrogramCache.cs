@@ -92,6 +92,29 @@ public sealed class SpectrogramCache
         return logMel;
     }
 
+    /// <summary>Computes the spectrograms of a part of the songs, which several machines share out.</summary>
+    /// <param name="extractor">Computes them.</param>
+    /// <param name="songs">All songs.</param>
+    /// <param name="shard">The part.</param>
+    /// <param name="progress">Gets how many songs are done, with fractions, and how many there are.</param>
+    /// <returns>How many songs of the other parts have no spectrogram yet.</returns>
+    /// <exception cref="EngineException">A song cannot be decoded, is silent or shorter than an excerpt, or the cache cannot be written.</exception>
+    internal int FillPart(LogMelExtractor extractor, IReadOnlyList<Song> songs, Shard shard, Action<double, double?> progress)
+    {
+        Song[] own = shard.Of(songs);
+        for (int i = 0; i < own.Length; i++)
+        {
+            int done = i;
+            LogMel(extractor, own[i].AudioPath, (seconds, length) =>
+            {
+                if (length is { } whole) progress(done + Math.Min(1, seconds / whole), own.Length);
+            });
+            progress(i + 1, own.Length);
+        }
+
+        return songs.Where((song, i) => !shard.Has(i) && !File.Exists(FileOf(song.AudioPath))).Count();
+    }
+
     /// <summary>The SHA-256 of a song's file, which is read only if it is new or has changed.</summary>
     /// <exception cref="EngineException">The song cannot be read.</exception>
     internal byte[] DigestOf(string audioPath) => _digests.Of(audioPath);

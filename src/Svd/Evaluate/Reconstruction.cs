@@ -40,36 +40,50 @@ internal sealed class Reconstruction(
     /// <param name="cache">Gives the spectrograms.</param>
     /// <param name="weights">All files that results depend on.</param>
     /// <param name="folder">The folder of the files.</param>
+    /// <param name="shard">The songs to look at; of the others, what is kept in the folder is read.</param>
     /// <param name="progress">Gets how many songs are done, and how many there are.</param>
-    /// <returns>A row for each network, and how many songs are long enough for an excerpt.</returns>
+    /// <returns>A row for each network, how many songs are long enough for an excerpt, and how many nobody has looked at; then there are no rows.</returns>
     /// <exception cref="EngineException">A song cannot be decoded, none is long enough, or a network's output is not finite.</exception>
-    public (IReadOnlyList<ReconstructionRow> Rows, int Songs) Measure(
-        IReadOnlyList<Song> songs, SpectrogramCache cache, IReadOnlyList<string> weights, string folder, Action<double, double?> progress)
+    public (IReadOnlyList<ReconstructionRow> Rows, int Songs, int Missing) Measure(
+        IReadOnlyList<Song> songs, SpectrogramCache cache, IReadOnlyList<string> weights, string folder, Shard shard, Action<double, double?> progress)
     {
         using LogMelExtractor extractor = new(backend);
         using BandNormalizer normalizer = statistics.On(backend);
-        List<SongPart> parts = [];
+        SongPart?[] parts = new SongPart?[songs.Count];
         byte[][] digests = [.. weights.Select(Digest.OfFile)];
-        for (int i = 0; i < songs.Count; i++)
+        int missing = 0, seen = 0;
+        foreach (int i in Enumerable.Range(0, songs.Count).OrderBy(i => shard.Has(i) ? 0 : 1))
+        {
+            string file = Path.Combine(folder, $"{ResultName.Of(songs[i].Name)}.npz");
+            if (shard.Has(i) || File.Exists(file)) parts[i] = PartOf(i, file);
+            if (parts[i] is null) missing++;
+            progress(++seen, songs.Count);
+        }
+
+        if (missing > 0) return ([], 0, missing);
+        SongPart[] used = [.. parts.OfType<SongPart>().Where(part => part.Excerpts.Length > 0)];
+        if (used.Length == 0) throw new EngineException($"no song is as long as an excerpt of {ExcerptFrames} frames");
+        return (RowsOf(used), used.Length, 0);
+
+        // Null where the file is another machine's and not of this run.
+        SongPart? PartOf(int i, string file)
         {
             float[] logMel = cache.LogMel(extractor, songs[i].AudioPath);
             int[] starts = sampling.StartsOf(i, logMel.Length / Bands);
-            if (starts.Length > 0)
-            {
-                float[] values = normalizer.NormalizeSong(logMel);
-                float[][] excerpts = [.. starts.Select(start => values[(start * Bands)..(start * Bands + ExcerptLength)])];
-                double identity = Digest.Of($"{DeviceIdentity.Of(backend)}, {string.Join(' ', starts)}", [cache.DigestOf(songs[i].AudioPath), .. digests]);
-                parts.Add(new SongPart(excerpts, DistancesOf(excerpts, Path.Combine(folder, $"{ResultName.Of(songs[i].Name)}.npz"), identity)));
-            }
+            float[] values = starts.Length > 0 ? normalizer.NormalizeSong(logMel) : [];
+            float[][] excerpts = [.. starts.Select(start => values[(start * Bands)..(start * Bands + ExcerptLength)])];
+            double identity = Digest.Of($"{DeviceIdentity.Of(backend)}, {string.Join(' ', starts)}", [cache.DigestOf(songs[i].AudioPath), .. digests]);
+            if (TryRead(file, identity, excerpts.Length) is { } kept) return new SongPart(excerpts, kept);
+            if (!shard.Has(i)) return null;
+            double[][] distances = DistancesOf(excerpts);
 
-            progress(i + 1, songs.Count);
+            // A song that is too short has a file only where other machines look for it.
+            if (starts.Length > 0 || shard.IsPart) Write(file, identity, distances);
+            return new SongPart(excerpts, distances);
         }
-
-        if (parts.Count == 0) throw new EngineException($"no song is as long as an excerpt of {ExcerptFrames} frames");
-        return (RowsOf(parts), parts.Count);
     }
 
-    private ReconstructionRow[] RowsOf(List<SongPart> parts)
+    private ReconstructionRow[] RowsOf(SongPart[] parts)
     {
         double[] between = [.. Enumerable.Range(0, sampling.Draws).Select(draw =>
             MeanDistance([.. parts.SelectMany(part => part.Excerpts.Skip(draw * sampling.Excerpts).Take(sampling.Excerpts))]))];
@@ -88,10 +102,9 @@ internal sealed class Reconstruction(
         ];
     }
 
-    // ‖x − x*‖₂ of each excerpt, for each network; from the file if it holds them already.
-    private double[][] DistancesOf(float[][] excerpts, string file, double identity)
+    // ‖x − x*‖₂ of each excerpt, for each network.
+    private double[][] DistancesOf(float[][] excerpts)
     {
-        if (TryRead(file, identity, excerpts.Length) is { } kept) return kept;
         double[][] distances = [.. networks.Select(_ => new double[excerpts.Length])];
         for (int first = 0; first < excerpts.Length; first += BatchSize)
         {
@@ -109,14 +122,15 @@ internal sealed class Reconstruction(
             }
         }
 
-        NpzFile.Write(
-            file,
-            [
-                ("identity", new NpyArray([], [identity])),
-                ("distance", new NpyArray([networks.Count, excerpts.Length], [.. distances.SelectMany(values => values)])),
-            ]);
         return distances;
     }
+
+    private static void Write(string path, double identity, double[][] distances) => NpzFile.Write(
+        path,
+        [
+            ("identity", new NpyArray([], [identity])),
+            ("distance", new NpyArray([distances.Length, distances[0].Length], [.. distances.SelectMany(values => values)])),
+        ]);
 
     private double[][]? TryRead(string path, double identity, int count)
     {
@@ -126,7 +140,7 @@ internal sealed class Reconstruction(
             using NpzFile file = NpzFile.Open(path);
             if (!file.Read("identity", 1).ToDouble().AsSpan().SequenceEqual([identity])) return null;
             double[] all = file.Read("distance", networks.Count * count).ToDouble();
-            return all.All(double.IsFinite) ? [.. all.Chunk(count)] : null;
+            return all.All(double.IsFinite) ? [.. networks.Select((_, n) => all[(n * count)..((n + 1) * count)])] : null;
         }
         catch (EngineException)
         {

@@ -13,9 +13,10 @@ namespace Engine.Svd.Train;
 /// Trains a mask network with a fixed classifier in the loop. For each excerpt x with label y (the classifier's own), the importance z becomes a mask that
 /// keeps a random share of the bins, the most important ones. Since the share varies, the network learns the order of the bins. The loss is
 /// <code>cross-entropy(f(m ⊙ x) − θ, y) + ¼ · cross-entropy(f(x − m ⊙ x) − θ, 1 − y)</code>
-/// for sufficiency and necessity, plus an L2 penalty. Here f is the classifier's logit, and θ is the logit at which it begins to say singing. If there is a
-/// second detector in the loop, the loss is the mean of both, each with its own label: the mask network sees only the first one's features, but its regions
-/// must hold for both, and so for others, too. Nothing asks for masks in one piece; the architecture alone gives them. The optimiser is ADAM, and the learning rate falls by a factor after each epoch.
+/// for sufficiency and necessity, plus an L2 penalty. Here f is the classifier's logit, and θ is the logit at which it begins to say singing. If there are
+/// other detectors in the loop, the loss is the mean of all, each with its own label: the mask network sees only the first one's features, but its regions
+/// must hold for all, and so for detectors that are not there, too. Nothing asks for masks in one piece; the architecture alone gives them. The optimiser is
+/// ADAM, and the learning rate falls by a factor after each epoch.
 /// </summary>
 /// <remarks>
 /// The mask is of 0 and 1, and its gradient is that of a sigmoid (see <see cref="TopKMaskOp"/>): with soft masks the network would use shades of grey that no
@@ -61,7 +62,7 @@ internal sealed class MaskerTraining : IDisposable
     /// <summary>Draws the network's initial weights.</summary>
     /// <param name="backend">The backend that trains.</param>
     /// <param name="classifier">The fixed classifier, without dropout.</param>
-    /// <param name="judge">A second fixed detector in the loop, for inputs with the same statistics; or null.</param>
+    /// <param name="judges">Other fixed detectors in the loop, for inputs with the same statistics; there may be none.</param>
     /// <param name="songs">Normalised log-mel frames of each training song, frames×80.</param>
     /// <param name="validation">The same for the validation songs, which the log reports; there may be none.</param>
     /// <param name="hop">The number of frames from one excerpt to the next.</param>
@@ -70,11 +71,11 @@ internal sealed class MaskerTraining : IDisposable
     /// <param name="seed">Seeds the weights, the order and the areas.</param>
     /// <exception cref="EngineException">The excerpts do not fill a batch.</exception>
     public MaskerTraining(
-        IBackend backend, SvdNet classifier, SvdNet? judge, IReadOnlyList<float[]> songs, IReadOnlyList<float[]> validation, int hop, int batchSize,
-        double classThreshold, ulong seed)
+        IBackend backend, SvdNet classifier, IReadOnlyList<SvdNet> judges, IReadOnlyList<float[]> songs, IReadOnlyList<float[]> validation, int hop,
+        int batchSize, double classThreshold, ulong seed)
     {
         (_backend, _classifier, _validation, _batchSize, _classThreshold, _seed) = (backend, classifier, validation, batchSize, classThreshold, seed);
-        _inTheLoop = judge is null ? [classifier] : [classifier, judge];
+        _inTheLoop = [classifier, .. judges];
         _logitThreshold = (float)Math.Log(classThreshold / (1 - classThreshold));
         _excerpts = new ExcerptBatches(songs, hop, batchSize, seed);
         _detector = new ExcerptDetector(backend, classifier);

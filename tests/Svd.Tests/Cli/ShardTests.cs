@@ -17,6 +17,7 @@ public sealed class ShardTests : IDisposable
     public static TheoryData<string, string, string[]> Commands => new()
     {
         { "evaluate", "evaluation.csv", ["--start", "0", "--excerpts", "2", "--thresholds", "0:1:0.5", "--class-threshold", "0.5"] },
+        { "reconstruct", "layers.csv", ["--excerpts", "2", "--draws", "2"] },
         { "score", "scores.csv", ["--class-threshold", "0.5"] },
         { "evaluate", "methods.csv", ["--start", "0", "--excerpts", "2", "--methods", "inversion,random", "--area", "0.2", "--class-threshold", "0.5"] },
     };
@@ -49,20 +50,51 @@ public sealed class ShardTests : IDisposable
             File.ReadLines(Path.Combine(parts, table)).Select(line => WithoutTime(line, table)));
     }
 
-    [Fact]
-    public void PredictionsAreSharedOut()
+    [Theory]
+    [InlineData("predict", 2)]
+    [InlineData("logmel", 1)]
+    [InlineData("explain", 2)]
+    public void FilesOfSongsAreSharedOut(string command, int filesOfASong)
     {
         string[] songs = Directory.GetFiles(Path.Combine(Data, "audio"));
-        string parts = _temp.PathOf("parts");
-        for (int part = 1; part <= 2; part++) Succeed(["predict", .. songs, "--out", parts, "--shard", $"{part}/2"]);
-        Succeed(["predict", .. songs, "--out", _temp.PathOf("whole")]);
-        string[] written = Results(_temp.PathOf("whole"));
-        Assert.Equal(2 * songs.Length, written.Length);
+        string whole = _temp.PathOf("whole"), parts = _temp.PathOf("parts");
+        Directory.CreateDirectory(parts); // logmel takes a name that is no folder for a file's.
+        Directory.CreateDirectory(whole);
+        for (int part = 1; part <= songs.Length + 1; part++)
+        {
+            // There is nothing left to do for the last job.
+            Succeed([command, .. songs, "--out", parts, "--shard", $"{part}/{songs.Length + 1}"]);
+            Assert.True(File.Exists(Path.Combine(parts, $"summary.{part}-of-{songs.Length + 1}.csv")));
+        }
+
+        Succeed([command, .. songs, "--out", whole]);
+        string[] written = Results(whole);
+        Assert.Equal(filesOfASong * songs.Length, written.Length);
         Assert.Equal(written.Select(File.ReadAllBytes), Results(parts).Select(File.ReadAllBytes));
 
         // All but the tables, of which each part has one.
         static string[] Results(string folder) =>
             [.. Directory.GetFiles(folder).Where(file => !Path.GetFileName(file).StartsWith("summary", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    }
+
+    [Theory]
+    [InlineData("stats")]
+    [InlineData("calibrate")]
+    public void DecodingIsSharedOut(string command)
+    {
+        string cache = _temp.PathOf("cache"), whole = _temp.PathOf("whole.npz"), parts = _temp.PathOf("parts.npz");
+        const int songs = 2;
+        File.WriteAllText(Path.Combine(Data, "filelists", "pair"), "one.wav\nthree.wav\n"); // One and two are the same noise.
+        for (int part = 1; part <= songs; part++)
+        {
+            Assert.False(File.Exists(parts));
+            string output = Succeed([command, "--data", Data, "--split", "pair", "--cache", cache, "--out", parts, "--shard", $"{part}/{songs}"]);
+            if (part < songs) Assert.Contains($"{part} of {songs} songs are finished", output);
+            Assert.Equal(part, Directory.GetFiles(cache, "*.logmel*").Length);
+        }
+
+        Succeed([command, "--data", Data, "--split", "pair", "--cache", _temp.PathOf("other"), "--out", whole]);
+        Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(parts));
     }
 
     [Theory]
