@@ -10,7 +10,7 @@ namespace Engine.Kernels;
 /// phases of a stride are output pixels one stride apart, so a transposed 4×4 filter with stride 2 becomes four 2×2 filters. A single channel fills vectors as
 /// well as many do. A tile is 6 pixels of a line by 4 output channels (2 with 16 registers), which makes 24 accumulators; each step loads 6 vectors, broadcasts
 /// 4 weights and does 24 multiply-adds. Pixels at the ends of a line, which lack taps, are tiles of one pixel. If the other pixels are not a multiple of 6, the
-/// rest is cut into tiles of 4, 2 and 1. Parallel over output rows and groups of channels. Memory bandwidth bounds it with up to 4 channels, compute with more.
+/// rest is cut into tiles of 4, 3, 2 and 1. Parallel over output rows and groups of channels. Memory bandwidth bounds it with up to 4 channels, compute with more.
 /// </summary>
 /// <remarks>SIMD Monte Carlo codes and Arm's CHWN kernels use the same layout, with samples in the lanes, for few channels.</remarks>
 internal static unsafe class BatchLastProduct
@@ -50,18 +50,19 @@ internal static unsafe class BatchLastProduct
     }
 
     /// <summary>
-    /// y[k, i, ·] = Σ_c w[k, c]·x[c, i, ·], with one vector for each c and i. This is one thread's part of a product. The arrays have no gaps.
+    /// y[k, i, ·] = Σ_c,t w[k · weightsOfOutput + c · weightsOfInput + wOffsets[t]]·x[c, i, ·], x beginning at xOffsets[t], with one vector for each c and i.
+    /// This is one thread's part of a product. x and y have no gaps.
     /// </summary>
-    public static void RunMatrix<TV>(float* x, int inputs, int pixels, float* w, int outputs, float* y)
+    public static void RunMatrix<TV>(
+        float* x, int inputs, int pixels, int* xOffsets, float* w, int weightsOfOutput, int weightsOfInput, int* wOffsets, int taps, int outputs, float* y)
         where TV : unmanaged, IVector<TV>
     {
-        int start = 0;
         Arguments arguments = new()
         {
-            N = TV.Width, C = inputs, H = 1, W = pixels, K = outputs, R = 1, S = 1, P = 1, Q = pixels, WeightsOfOutput = inputs, WeightsOfInput = 1,
-            Input = x, Weights = w, Output = y,
+            N = TV.Width, C = inputs, H = 1, W = pixels, K = outputs, R = 1, S = 1, P = 1, Q = pixels,
+            WeightsOfOutput = weightsOfOutput, WeightsOfInput = weightsOfInput, Input = x, Weights = w, Output = y,
         };
-        Line line = new() { XOffsets = &start, WOffsets = &start, TapCount = 1, Pixels = pixels, XPitch = TV.Width, YPitch = TV.Width };
+        Line line = new() { XOffsets = xOffsets, WOffsets = wOffsets, TapCount = taps, Pixels = pixels, XPitch = TV.Width, YPitch = TV.Width };
         RunBlocks<TV>(arguments, line, 0, outputs, y);
     }
 
@@ -154,6 +155,7 @@ internal static unsafe class BatchLastProduct
         int i = 0;
         for (; i <= line.Pixels - 6; i += 6) RunPixels<TV, TChannels, Six>(arguments, line, k, i, y);
         if (i <= line.Pixels - 4) i = RunPixels<TV, TChannels, Four>(arguments, line, k, i, y);
+        if (i <= line.Pixels - 3) i = RunPixels<TV, TChannels, Three>(arguments, line, k, i, y);
         if (i <= line.Pixels - 2) i = RunPixels<TV, TChannels, Two>(arguments, line, k, i, y);
         if (i < line.Pixels) RunPixels<TV, TChannels, One>(arguments, line, k, i, y);
     }
@@ -199,6 +201,7 @@ internal static unsafe class BatchLastProduct
                 Step<TV, TChannels>(at + pitch, wa, wb, wc, wd, ref a1, ref b1, ref c1, ref d1);
                 if (TPixels.Count == 2) continue;
                 Step<TV, TChannels>(at + 2 * pitch, wa, wb, wc, wd, ref a2, ref b2, ref c2, ref d2);
+                if (TPixels.Count == 3) continue;
                 at += 3 * pitch;
                 Step<TV, TChannels>(at, wa, wb, wc, wd, ref a3, ref b3, ref c3, ref d3);
                 if (TPixels.Count == 4) continue;
@@ -240,6 +243,7 @@ internal static unsafe class BatchLastProduct
         Store(v1 + b, y + pitch, lanes);
         if (TPixels.Count == 2) return;
         Store(v2 + b, y + 2 * pitch, lanes);
+        if (TPixels.Count == 3) return;
         Store(v3 + b, y + 3 * pitch, lanes);
         if (TPixels.Count == 4) return;
         Store(v4 + b, y + 4 * pitch, lanes);

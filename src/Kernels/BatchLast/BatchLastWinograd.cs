@@ -4,192 +4,394 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// 3×3 convolutions of maps that lie C H W N in Winograd's tiles of 4×4 outputs, see <see cref="WinogradOf4"/>: 36 products in place of 144.
+/// Convolutions of maps that lie C H W N in Winograd's tiles, see <see cref="IWinograd"/>:
 /// <code>y[k, tile, ·] = Aᵀ·[Σ_c (G·w[k, c]·Gᵀ) ⊙ (Bᵀ·x[c, tile, ·]·B)]·A</code>
-/// A vector holds samples. A task is a row of tiles of 16 samples. First all its tiles are transformed, to points × channels × tiles. Then, for a few output
+/// <list type="bullet">
+/// <item>3×3 filters come in tiles of 4×4 outputs (<see cref="WinogradOf4"/>): 36 products in place of 144.</item>
+/// <item>A transposed convolution with 4×4 filters and a stride of 2 is four convolutions with 2×2 filters, one for each phase of the outputs. All four see
+/// the same inputs, so a tile of 4×4 inputs is transformed once and gives 3×3 outputs of each phase (<see cref="WinogradOf3With2Taps"/>): 64 products in place
+/// of 144.</item>
+/// <item>Its gradient, a convolution with 4×4 filters and a stride of 2, adds up four convolutions with 2×2 filters, one for each phase of the inputs. The sum
+/// over phases is part of the sum over channels.</item>
+/// </list>
+/// A vector holds samples. A task is a few tiles of 16 samples. First they are transformed, to points × phases × channels × tiles. Then, for a few output
 /// channels at a time, the sums over channels are computed, as one matrix product of <see cref="BatchLastProduct"/> for each point, and are transformed back
-/// with bias and activation. A tile that extends beyond the input is filled up with zeros first. Parallel over rows of tiles and groups of samples. Compute
-/// bounds it; with few channels the transforms do.
+/// with bias and activation. A tile that extends beyond the input is filled up with zeros first. Parallel over tiles and groups of samples. Compute bounds it; with few channels the transforms do.
 /// </summary>
 /// <remarks>
-/// The transforms cost some precision. For sums of 576 terms with padding, the largest error against float64 was 2.7e-6 of the sum of the terms' absolute
-/// values; see the test WinogradWithTheBatchLastKeepsItsDigits.
+/// The transforms cost some precision. For sums of 576 terms with padding, the largest error of 3×3 filters against float64 was 2.7e-6 of the sum of the terms'
+/// absolute values; see the tests WinogradWithTheBatchLastKeepsItsDigits.
 /// </remarks>
 internal static unsafe class BatchLastWinograd
 {
     private const int Samples = 16;
-    private const int Outputs = 4;
-    private const int Side = Outputs + 2;
-    private const int Points = Side * Side;
+
+    // Of a task: at most as many as a register tile has pixels, and fewer if there would be too few tasks.
+    private const int MostTiles = 6;
+    private const int LeastTasks = 6;
 
     // The number of output channels whose sums are computed at a time.
     private const int ChannelsPerPass = 16;
 
-    // With this many pairs of channels or more, the products take longer than the transforms.
-    private const int LeastPairs = 128;
+    // With this many pairs of channels or more, the products take longer than the transforms. Those of 4×4 filters save less.
+    private const int LeastPairs = 128, LeastPairsOfPhases = 512;
 
-    /// <summary>Whether a shape suits: it must have whole vectors of samples at every width and waste at most half of the tiles.</summary>
-    public static bool Suits(in Conv2dShape shape) =>
-        shape is { Layout: BatchLayout.Last, R: 3, S: 3, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1 } && shape.N % Samples == 0
-        && (long)shape.C * shape.K >= LeastPairs && 2L * Points * Tiles(shape.P) * Tiles(shape.Q) <= 9L * shape.P * shape.Q;
+    // Room for a tile of the larger kind.
+    private const int MaxSide = 6;
+    private const int MaxTaps = 16;
+
+    /// <summary>Whether a shape suits: it must have whole vectors of samples at every width and waste little of the tiles.</summary>
+    public static bool Suits(in Conv2dShape shape)
+    {
+        if (shape is not { Layout: BatchLayout.Last, DilationH: 1, DilationW: 1 }) return false;
+        bool isDense = shape is { R: 3, S: 3, StrideH: 1, StrideW: 1 }, isStrided = shape is { R: 4, S: 4, StrideH: 2, StrideW: 2 };
+        return (isDense || isStrided) && Suits(Geometry.Of(shape), (long)shape.R * shape.S * shape.P * shape.Q);
+    }
+
+    /// <inheritdoc cref="Suits(in Conv2dShape)"/>
+    public static bool Suits(in ConvTranspose2dShape shape) =>
+        shape is { Layout: BatchLayout.Last, R: 4, S: 4, StrideH: 2, StrideW: 2, DilationH: 1, DilationW: 1 }
+        && Suits(Geometry.Of(shape), (long)shape.R * shape.S * shape.P * shape.Q / 4);
 
     /// <summary>Floats of the transformed filters.</summary>
-    public static int PackedLength(in Conv2dShape shape) => checked((int)(Points * PointLength(shape.C, shape.K)));
+    public static int PackedLength(in Conv2dShape shape) => checked((int)PackedLength(Geometry.Of(shape)));
 
-    /// <summary>Transforms the filters: [point][k][c], the points <see cref="PointLength"/> apart.</summary>
+    /// <summary>Transforms the filters: [point][phase][pair of channels], the points <see cref="PointLength"/> apart.</summary>
     public static void Pack<TV>(CpuContext cpu, in Conv2dShape shape, float* w, float* packed)
         where TV : unmanaged, IVector<TV>
     {
-        Arguments arguments = new() { Shape = shape, W = w, U = packed };
-        cpu.Run((shape.C * shape.K + Samples - 1) / Samples, &TransformFilters<TV>, ref arguments);
+        Arguments arguments = new() { Geometry = Geometry.Of(shape), W = w, U = packed };
+        Pack<TV>(cpu, ref arguments);
     }
 
-    /// <summary>y = activation(x ⋆ w + b). Overwrites y; <paramref name="packed"/> is the result of <see cref="Pack"/>, or null.</summary>
+    /// <summary>y = activation(x ⋆ w + b). Overwrites y; <paramref name="packed"/> is what <c>Pack</c> wrote, or null.</summary>
     public static void Run<TV>(
         CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* packed)
         where TV : unmanaged, IVector<TV>
     {
-        int tiles = Tiles(shape.Q), filters = packed is null ? PackedLength(shape) : 0;
-        Arguments arguments = new()
-        {
-            Shape = shape,
-            X = x,
-            B = b,
-            Activation = activation,
-            Y = y,
-            TilesLength = Workspace.Aligned(Points * PointLength(shape.C, tiles * Samples)),
-            ProductLength = Workspace.Aligned(Points * PointLength(ChannelsPerPass, tiles * Samples)),
-        };
-        cpu.Workspace.Begin(Workspace.Aligned(filters) + cpu.Threads * (arguments.TilesLength + arguments.ProductLength));
-        arguments.U = packed is null ? cpu.Workspace.Take(filters) : packed;
-        arguments.Scratch = cpu.Workspace.Take(cpu.Threads * (arguments.TilesLength + arguments.ProductLength));
-        if (packed is null) Pack<TV>(cpu, shape, w, arguments.U);
-        cpu.Run(Tiles(shape.P) * (shape.N / Samples), &RunRow<TV>, ref arguments);
+        Arguments arguments = new() { Geometry = Geometry.Of(shape), X = x, W = w, B = b, Activation = activation, Y = y, U = packed };
+        Run<TV>(cpu, ref arguments);
     }
 
-    // The floats from one point to the next. The points of a tile would share a few lines of a first-level cache if this were a multiple of 4 KB.
-    private static long PointLength(int channels, int others) => (long)channels * others + Samples;
+    /// <summary>y = activation(x ⋆ᵀ w + b). Overwrites y.</summary>
+    public static void Run<TV>(CpuContext cpu, in ConvTranspose2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
+        where TV : unmanaged, IVector<TV>
+    {
+        Arguments arguments = new() { Geometry = Geometry.Of(shape), X = x, W = w, B = b, Activation = activation, Y = y };
+        Run<TV>(cpu, ref arguments);
+    }
 
-    private static int Tiles(int outputs) => (outputs + Outputs - 1) / Outputs;
+    // The transforms pay if they save two products of five.
+    private static bool Suits(in Geometry geometry, long products) =>
+        geometry.N % Samples == 0 && geometry.Pairs >= (geometry.Phases == 1 ? LeastPairs : LeastPairsOfPhases)
+        && 5L * geometry.Side * geometry.Side * geometry.Phases * geometry.Tiles <= 3 * products;
+
+    private static long PackedLength(in Geometry geometry) => geometry.Side * geometry.Side * PointLength(geometry.Phases * geometry.Pairs);
+
+    // The floats from one point to the next. The points of a tile would share a few lines of a first-level cache if this were a multiple of 4 KB.
+    private static long PointLength(long values) => values + Samples;
+
+    private static void Run<TV>(CpuContext cpu, ref Arguments arguments)
+        where TV : unmanaged, IVector<TV>
+    {
+        ref readonly Geometry geometry = ref arguments.Geometry;
+        int points = geometry.Side * geometry.Side, units = geometry.Tiles * (geometry.N / Samples);
+        arguments.TilesPerTask = Math.Clamp((units + LeastTasks - 1) / LeastTasks, 1, MostTiles);
+        int tasks = (units + arguments.TilesPerTask - 1) / arguments.TilesPerTask, lanes = arguments.TilesPerTask * Samples;
+        arguments.TilesLength = Workspace.Aligned(points * PointLength((long)geometry.InPhases * geometry.C * lanes));
+        arguments.ProductLength = Workspace.Aligned(points * PointLength((long)ChannelsPerPass * lanes));
+        bool isPacked = arguments.U is not null;
+        long filters = isPacked ? 0 : PackedLength(geometry), scratch = arguments.TilesLength + arguments.ProductLength;
+        cpu.Workspace.Begin(Workspace.Aligned(filters) + cpu.Threads * scratch);
+        if (!isPacked) arguments.U = cpu.Workspace.Take(filters);
+        arguments.Scratch = cpu.Workspace.Take(cpu.Threads * scratch);
+        if (!isPacked) Pack<TV>(cpu, ref arguments);
+        if (geometry.Taps == 3) cpu.Run(tasks, &RunTiles<TV, WinogradOf4>, ref arguments);
+        else cpu.Run(tasks, &RunTiles<TV, WinogradOf3With2Taps>, ref arguments);
+    }
+
+    private static void Pack<TV>(CpuContext cpu, ref Arguments arguments)
+        where TV : unmanaged, IVector<TV>
+    {
+        int tasks = (arguments.Geometry.Pairs + Samples - 1) / Samples;
+        if (arguments.Geometry.Taps == 3) cpu.Run(tasks, &TransformFilters<TV, WinogradOf4>, ref arguments);
+        else cpu.Run(tasks, &TransformFilters<TV, WinogradOf3With2Taps>, ref arguments);
+    }
 
     // One task is 16 pairs of channels, which lie in the lanes. The last task ends with the last pair and computes again what it shares with the task before.
     [SkipLocalsInit]
-    private static void TransformFilters<TV>(ref Arguments arguments, int task, int worker)
+    private static void TransformFilters<TV, TWinograd>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
+        where TWinograd : struct, IWinograd
     {
-        int pairs = arguments.Shape.C * arguments.Shape.K, first = Math.Min(task * Samples, pairs - Samples);
-        long pointLength = PointLength(arguments.Shape.C, arguments.Shape.K);
-        float* room = stackalloc float[(9 + 3 * Side) * Samples + Workspace.Line];
-        float* taps = Workspace.OnLine(room), half = taps + 9 * Samples;
-        Transposition.Run(arguments.W + first * 9L, 9, Samples, 9, taps, Samples);
-        for (int lane = 0; lane < Samples; lane += TV.Width)
+        ref readonly Geometry geometry = ref arguments.Geometry;
+        int taps = TWinograd.Taps, side = TWinograd.Outputs + taps - 1, size = geometry.FilterSide, phases = geometry.PhasesOfAxis;
+        int first = Math.Min(task * Samples, geometry.Pairs - Samples);
+        long pointLength = PointLength(geometry.Phases * geometry.Pairs), rowStep = (long)geometry.TapStep * size * Samples;
+        float* room = stackalloc float[(MaxTaps + 3 * MaxSide) * Samples + Workspace.Line];
+        float* values = Workspace.OnLine(room), half = values + MaxTaps * Samples;
+        Transposition.Run(arguments.W + (long)first * size * size, size * size, Samples, size * size, values, Samples);
+        for (int phase = 0; phase < phases * phases; phase++)
         {
-            float* u = arguments.U + first + lane;
-            for (int s = 0; s < 3; s++) WinogradOf4.Filter<TV>(taps + s * Samples + lane, 3 * Samples, half + s * TV.Width, 3 * TV.Width);
-            for (int i = 0; i < Side; i++) WinogradOf4.Filter<TV>(half + 3 * i * TV.Width, TV.Width, u + i * Side * pointLength, pointLength);
-        }
-    }
-
-    private static void RunRow<TV>(ref Arguments arguments, int task, int worker)
-        where TV : unmanaged, IVector<TV>
-    {
-        ref readonly Conv2dShape shape = ref arguments.Shape;
-        int groups = shape.N / Samples, row = task / groups, sample = task % groups * Samples, pixels = Tiles(shape.Q) * Samples / TV.Width;
-        float* v = arguments.Scratch + worker * (arguments.TilesLength + arguments.ProductLength), products = v + arguments.TilesLength;
-        long pointLength = PointLength(shape.C, pixels * TV.Width), filterLength = PointLength(shape.C, shape.K);
-        TransformTiles<TV>(shape, arguments.X + sample, row, pixels, v, pointLength);
-        for (int first = 0; first < shape.K; first += ChannelsPerPass)
-        {
-            int channels = Math.Min(ChannelsPerPass, shape.K - first);
-            long productLength = PointLength(channels, pixels * TV.Width);
-            for (int point = 0; point < Points; point++)
+            float* tap = values + ((geometry.FirstTap + phase / phases) * size + geometry.FirstTap + phase % phases) * Samples;
+            float* u = arguments.U + (long)phase * geometry.Pairs + first;
+            for (int lane = 0; lane < Samples; lane += TV.Width)
             {
-                BatchLastProduct.RunMatrix<TV>(
-                    v + point * pointLength, shape.C, pixels, arguments.U + point * filterLength + (long)first * shape.C, channels,
-                    products + point * productLength);
-            }
-
-            for (int k = 0; k < channels; k++)
-            {
-                float* y = arguments.Y + (long)(first + k) * shape.P * shape.Q * shape.N + sample;
-                TransformBack<TV>(
-                    shape, products + (long)k * pixels * TV.Width, productLength, row, pixels,
-                    arguments.B is null ? 0 : arguments.B[first + k], arguments.Activation, y);
-            }
-        }
-    }
-
-    // To [point][c][tile][vector of samples]. Rows and columns outside the input are zeros.
-    [SkipLocalsInit]
-    private static void TransformTiles<TV>(in Conv2dShape shape, float* x, int row, int pixels, float* v, long pointLength)
-        where TV : unmanaged, IVector<TV>
-    {
-        float* room = stackalloc float[(Points + Side) * Samples + Workspace.Line];
-        float* half = Workspace.OnLine(room), column = half + Points * Samples;
-        int h0 = row * Outputs - shape.PadH, vectors = Samples / TV.Width, top = Math.Max(0, -h0), bottom = Math.Min(Side, shape.H - h0);
-        long rowStep = (long)shape.W * shape.N;
-        for (int i = 0; i < Side; i++) TV.Store(TV.Zero, column + i * TV.Width);
-        for (int c = 0; c < shape.C; c++)
-        for (int pixel = 0; pixel < pixels; pixel++, v += TV.Width)
-        {
-            int w0 = pixel / vectors * Outputs - shape.PadW, left = Math.Max(0, -w0), right = Math.Min(Side, shape.W - w0);
-            float* from = x + (((long)c * shape.H + h0) * shape.W + w0) * shape.N + pixel % vectors * TV.Width;
-            for (int s = 0; s < left; s++) Clear<TV>(half + s * TV.Width);
-            for (int s = left; s < right; s++)
-            {
-                float* at = from + (long)s * shape.N, to = half + s * TV.Width;
-                if (bottom - top == Side)
+                for (int s = 0; s < taps; s++)
                 {
-                    WinogradOf4.Input<TV>(at, rowStep, to, Side * TV.Width);
-                    continue;
+                    TWinograd.Filter<TV>(tap + s * geometry.TapStep * Samples + lane, rowStep, half + s * TV.Width, taps * TV.Width);
                 }
 
-                for (int i = top; i < bottom; i++) TV.Store(TV.Load(at + i * rowStep), column + i * TV.Width);
-                WinogradOf4.Input<TV>(column, TV.Width, to, Side * TV.Width);
+                for (int i = 0; i < side; i++) TWinograd.Filter<TV>(half + taps * i * TV.Width, TV.Width, u + i * side * pointLength + lane, pointLength);
             }
-
-            for (int s = right; s < Side; s++) Clear<TV>(half + s * TV.Width);
-            for (int r = 0; r < Side; r++) WinogradOf4.Input<TV>(half + r * Side * TV.Width, TV.Width, v + r * Side * pointLength, pointLength);
         }
     }
 
-    private static void Clear<TV>(float* column)
+    private static void RunTiles<TV, TWinograd>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
+        where TWinograd : struct, IWinograd
     {
-        for (int i = 0; i < Side; i++) TV.Store(TV.Zero, column + i * Side * TV.Width);
-    }
-
-    [SkipLocalsInit]
-    private static void TransformBack<TV>(
-        in Conv2dShape shape, float* products, long pointLength, int row, int pixels, float bias, Activation activation, float* y)
-        where TV : unmanaged, IVector<TV>
-    {
-        float* room = stackalloc float[(Side + Outputs) * Outputs * Samples + Workspace.Line];
-        float* half = Workspace.OnLine(room), outputs = half + Outputs * Side * Samples;
-        int vectors = Samples / TV.Width, rows = Math.Min(Outputs, shape.P - row * Outputs);
-        for (int pixel = 0; pixel < pixels; pixel++, products += TV.Width)
+        ref readonly Geometry geometry = ref arguments.Geometry;
+        int side = TWinograd.Outputs + TWinograd.Taps - 1, points = side * side;
+        int first = task * arguments.TilesPerTask, count = Math.Min(arguments.TilesPerTask, geometry.Tiles * (geometry.N / Samples) - first);
+        int pixels = count * Samples / TV.Width, inPhases = geometry.InPhases;
+        float* v = arguments.Scratch + worker * (arguments.TilesLength + arguments.ProductLength), products = v + arguments.TilesLength;
+        long phaseLength = (long)geometry.C * pixels * TV.Width, pointLength = PointLength(inPhases * phaseLength);
+        long filterLength = PointLength(geometry.Phases * geometry.Pairs);
+        for (int i = 0; i < count; i++)
         {
-            for (int s = 0; s < Side; s++)
+            Tile tile = TileOf(geometry, first + i);
+            TransformTile<TV, TWinograd>(geometry, arguments.X + tile.Sample, tile, v + i * Samples, pixels * TV.Width, phaseLength, pointLength);
+        }
+
+        int* xOffsets = stackalloc int[4], wOffsets = stackalloc int[4];
+        for (int phase = 0; phase < inPhases; phase++) (xOffsets[phase], wOffsets[phase]) = (checked((int)(phase * phaseLength)), phase * geometry.Pairs);
+        for (int k = 0; k < geometry.K; k += ChannelsPerPass)
+        for (int phase = 0; phase < geometry.OutPhases; phase++)
+        {
+            int channels = Math.Min(ChannelsPerPass, geometry.K - k);
+            float* u = arguments.U + (long)phase * geometry.Pairs + (long)k * geometry.WeightsOfOutput;
+            long productLength = PointLength(channels * pixels * TV.Width);
+            for (int point = 0; point < points; point++)
             {
-                WinogradOf4.Output<TV>(products + s * pointLength, Side * pointLength, half + s * TV.Width, Side * TV.Width);
+                BatchLastProduct.RunMatrix<TV>(
+                    v + point * pointLength, geometry.C, pixels, xOffsets, u + point * filterLength, geometry.WeightsOfOutput, geometry.WeightsOfInput, wOffsets,
+                    inPhases, channels, products + point * productLength);
             }
 
-            for (int r = 0; r < Outputs; r++) WinogradOf4.Output<TV>(half + r * Side * TV.Width, TV.Width, outputs + r * Outputs * TV.Width, TV.Width);
-            for (int i = 0; i < Outputs * Outputs; i++) TV.Store(TV.Load(outputs + i * TV.Width) + TV.Broadcast(bias), outputs + i * TV.Width);
-            Elementwise.RunLine<TV>(activation, outputs, Outputs * Outputs * TV.Width);
-            int q = pixel / vectors * Outputs, columns = Math.Min(Outputs, shape.Q - q);
-            float* to = y + ((long)row * Outputs * shape.Q + q) * shape.N + pixel % vectors * TV.Width;
-            for (int r = 0; r < rows; r++)
-            for (int s = 0; s < columns; s++)
+            for (int i = 0; i < count; i++)
             {
-                TV.Store(TV.Load(outputs + (r * Outputs + s) * TV.Width), to + ((long)r * shape.Q + s) * shape.N);
+                Tile tile = TileOf(geometry, first + i);
+                TransformBack<TV, TWinograd>(
+                    geometry, products + i * Samples, count * Samples, productLength, tile, phase, k, channels, arguments.B, arguments.Activation,
+                    arguments.Y + tile.Sample);
             }
         }
+    }
+
+    private static Tile TileOf(in Geometry geometry, int unit)
+    {
+        int tile = unit % geometry.Tiles;
+        return new Tile
+        {
+            Row = tile / geometry.TileColumns * geometry.Outputs, Column = tile % geometry.TileColumns * geometry.Outputs, Sample = unit / geometry.Tiles * Samples,
+        };
+    }
+
+    // To [point][phase][c][tile][vector of samples]. Rows and columns outside the input are zeros.
+    [SkipLocalsInit]
+    private static void TransformTile<TV, TWinograd>(in Geometry geometry, float* x, in Tile tile, float* v, int channelStep, long phaseLength, long pointLength)
+        where TV : unmanaged, IVector<TV>
+        where TWinograd : struct, IWinograd
+    {
+        int side = TWinograd.Outputs + TWinograd.Taps - 1, stride = geometry.InStride;
+        float* room = stackalloc float[(MaxSide + 1) * MaxSide * Samples + Workspace.Line], half = Workspace.OnLine(room), column = half + MaxSide * MaxSide * Samples;
+        long rowStep = (long)stride * geometry.W * geometry.N, columnStep = (long)stride * geometry.N;
+        for (int phase = 0; phase < geometry.InPhases; phase++, v += phaseLength)
+        {
+            int h0 = tile.Row * stride + phase / stride + geometry.FirstRow, w0 = tile.Column * stride + phase % stride + geometry.FirstColumn;
+            Inside(h0, stride, geometry.H, side, out int top, out int bottom);
+            Inside(w0, stride, geometry.W, side, out int left, out int right);
+            for (int c = 0; c < geometry.C; c++)
+            for (int lane = 0; lane < Samples; lane += TV.Width)
+            {
+                float* from = x + (((long)c * geometry.H + h0) * geometry.W + w0) * geometry.N + lane, to = v + (long)c * channelStep + lane;
+                for (int s = 0; s < side; s++)
+                {
+                    float* at = from + s * columnStep, result = half + s * TV.Width;
+                    if (s < left || s >= right)
+                    {
+                        for (int i = 0; i < side; i++) TV.Store(TV.Zero, result + i * side * TV.Width);
+                        continue;
+                    }
+
+                    if (bottom - top == side)
+                    {
+                        TWinograd.Input<TV>(at, rowStep, result, side * TV.Width);
+                        continue;
+                    }
+
+                    for (int i = 0; i < side; i++) TV.Store(i >= top && i < bottom ? TV.Load(at + i * rowStep) : TV.Zero, column + i * TV.Width);
+                    TWinograd.Input<TV>(column, TV.Width, result, side * TV.Width);
+                }
+
+                for (int r = 0; r < side; r++) TWinograd.Input<TV>(half + r * side * TV.Width, TV.Width, to + r * side * pointLength, pointLength);
+            }
+        }
+    }
+
+    // Which of the places first, first + stride, … lie from 0 to length − 1.
+    private static void Inside(int first, int stride, int length, int count, out int from, out int to)
+    {
+        from = Math.Clamp((stride - 1 - first) / stride, 0, count);
+        to = Math.Clamp((length - first + stride - 1) / stride, from, count);
+    }
+
+    // Of a phase and of some output channels, whose products lie a step apart. What lies outside y is left out.
+    [SkipLocalsInit]
+    private static void TransformBack<TV, TWinograd>(
+        in Geometry geometry, float* products, int channelStep, long pointLength, in Tile tile, int phase, int firstChannel, int channels, float* bias,
+        Activation activation, float* y)
+        where TV : unmanaged, IVector<TV>
+        where TWinograd : struct, IWinograd
+    {
+        int m = TWinograd.Outputs, side = m + TWinograd.Taps - 1, stride = geometry.OutStride;
+        float* room = stackalloc float[(MaxSide + 4) * 4 * Samples + Workspace.Line], half = Workspace.OnLine(room), outputs = half + MaxSide * 4 * Samples;
+        int p0 = tile.Row * stride + phase / stride - geometry.CroppedRows, q0 = tile.Column * stride + phase % stride - geometry.CroppedColumns;
+        Inside(p0, stride, geometry.P, m, out int top, out int bottom);
+        Inside(q0, stride, geometry.Q, m, out int left, out int right);
+        bool isDone = bias is null && activation.Kind == ActivationKind.None && bottom - top == m && right - left == m;
+        long rowStep = (long)stride * geometry.Q * geometry.N, columnStep = (long)stride * geometry.N, plane = (long)geometry.P * geometry.Q * geometry.N;
+        y += firstChannel * plane + ((long)p0 * geometry.Q + q0) * geometry.N;
+        for (int k = 0; k < channels; k++, products += channelStep, y += plane)
+        for (int lane = 0; lane < Samples; lane += TV.Width)
+        {
+            for (int s = 0; s < side; s++)
+            {
+                TWinograd.Output<TV>(products + s * pointLength + lane, side * pointLength, half + s * TV.Width, side * TV.Width);
+            }
+
+            if (isDone)
+            {
+                for (int r = 0; r < m; r++) TWinograd.Output<TV>(half + r * side * TV.Width, TV.Width, y + r * rowStep + lane, columnStep);
+                continue;
+            }
+
+            for (int r = 0; r < m; r++) TWinograd.Output<TV>(half + r * side * TV.Width, TV.Width, outputs + r * m * TV.Width, TV.Width);
+            if (bias is not null)
+            {
+                TV added = TV.Broadcast(bias[firstChannel + k]);
+                for (int i = 0; i < m * m; i++) TV.Store(TV.Load(outputs + i * TV.Width) + added, outputs + i * TV.Width);
+            }
+
+            if (activation.Kind != ActivationKind.None) Elementwise.RunLine<TV>(activation, outputs, m * m * TV.Width);
+            for (int r = top; r < bottom; r++)
+            for (int s = left; s < right; s++)
+            {
+                TV.Store(TV.Load(outputs + (r * m + s) * TV.Width), y + r * rowStep + s * columnStep + lane);
+            }
+        }
+    }
+
+    // A tile of 16 samples and its first output, counted within a phase.
+    private struct Tile
+    {
+        public int Row;
+        public int Column;
+        public int Sample;
+    }
+
+    /// <summary>The sizes of all three kinds.</summary>
+    private readonly struct Geometry
+    {
+        public int N { get; private init; }
+
+        public int C { get; private init; }
+
+        public int H { get; private init; }
+
+        public int W { get; private init; }
+
+        public int K { get; private init; }
+
+        public int P { get; private init; }
+
+        public int Q { get; private init; }
+
+        /// <summary>Rows and columns of a filter.</summary>
+        public int FilterSide { get; private init; }
+
+        /// <summary>The distance between two inputs of a tile, and between two outputs.</summary>
+        public int InStride { get; private init; }
+
+        /// <inheritdoc cref="InStride"/>
+        public int OutStride { get; private init; }
+
+        /// <summary>The input row of the first tile's first phase.</summary>
+        public int FirstRow { get; private init; }
+
+        /// <inheritdoc cref="FirstRow"/>
+        public int FirstColumn { get; private init; }
+
+        /// <summary>Output rows of the first tile that lie before the first row of y.</summary>
+        public int CroppedRows { get; private init; }
+
+        /// <inheritdoc cref="CroppedRows"/>
+        public int CroppedColumns { get; private init; }
+
+        /// <summary>The first phase's taps are this one and those that follow at a distance.</summary>
+        public int FirstTap { get; private init; }
+
+        /// <inheritdoc cref="FirstTap"/>
+        public int TapStep { get; private init; }
+
+        /// <summary>The pair of channels (k, c) has the number k · this + c · the other.</summary>
+        public int WeightsOfOutput { get; private init; }
+
+        /// <inheritdoc cref="WeightsOfOutput"/>
+        public int WeightsOfInput { get; private init; }
+
+        public int Taps => FilterSide == 3 ? 3 : 2;
+
+        public int Outputs => FilterSide == 3 ? 4 : 3;
+
+        public int Side => Outputs + Taps - 1;
+
+        public int PhasesOfAxis => InStride * OutStride;
+
+        public int InPhases => InStride * InStride;
+
+        public int OutPhases => OutStride * OutStride;
+
+        public int Phases => InPhases * OutPhases;
+
+        public int Pairs => C * K;
+
+        public int TileRows => ((P + CroppedRows - 1) / OutStride + Outputs) / Outputs;
+
+        public int TileColumns => ((Q + CroppedColumns - 1) / OutStride + Outputs) / Outputs;
+
+        public int Tiles => TileRows * TileColumns;
+
+        public static Geometry Of(in Conv2dShape shape) => new()
+        {
+            N = shape.N, C = shape.C, H = shape.H, W = shape.W, K = shape.K, P = shape.P, Q = shape.Q, FilterSide = shape.R,
+            InStride = shape.StrideH, OutStride = 1, FirstRow = -shape.PadH, FirstColumn = -shape.PadW, TapStep = shape.StrideH,
+            WeightsOfOutput = shape.C, WeightsOfInput = 1,
+        };
+
+        // Row p of y is row p + PadH of the uncropped output, of which rows 2·i and 2·i + 1 see the inputs i and i − 1.
+        public static Geometry Of(in ConvTranspose2dShape shape) => new()
+        {
+            N = shape.N, C = shape.C, H = shape.H, W = shape.W, K = shape.K, P = shape.P, Q = shape.Q, FilterSide = shape.R,
+            InStride = 1, OutStride = 2, FirstRow = shape.PadH / 2 - 1, FirstColumn = shape.PadW / 2 - 1,
+            CroppedRows = shape.PadH % 2, CroppedColumns = shape.PadW % 2, FirstTap = 2, TapStep = -2, WeightsOfOutput = 1, WeightsOfInput = shape.K,
+        };
     }
 
     private struct Arguments
     {
-        public Conv2dShape Shape;
+        public Geometry Geometry;
         public float* X;
         public float* W;
         public float* B;
@@ -199,5 +401,6 @@ internal static unsafe class BatchLastWinograd
         public float* Scratch;
         public long TilesLength;
         public long ProductLength;
+        public int TilesPerTask;
     }
 }

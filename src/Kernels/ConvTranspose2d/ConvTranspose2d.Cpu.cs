@@ -19,7 +19,8 @@ internal static unsafe partial class ConvTranspose2d
     {
         if (shape.Layout == BatchLayout.Last)
         {
-            BatchLastProduct.Run<TV>(cpu, shape, x, w, b, activation, y);
+            if (BatchLastWinograd.Suits(shape)) BatchLastWinograd.Run<TV>(cpu, shape, x, w, b, activation, y);
+            else BatchLastProduct.Run<TV>(cpu, shape, x, w, b, activation, y);
             return;
         }
 

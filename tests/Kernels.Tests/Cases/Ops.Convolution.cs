@@ -79,6 +79,8 @@ internal static partial class Ops
         new(16, 8, 8, 12, 17, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // whole tiles
         new(32, 5, 11, 14, 27, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // ragged tiles, several passes over channels
         new(16, 21, 9, 18, 7, 3, 3, padW: 2, layout: BatchLayout.Last), // paddings that differ, pairs that fill no vector
+        new(16, 32, 18, 19, 17, 4, 4, strideH: 2, strideW: 2, padW: 1, layout: BatchLayout.Last), // phases; a column that no window reaches
+        new(32, 16, 17, 16, 33, 4, 4, strideH: 2, strideW: 2, padH: 2, padW: 1, layout: BatchLayout.Last), // phases, several passes over channels
     ];
 
     // Batches that fill one vector, several and a part, or none; shapes of the inversion network and others.

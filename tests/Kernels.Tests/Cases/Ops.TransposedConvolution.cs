@@ -22,8 +22,17 @@ internal static partial class Ops
         new(1, 1, 12, 20, 2, 4, 4, strideH: 2, strideW: 2), // many tiles
     ];
 
+    /// <summary>Those with their batch last that come in Winograd's tiles.</summary>
+    public static readonly ConvTranspose2dShape[] BatchLastTransposedWinograd =
+    [
+        new(16, 24, 8, 8, 24, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last), // whole tiles but for the border
+        new(32, 20, 8, 10, 27, 4, 4, strideH: 2, strideW: 2, padW: 2, layout: BatchLayout.Last), // even paddings, several passes over channels
+        new(16, 32, 10, 8, 17, 4, 4, strideH: 2, strideW: 2, padH: 3, padW: 1, layout: BatchLayout.Last), // inputs that no output sees
+    ];
+
     private static readonly ConvTranspose2dShape[] BatchLastTransposed =
     [
+        .. BatchLastTransposedWinograd,
         new(32, 2, 4, 8, 3, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last),
         new(16, 5, 4, 4, 4, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last),
         new(7, 2, 5, 9, 1, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last),

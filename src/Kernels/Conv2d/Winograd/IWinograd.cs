@@ -4,9 +4,9 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// Winograd's (Toom and Cook's) minimal filtering F(m, 3): m outputs of a filter of three taps from m + 2 products,
+/// Winograd's (Toom and Cook's) minimal filtering F(m, r): m outputs of a filter of r taps, 2 or 3, from m + r − 1 products,
 /// <code>y = Aᵀ·(G·g ⊙ Bᵀ·d)</code>
-/// The vectors g, d and y are polynomials, evaluated at m + 1 numbers and at infinity, multiplied point by point and interpolated. In two dimensions the
+/// The vectors g, d and y are polynomials, evaluated at m + r − 2 numbers and at infinity, multiplied point by point and interpolated. In two dimensions the
 /// transforms are done along the columns and then along the rows. Each transform takes vectors of channels, a step of floats apart.
 /// </summary>
 /// <remarks>Winograd, "Arithmetic complexity of computations", 1980; Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016.</remarks>
@@ -15,15 +15,18 @@ internal unsafe interface IWinograd
     /// <summary>m.</summary>
     static abstract int Outputs { get; }
 
-    /// <summary>u = G·g: three taps to m + 2 points.</summary>
+    /// <summary>r.</summary>
+    static abstract int Taps { get; }
+
+    /// <summary>u = G·g: r taps to m + r − 1 points.</summary>
     static abstract void Filter<TV>(float* g, long gStep, float* u, long uStep)
         where TV : unmanaged, IVector<TV>;
 
-    /// <summary>v = Bᵀ·d: m + 2 inputs to m + 2 points.</summary>
+    /// <summary>v = Bᵀ·d: m + r − 1 inputs to as many points.</summary>
     static abstract void Input<TV>(float* d, long dStep, float* v, long vStep)
         where TV : unmanaged, IVector<TV>;
 
-    /// <summary>y = Aᵀ·p: m + 2 points to m outputs.</summary>
+    /// <summary>y = Aᵀ·p: m + r − 1 points to m outputs.</summary>
     static abstract void Output<TV>(float* p, long pStep, float* y, long yStep)
         where TV : unmanaged, IVector<TV>;
 }
@@ -34,6 +37,8 @@ internal unsafe interface IWinograd
 internal readonly unsafe struct WinogradOf3 : IWinograd
 {
     public static int Outputs => 3;
+
+    public static int Taps => 3;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Filter<TV>(float* g, long gStep, float* u, long uStep)
@@ -85,6 +90,8 @@ internal readonly unsafe struct WinogradOf3 : IWinograd
 internal readonly unsafe struct WinogradOf4 : IWinograd
 {
     public static int Outputs => 4;
+
+    public static int Taps => 3;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Filter<TV>(float* g, long gStep, float* u, long uStep)
@@ -139,5 +146,46 @@ internal readonly unsafe struct WinogradOf4 : IWinograd
         TV.Store(y1, y + yStep);
         TV.Store(y2, y + 2 * yStep);
         TV.Store(y3, y + 3 * yStep);
+    }
+}
+
+/// <summary>F(3, 2) at 0, 1, −1 and infinity: 16 products in place of 36 for nine outputs of a 2×2 filter.</summary>
+internal readonly unsafe struct WinogradOf3With2Taps : IWinograd
+{
+    public static int Outputs => 3;
+
+    public static int Taps => 2;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Filter<TV>(float* g, long gStep, float* u, long uStep)
+        where TV : unmanaged, IVector<TV>
+    {
+        TV g0 = TV.Load(g), g1 = TV.Load(g + gStep), half = TV.Broadcast(1f / 2);
+        TV.Store(g0, u);
+        TV.Store(half * (g0 + g1), u + uStep);
+        TV.Store(half * (g0 - g1), u + 2 * uStep);
+        TV.Store(g1, u + 3 * uStep);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Input<TV>(float* d, long dStep, float* v, long vStep)
+        where TV : unmanaged, IVector<TV>
+    {
+        TV d0 = TV.Load(d), d1 = TV.Load(d + dStep), d2 = TV.Load(d + 2 * dStep), d3 = TV.Load(d + 3 * dStep);
+        TV.Store(d0 - d2, v);
+        TV.Store(d2 + d1, v + vStep);
+        TV.Store(d2 - d1, v + 2 * vStep);
+        TV.Store(d3 - d1, v + 3 * vStep);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Output<TV>(float* p, long pStep, float* y, long yStep)
+        where TV : unmanaged, IVector<TV>
+    {
+        TV p0 = TV.Load(p), p1 = TV.Load(p + pStep), p2 = TV.Load(p + 2 * pStep), p3 = TV.Load(p + 3 * pStep);
+        TV even = p1 + p2;
+        TV.Store(p0 + even, y);
+        TV.Store(p1 - p2, y + yStep);
+        TV.Store(even + p3, y + 2 * yStep);
     }
 }
