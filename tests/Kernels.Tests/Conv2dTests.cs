@@ -56,6 +56,10 @@ public class Conv2dTests
 
     private static void AssertDigits(Conv2dShape shape, double tolerance) => Ops.Conv2d(shape).AssertDigits(tolerance);
 
+    /// <summary>Gradients of filters in Winograd's tiles, as parts of the sum of the terms' absolute values (1.7e-8 seen).</summary>
+    [Fact]
+    public void FilterGradientsInWinogradsTilesKeepTheirDigits() => Ops.Conv2dBackwardFilter(new(8, 32, 37, 25, 128, 3, 3), bias: false).AssertDigits(3.5e-8);
+
     [Fact]
     public void CasesCoverAllForms()
     {
@@ -113,7 +117,7 @@ public class Conv2dTests
         AssertCovered<V256>();
         AssertCovered<V128>();
         AssertCovered<V1>(allButGathered: true);
-        Assert.Equal(FilterGradientForm.InPlace, Conv2d.ChooseFilterForm<V256>(new(32, 64, 113, 78, 32, 3, 3)));
+        Assert.Equal(FilterGradientForm.Winograd, Conv2d.ChooseFilterForm<V256>(new(32, 64, 113, 78, 32, 3, 3)));
         Assert.Equal(FilterGradientForm.Dots, Conv2d.ChooseFilterForm<V256>(new(32, 1, 115, 80, 64, 3, 3)));
 
         static void AssertCovered<TV>(bool allButGathered = false)
@@ -122,6 +126,7 @@ public class Conv2dTests
             FilterGradientForm[] forms = [.. Ops.FilterGradients.Select(shape => Conv2d.ChooseFilterForm<TV>(shape)).Distinct()];
             Assert.Contains(FilterGradientForm.InPlace, forms);
             Assert.Contains(FilterGradientForm.Dots, forms);
+            Assert.Contains(FilterGradientForm.Winograd, forms);
 
             // A tile of three columns is too narrow for gathering to pay.
             if (!allButGathered) Assert.Contains(FilterGradientForm.Gathered, forms);

@@ -13,6 +13,9 @@ internal enum FilterGradientForm
 
     /// <summary>A dot product for each filter tap.</summary>
     Dots,
+
+    /// <summary>3×3 filters of many channels, in Winograd's tiles.</summary>
+    Winograd,
 }
 
 /// <content>
@@ -25,7 +28,8 @@ internal enum FilterGradientForm
 /// C columns; each group is cut into tiles by itself.</item>
 /// <item>Gathered: with few channels, groups would leave most of a tile empty. Then all C·R·S numbers of a pixel are first copied side by side.</item>
 /// </list>
-/// With few channels and stride 1 there is a third form, see <see cref="BackwardFilterDots"/>. Parallel over pieces of the batch (at most <see
+/// With few channels and stride 1 there is a third form, see <see cref="BackwardFilterDots"/>, and with many a fourth, see <see
+/// cref="BackwardFilterWinograd"/>. Parallel over pieces of the batch (at most <see
 /// cref="MaxPieces"/>, fixed by the shape), each with sums of its own, which are then added in order. Compute bounds it if K and S·C fill tiles; with few
 /// channels the copies do.
 /// </content>
@@ -77,6 +81,12 @@ internal static unsafe partial class Conv2d
         }
 
         if (db is not null) Reduction.Channels<TV>(cpu, shape.N, shape.K, shape.P * shape.Q, dy, db);
+        if (form == FilterGradientForm.Winograd)
+        {
+            BackwardFilterWinograd<TV>(cpu, shape, x, dy, dw);
+            return;
+        }
+
         int height = RegisterTile<TV>.Rows, width = RegisterTile<TV>.Columns, blocks = TiledProduct.RowBlocks<TV>(shape.K);
         int imageColumns = (shape.Q - 1) * shape.StrideW + (shape.S - 1) * shape.DilationW + 1;
         long line = (long)imageColumns * shape.C;
@@ -145,6 +155,7 @@ internal static unsafe partial class Conv2d
     public static FilterGradientForm ChooseFilterForm<TV>(in Conv2dShape shape)
         where TV : unmanaged, IVector<TV>
     {
+        if (SuitsWinogradGradient(shape)) return FilterGradientForm.Winograd;
         (int groups, int run) = Groups(shape);
         int rows = TiledProduct.RowBlocks<TV>(shape.K) * RegisterTile<TV>.Rows;
         long cyclesPerTile = rows * 3L / 2;

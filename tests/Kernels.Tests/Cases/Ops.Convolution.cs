@@ -71,6 +71,8 @@ internal static partial class Ops
         new(1, 2, 90, 300, 3, 2, 2, strideH: 2, strideW: 1), // gathered, several bands
         new(20, 5, 14, 10, 9, 2, 2), // more samples than pieces
         new(1, 50, 9, 11, 6, 2, 2, dilationW: 2), // a group for each tap, in place
+        new(9, 16, 34, 30, 32, 3, 3), // Winograd's tiles, full ones, pieces of one sample and of two
+        new(3, 48, 53, 61, 64, 3, 3, padH: 1, padW: 2), // ragged ones, several bands and blocks of channels
     ];
 
     /// <summary>Those with their batch last that come in Winograd's tiles.</summary>

@@ -147,6 +147,38 @@ internal readonly unsafe struct WinogradOf4 : IWinograd
         TV.Store(y2, y + 2 * yStep);
         TV.Store(y3, y + 3 * yStep);
     }
+
+    /// <summary>p = A·dy: the gradient of four outputs to those of 6 points, the transpose of <see cref="Output"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void OutputGradient<TV>(float* dy, long yStep, float* p, long pStep)
+        where TV : unmanaged, IVector<TV>
+    {
+        TV y0 = TV.Load(dy), y1 = TV.Load(dy + yStep), y2 = TV.Load(dy + 2 * yStep), y3 = TV.Load(dy + 3 * yStep);
+        TV two = TV.Broadcast(2), four = TV.Broadcast(4), nearEven = y0 + y2, nearOdd = y1 + y3, farEven = y0, farOdd = y1;
+        TV.Fma(ref farEven, four, y2);
+        TV.Fma(ref farOdd, four, y3);
+        TV p3 = farEven, p4 = farEven;
+        TV.Fma(ref p3, two, farOdd);
+        TV.Fma(ref p4, TV.Broadcast(-2), farOdd);
+        TV.Store(y0, p);
+        TV.Store(nearEven + nearOdd, p + pStep);
+        TV.Store(nearEven - nearOdd, p + 2 * pStep);
+        TV.Store(p3, p + 3 * pStep);
+        TV.Store(p4, p + 4 * pStep);
+        TV.Store(y3, p + 5 * pStep);
+    }
+
+    /// <summary>dg = Gᵀ·du: the gradient of 6 points to those of three taps, the transpose of <see cref="Filter"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FilterGradient<TV>(float* du, long uStep, float* dg, long gStep)
+        where TV : unmanaged, IVector<TV>
+    {
+        TV u1 = TV.Load(du + uStep), u2 = TV.Load(du + 2 * uStep), u3 = TV.Load(du + 3 * uStep), u4 = TV.Load(du + 4 * uStep);
+        TV minusSixth = TV.Broadcast(-1f / 6), near = minusSixth * (u1 + u2), far = u3 + u4;
+        TV.Store(TV.Broadcast(1f / 4) * TV.Load(du) + near + TV.Broadcast(1f / 24) * far, dg);
+        TV.Store(minusSixth * (u1 - u2) + TV.Broadcast(1f / 12) * (u3 - u4), dg + gStep);
+        TV.Store(near + TV.Broadcast(1f / 6) * far + TV.Load(du + 5 * uStep), dg + 2 * gStep);
+    }
 }
 
 /// <summary>F(3, 2) at 0, 1, −1 and infinity: 16 products in place of 36 for nine outputs of a 2×2 filter.</summary>
