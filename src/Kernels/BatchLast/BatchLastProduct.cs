@@ -10,7 +10,8 @@ namespace Engine.Kernels;
 /// phases of a stride are output pixels one stride apart, so a transposed 4×4 filter with stride 2 becomes four 2×2 filters. A single channel fills vectors as
 /// well as many do. A tile is 6 pixels of a line by 4 output channels (2 with 16 registers), which makes 24 accumulators; each step loads 6 vectors, broadcasts
 /// 4 weights and does 24 multiply-adds. Pixels at the ends of a line, which lack taps, are tiles of one pixel. If the other pixels are not a multiple of 6, the
-/// rest is cut into tiles of 4, 3, 2 and 1. Parallel over output rows and groups of channels. Memory bandwidth bounds it with up to 4 channels, compute with more.
+/// rest is cut into tiles of 4, 3, 2 and 1. Parallel over output rows and groups of channels. Memory bandwidth bounds it with up to 4 channels, compute with
+/// more.
 /// </summary>
 /// <remarks>SIMD Monte Carlo codes and Arm's CHWN kernels use the same layout, with samples in the lanes, for few channels.</remarks>
 internal static unsafe class BatchLastProduct

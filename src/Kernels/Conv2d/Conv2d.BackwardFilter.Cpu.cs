@@ -29,9 +29,8 @@ internal enum FilterGradientForm
 /// <item>Gathered: with few channels, groups would leave most of a tile empty. Then all C·R·S numbers of a pixel are first copied side by side.</item>
 /// </list>
 /// With few channels and stride 1 there is a third form, see <see cref="BackwardFilterDots"/>, and with many a fourth, see <see
-/// cref="BackwardFilterWinograd"/>. Parallel over pieces of the batch (at most <see
-/// cref="MaxPieces"/>, fixed by the shape), each with sums of its own, which are then added in order. Compute bounds it if K and S·C fill tiles; with few
-/// channels the copies do.
+/// cref="BackwardFilterWinograd"/>. Parallel over pieces of the batch (at most <see cref="MaxPieces"/>, fixed by the shape), each with sums of its own, which
+/// are then added in order. Compute bounds it if K and S·C fill tiles; with few channels the copies do.
 /// </content>
 internal static unsafe partial class Conv2d
 {

@@ -35,14 +35,19 @@ internal static class LogMelCommand
         };
         command.SetAction(parsed => Run(new Request(
             SongFiles.Find(parsed.GetRequiredValue(audio), parsed.GetValue(recursive)), Options.ShardIn(parsed.GetValue(shard)),
-            parsed.GetRequiredValue(output), parsed.GetValue(statistics), parsed.GetValue(overwrite), parsed.GetValue(channel), parsed.GetValue(decoder), device.Of(parsed))));
+            parsed.GetRequiredValue(output), parsed.GetValue(statistics), parsed.GetValue(overwrite), parsed.GetValue(channel),
+            parsed.GetValue(decoder), device.Of(parsed))));
         return command;
     }
 
     private static int Run(Request request)
     {
         bool isFile = !Directory.Exists(request.Out) && (Path.HasExtension(request.Out) || string.IsNullOrWhiteSpace(request.Out));
-        if (isFile && request.AllSongs.Count > 1) throw new EngineException($"--out {request.Out} is one file for {request.AllSongs.Count} songs; give a folder.");
+        if (isFile && request.AllSongs.Count > 1)
+        {
+            throw new EngineException($"--out {request.Out} is one file for {request.AllSongs.Count} songs; give a folder.");
+        }
+
         string? summary = SongBatch.SummaryIn(request.Out, request.AllSongs, request.Shard);
         string[] files = [.. request.Songs.Select(FileOf), .. summary is null ? (string[])[] : [summary]];
         OutputFolder.RequireApart(files, [.. request.Songs.Select(song => song.Path), request.Statistics]);

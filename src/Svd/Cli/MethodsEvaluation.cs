@@ -216,8 +216,8 @@ internal static class MethodsEvaluation
             ];
             if (songs.Length == 0) return;
             Methods = ProgressDisplay.Run("inversions", report => new MethodComparison(
-                backend, models.Detector, models.Inversion!, models.Mask, models.Judges.SingleOrDefault(), models.Statistics, [.. songs.Select(song => song.Compared)],
-                request.Sizes, request.Fills, request.ClassThreshold, seed, (done, all) => report(done, all)));
+                backend, models.Detector, models.Inversion!, models.Mask, models.Judges.SingleOrDefault(), models.Statistics,
+                [.. songs.Select(song => song.Compared)], request.Sizes, request.Fills, request.ClassThreshold, seed, (done, all) => report(done, all)));
         }
 
         public IReadOnlyList<Song> Songs { get; }

@@ -262,7 +262,8 @@ internal static class TrainCommand
         return request.DryRun ? TrainingDisplay.DryRun(plan, backend.Name) : TrainingDisplay.Run(
             plan, request.Checkpoint, request.Out,
             () => new WeightNotes { Detector = models.DetectorDigest, Statistics = statistics.Digest, ClassThreshold = classThreshold },
-            $"svd train masker{models.Judges.Count switch { 0 => "", 1 => " with a second detector in the loop", var more => $" with {more} other detectors in the loop" }}: {request.Epochs} epochs, hop {request.Hop}, batches of {request.Batch}, seed {request.Seed}");
+            $"svd train masker with {models.Judges.Count + 1} detectors in the loop: {request.Epochs} epochs, hop {request.Hop}, "
+                + $"batches of {request.Batch}, seed {request.Seed}");
     }
 
     // The songs to train with, and those to validate with if the corpus has a list of them.

@@ -6,8 +6,8 @@ namespace Engine.Kernels;
 /// <content>
 /// Winograd's form of the filter gradient of a 3×3 convolution. Each step of the forward form is replaced by its transpose:
 /// <code>dw[k, c] = Gᵀ·[Σ_tile (A·dy[k, tile]·Aᵀ) ⊙ (Bᵀ·x[c, tile]·B)]·G</code>
-/// The sum over tiles is, for each of the 36 points, a matrix product of input channels with output channels: 36 multiplications in place of 144. A piece of the
-/// batch has sums of its own. It goes through the samples, a band of rows of tiles at a time:
+/// The sum over tiles is, for each of the 36 points, a matrix product of input channels with output channels: 36 multiplications in place of 144. A piece of
+/// the batch has sums of its own. It goes through the samples, a band of rows of tiles at a time:
 /// <list type="number">
 /// <item>x is transposed to rows × columns × channels, with the padding written out, and its tiles are transformed. Blocks of 16 tiles by 16 channels are
 /// transposed, since <see cref="ChannelTile{TV}"/> broadcasts numbers of one channel.</item>
@@ -113,7 +113,8 @@ internal static unsafe partial class Conv2d
                 GatherBand(few, image, firstRow * m, tileRows * m, width, band);
                 for (int t = 0; t < tiles; t++)
                 {
-                    float* corner = band + ((long)(t / arguments.TileColumns) * m * width + t % arguments.TileColumns * m) * columns, to = u + (long)t * columns;
+                    float* corner = band + ((long)(t / arguments.TileColumns) * m * width + t % arguments.TileColumns * m) * columns;
+                    float* to = u + (long)t * columns;
                     if (t < count) TransformGradient<TV>(corner, columns, (long)width * columns, to, gradientLength);
                     else
                     {
