@@ -149,7 +149,7 @@ internal static class GpuModelCommand
     {
         SvdNet classifier = SvdNet.Create(backend, new RandomSource(1));
         float[] song = new float[(ExcerptFrames + Batch - 1) * Bands];
-        MaskerTraining training = new(backend, classifier, null, [song], [], hop: 1, Batch, classThreshold: 0.5, seed: 1);
+        MaskerTraining training = new(backend, classifier, [], [song], [], hop: 1, Batch, classThreshold: 0.5, seed: 1);
         owned.AddRange([classifier, training]);
         return StepOf(training.Plan(1, []));
     }
