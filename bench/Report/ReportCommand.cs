@@ -122,10 +122,12 @@ public static class ReportCommand
     private static (Setting Setting, List<Row> Rows) MeasureWork(
         (string Name, Func<Contests, Contest> Make)[] works, Machine machine, string? python, string group, double budgetMs)
     {
+        // The peers take the processors while they start.
+        (double gflops, double bandwidth) = (machine.MeasureGflops(), machine.MeasureBandwidth());
         using Contests contests = Contests.Open(machine, python);
         Setting setting = new(
             Processor.Name, RuntimeInformation.RuntimeIdentifier, RuntimeInformation.FrameworkDescription, Processor.InstructionSets, (int)machine.Width,
-            machine.Threads, Environment.ProcessorCount, machine.MeasureGflops(), machine.MeasureBandwidth(), contests.Peers,
+            machine.Threads, Environment.ProcessorCount, gflops, bandwidth, contests.Peers,
             DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture), machine.Gpu);
         List<Row> rows = [];
         Progress progress = new($"measuring {group}", works.Length);
