@@ -99,7 +99,8 @@ internal static class ExplainCommand
             return Run(new Request(
                 SongFiles.Find(parsed.GetValue(audio) is { Length: > 0 } songs ? songs : [BundledFiles.Sample], parsed.GetValue(recursive)),
                 Options.ShardIn(parsed.GetValue(shard)), parsed.GetValue(at), by, methods, of,
-                SizeOf(by, parsed.GetValue(threshold), parsed.GetValue(area)), parsed.GetValue(seed), parsed.GetValue(listen), parsed.GetValue(classThreshold), parsed.GetRequiredValue(output), parsed.GetValue(overwrite),
+                SizeOf(by, parsed.GetValue(threshold), parsed.GetValue(area)), parsed.GetValue(seed), parsed.GetValue(listen),
+                parsed.GetValue(classThreshold), parsed.GetRequiredValue(output), parsed.GetValue(overwrite),
                 new ModelPaths(
                     parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics,
                     of != AllLayers && methods.Any(ExplanationMethods.NeedsInversion) ? InverterOf(of, parsed.GetValue(inverter)) : null,

@@ -36,16 +36,29 @@ internal static class StatsCommand
         SpectrogramCache cache = cacheChoice.Open(data);
         using IBackend backend = createBackend();
         using LogMelExtractor extractor = new(backend);
-        int missing = ProgressDisplay.Run($"{songs.Count} songs", report => cache.FillPart(extractor, songs, shard, report));
-        if (missing > 0) return ShardReport.Print(shard, songs.Count - missing, songs.Count, json: false);
-        BandMoments all = new();
-        foreach (Song song in songs)
+        if (shard.IsPart)
         {
-            BandMoments moments = new();
-            moments.Add(cache.LogMel(extractor, song.AudioPath));
-            all.Add(moments);
+            int missing = ProgressDisplay.Run($"{songs.Count} songs", report => cache.FillPart(extractor, songs, shard, report));
+            if (missing > 0) return ShardReport.Print(shard, songs.Count - missing, songs.Count, json: false);
         }
 
+        BandMoments all = ProgressDisplay.Run($"{songs.Count} songs", report =>
+        {
+            BandMoments moments = new();
+            for (int i = 0; i < songs.Count; i++)
+            {
+                int done = i;
+                BandMoments song = new();
+                song.Add(cache.LogMel(extractor, songs[i].AudioPath, (seconds, length) =>
+                {
+                    if (length is { } whole) report(done + Math.Min(1, seconds / whole), songs.Count);
+                }));
+                moments.Add(song);
+                report(i + 1, songs.Count);
+            }
+
+            return moments;
+        });
         all.ToStatistics().Write(output);
         double minutes = (double)all.Count / FrontEndSettings.FramesPerSecond / 60;
         Console.WriteLine($"{data}: {songs.Count} songs of {split}, {all.Count} frames ({minutes:F1} min) → {output}");
