@@ -230,12 +230,14 @@ internal static unsafe class BatchLastFilterGradient
         TV c0 = TV.Zero, c1 = TV.Zero, c2 = TV.Zero, c3 = TV.Zero;
         TV d0 = TV.Zero, d1 = TV.Zero, d2 = TV.Zero, d3 = TV.Zero;
         long plane = area.DyPlane, dyPixel = area.DyPixel, xPixel = area.XPixel, tap = area.XTap;
-        for (int vector = 0; vector < vectors; vector++)
-        for (int row = 0; row < area.Rows; row++)
+        long dyRow = area.DyRow - pixels * dyPixel, xRow = area.XRow - pixels * xPixel;
+        dyPixel -= (long)vectors * TV.Width;
+        xPixel -= (long)vectors * TV.Width;
+        float* g = dy, at = x;
+        for (int row = area.Rows; row > 0; row--, g += dyRow, at += xRow)
+        for (int pixel = pixels; pixel > 0; pixel--, g += dyPixel, at += xPixel)
         {
-            float* g = dy + vector * TV.Width + row * area.DyRow;
-            float* at = x + vector * TV.Width + row * area.XRow;
-            for (int pixel = pixels; pixel > 0; pixel--, g += dyPixel, at += xPixel)
+            for (int vector = vectors; vector > 0; vector--, g += TV.Width, at += TV.Width)
             {
                 TV x0 = TLanes.Load<TV>(at, lanes);
                 TV x1 = TTaps.Count > 1 ? TLanes.Load<TV>(at + tap, lanes) : x0;

@@ -109,7 +109,9 @@ internal readonly unsafe struct V256(Vector256<float> value) : IVector<V256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFirst(V256 value, float* destination, int count)
     {
-        if (Avx.IsSupported) Avx.MaskStore(destination, FirstLanes(count), value._value);
+        // The older instruction reaches only 16 of the 32 registers, so that sums of a tile would have to leave theirs.
+        if (Avx512F.VL.IsSupported) Avx512F.VL.MaskStore(destination, FirstLanes(count), value._value);
+        else if (Avx.IsSupported) Avx.MaskStore(destination, FirstLanes(count), value._value);
         else for (int i = 0; i < count; i++) destination[i] = value._value.GetElement(i);
     }
 
@@ -182,7 +184,9 @@ internal readonly unsafe struct V128(Vector128<float> value) : IVector<V128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFirst(V128 value, float* destination, int count)
     {
-        if (Avx.IsSupported) Avx.MaskStore(destination, FirstLanes(count), value._value);
+        // The older instruction reaches only 16 of the 32 registers, so that sums of a tile would have to leave theirs.
+        if (Avx512F.VL.IsSupported) Avx512F.VL.MaskStore(destination, FirstLanes(count), value._value);
+        else if (Avx.IsSupported) Avx.MaskStore(destination, FirstLanes(count), value._value);
         else for (int i = 0; i < count; i++) destination[i] = value._value.GetElement(i);
     }
 
