@@ -47,12 +47,15 @@ public sealed class Conv2d : Module
     /// <summary>What is applied to the sums.</summary>
     public Activation Activation { get; }
 
+    /// <summary>How many rows and columns of the result, from the upper left corner on, are computed; by default all.</summary>
+    public (int Rows, int Columns)? Kept { get; init; }
+
     /// <inheritdoc/>
     public override IReadOnlyList<Parameter> Parameters => Bias is null ? [Weight] : [Weight, Bias];
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) =>
-        x.Conv2d(Weight.Value, Bias?.Value, (Stride, Stride), (Padding, Padding), Dilation, Activation, Weight.Packed);
+        x.Conv2d(Weight.Value, Bias?.Value, (Stride, Stride), (Padding, Padding), Dilation, Activation, Weight.Packed, Kept);
 
     /// <summary>The same layer followed by a pooling, in one operation that does not keep what lies between.</summary>
     internal Tensor ForwardPooled(Tensor x, (int H, int W) window, (int H, int W) stride, (int H, int W) poolDilation) =>
@@ -65,7 +68,7 @@ public sealed class Conv2d : Module
             Weight.Value, Bias?.Value, Activation, second.Weight.Value, second.Bias?.Value, second.Activation, window, stride, second.Weight.Packed);
 
     /// <summary>The same layer, sharing the parameters, with the taps of the filters spread out.</summary>
-    public Conv2d Dilated(int rows, int columns) => new(Weight, Bias, Stride, Padding, (rows, columns), Activation) { Name = Name };
+    public Conv2d Dilated(int rows, int columns) => new(Weight, Bias, Stride, Padding, (rows, columns), Activation) { Name = Name, Kept = Kept };
 }
 
 /// <summary>Transposed convolution with a stride and, if wanted, a bias and an activation: N×In×H×W to N×Out×P×Q.</summary>
@@ -91,12 +94,15 @@ public sealed class ConvTranspose2d(
     /// <summary>What is applied to the sums.</summary>
     public Activation Activation { get; } = activation;
 
+    /// <summary>How many rows and columns of the result, from the upper left corner on, are computed; by default all.</summary>
+    public (int Rows, int Columns)? Kept { get; init; }
+
     /// <inheritdoc/>
     public override IReadOnlyList<Parameter> Parameters => Bias is null ? [Weight] : [Weight, Bias];
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x) =>
-        x.ConvTranspose2d(Weight.Value, Bias?.Value, (Stride, Stride), (Padding, Padding), activation: Activation);
+        x.ConvTranspose2d(Weight.Value, Bias?.Value, (Stride, Stride), (Padding, Padding), activation: Activation, output: Kept);
 
 }
 
@@ -254,10 +260,14 @@ public sealed class ConvMaxPool2d : Module
     private readonly MaxPool2d _pool;
 
     /// <summary>Joins the two.</summary>
-    /// <exception cref="ArgumentException">The convolution has a stride.</exception>
+    /// <exception cref="ArgumentException">The convolution has a stride or leaves a part out.</exception>
     public ConvMaxPool2d(Conv2d conv, MaxPool2d pool)
     {
-        if (conv.Stride != 1) throw new ArgumentException($"{conv.Name} has stride {conv.Stride}: put the two into a Sequential instead");
+        if (conv is not { Stride: 1, Kept: null })
+        {
+            throw new ArgumentException($"{conv.Name} has a stride or leaves a part of its result out: put the two into a Sequential instead");
+        }
+
         (_conv, _pool) = (conv, pool);
         NameParts();
     }
@@ -295,10 +305,12 @@ public sealed class ConvConvMaxPool2d : Module
     private readonly ConvMaxPool2d _second;
 
     /// <summary>Joins them.</summary>
-    /// <exception cref="ArgumentException">A convolution has a stride, a padding or a dilation, or the pooling has a dilation.</exception>
+    /// <exception cref="ArgumentException">
+    /// A convolution has a stride, a padding or a dilation or leaves a part out, or the pooling has a dilation.
+    /// </exception>
     public ConvConvMaxPool2d(Conv2d first, ConvMaxPool2d second)
     {
-        if (first is not { Stride: 1, Padding: 0, Dilation: (1, 1) } || !second.IsPlain)
+        if (first is not { Stride: 1, Padding: 0, Dilation: (1, 1), Kept: null } || !second.IsPlain)
         {
             throw new ArgumentException($"{first.Name} and what follows it have a stride, a padding or a dilation: put them into a Sequential instead");
         }

@@ -27,9 +27,9 @@ public static partial class TensorOps
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     public static Tensor Conv2d(
         this Tensor x, Tensor w, Tensor? b = null, (int H, int W)? stride = null, (int H, int W)? padding = null,
-        (int H, int W)? dilation = null, Activation activation = default, PackedFilter? packed = null)
+        (int H, int W)? dilation = null, Activation activation = default, PackedFilter? packed = null, (int H, int W)? output = null)
     {
-        Conv2dShape shape = ShapeOf(x, w, stride ?? (1, 1), padding ?? (0, 0), dilation ?? (1, 1));
+        Conv2dShape shape = ShapeOf(x, w, stride ?? (1, 1), padding ?? (0, 0), dilation ?? (1, 1), output);
         OpResult<Conv2dOp> y = x.Begin<Conv2dOp>(new Shape(shape.N, shape.K, shape.P, shape.Q));
         return y.Run(new Conv2dOp(shape, x.View, w.View, b?.View, activation, y.View, packed), x, w, b);
     }
@@ -38,7 +38,7 @@ public static partial class TensorOps
     /// <exception cref="ArgumentException">The shapes do not fit together.</exception>
     public static Tensor ConvTranspose2d(
         this Tensor x, Tensor w, Tensor? b = null, (int H, int W)? stride = null, (int H, int W)? padding = null,
-        (int H, int W)? dilation = null, Activation activation = default)
+        (int H, int W)? dilation = null, Activation activation = default, (int H, int W)? output = null)
     {
         (int strideH, int strideW) = stride ?? (1, 1);
         (int padH, int padW) = padding ?? (0, 0);
@@ -48,7 +48,7 @@ public static partial class TensorOps
         RequireEqual(x, 1, w, 0);
         ConvTranspose2dShape shape = new(
             x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w.Shape[1], w.Shape[2], w.Shape[3],
-            strideH, strideW, padH, padW, dilationH, dilationW, x.Layout);
+            strideH, strideW, padH, padW, dilationH, dilationW, x.Layout, output?.H, output?.W);
         OpResult<ConvTranspose2dOp> y = x.Begin<ConvTranspose2dOp>(new Shape(shape.N, shape.K, shape.P, shape.Q));
         return y.Run(new ConvTranspose2dOp(shape, x.View, w.View, b?.View, activation, y.View), x, w, b);
     }
@@ -299,14 +299,15 @@ public static partial class TensorOps
         return entry.Output!;
     }
 
-    private static Conv2dShape ShapeOf(Tensor x, Tensor w, (int H, int W) stride, (int H, int W) padding, (int H, int W) dilation)
+    private static Conv2dShape ShapeOf(
+        Tensor x, Tensor w, (int H, int W) stride, (int H, int W) padding, (int H, int W) dilation, (int H, int W)? output = null)
     {
         RequireRank(x, 4);
         RequireRank(w, 4);
         RequireEqual(x, 1, w, 1);
         return new Conv2dShape(
             x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w.Shape[0], w.Shape[2], w.Shape[3], stride.H, stride.W, padding.H, padding.W, dilation.H,
-            dilation.W, x.Layout);
+            dilation.W, x.Layout, output?.H, output?.W);
     }
 
     private static BatchNormShape BatchNormShapeOf(Tensor x)

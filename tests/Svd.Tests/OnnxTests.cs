@@ -196,7 +196,7 @@ public sealed class OnnxTests : IDisposable
         // Names lie in the file as they are.
         string svdNet = File.ReadAllText(Export(Classifier)), inversion = File.ReadAllText(Export(Inverter));
         foreach (string name in new[] { "conv1.weight", "conv5.bias", "fc7.weight", "fc9.activation" }) Assert.Contains(name, svdNet, StringComparison.Ordinal);
-        foreach (string name in new[] { "fc1.bn.gamma", "uconv3.bn.variance", "conv6.bn.activation", "uconv7.bias", "conv7.weight", "crop" })
+        foreach (string name in new[] { "fc1.bn.gamma", "uconv3.bn.variance", "conv6.bn.activation", "uconv7.bias", "conv7.weight", "conv7.crop" })
         {
             Assert.Contains(name, inversion, StringComparison.Ordinal);
         }

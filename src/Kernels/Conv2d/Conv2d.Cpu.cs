@@ -86,12 +86,12 @@ internal static unsafe partial class Conv2d
         }
 
         if (channelsLast) return SuitsOneChannel(shape) ? Conv2dForm.OneChannel : Conv2dForm.Turned;
-        if (shape is { PadH: 0, PadW: 0, StrideH: 1, StrideW: 1, Q: >= 48 } && shape.K % 8 == 0 && shape.C * shape.R * shape.S <= FewTerms)
+        if (shape is { IsPadded: false, StrideH: 1, StrideW: 1, Q: >= 48 } && shape.K % 8 == 0 && shape.C * shape.R * shape.S <= FewTerms)
         {
             return Conv2dForm.FewChannels;
         }
 
-        return shape is { PadH: 0, PadW: 0, StrideH: 1, StrideW: 1 } && 4 * shape.Q >= 3 * shape.W ? Conv2dForm.Unpadded : Conv2dForm.General;
+        return shape is { IsPadded: false, StrideH: 1, StrideW: 1 } && 4 * shape.Q >= 3 * shape.W ? Conv2dForm.Unpadded : Conv2dForm.General;
     }
 
     /// <summary>The products of p×q outputs of one channel, with tiles of m×m outputs.</summary>
@@ -244,7 +244,8 @@ internal static unsafe partial class Conv2d
         if (shape is { StrideH: 1, StrideW: 1 } && padH >= 0 && padW >= 0)
         {
             Conv2dShape gradient = new(
-                shape.N, shape.K, shape.P, shape.Q, shape.C, shape.R, shape.S, 1, 1, padH, padW, shape.DilationH, shape.DilationW, shape.Layout);
+                shape.N, shape.K, shape.P, shape.Q, shape.C, shape.R, shape.S, 1, 1, padH, padW, shape.DilationH, shape.DilationW, shape.Layout,
+                shape.H, shape.W);
             if (ChooseForm(gradient) is Conv2dForm.Winograd3 or Conv2dForm.Winograd4 or Conv2dForm.BatchLastWinograd)
             {
                 TurnArguments arguments = new() { Shape = shape, W = w, Turned = turned };

@@ -12,7 +12,7 @@ namespace Engine.Kernels;
 internal static unsafe partial class Conv2d
 {
     private static bool SuitsOneChannel(in Conv2dShape shape) =>
-        shape is { C: 1, PadH: 0, PadW: 0, StrideW: 1, Q: >= 12 } && shape.K % 32 == 0 && shape.R * shape.S <= FewTerms;
+        shape is { C: 1, IsPadded: false, StrideW: 1, Q: >= 12 } && shape.K % 32 == 0 && shape.R * shape.S <= FewTerms;
 
     private static void ForwardOneChannel<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
         where TV : unmanaged, IVector<TV>

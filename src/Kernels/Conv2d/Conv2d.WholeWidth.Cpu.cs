@@ -27,7 +27,7 @@ internal static unsafe partial class Conv2d
 
     private static bool SuitsWholeWidth(in Conv2dShape shape)
     {
-        if (shape is not { Q: 1, PadH: 0, PadW: 0, StrideH: 1, DilationW: 1 } || shape.C * shape.S % 16 != 0 || shape.K % 32 != 0) return false;
+        if (shape is not { Q: 1, IsPadded: false, StrideH: 1, DilationW: 1 } || shape.C * shape.S % 16 != 0 || shape.K % 32 != 0) return false;
 
         // Products per channel. The tiles must save a third of them, or the transforms cost more than they save.
         long tiled = (long)RowsOfTiles(shape) * shape.DilationH * Pieces(shape) * WinogradLine.Points;

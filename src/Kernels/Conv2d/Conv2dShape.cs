@@ -7,26 +7,32 @@ namespace Engine.Kernels;
 /// </summary>
 public readonly record struct Conv2dShape
 {
-    /// <summary>Checks the sizes and computes those of the output.</summary>
+    /// <summary>
+    /// Checks the sizes and computes those of the output: <paramref name="p"/> rows and <paramref name="q"/> columns, by default as many as fit with the same
+    /// padding at the end as at the beginning. With fewer, what is left out at the end is not computed; with more, there are further zeros.
+    /// </summary>
     /// <exception cref="ArgumentException">
     /// A size is not positive, the filter does not fit into the padded input, or an array or the padded input is too large.
     /// </exception>
     public Conv2dShape(
         int n, int c, int h, int w, int k, int r, int s,
         int strideH = 1, int strideW = 1, int padH = 0, int padW = 0, int dilationH = 1, int dilationW = 1,
-        BatchLayout layout = BatchLayout.First)
+        BatchLayout layout = BatchLayout.First, int? p = null, int? q = null)
     {
         (N, C, H, W, K, R, S) = (n, c, h, w, k, r, s);
         (StrideH, StrideW, PadH, PadW, DilationH, DilationW) = (strideH, strideW, padH, padW, dilationH, dilationW);
         Layout = n == 1 && layout == BatchLayout.Last ? BatchLayout.First : layout;
         Sizes.RequirePositive(this, n, c, h, w, k, r, s, strideH, strideW, dilationH, dilationW);
         Sizes.Require(this, padH >= 0 && padW >= 0, "the padding is negative");
-        long paddedH = h + 2L * padH, paddedW = w + 2L * padW;
-        Sizes.Require(this, paddedH <= int.MaxValue && paddedW <= int.MaxValue, "the padded input would exceed 2³¹ rows or columns");
-        long freeH = paddedH - ((long)dilationH * (r - 1) + 1), freeW = paddedW - ((long)dilationW * (s - 1) + 1);
-        Sizes.Require(this, freeH >= 0 && freeW >= 0, "the filter does not fit into the padded input");
-        P = (int)(freeH / strideH) + 1;
-        Q = (int)(freeW / strideW) + 1;
+        long windowH = (long)dilationH * (r - 1) + 1, windowW = (long)dilationW * (s - 1) + 1;
+        long rows = p ?? Fitting(h, padH, windowH, strideH), columns = q ?? Fitting(w, padW, windowW, strideW);
+        Sizes.Require(this, rows > 0 && columns > 0, "the filter does not fit into the padded input");
+        long seenH = (rows - 1) * strideH + windowH - padH, seenW = (columns - 1) * strideW + windowW - padW;
+        Sizes.Require(
+            this, Math.Max(h, seenH) + padH <= int.MaxValue && Math.Max(w, seenW) + padW <= int.MaxValue,
+            "the padded input would exceed 2³¹ rows or columns");
+        (P, Q) = ((int)rows, (int)columns);
+        IsPadded = padH > 0 || padW > 0 || seenH > h || seenW > w;
         XLength = Sizes.Product(this, n, c, h, w);
         WLength = Sizes.Product(this, k, c, r, s);
         YLength = Sizes.Product(this, n, k, P, Q);
@@ -35,7 +41,8 @@ public readonly record struct Conv2dShape
     /// <summary>The sizes by their names.</summary>
     internal static Conv2dShape From(OpSettings s) => new(
         s.Size("n"), s.Size("c"), s.Size("h"), s.Size("w"), s.Size("k"), s.Size("r"), s.Size("s"), s.Size("strideH", 1), s.Size("strideW", 1),
-        s.Size("padH", 0), s.Size("padW", 0), s.Size("dilationH", 1), s.Size("dilationW", 1), s.Layout);
+        s.Size("padH", 0), s.Size("padW", 0), s.Size("dilationH", 1), s.Size("dilationW", 1), s.Layout, s.SizeIfGiven("p"),
+        s.SizeIfGiven("q"));
 
     /// <summary>Samples.</summary>
     public int N { get; }
@@ -87,6 +94,9 @@ public readonly record struct Conv2dShape
     /// <summary>Output columns.</summary>
     public int Q { get; }
 
+    /// <summary>Whether any window reaches beyond the input.</summary>
+    internal bool IsPadded { get; }
+
     /// <summary>Floats in x.</summary>
     public int XLength { get; }
 
@@ -108,8 +118,15 @@ public readonly record struct Conv2dShape
     /// <inheritdoc/>
     public override string ToString() =>
         $"conv2d x {N}×{C}×{H}×{W}, w {K}×{C}×{R}×{S}, stride {StrideH}×{StrideW}, padding {PadH}×{PadW}, dilation {DilationH}×{DilationW}"
-        + Titles.Of(Layout);
+        + (HasLikeEnds ? "" : $", output {P}×{Q}") + Titles.Of(Layout);
+
+    private bool HasLikeEnds =>
+        P == Fitting(H, PadH, (long)DilationH * (R - 1) + 1, StrideH) && Q == Fitting(W, PadW, (long)DilationW * (S - 1) + 1, StrideW);
+
+    // Outputs along an axis that is padded alike at both ends.
+    private static long Fitting(int length, int pad, long window, int stride) =>
+        length + 2L * pad < window ? 0 : (length + 2L * pad - window) / stride + 1;
 
     /// <summary>The same convolution of maps that lie otherwise.</summary>
-    internal Conv2dShape In(BatchLayout layout) => new(N, C, H, W, K, R, S, StrideH, StrideW, PadH, PadW, DilationH, DilationW, layout);
+    internal Conv2dShape In(BatchLayout layout) => new(N, C, H, W, K, R, S, StrideH, StrideW, PadH, PadW, DilationH, DilationW, layout, P, Q);
 }

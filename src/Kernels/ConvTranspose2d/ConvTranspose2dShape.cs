@@ -8,14 +8,17 @@ namespace Engine.Kernels;
 /// </summary>
 public readonly record struct ConvTranspose2dShape
 {
-    /// <summary>Checks the sizes and computes those of the output.</summary>
+    /// <summary>
+    /// Checks the sizes and computes those of the output: <paramref name="p"/> rows and <paramref name="q"/> columns, by default as many as are left if as many
+    /// are cropped at the end as at the beginning. With fewer, more is cropped and not computed; with more, what no input reaches is zero, or the bias.
+    /// </summary>
     /// <exception cref="ArgumentException">
     /// A size is not positive, the padding crops everything, or an array or the uncropped output is too large.
     /// </exception>
     public ConvTranspose2dShape(
         int n, int c, int h, int w, int k, int r, int s,
         int strideH = 1, int strideW = 1, int padH = 0, int padW = 0, int dilationH = 1, int dilationW = 1,
-        BatchLayout layout = BatchLayout.First)
+        BatchLayout layout = BatchLayout.First, int? p = null, int? q = null)
     {
         (N, C, H, W, K, R, S) = (n, c, h, w, k, r, s);
         (StrideH, StrideW, PadH, PadW, DilationH, DilationW) = (strideH, strideW, padH, padW, dilationH, dilationW);
@@ -23,11 +26,12 @@ public readonly record struct ConvTranspose2dShape
         Sizes.RequirePositive(this, n, c, h, w, k, r, s, strideH, strideW, dilationH, dilationW);
         Sizes.Require(this, padH >= 0 && padW >= 0, "the padding is negative");
         Sizes.Require(this, layout != BatchLayout.ChannelsLast, "transposed convolutions have no form for maps with the channels last");
-        long fullH = (h - 1L) * strideH + (long)dilationH * (r - 1) + 1, fullW = (w - 1L) * strideW + (long)dilationW * (s - 1) + 1;
+        long fullH = Full(h, r, strideH, dilationH), fullW = Full(w, s, strideW, dilationW);
         Sizes.Require(this, fullH <= int.MaxValue && fullW <= int.MaxValue, "the uncropped output would exceed 2³¹ rows or columns");
-        long p = fullH - 2L * padH, q = fullW - 2L * padW;
-        Sizes.Require(this, p > 0 && q > 0, "the padding crops the whole output");
-        (P, Q) = ((int)p, (int)q);
+        long rows = p ?? fullH - 2L * padH, columns = q ?? fullW - 2L * padW;
+        Sizes.Require(this, rows > 0 && columns > 0, "the padding crops the whole output");
+        Sizes.Require(this, rows + padH <= int.MaxValue && columns + padW <= int.MaxValue, "the uncropped output would exceed 2³¹ rows or columns");
+        (P, Q) = ((int)rows, (int)columns);
         XLength = Sizes.Product(this, n, c, h, w);
         WLength = Sizes.Product(this, c, k, r, s);
         YLength = Sizes.Product(this, n, k, P, Q);
@@ -46,12 +50,13 @@ public readonly record struct ConvTranspose2dShape
     internal static ConvTranspose2dShape GradientOf(in Conv2dShape forward) => new(forward);
 
     /// <summary>The convolution whose gradient this is. It takes the gradient of y to that of x, with the same filters.</summary>
-    internal Conv2dShape Gradient => new(N, K, P, Q, C, R, S, StrideH, StrideW, PadH, PadW, DilationH, DilationW, Layout);
+    internal Conv2dShape Gradient => new(N, K, P, Q, C, R, S, StrideH, StrideW, PadH, PadW, DilationH, DilationW, Layout, H, W);
 
     /// <summary>The sizes by their names.</summary>
     internal static ConvTranspose2dShape From(OpSettings s) => new(
         s.Size("n"), s.Size("c"), s.Size("h"), s.Size("w"), s.Size("k"), s.Size("r"), s.Size("s"), s.Size("strideH", 1), s.Size("strideW", 1),
-        s.Size("padH", 0), s.Size("padW", 0), s.Size("dilationH", 1), s.Size("dilationW", 1), s.Layout);
+        s.Size("padH", 0), s.Size("padW", 0), s.Size("dilationH", 1), s.Size("dilationW", 1), s.Layout, s.SizeIfGiven("p"),
+        s.SizeIfGiven("q"));
 
     /// <summary>Samples.</summary>
     public int N { get; }
@@ -122,5 +127,10 @@ public readonly record struct ConvTranspose2dShape
     /// <inheritdoc/>
     public override string ToString() =>
         $"transposed conv2d x {N}×{C}×{H}×{W}, w {C}×{K}×{R}×{S}, stride {StrideH}×{StrideW}, padding {PadH}×{PadW}, dilation {DilationH}×{DilationW}"
-        + Titles.Of(Layout);
+        + (HasLikeEnds ? "" : $", output {P}×{Q}") + Titles.Of(Layout);
+
+    private bool HasLikeEnds => P == Full(H, R, StrideH, DilationH) - 2L * PadH && Q == Full(W, S, StrideW, DilationW) - 2L * PadW;
+
+    // The output along an axis before it is cropped.
+    private static long Full(int length, int taps, int stride, int dilation) => (length - 1L) * stride + (long)dilation * (taps - 1) + 1;
 }

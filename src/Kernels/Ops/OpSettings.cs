@@ -37,6 +37,10 @@ public readonly struct OpSettings(IReadOnlyDictionary<string, string> values, st
         Text(name) is { } text ? Parse(text, name, (string t, out int v) => int.TryParse(t, CultureInfo.InvariantCulture, out v))
         : absent ?? throw Missing(name);
 
+    /// <summary>A whole number, or null if it is missing.</summary>
+    /// <exception cref="EngineException">It is not a whole number.</exception>
+    public int? SizeIfGiven(string name) => Text(name) is null ? null : Size(name);
+
     /// <summary>A number from 0 to 2⁶⁴ − 1.</summary>
     /// <exception cref="EngineException">It is missing, or not such a number.</exception>
     public ulong Seed(string name) =>

@@ -41,10 +41,7 @@ public static class OnnxExport
         BatchNorm norm => Add(graph, norm, x),
         MaxPool2d pool => Add(graph, pool, x),
         Activate activate => graph.Activate(activate.Name, x, activate.Activation),
-        Crop2d crop => graph.Add(
-            "Slice", crop.Name, x, new Shape(x.Shape[0], x.Shape[1], crop.Rows, crop.Columns),
-            [graph.Constant($"{crop.Name}.starts", 0, 0), graph.Constant($"{crop.Name}.ends", crop.Rows, crop.Columns),
-                graph.Constant($"{crop.Name}.axes", 2, 3)]),
+        Crop2d crop => Crop(graph, crop.Name, x, (crop.Rows, crop.Columns)),
         Pad2d pad => graph.Add(
             "Pad", pad.Name, x, new Shape(x.Shape[0], x.Shape[1], pad.Rows, pad.Columns),
             [graph.Constant($"{pad.Name}.margins",
@@ -70,7 +67,7 @@ public static class OnnxExport
         ];
         if (conv.Stride != 1) settings.Add(new OnnxSetting("strides", conv.Stride, conv.Stride));
         OnnxValue y = graph.Add("Conv", conv.Name, x, new Shape(shape.N, shape.K, shape.P, shape.Q), Constants(graph, conv), [.. settings]);
-        return graph.Activate($"{conv.Name}.activation", y, conv.Activation);
+        return graph.Activate($"{conv.Name}.activation", Crop(graph, $"{conv.Name}.crop", y, conv.Kept), conv.Activation);
     }
 
     private static OnnxValue Add(OnnxGraph graph, ConvTranspose2d conv, OnnxValue x)
@@ -82,8 +79,13 @@ public static class OnnxExport
             "ConvTranspose", conv.Name, x, new Shape(shape.N, shape.K, shape.P, shape.Q), Constants(graph, conv),
             new OnnxSetting("kernel_shape", shape.R, shape.S), new OnnxSetting("strides", conv.Stride, conv.Stride),
             new OnnxSetting("pads", conv.Padding, conv.Padding, conv.Padding, conv.Padding));
-        return graph.Activate($"{conv.Name}.activation", y, conv.Activation);
+        return graph.Activate($"{conv.Name}.activation", Crop(graph, $"{conv.Name}.crop", y, conv.Kept), conv.Activation);
     }
+
+    private static OnnxValue Crop(OnnxGraph graph, string name, OnnxValue x, (int Rows, int Columns)? kept) => kept is not var (rows, columns) ? x
+        : graph.Add(
+            "Slice", name, x, new Shape(x.Shape[0], x.Shape[1], rows, columns),
+            [graph.Constant($"{name}.starts", 0, 0), graph.Constant($"{name}.ends", rows, columns), graph.Constant($"{name}.axes", 2, 3)]);
 
     private static OnnxValue Add(OnnxGraph graph, BatchNorm norm, OnnxValue x)
     {

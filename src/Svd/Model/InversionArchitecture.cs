@@ -218,11 +218,8 @@ public sealed class InversionArchitecture
             InversionStep step = Steps[i];
             bool isNormalized = step.IsNormalized && !isFolded;
             Activation activation = isNormalized ? Activation.None : Activation.Elu;
-            if (step is UConvStep && i > lastNormalized && needed[i] != size)
-            {
-                modules.Add(new Crop2d(needed[i].Rows, needed[i].Columns) { Name = $"{Steps[i - 1].NameOf(number)}.crop" });
-                size = needed[i];
-            }
+            bool isCut = step is ConvStep or UConvStep && i > lastNormalized && needed[i + 1] != step.SizeOf(size);
+            (int Rows, int Columns)? kept = isCut ? needed[i + 1] : null;
 
             // A Conv has the number of the UConv that it follows.
             if (step is not MapsStep && !(step is ConvStep && i > 0 && Steps[i - 1] is UConvStep)) number++;
@@ -231,12 +228,15 @@ public sealed class InversionArchitecture
             {
                 DenseStep => new Dense(channels, step.Channels, !isNormalized, activation) { Name = name },
                 MapsStep maps => new Reshape(maps.Channels, maps.Rows, maps.Columns) { Name = name },
-                UConvStep up => new ConvTranspose2d(channels, up.Channels, up.Kernel, up.Stride, up.Padding, !isNormalized, activation) { Name = name },
-                _ => new Conv2d(channels, step.Channels, 3, stride: 1, padding: 1, !isNormalized, activation) { Name = name },
+                UConvStep up => new ConvTranspose2d(channels, up.Channels, up.Kernel, up.Stride, up.Padding, !isNormalized, activation)
+                {
+                    Name = name, Kept = kept,
+                },
+                _ => new Conv2d(channels, step.Channels, 3, stride: 1, padding: 1, !isNormalized, activation) { Name = name, Kept = kept },
             });
             if (step is MapsStep) modules.Add(new ToLayout(BatchLayout.Last) { Name = "batch_last" });
             if (isNormalized) modules.Add(new BatchNorm(step.Channels, Activation.Elu) { Name = $"{name}.bn" });
-            (channels, size) = (step.Channels, step.SizeOf(size));
+            (channels, size) = (step.Channels, kept ?? step.SizeOf(size));
         }
 
         if (Margin != 0) modules.Add(new Pad2d(Margin, Margin, ExcerptFrames, Bands) { Name = "margin" });
@@ -247,7 +247,7 @@ public sealed class InversionArchitecture
 
     private (int Rows, int Columns) SizeOfInput => Layer.HasMaps ? (Layer.Sizes[1], Layer.Sizes[2]) : (1, 1);
 
-    // How much of each step's input, from the upper left corner, reaches the 115×80 that are kept.
+    // How much of each step's input, and of the last one's result, from the upper left corner on, reaches the 115×80 that are kept.
     private (int Rows, int Columns)[] Needed()
     {
         (int Rows, int Columns)[] sizes = new (int, int)[Steps.Count + 1];
@@ -259,7 +259,7 @@ public sealed class InversionArchitecture
             sizes[i] = Least(sizes[i], (Steps[i].NeededFor(sizes[i + 1].Rows), Steps[i].NeededFor(sizes[i + 1].Columns)));
         }
 
-        return sizes[..^1];
+        return sizes;
 
         static (int, int) Least((int Rows, int Columns) a, (int Rows, int Columns) b) => (Math.Min(a.Rows, b.Rows), Math.Min(a.Columns, b.Columns));
     }

@@ -55,6 +55,13 @@ internal static partial class Ops
         new(1, 16, 70, 7, 64, 2, 7, dilationH: 5), // filters as wide as the input
         new(3, 8, 99, 2, 32, 1, 2),
         new(1, 32, 210, 1, 32, 2, 1), // a dense layer over many rows
+        new(2, 3, 11, 13, 5, 3, 2, p: 4, q: 9), // an end that is left out
+        new(1, 2, 9, 64, 8, 3, 3, padH: 1, q: 50), // the same, with long rows
+        new(1, 2, 9, 64, 8, 3, 3, p: 9, q: 66), // padding at the end only
+        new(2, 3, 12, 17, 4, 3, 5, strideH: 2, strideW: 3, padH: 1, padW: 2, p: 9, q: 3), // windows that see nothing
+        new(2, 16, 22, 17, 64, 3, 3, p: 11, q: 16), // Winograd's tiles
+        new(1, 16, 20, 17, 64, 3, 3, padH: 1, p: 23, q: 18),
+        new(2, 16, 130, 9, 32, 11, 3, q: 1), // of filters as wide as the output
         .. Winograd,
         .. WholeWidth,
         .. FewChannels,
@@ -83,6 +90,8 @@ internal static partial class Ops
         new(16, 21, 9, 18, 7, 3, 3, padW: 2, layout: BatchLayout.Last), // paddings that differ, pairs that fill no vector
         new(16, 32, 18, 19, 17, 4, 4, strideH: 2, strideW: 2, padW: 1, layout: BatchLayout.Last), // phases; a column that no window reaches
         new(32, 16, 17, 16, 33, 4, 4, strideH: 2, strideW: 2, padH: 2, padW: 1, layout: BatchLayout.Last), // phases, several passes over channels
+        new(16, 16, 16, 14, 16, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last, p: 16, q: 12), // an end that is left out
+        new(16, 16, 9, 15, 16, 3, 3, padH: 1, layout: BatchLayout.Last, p: 10, q: 15), // more padding at the end
     ];
 
     // Batches that fill one vector, several and a part, or none; shapes of the inversion network and others.
@@ -100,6 +109,8 @@ internal static partial class Ops
         new(5, 1, 2, 2, 2, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // every pixel lacks taps
         new(4, 2, 40, 3, 3, 3, 3, padH: 1, layout: BatchLayout.Last), // several rows a task
         new(4, 32, 6, 6, 32, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // channels as Winograd's tiles want them
+        new(18, 2, 9, 16, 3, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last, p: 7, q: 11), // an end that is left out
+        new(9, 3, 7, 8, 2, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last, p: 4, q: 6), // windows that see nothing
     ];
 
     // Maps with the channels last: tiles in place and at every edge, one channel, filters as wide as the input, and what is transposed.
@@ -140,10 +151,18 @@ internal static partial class Ops
 
     private static Gen<Conv2dShape> GenConv2d =>
         Gen.Select(
-            Distinct(5), Pair(0, 40), Pair(1, 3), Pair(0, 3), Pair(1, 3),
-            (d, extra, stride, pad, dilation) =>
-                (d, h: (d[3] - 1) * dilation.H + 1 + extra.H / 4, w: (d[4] - 1) * dilation.W + 1 + extra.W, stride, pad, dilation))
+            Distinct(5), Pair(0, 40), Pair(1, 3), Pair(0, 3), Pair(1, 3), End,
+            (d, extra, stride, pad, dilation, end) =>
+                (d, h: (d[3] - 1) * dilation.H + 1 + extra.H / 4, w: (d[4] - 1) * dilation.W + 1 + extra.W, stride, pad, dilation, end))
             .Where(g => g.d.Append(g.h).Append(g.w).Distinct().Count() == 7)
-            .Select(g => new Conv2dShape(
-                g.d[0], g.d[1], g.h, g.w, g.d[2], g.d[3], g.d[4], g.stride.H, g.stride.W, g.pad.H, g.pad.W, g.dilation.H, g.dilation.W));
+            .Select(g =>
+            {
+                Conv2dShape Of(int? p, int? q) => new(
+                    g.d[0], g.d[1], g.h, g.w, g.d[2], g.d[3], g.d[4], g.stride.H, g.stride.W, g.pad.H, g.pad.W, g.dilation.H, g.dilation.W, p: p, q: q);
+                Conv2dShape like = Of(null, null);
+                return Of(Math.Max(1, like.P + g.end.H), Math.Max(1, like.Q + g.end.W));
+            });
+
+    // How many outputs more there are than if both ends were alike, which half of the cases are.
+    private static Gen<(int H, int W)> End => Gen.Select(Gen.Bool, Pair(-3, 3), (isLike, end) => isLike ? default : end);
 }

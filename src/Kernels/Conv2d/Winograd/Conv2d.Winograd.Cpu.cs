@@ -47,7 +47,7 @@ internal static unsafe partial class Conv2d
 
     /// <summary>Whether the bands of a shape that suits Winograd's form can compute their input, the result of a convolution, themselves.</summary>
     public static bool CanFollow(in Conv2dShape before, in Conv2dShape shape) =>
-        before.Layout == BatchLayout.ChannelsLast && SuitsOneChannel(before) && shape is { PadH: 0, PadW: 0 };
+        before.Layout == BatchLayout.ChannelsLast && SuitsOneChannel(before) && shape is { IsPadded: false };
 
     /// <summary>
     /// y = activation(pool(x ⋆ w) + b) in Winograd's tiles, which are 3×3 if argmax is wanted. The shape must suit, see <see cref="SuitsWinograd"/>.
