@@ -39,7 +39,7 @@ internal sealed class ManagedStream : AudioStream
         string? kind;
         SampleSource? source;
         if (header is { } wav) (source, kind) = (WavSource.TryOpen(path, file, wav), "a WAV file of an unusual kind");
-        else if ((source = VorbisSource.TryOpen(path, file, out kind)) is null && kind is null) source = Mp3Source.TryOpen(file, out kind);
+        else if ((source = VorbisSource.TryOpen(path, file, out kind)) is null && kind is null) source = Mp3Source.TryOpen(file);
         what = kind ?? "not a WAV, MP3 or Ogg Vorbis file";
         return source is null ? null : new ManagedStream(path, source, channel);
     }

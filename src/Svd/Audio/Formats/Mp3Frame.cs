@@ -3,7 +3,7 @@ using NLayer;
 namespace Engine.Svd.Audio.Formats;
 
 /// <summary>A frame of MPEG audio as NLayer's decoder takes it.</summary>
-internal sealed class Mp3Frame : IMpegFrame
+internal class Mp3Frame : IMpegFrame
 {
     private readonly byte[] data = new byte[Mp3Frames.LongestFrame];
     private int bit;

@@ -14,7 +14,7 @@ internal sealed class Mp3Source : SampleSource
     private readonly FileStream file;
     private readonly Mp3Frames frames;
     private readonly Mp3Info? info;
-    private readonly Mp3Frame frame = new();
+    private readonly Mp3Frame frame;
     private readonly MpegFrameDecoder decoder = new();
     private readonly float[] decoded = new float[2 * 1152];
     private readonly float[] ready = new float[2 * 1152];
@@ -31,6 +31,7 @@ internal sealed class Mp3Source : SampleSource
     {
         (this.file, this.frames) = (file, frames);
         long start = file.Position;
+        frame = frames.First is { Layer: MpegLayer.LayerIII, SampleRate: 8000 } ? new Mp3RecodedFrame() : new Mp3Frame();
         isFrameRead = frames.Next(frame);
         info = Mp3Info.Read(frame);
         guess = 8.0 * (file.Length - start) / frames.First.BitRate;
@@ -54,18 +55,8 @@ internal sealed class Mp3Source : SampleSource
     /// <inheritdoc/>
     public override bool IsEstimate => info?.Frames is null && !ended;
 
-    /// <summary>Opens a file; null where it is not MPEG audio, or of a kind that NLayer decodes wrongly.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="what">What it is; null where it is not MPEG audio.</param>
-    public static Mp3Source? TryOpen(FileStream file, out string? what)
-    {
-        what = null;
-        if (Mp3Frames.Find(file) is not { } frames) return null;
-
-        // NLayer 3.0.1 takes the first region of short blocks for 36 lines wide, which at 8 kHz are 72.
-        what = $"an MP3 file at {frames.First.SampleRate} Hz";
-        return frames.First is { Layer: MpegLayer.LayerIII, SampleRate: 8000 } ? null : new Mp3Source(file, frames);
-    }
+    /// <summary>Opens a file; null where it is not MPEG audio.</summary>
+    public static Mp3Source? TryOpen(FileStream file) => Mp3Frames.Find(file) is { } frames ? new Mp3Source(file, frames) : null;
 
     /// <inheritdoc/>
     public override int Read(Span<float> interleaved)
