@@ -165,6 +165,17 @@ public sealed class ManagedStreamTests : IDisposable
         Assert.Equal(expected[^20_000..], samples[^20_000..]);
     }
 
+    // The three bytes from the 182nd on: the encoder says that it added 4095 samples at either end, more than there are.
+    [Fact]
+    public void WhereMoreIsAddedThanThereIsNothingIsLeft()
+    {
+        byte[] song = File.ReadAllBytes(Path.Combine(ReferenceData.Repository, "tests", "Svd.Tests", "Audio", "bursts.mp3"));
+        song.AsSpan(182, 3).Fill(0xFF);
+        string path = temp.Put("short.mp3", song);
+        using AudioStream stream = AudioStream.Open(path, searchPath: "");
+        Failure.Says(() => Samples.Of(stream), path, "no samples");
+    }
+
     // Every bit of it may be wrong: what comes out is sound or one line.
     [Theory]
     [InlineData("tone.mp3")]

@@ -99,6 +99,7 @@ internal sealed class Mp3Source : SampleSource
         if (info is null) return true;
         readyStart = channels * (int)Math.Clamp(info.StartSamples - start, 0, samples);
         if (info.Frames * samples is { } end && start < end) readyEnd = channels * (int)Math.Clamp(end - info.EndSamples - start, 0, samples);
+        readyStart = Math.Min(readyStart, readyEnd);
         return true;
     }
 
