@@ -58,7 +58,7 @@ def largest(y):
     return float(np.abs(y).max()) or 1.0
 
 
-# Convolutions: n, c, h, w, k, r, s, then what differs from stride 1, padding 0, dilation 1 and the batch first.
+# Convolutions: n, c, h, w, k, r, s, then what differs from stride 1, padding 0, dilation 1 and the batch first. p and q: rows and columns that are kept.
 
 CONVOLUTIONS = [
     ((1, 1, 1, 1, 1, 1, 1), {}),
@@ -76,6 +76,8 @@ CONVOLUTIONS = [
     ((16, 3, 4, 5, 4, 3, 3, 1, 1, 1, 1), {"layout": "Last"}),
     ((9, 2, 4, 5, 3, 3, 2, 2, 3, 1, 2, 2), {"layout": "Last"}),
     ((18, 3, 6, 4, 2, 4, 4, 2, 2, 1, 1), {"layout": "Last"}),
+    ((2, 3, 9, 11, 4, 3, 5, 2, 3, 1, 2), {"p": 3, "q": 2}),
+    ((7, 2, 5, 9, 3, 3, 3, 1, 1, 1, 1), {"layout": "Last", "p": 4, "q": 6}),
 ]
 
 # Enough channels for Winograd's forms: with the batch last, in tiles of 4x4 and of 3x3, and spread out. Data gradients take their channels swapped.
@@ -105,6 +107,8 @@ TRANSPOSED = [
     ((16, 5, 3, 4, 4, 4, 4, 2, 2, 1, 1), {"layout": "Last"}),
     ((5, 3, 4, 3, 2, 2, 2, 3, 3), {"layout": "Last"}),
     ((18, 2, 3, 4, 3, 3, 3, 2, 3, 0, 0, 2, 2), {"layout": "Last"}),
+    ((2, 3, 5, 7, 4, 4, 4, 2, 2, 1, 1), {"p": 7, "q": 11}),
+    ((7, 2, 4, 5, 3, 4, 4, 2, 2, 1, 1), {"layout": "Last", "p": 8, "q": 7}),
 ]
 
 CONV_SETTINGS = ["n", "c", "h", "w", "k", "r", "s", "strideH", "strideW", "padH", "padW", "dilationH", "dilationW"]
@@ -114,11 +118,21 @@ def conv_shape(sizes, more):
     sizes = tuple(sizes) + (1,) * max(0, 9 - len(sizes))
     sizes += (0,) * max(0, 11 - len(sizes))
     sizes += (1,) * max(0, 13 - len(sizes))
-    return {**dict(zip(CONV_SETTINGS, sizes)), "layout": more.get("layout", "First")}
+    return {**dict(zip(CONV_SETTINGS, sizes)), "layout": "First", **more}
 
 
 def geometry(shape):
     return tuple(shape[name] for name in CONV_SETTINGS[7:])
+
+
+def kept(shape, y):
+    return y[:, :, :shape.get("p"), :shape.get("q")]
+
+
+def with_zeros(shape, transposed, dy):
+    """The gradient of everything that is computed, from that of what is kept."""
+    rows, columns = output_size({**shape, "p": None, "q": None}, transposed)
+    return np.pad(dy, ((0, 0), (0, 0), (0, rows - dy.shape[2]), (0, columns - dy.shape[3])))
 
 
 def in_layout(shape, x):
@@ -137,8 +151,8 @@ def input_of(shape):
 def forward_of(shape, transposed):
     """The convolution, or the transposed one, as a function of x and w."""
     if transposed:
-        return lambda x, w: define.conv_transpose(x, w, geometry(shape))
-    return lambda x, w: define.correlate(x, w, geometry(shape))
+        return lambda x, w: kept(shape, define.conv_transpose(x, w, geometry(shape)))
+    return lambda x, w: kept(shape, define.correlate(x, w, geometry(shape)))
 
 
 def output_size(shape, transposed):
@@ -169,6 +183,7 @@ def convolution_backward_data(op, transposed):
 
 
 def data_gradient(shape, transposed, dy, w):
+    dy = with_zeros(shape, transposed, dy)
     if transposed:
         return define.correlate(dy, w, geometry(shape))
     return define.spread(dy, w, geometry(shape), shape["h"], shape["w"])
@@ -189,6 +204,7 @@ def convolution_backward_filter(op, transposed):
 
 
 def filter_gradient(shape, transposed, x, dy):
+    dy = with_zeros(shape, transposed, dy)
     wide, narrow = (dy, x) if transposed else (x, dy)
     return define.filter_gradient(wide, narrow, geometry(shape), shape["r"], shape["s"])
 
