@@ -16,6 +16,9 @@ public abstract class AudioStream : IDisposable
     /// <summary>The longest song in seconds: frames are counted in 32 bits.</summary>
     private const int LongestSeconds = 86_400;
 
+    /// <summary>Where the detector stops listening.</summary>
+    private const int HighestHz = 8000;
+
     private const double LongestShortfall = 0.5; // Seconds that files announce too much.
     private const double LeastShare = 0.9; // Of a damaged song, for it to be used.
     private const float AbsurdSample = 1e6f;
@@ -23,10 +26,20 @@ public abstract class AudioStream : IDisposable
 
     private readonly List<string> _warnings = [];
 
-    private protected AudioStream(string path, double? durationSeconds)
+    /// <param name="path">The file as the user named it.</param>
+    /// <param name="durationSeconds">The length that the header tells.</param>
+    /// <param name="recordedRate">Samples a second in the file; 0 where that is unknown.</param>
+    private protected AudioStream(string path, double? durationSeconds, int recordedRate = 0)
     {
         FilePath = path;
         DurationSeconds = durationSeconds;
+
+        // Bands without sound hold what encoders and resamplers leave there, and the detector has learned nothing about that.
+        if (recordedRate is > 0 and < 2 * HighestHz)
+        {
+            Warn($"{path} has {recordedRate} samples a second, so nothing above {recordedRate / 2000.0:0.##} kHz, but the detector listens up to "
+                + $"{HighestHz / 1000} kHz: do not rely on what it says.");
+        }
     }
 
     /// <summary>The length in seconds where the file's header tells it, for a progress bar; the samples decide.</summary>

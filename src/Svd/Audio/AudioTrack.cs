@@ -10,21 +10,22 @@ namespace Engine.Svd.Audio;
 /// <param name="Number">Which of the audio tracks, from 0: the one marked as default, else the first.</param>
 /// <param name="Tracks">How many audio tracks there are.</param>
 /// <param name="Channels">The track's channels; 0 where they are unknown.</param>
+/// <param name="SampleRate">The track's samples a second; 0 where they are unknown.</param>
 /// <param name="StartSeconds">Where the container's time starts, before which no track has anything.</param>
 /// <param name="EndSeconds">Where the track ends, from the container's start; null where it is unknown.</param>
 /// <param name="IsEstimate">Whether the end is only estimated from the bit rate.</param>
 /// <param name="CountsFromZero">Whether the container's time is meant to start at 0, wherever its first track starts.</param>
 internal sealed record AudioTrack(
-    int Number, int Tracks, int Channels, double StartSeconds, double? EndSeconds, bool IsEstimate, bool CountsFromZero)
+    int Number, int Tracks, int Channels, int SampleRate, double StartSeconds, double? EndSeconds, bool IsEstimate, bool CountsFromZero)
 {
     private const int LongestAnswer = 1 << 20;
 
     /// <summary>What is known without ffprobe: nothing.</summary>
-    public static AudioTrack Unknown { get; } = new(0, 1, 0, 0, null, IsEstimate: true, CountsFromZero: false);
+    public static AudioTrack Unknown { get; } = new(0, 1, 0, 0, 0, null, IsEstimate: true, CountsFromZero: false);
 
     /// <summary>What a WAV file's header says.</summary>
     public static AudioTrack Of(WavHeader header) =>
-        Unknown with { Channels = header.Channels, EndSeconds = header.DurationSeconds, IsEstimate = header.IsOpenEnded };
+        Unknown with { Channels = header.Channels, SampleRate = header.SampleRate, EndSeconds = header.DurationSeconds, IsEstimate = header.IsOpenEnded };
 
     /// <summary>Asks ffprobe, which comes with ffmpeg; any trouble with it is no answer.</summary>
     public static AudioTrack Probe(string source, string? searchPath, TimeSpan patience)
@@ -33,7 +34,7 @@ internal sealed record AudioTrack(
         string[] arguments =
         [
             "-v", "warning", "-of", "json", "-show_entries",
-            "format=duration,start_time,format_name:stream=codec_type,channels,start_time,duration:stream_disposition=default,attached_pic", source,
+            "format=duration,start_time,format_name:stream=codec_type,channels,sample_rate,start_time,duration:stream_disposition=default,attached_pic", source,
         ];
         try
         {
@@ -68,7 +69,7 @@ internal sealed record AudioTrack(
         if (countsFromZero) origin = 0;
         return new AudioTrack(
             number, audio.Length, track.TryGetProperty("channels", out JsonElement channels) && channels.TryGetInt32(out int count) ? count : 0,
-            Decimal(format, "start_time") ?? 0, start - origin + length, isEstimate, countsFromZero);
+            (int)(Decimal(track, "sample_rate") ?? 0), Decimal(format, "start_time") ?? 0, start - origin + length, isEstimate, countsFromZero);
     }
 
     private static string? Text(JsonElement element, string name) =>

@@ -46,7 +46,7 @@ internal sealed partial class FfmpegStream : AudioStream
     }
 
     private FfmpegStream(string path, AudioTrack track, Channel channel, TimeSpan patience, string? found)
-        : base(path, track.EndSeconds)
+        : base(path, track.EndSeconds, track.SampleRate)
     {
         program = found ?? throw new EngineException(
             $"{path} cannot be decoded: ffmpeg is not on the PATH; {HowToInstall}");

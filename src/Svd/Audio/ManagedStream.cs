@@ -14,7 +14,7 @@ internal sealed class ManagedStream : AudioStream
 
     /// <summary>Takes over the source.</summary>
     public ManagedStream(string path, SampleSource source, Channel channel)
-        : base(path, source.EndSeconds)
+        : base(path, source.EndSeconds, source.SampleRate)
     {
         this.source = source;
         mixer = new ChannelMixer(source.Downmix, channel);

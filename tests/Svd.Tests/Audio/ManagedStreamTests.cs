@@ -40,6 +40,21 @@ public sealed class ManagedStreamTests : IDisposable
         Assert.Equal(Samples.Of(one, piece: 7), Samples.Of(other, piece: 100_000));
     }
 
+    [FfmpegTheory]
+    [InlineData(Decoder.Managed, 8_000, "has 8000 samples a second, so nothing above 4 kHz")]
+    [InlineData(Decoder.Ffmpeg, 11_025, "has 11025 samples a second, so nothing above 5.51 kHz")]
+    [InlineData(Decoder.Managed, 16_000, null)]
+    [InlineData(Decoder.Ffmpeg, 16_000, null)]
+    public void WarnsOfRatesBelowWhatTheDetectorHears(Decoder decoder, int rate, string? expected)
+    {
+        string path = temp.PathOf("a.mp3");
+        FfmpegTool.Run(["-f", "lavfi", "-i", "sine=441:duration=1", "-ar", $"{rate}", path]);
+        using AudioStream stream = AudioStream.Open(path, decoder: decoder);
+        Samples.Of(stream);
+        if (expected is null) Assert.Empty(stream.Warnings);
+        else Assert.Contains(expected, Assert.Single(stream.Warnings), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(8_000)]
     [InlineData(11_025)]
@@ -112,7 +127,7 @@ public sealed class ManagedStreamTests : IDisposable
         FfmpegTool.Run(["-f", "lavfi", "-i", "anoisesrc=seed=1:amplitude=0.1:color=pink:duration=3:r=44100,tremolo=f=5:d=0.9", "-ac", "2", .. arguments, path]);
         using AudioStream managed = AudioStream.Open(path, decoder: Decoder.Managed), ffmpeg = AudioStream.Open(path, decoder: Decoder.Ffmpeg);
         float[] own = Samples.Of(managed), expected = Samples.Of(ffmpeg);
-        Assert.Empty(managed.Warnings);
+        Assert.All(managed.Warnings, warning => Assert.Contains("samples a second", warning, StringComparison.Ordinal));
         Assert.Equal(expected.Length, own.Length);
         Assert.InRange(own.Zip(expected).Max(pair => Math.Abs(pair.First - pair.Second)), 0, Tolerance);
     }

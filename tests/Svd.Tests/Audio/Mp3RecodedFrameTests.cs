@@ -54,7 +54,7 @@ public sealed class Mp3RecodedFrameTests : IDisposable
         {
             using AudioStream managed = AudioStream.Open(path, channel, Decoder.Managed), ffmpeg = AudioStream.Open(path, channel, Decoder.Ffmpeg);
             float[] own = Samples.Of(managed), expected = Samples.Of(ffmpeg);
-            Assert.Empty(managed.Warnings);
+            Assert.All(managed.Warnings, warning => Assert.Contains("samples a second", warning, StringComparison.Ordinal));
             Assert.Equal(expected.Length, own.Length);
             Assert.InRange(own.Zip(expected).Max(pair => Math.Abs(pair.First - pair.Second)), 0, Tolerance);
         }
