@@ -13,24 +13,25 @@ public static class SvdCommand
     private const int UsedWrongly = 2;
     private const string Description = "Detects singing in music and shows what decided the detection.", Example = "Example:\n  svd explain song.mp3 --at 61.5";
 
-    private static readonly (string Name, string Summary)[] _commands =
+    // A command's options are made when it is called: those of all commands would take as long as the rest of a start.
+    private static readonly (string Name, string Summary, Func<Command> Create)[] _commands =
     [
-        ("explain", "shows what decided the prediction for an excerpt of a song"),
-        ("page", "makes a web page of every song, to see and to hear what the detector listens to"),
-        ("predict", "finds singing in songs"),
-        ("corpus", "makes and checks a corpus of labelled songs"),
-        ("score", "scores the detector on the labelled songs of a corpus"),
-        ("calibrate", "calibrates a detector, so that 70 % of the frames with P = 0.7 are sung"),
-        ("evaluate", "measures whether explanations keep what the detector goes by"),
-        ("localise", "measures whether explanations lie where the voice is"),
-        ("reconstruct", "measures how well the detector's layers can be inverted"),
-        ("maximise", "shows what neurons of the detector react to"),
-        ("logmel", "writes the log-mel spectrograms of songs"),
-        ("stats", "computes the statistics that normalise spectrograms"),
-        ("train", "trains a network on a corpus"),
-        ("export", "writes a network as an ONNX model"),
-        ("weights", "shows what a weight file belongs to, or notes it in the file"),
-        ("devices", "lists the devices that kernels can run on"),
+        ("explain", "shows what decided the prediction for an excerpt of a song", ExplainCommand.Create),
+        ("page", "makes a web page of every song, to see and to hear what the detector listens to", PageCommand.Create),
+        ("predict", "finds singing in songs", PredictCommand.Create),
+        ("corpus", "makes and checks a corpus of labelled songs", CorpusCommand.Create),
+        ("score", "scores the detector on the labelled songs of a corpus", ScoreCommand.Create),
+        ("calibrate", "calibrates a detector, so that 70 % of the frames with P = 0.7 are sung", CalibrateCommand.Create),
+        ("evaluate", "measures whether explanations keep what the detector goes by", EvaluateCommand.Create),
+        ("localise", "measures whether explanations lie where the voice is", LocaliseCommand.Create),
+        ("reconstruct", "measures how well the detector's layers can be inverted", ReconstructCommand.Create),
+        ("maximise", "shows what neurons of the detector react to", MaximiseCommand.Create),
+        ("logmel", "writes the log-mel spectrograms of songs", LogMelCommand.Create),
+        ("stats", "computes the statistics that normalise spectrograms", StatsCommand.Create),
+        ("train", "trains a network on a corpus", TrainCommand.Create),
+        ("export", "writes a network as an ONNX model", ExportCommand.Create),
+        ("weights", "shows what a weight file belongs to, or notes it in the file", WeightsCommand.Create),
+        ("devices", "lists the devices that kernels can run on", DevicesCommand.Create),
     ];
 
     /// <summary>The names of the commands.</summary>
@@ -99,7 +100,7 @@ public static class SvdCommand
         bool asksForHelp = Array.Exists(args, argument => argument is "--help" or "-h" or "-?");
         if (called == "explain" && !asksForHelp) WarmUp.Start(withClassifier: !Names("--classifier"), withNetwork: !Names("--device"));
         RootCommand root = new($"{Description}\n\n{Example}");
-        foreach ((string name, string summary) in _commands) root.Add(name == called ? Create(name) : new Command(name, summary));
+        foreach ((string name, string summary, Func<Command> create) in _commands) root.Add(name == called ? create() : new Command(name, summary));
 
         // File names may start with @, so there are no response files.
         ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -114,33 +115,11 @@ public static class SvdCommand
         bool Names(string option) => Array.Exists(args, argument => argument.StartsWith(option, StringComparison.Ordinal));
     }
 
-    // Options are made for the command that is called: those of all commands would take as long as the rest of a start.
-    private static Command Create(string name) => name switch
-    {
-        "explain" => ExplainCommand.Create(),
-        "page" => PageCommand.Create(),
-        "predict" => PredictCommand.Create(),
-        "corpus" => CorpusCommand.Create(),
-        "score" => ScoreCommand.Create(),
-        "calibrate" => CalibrateCommand.Create(),
-        "evaluate" => EvaluateCommand.Create(),
-        "localise" => LocaliseCommand.Create(),
-        "reconstruct" => ReconstructCommand.Create(),
-        "maximise" => MaximiseCommand.Create(),
-        "logmel" => LogMelCommand.Create(),
-        "stats" => StatsCommand.Create(),
-        "train" => TrainCommand.Create(),
-        "export" => ExportCommand.Create(),
-        "weights" => WeightsCommand.Create(),
-        "devices" => DevicesCommand.Create(),
-        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "the list of commands has it, but nothing makes it"),
-    };
-
     // The list needs none of what reads a command line, so it is there sooner.
     private static int PrintHelp()
     {
         string commands = "";
-        foreach ((string name, string summary) in _commands) commands += $"  {name,-13}{summary}\n";
+        foreach ((string name, string summary, _) in _commands) commands += $"  {name,-13}{summary}\n";
         Console.Write($"""
             {Description}
 
