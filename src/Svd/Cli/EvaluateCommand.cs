@@ -208,20 +208,25 @@ internal static class EvaluateCommand
         int missing = 0, explained = 0;
         long predictions = 0;
         TimeSpan time = default;
-        foreach (DetectorWithSongs part in parts)
+        ProgressDisplay.Run($"songs of {split}", report =>
         {
-            string[] weights = [part.Paths.Classifier, part.Paths.Inverter!, part.Paths.Statistics];
-            using ExcerptDetector detector = new(backend, part.Models.Detector);
-            SongEvaluator evaluator = new(detector, NetworkMethod.Of(detector, part.Models.Inversion!), part.Models.Statistics, request.Thresholds);
-            EvaluationRun run = new(backend, evaluator, part.Models.Statistics, weights, cache, SongFolderOf(request));
-            evaluations.AddRange(ProgressDisplay.Run(
-                $"songs of {split}", report => run.Evaluate(part.Songs, request.Sampling, request.Shard, report)));
-            missing += run.Missing;
-            explained += run.Excerpts;
-            predictions += evaluator.Predictions;
-            time += run.Time;
-        }
+            int before = 0;
+            foreach (DetectorWithSongs part in parts)
+            {
+                string[] weights = [part.Paths.Classifier, part.Paths.Inverter!, part.Paths.Statistics];
+                using ExcerptDetector detector = new(backend, part.Models.Detector);
+                SongEvaluator evaluator = new(detector, NetworkMethod.Of(detector, part.Models.Inversion!), part.Models.Statistics, request.Thresholds);
+                EvaluationRun run = new(backend, evaluator, part.Models.Statistics, weights, cache, SongFolderOf(request));
+                evaluations.AddRange(run.Evaluate(part.Songs, request.Sampling, request.Shard, (done, _) => report(before + done, songs.Count)));
+                before += part.Songs.Count;
+                missing += run.Missing;
+                explained += run.Excerpts;
+                predictions += evaluator.Predictions;
+                time += run.Time;
+            }
 
+            return before;
+        });
         if (missing > 0) return ShardReport.Print(request.Shard, songs.Count - missing, songs.Count, request.Json);
         if (evaluations.Count == 0)
         {

@@ -134,7 +134,7 @@ internal static class MethodsEvaluation
         {
             measure = request.Measure switch
             {
-                MeasureKind.Sanity => ProgressDisplay.Run("randomised detectors", _ => new SanityCheck(comparison.Methods!, comparison.Detector, seed)),
+                MeasureKind.Sanity => new SanityCheck(comparison.Methods!, comparison.Detector, seed),
                 MeasureKind.Perturbation => new RegionPerturbation(comparison.Methods!, request.RegionSize, request.Fills[0]),
                 _ => new InversionErrors(comparison.Methods!, seed),
             };
@@ -146,7 +146,7 @@ internal static class MethodsEvaluation
             CurveTable.Of(measure, curves.Scores, curves.SongOf, seed), cache.Warnings));
     }
 
-    // Measures part after part. A part without an excerpt adds nothing.
+    // Measures part after part, with one progress for all. A part without an excerpt adds nothing.
     private static Measured<TScores> MeasureAll<TScores>(
         MethodsRequest request, IEnumerable<DetectorWithSongs> parts, IBackend backend, SpectrogramCache cache,
         Func<Comparison, (IReadOnlyList<(string Name, IReadOnlyList<TScores> Songs)> Scores, int Missing)> measure)
@@ -154,17 +154,27 @@ internal static class MethodsEvaluation
         List<int> songOf = [];
         List<TScores>[] scores = [.. request.Methods.Select(_ => new List<TScores>())];
         int songs = 0, missing = 0;
-        foreach (DetectorWithSongs part in parts)
+        Queue<float[]> logMels = ReadSongs(request.Songs, backend, cache);
+        ProgressDisplay.Run("methods", report =>
         {
-            using Comparison comparison = new(request with { Paths = part.Paths, Songs = part.Songs }, backend, part.Models, cache);
-            if (comparison.Methods is not { } methods) continue;
-            (IReadOnlyList<(string Name, IReadOnlyList<TScores> Songs)> measured, int left) = measure(comparison);
-            for (int method = 0; method < measured.Count; method++) scores[method].AddRange(measured[method].Songs);
-            songOf.AddRange(methods.SongOf.Select(song => songs + song));
-            songs += comparison.Songs.Count;
-            missing += left;
-        }
+            int finished = 0;
+            foreach (DetectorWithSongs part in parts)
+            {
+                int before = finished;
+                using Comparison comparison = new(
+                    request with { Paths = part.Paths, Songs = part.Songs }, logMels, backend, part.Models, cache,
+                    share => report(before + share * part.Songs.Count, request.Songs.Count));
+                finished += part.Songs.Count;
+                if (comparison.Methods is not { } methods) continue;
+                (IReadOnlyList<(string Name, IReadOnlyList<TScores> Songs)> measured, int left) = measure(comparison);
+                for (int method = 0; method < measured.Count; method++) scores[method].AddRange(measured[method].Songs);
+                songOf.AddRange(methods.SongOf.Select(song => songs + song));
+                songs += comparison.Songs.Count;
+                missing += left;
+            }
 
+            return songs;
+        });
         RequireExcerpts(request, songs);
         return new Measured<TScores>(songs, songOf, [.. request.Methods.Select((name, i) => (name, (IReadOnlyList<TScores>)scores[i]))], missing);
     }
@@ -177,18 +187,16 @@ internal static class MethodsEvaluation
 
     private static string DatasetOf(MethodsRequest request) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data)));
 
-    // Reads the songs that are long enough for an excerpt.
-    private static (Song Song, ComparedSong Compared)[] ReadSongs(
-        MethodsRequest request, BandStatistics statistics, IBackend backend, SpectrogramCache cache)
+    // The spectrograms of the songs, in their order.
+    private static Queue<float[]> ReadSongs(IReadOnlyList<Song> songs, IBackend backend, SpectrogramCache cache)
     {
         using LogMelExtractor extractor = new(backend);
-        using BandNormalizer normalizer = statistics.On(backend);
-        return ProgressDisplay.Run("log-mel spectrograms", report => request.Songs.Select((song, i) =>
+        return ProgressDisplay.Run("log-mel spectrograms", report => new Queue<float[]>(songs.Select((song, i) =>
         {
             float[] logMel = cache.LogMel(extractor, song.AudioPath);
-            report(i + 1, request.Songs.Count);
-            return (song, new ComparedSong(normalizer.NormalizeSong(logMel), request.Sampling.StartsOf(i, logMel.Length / Bands)));
-        }).Where(song => song.Item2.Starts.Length > 0).ToArray());
+            report(i + 1, songs.Count);
+            return logMel;
+        })));
     }
 
     // Songs with their excerpts, inverted by the networks that explain them. There is no comparison if no song is long enough.
@@ -196,12 +204,28 @@ internal static class MethodsEvaluation
     {
         private readonly MethodsRequest _request;
         private readonly double[] _identity;
+        private readonly Action<double> _progress;
+        private readonly double _inverted;
 
-        public Comparison(MethodsRequest request, IBackend backend, Models models, SpectrogramCache cache)
+        // Takes its songs' spectrograms from those that are left. Progress is the share of the work that is done.
+        public Comparison(
+            MethodsRequest request, Queue<float[]> logMels, IBackend backend, Models models, SpectrogramCache cache, Action<double> progress)
         {
             _request = request;
+            _progress = progress;
+
+            // An inversion runs the detector once, a method at least about three times.
+            _inverted = 1 / (1.0 + 3 * request.Methods.Count);
             Detector = models.Detector;
-            (Song Song, ComparedSong Compared)[] songs = ReadSongs(request, models.Statistics, backend, cache);
+            using BandNormalizer normalizer = models.Statistics.On(backend);
+            (Song Song, ComparedSong Compared)[] songs =
+            [
+                .. request.Songs.Select((song, i) =>
+                {
+                    float[] logMel = logMels.Dequeue();
+                    return (song, new ComparedSong(normalizer.NormalizeSong(logMel), request.Sampling.StartsOf(i, logMel.Length / Bands)));
+                }).Where(song => song.Item2.Starts.Length > 0),
+            ];
             Songs = [.. songs.Select(song => song.Song)];
             ulong seed = request.Sampling.Seed;
             _identity =
@@ -215,9 +239,10 @@ internal static class MethodsEvaluation
                 .. request.Measure == MeasureKind.Perturbation ? [request.RegionSize] : (double[])[],
             ];
             if (songs.Length == 0) return;
-            Methods = ProgressDisplay.Run("inversions", report => new MethodComparison(
+            Methods = new MethodComparison(
                 backend, models.Detector, models.Inversion!, models.Mask, models.Judges.SingleOrDefault(), models.Statistics,
-                [.. songs.Select(song => song.Compared)], request.Sizes, request.Fills, request.ClassThreshold, seed, (done, all) => report(done, all)));
+                [.. songs.Select(song => song.Compared)], request.Sizes, request.Fills, request.ClassThreshold, seed,
+                (done, all) => progress(_inverted * done / all));
         }
 
         public IReadOnlyList<Song> Songs { get; }
@@ -234,8 +259,9 @@ internal static class MethodsEvaluation
             MethodRun<TScores> run = new(
                 Methods!, measure, [.. Songs.Select(song => song.Name)], method => method == ExplanationMethods.Mask ? withMask : _identity, _request.Folder,
                 _request.Shard);
-            IReadOnlyList<(string, IReadOnlyList<TScores>)> all = ProgressDisplay.Run("methods", report => run.Run(_request.Methods, report));
-            return (all, run.Missing);
+            IReadOnlyList<(string, IReadOnlyList<TScores>)> scores = run.Run(
+                _request.Methods, (done, all) => _progress(_inverted + (1 - _inverted) * done / all!.Value));
+            return (scores, run.Missing);
         }
 
         public void Dispose() => Methods?.Dispose();

@@ -10,11 +10,14 @@ namespace Engine.Svd.Cli;
 /// </summary>
 internal static class ProgressDisplay
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
-
     // The console of the bar that is on the screen, if any.
     private static IAnsiConsole? live;
+
+    /// <summary>How long work takes before it shows anything. Tests have none.</summary>
+    internal static TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The time between two lines where there is no terminal.</summary>
+    internal static TimeSpan LineInterval { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Writes a line to standard error: above the bar, if one is on the screen.</summary>
     public static void WriteLine(string line)
@@ -91,9 +94,10 @@ internal static class ProgressDisplay
             TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
             if (elapsed < next) return;
             next = elapsed + LineInterval;
-            Console.Error.WriteLine(total is { } end && done > 0
-                ? $"{title}: {Math.Min(1, done / end):P0}, {elapsed.TotalSeconds * Math.Max(0, end - done) / done:F0} s left"
-                : Done(title, done));
+            Console.Error.WriteLine(
+                total is not { } end ? Done(title, done)
+                : done > 0 ? $"{title}: {Math.Min(1, done / end):P0}, {elapsed.TotalSeconds * Math.Max(0, end - done) / done:F0} s left"
+                : $"{title}: 0 %");
         };
     }
 

@@ -99,6 +99,11 @@ public sealed class CrossValidationTests : CommandTest
         RequireMeans(parts, all, report => Points(report, "relative_area_percent"));
         Assert.Equal(12, Points(all, "explanation_loss_percent").Length);
 
+        // One progress is for all folds: it never falls, and ends once.
+        RequireOneProgress("songs of all folds", "--thresholds", "0.2:0.8:0.2");
+        RequireOneProgress("log-mel spectrograms", "--methods", "mask,random");
+        RequireOneProgress("methods", "--methods", "mask,inversion", "--measure", "sanity");
+
         Fails(2, ["evaluate", "--data", Data, "--folds", Folds, "--methods", "mask", "--masker", "m.npz"], "give --folds or --masker, not both");
         File.Delete(Path.Combine(Folds, "fold2.masker.npz"));
         Fails(1, ["evaluate", "--data", Data, "--folds", Folds, "--methods", "mask"], "fold2.masker.npz is missing", "svd train masker --hold-out fold2");
@@ -126,6 +131,16 @@ public sealed class CrossValidationTests : CommandTest
                     return (report.GetProperty("excerpts").GetInt32(), report);
                 }),
             ]);
+        }
+
+        void RequireOneProgress(string title, params string[] what)
+        {
+            int[] percentages = SvdProgram.PercentagesOf(
+                title, [.. sampled, .. what, "--folds", Folds, "--data", Data, "--cache", PathOf("cache"), "--out", PathOf(Path.GetRandomFileName())]);
+            Assert.True(percentages.Length >= 3, title);
+            Assert.Equal(percentages.Order(), percentages);
+            Assert.InRange(percentages[0], 0, 34);
+            Assert.Equal(100, percentages[^1]);
         }
 
         static void RequireMeans((int Excerpts, JsonElement Report)[] parts, JsonElement all, Func<JsonElement, double[]> valuesOf)
