@@ -9,6 +9,7 @@
 # installed where they are missing (as root).
 set -euo pipefail
 [ $# -eq 1 ] || { echo "usage: $0 OUT" >&2; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
 target=$(realpath -m "$1")
 [ ! -e "$target" ] || { echo "$target is there already: remove it or name another folder" >&2; exit 1; }
 programs=(praat ffmpeg python3-numpy)
@@ -93,10 +94,10 @@ Save as WAV file: output$
 PRAAT
 
 cat > make.py <<'PY'
-import glob, os, random, subprocess, sys, wave, zipfile
+import glob, os, random, subprocess, sys, zipfile
 import numpy as np
+from stems import RATE, decode, level, write
 
-RATE = 22050
 LEAD, SPOKEN, TAIL = 2.0, 7.0, 1.5            # seconds before the voice, of speech that becomes song, and after it
 LEVELS = (0, 3, 6)                            # of the voice above the accompaniment, dB
 GAMES = 'usr/share/games/'
@@ -118,16 +119,6 @@ PIECES = (
         'thru-the-mirror')]
 )
 
-def decode(path, start=0, seconds=None):
-    length = [] if seconds is None else ['-t', str(seconds)]
-    command = ['ffmpeg', '-v', 'fatal', '-nostdin', '-ss', str(start), *length, '-i', path, '-ac', '1', '-ar', str(RATE), '-f', 'f32le', '-']
-    return np.frombuffer(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout, np.float32).astype(float)
-
-def write(path, samples):
-    with wave.open(path, 'wb') as file:
-        file.setnchannels(1), file.setsampwidth(2), file.setframerate(RATE)
-        file.writeframes(np.round(samples * 32767).astype('<i2').tobytes())
-
 def rate_of(path):
     probe = ['ffprobe', '-v', 'error', '-select_streams', 'a:0', '-show_entries', 'stream=sample_rate', '-of', 'csv=p=0', path]
     return int(subprocess.run(probe, stdout=subprocess.PIPE, check=True, text=True).stdout or 0)
@@ -147,12 +138,6 @@ def speech(files, draw):
         parts += [0.1 * samples / np.sqrt(np.mean(samples ** 2)), np.zeros(RATE // 8)]
         length += len(samples) / RATE
     return np.concatenate(parts)
-
-# The level of a signal where it sounds: the root mean square of its tenths of a second that are at most 30 dB below the loudest.
-def level(samples):
-    size = RATE // 10
-    power = np.mean(samples[:len(samples) // size * size].reshape(-1, size) ** 2, axis=1)
-    return np.sqrt(np.mean(power[power > 1e-3 * power.max()]))
 
 out = sys.argv[1]
 os.makedirs(f'{out}/voice'), os.makedirs(f'{out}/music')
@@ -174,6 +159,7 @@ for i, piece in enumerate(PIECES):
     print(f'{name}: {len(voice) / RATE:.1f} s', file=sys.stderr)
 PY
 
+cp "$here/stems.py" .
 PATH=/usr/bin:$PATH python3 make.py "$work/stems"
 mv "$work/stems" "$target"
 echo "$(ls "$target/voice" | wc -l) songs → $target"

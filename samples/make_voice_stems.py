@@ -8,10 +8,11 @@ CORPUS is what weights/make_large_corpus.sh makes, and VOICES the solo singing t
 training: the singers of CORPUS's validation mixes, and the pieces that are in no list. Each singer is heard over eight pieces, 0, 3 or 6 dB louder than the
 music, with a few echoes and pauses between the recordings. Needs NumPy and ffmpeg.
 """
-import os, random, re, subprocess, sys, wave
+import os, random, re, sys
 import numpy as np
+from stems import RATE, decode, level, write
 
-RATE, SECONDS, SONGS = 22050, 30, 8
+SECONDS, SONGS = 30, 8
 LEVELS = (0, 3, 6)                      # of the voice above the music, dB
 ECHOES = (0.037, 0.071, 0.113, 0.167)   # seconds
 
@@ -19,24 +20,6 @@ ECHOES = (0.037, 0.071, 0.113, 0.167)   # seconds
 def names_in(path):
     with open(path, encoding='utf-8') as lines:
         return [line.strip() for line in lines if line.strip()]
-
-
-def decode(path):
-    command = ['ffmpeg', '-v', 'error', '-nostdin', '-i', path, '-ac', '1', '-ar', str(RATE), '-f', 'f32le', '-']
-    return np.frombuffer(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout, np.float32).astype(float)
-
-
-def write(path, samples):
-    with wave.open(path, 'wb') as file:
-        file.setnchannels(1), file.setsampwidth(2), file.setframerate(RATE)
-        file.writeframes(np.round(samples * 32767).astype('<i2').tobytes())
-
-
-def level(samples):
-    """The level of a signal where it sounds: the root mean square of its tenths of a second that are at most 30 dB below the loudest."""
-    size = RATE // 10
-    power = np.mean(samples[:len(samples) // size * size].reshape(-1, size) ** 2, axis=1)
-    return np.sqrt(np.mean(power[power > 1e-3 * power.max()]))
 
 
 def sing(files, draw):
