@@ -79,7 +79,8 @@ internal static class GpuModelCommand
     }
 
     /// <summary>Each piece of work and its launches.</summary>
-    internal static IEnumerable<(string Name, Launch[] Launches)> Modelled(LaunchModel model) => Works().Select(work => (work.Name, Record(model, work.Prepare)));
+    internal static IEnumerable<(string Name, Launch[] Launches)> Modelled(LaunchModel model) =>
+        Works().Select(work => (work.Name, Record(model, work.Prepare)));
 
     private static Table TableOf(params string[] columns)
     {

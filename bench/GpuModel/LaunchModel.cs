@@ -53,8 +53,8 @@ internal sealed class LaunchModel(GpuDescription device, KernelCode large, Kerne
         return new(tiling.ThreadBits == GpuTiling.LargeBits ? "product, large tiles" : "product, small tiles", groups, results * product.Depth, seconds);
     }
 
-    // For each bit of an order a group counts over its row, adds up its threads' counts, and waits once. The instructions of both loops were counted in the code
-    // that ptxas 11.8 makes for sm_90.
+    // For each bit of an order a group counts over its row, adds up its threads' counts, and waits once. The instructions of both loops were counted in the
+    // code that ptxas 11.8 makes for sm_90.
     private Launch Of(TopKMask.GpuArguments arguments, long groups)
     {
         const double perElement = 18, perCount = 6;

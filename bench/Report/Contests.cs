@@ -67,7 +67,8 @@ internal sealed class Contests : IDisposable
     public static Contests Open(Machine machine, string? python) => new(machine, python);
 
     /// <summary>The peers' names and versions.</summary>
-    public IReadOnlyList<string> Peers => [OnnxPeer.Version, NWavesPeer.Version, _torch?.Version ?? "no Python with PyTorch: the ratios of training steps are left empty"];
+    public IReadOnlyList<string> Peers =>
+        [OnnxPeer.Version, NWavesPeer.Version, _torch?.Version ?? "no Python with PyTorch: the ratios of training steps are left empty"];
 
     /// <inheritdoc/>
     public void Dispose()

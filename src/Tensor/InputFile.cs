@@ -51,7 +51,8 @@ public static class InputFile
     internal static string? Mistake(ReadOnlySpan<byte> start)
     {
         string text = Encoding.Latin1.GetString(start).TrimStart('\u00EF', '\u00BB', '\u00BF', ' ', '\t', '\r', '\n');
-        bool Starts(string with) => text.Length > 1 && string.Compare(text, 0, with, 0, Math.Min(text.Length, with.Length), StringComparison.OrdinalIgnoreCase) == 0;
+        bool Starts(string with) =>
+            text.Length > 1 && string.Compare(text, 0, with, 0, Math.Min(text.Length, with.Length), StringComparison.OrdinalIgnoreCase) == 0;
         return Starts("version https://git-lfs") ? "is a git-LFS pointer, not the file itself; fetch the file with 'git lfs pull'."
             : Starts("<!doctype html") || Starts("<html") || Starts("<?xml") ? "is a web page, not the file itself; download the file once more."
             : null;

@@ -62,7 +62,9 @@ public class ReportTests
         using TempFolder temp = new();
         int index = OpenClFactAttribute.Device!.Index;
         Assert.Equal(
-            0, ReportCommand.Run(["report", "--out", temp.Folder, "--filter", "SVDNet forward, 1 excerpt: fc9", "--device", "opencl", "--device-index", $"{index}",
+            0,
+            ReportCommand.Run([
+                "report", "--out", temp.Folder, "--filter", "SVDNet forward, 1 excerpt: fc9", "--device", "opencl", "--device-index", $"{index}",
                 "--opencl-without-generic-address-space"]));
         string[] lines = File.ReadAllLines(temp.PathOf("results.csv")), row = lines[1].Split(',');
         Assert.Equal((2, "fc9", "Dense"), (lines.Length, row[2], row[3]));

@@ -110,7 +110,8 @@ public sealed partial class GpuTests : IDisposable
 
     [Fact]
     public void NamesAKernelThatCannotBeCompiled() =>
-        Failure.Says(() => _emulated.Launch(Impossible, new Index3D(1, 1, 1), 5), _emulated.Name, "GpuTests.Impossible", "cannot be compiled", "another device");
+        Failure.Says(
+            () => _emulated.Launch(Impossible, new Index3D(1, 1, 1), 5), _emulated.Name, "GpuTests.Impossible", "cannot be compiled", "another device");
 
     /// <summary>The queue of commands goes away under the engine, as when a device is lost: the driver refuses every call from then on.</summary>
     [GpuFact(Device.OpenCl)]
@@ -123,8 +124,8 @@ public sealed partial class GpuTests : IDisposable
         gpu.Accelerator.DefaultStream.Dispose();
         foreach (Action call in (Action[])
             [
-                () => backend.Run(new FillOp(2, buffer.All)), () => backend.Upload(new float[1000], buffer.All), () => backend.Download(buffer.All, new float[1000]),
-                backend.Synchronize,
+                () => backend.Run(new FillOp(2, buffer.All)), () => backend.Upload(new float[1000], buffer.All),
+                () => backend.Download(buffer.All, new float[1000]), backend.Synchronize,
             ])
         {
             Failure.Says(call, gpu.Name, "failed (OpenCL error CL_INVALID_COMMAND_QUEUE)");

@@ -28,7 +28,8 @@ public class RandomSourceTests
         ulong[] starts =
         [
             new RandomSource(1).NextUInt64(), new RandomSource(2).NextUInt64(), new RandomSource(1, 0).NextUInt64(), new RandomSource(1, 1).NextUInt64(),
-            new RandomSource(1, 0, 1).NextUInt64(), new RandomSource(1, 1, 0).NextUInt64(), new RandomSource(0, 0).NextUInt64(), new RandomSource(2, 2).NextUInt64(),
+            new RandomSource(1, 0, 1).NextUInt64(), new RandomSource(1, 1, 0).NextUInt64(), new RandomSource(0, 0).NextUInt64(),
+            new RandomSource(2, 2).NextUInt64(),
         ];
         Assert.Equal(starts.Length, starts.Distinct().Count());
         RandomSource restarted = new(4);

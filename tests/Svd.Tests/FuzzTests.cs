@@ -132,7 +132,8 @@ public sealed class FuzzTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public void Curves() => Fuzz(
         10,
-        random => Mutate(random, "dataset,case,threshold,excerpts,changed,explanation_loss_percent,relative_area_percent\na,M1,0.5,4,1,25.00,10.5\n"u8.ToArray()),
+        random => Mutate(
+            random, "dataset,case,threshold,excerpts,changed,explanation_loss_percent,relative_area_percent\na,M1,0.5,4,1,25.00,10.5\n"u8.ToArray()),
         path => Assert.All(EvaluationCurves.Read(path), point => Assert.InRange(point.ExplanationLossPercent, 0, 100)));
 
     [Fact]
@@ -165,10 +166,10 @@ public sealed class FuzzTests(ITestOutputHelper output) : IDisposable
         string[] words =
         [
             "--at", "--method", "--threshold", "--area", "--listen", "--class-threshold", "--out", "--classifier", "--inverter", "--masker", "--stats",
-            "--device", "--device-index", "--threads", "--json", "--data", "--split", "--thresholds", "--start", "--excerpts", "--seed", "--methods", "--fill", "--judge",
-            "--compare", "--cache", "--stems", "--architecture", "--epochs", "--hop", "--batch", "--batches", "--augment", "--checkpoint", "--overwrite",
-            "--force", "--whole-song", "--training", "--folds", "--hold-out", "--channel", "--", "-x", "@a", "", " ", "\u001b[2J", "0", "-1", "1e308", "NaN",
-            "2147483647", "99999999999", "0:1.1:0.1", "0:1:1e28",
+            "--device", "--device-index", "--threads", "--json", "--data", "--split", "--thresholds", "--start", "--excerpts", "--seed", "--methods", "--fill",
+            "--judge", "--compare", "--cache", "--stems", "--architecture", "--epochs", "--hop", "--batch", "--batches", "--augment", "--checkpoint",
+            "--overwrite", "--force", "--whole-song", "--training", "--folds", "--hold-out", "--channel", "--", "-x", "@a", "", " ", "\u001b[2J", "0", "-1",
+            "1e308", "NaN", "2147483647", "99999999999", "0:1.1:0.1", "0:1:1e28",
             "0:1:0.0000000000000000000000000001", "all", "random,loud", "auto", "cpu", "both", "0.5", "0.4,0.2", ",", "on", "paper", folder, "a.csv",
         ];
         string[] arguments = [];
@@ -258,7 +259,10 @@ public sealed class FuzzTests(ITestOutputHelper output) : IDisposable
                 case 6: for (int i = 0; i < length; i++) bytes[at + i] = random.Next(2) == 0 ? (byte)0xFF : (byte)0; break;
                 case 7: for (int i = 0; i < length; i++) if (char.IsAsciiDigit((char)bytes[at + i])) bytes[at + i] = (byte)('0' + random.Next(10)); break;
                 default:
-                    string[] texts = ["-1", "0", "1e999", "nan", "inf", "99999999999999999999", "\n", "\r", "\0", "../", "/", ".", " ", "'", "\"", "{", ",", "\u00e9"];
+                    string[] texts =
+                    [
+                        "-1", "0", "1e999", "nan", "inf", "99999999999999999999", "\n", "\r", "\0", "../", "/", ".", " ", "'", "\"", "{", ",", "\u00e9",
+                    ];
                     bytes.InsertRange(at, Encoding.UTF8.GetBytes(texts[random.Next(texts.Length)]));
                     break;
             }
@@ -321,7 +325,11 @@ public sealed class FuzzTests(ITestOutputHelper output) : IDisposable
         }
 
         double[] values = array.ToDouble();
-        for (int count = Math.Min(values.Length, 1 + random.Next(3)); count > 0; count--) values[random.Next(values.Length)] = numbers[random.Next(numbers.Length)];
+        for (int count = Math.Min(values.Length, 1 + random.Next(3)); count > 0; count--)
+        {
+            values[random.Next(values.Length)] = numbers[random.Next(numbers.Length)];
+        }
+
         int[] shape = array.Shape.ToArray();
         NpyArray changed = array.IsDouble ? new NpyArray(shape, values) : new NpyArray(shape, Array.ConvertAll(values, value => (float)value));
         using MemoryStream written = new();

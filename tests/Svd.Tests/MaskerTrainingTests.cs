@@ -9,7 +9,9 @@ namespace Engine.Svd.Tests;
 
 public class MaskerTrainingTests
 {
-    /// <summary>The classifier is only passed through: none of its weights moves, nor is a gradient worked out for one; all of the mask network's have one.</summary>
+    /// <summary>
+    /// The classifier is only passed through: none of its weights moves, nor is a gradient worked out for one; all of the mask network's have one.
+    /// </summary>
     [Fact]
     public void TheClassifierStaysAsItIs()
     {

@@ -54,7 +54,9 @@ public sealed class SegmentFilesTests : IDisposable
         Assert.Equal("segment_open", annotation.GetProperty("namespace").GetString());
         Assert.Equal(JsonValueKind.Object, annotation.GetProperty("annotation_metadata").GetProperty("curator").ValueKind);
         JsonElement sung = annotation.GetProperty("data")[1];
-        Assert.Equal((1.25, 2.25, "sing"), (sung.GetProperty("time").GetDouble(), sung.GetProperty("duration").GetDouble(), sung.GetProperty("value").GetString()));
+        Assert.Equal(
+            (1.25, 2.25, "sing"),
+            (sung.GetProperty("time").GetDouble(), sung.GetProperty("duration").GetDouble(), sung.GetProperty("value").GetString()));
         Assert.Equal(JsonValueKind.Null, sung.GetProperty("confidence").ValueKind);
     }
 

@@ -24,7 +24,8 @@ public sealed class StepDecay(double initialRate, double factor) : ISchedule
     public double[] State
     {
         get => [LearningRate];
-        set => LearningRate = value is [>= 0 and < double.PositiveInfinity] ? value[0] : throw new ArgumentException("no state of this schedule", nameof(value));
+        set => LearningRate = value is [>= 0 and < double.PositiveInfinity] ? value[0]
+            : throw new ArgumentException("no state of this schedule", nameof(value));
     }
 
     /// <inheritdoc/>

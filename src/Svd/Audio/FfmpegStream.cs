@@ -107,7 +107,8 @@ internal sealed partial class FfmpegStream : AudioStream
     private string[] Arguments(Channel channel)
     {
         string pan = channel == Channel.Mix || track.Channels == 1 ? "" : $"pan=mono|c0=c{(channel == Channel.Left ? 0 : 1)},";
-        string filter = $"{pan}asetpts='if(gt(ld(0),0)*gt((PTS-ld(0))*TB,{LongestDelay}),print(ld(0)*TB,16)+print(PTS*TB,16));st(1,max(PTS,ld(0)));st(0,ld(1)+NB_SAMPLES/SR/TB);ld(1)',"
+        string filter = $"{pan}asetpts='if(gt(ld(0),0)*gt((PTS-ld(0))*TB,{LongestDelay}),print(ld(0)*TB,16)+print(PTS*TB,16));"
+            + "st(1,max(PTS,ld(0)));st(0,ld(1)+NB_SAMPLES/SR/TB);ld(1)',"
             + $"aresample={SampleRate}:async=1:min_comp={LongestDelay}:min_hard_comp={LongestDelay}:first_pts=0";
         string[] offset = track.CountsFromZero && track.StartSeconds > 0
             ? ["-itsoffset", track.StartSeconds.ToString("F6", CultureInfo.InvariantCulture)]

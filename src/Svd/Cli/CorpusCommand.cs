@@ -57,7 +57,11 @@ internal static class CorpusCommand
 
     private static int Init(string folder, Decoder decoder, bool json)
     {
-        if (!Directory.Exists(folder)) throw new EngineException($"{folder} is not a folder; make it and put the songs in {Path.Combine(folder, Corpus.Audio)}.");
+        if (!Directory.Exists(folder))
+        {
+            throw new EngineException($"{folder} is not a folder; make it and put the songs in {Path.Combine(folder, Corpus.Audio)}.");
+        }
+
         foreach (string part in (string[])[Corpus.Audio, Corpus.Labels, Corpus.Lists]) OutputFolder.Prepare(Path.Combine(folder, part), "FOLDER");
         string[] songs = SongsIn(folder);
         int labels = 0;
@@ -100,7 +104,8 @@ internal static class CorpusCommand
     {
         ILookup<string, string> lists = CorpusCheck.ListsOf(folder);
         string[] unlisted = [.. songs.Where(song => !lists.Contains(song))];
-        foreach (IGrouping<string, string> list in unlisted.Select((song, i) => (Song: song, List: _turns[i % _turns.Length])).GroupBy(pair => pair.List, pair => pair.Song))
+        IEnumerable<(string Song, string List)> pairs = unlisted.Select((song, i) => (song, _turns[i % _turns.Length]));
+        foreach (IGrouping<string, string> list in pairs.GroupBy(pair => pair.List, pair => pair.Song))
         {
             string file = Path.Combine(folder, Corpus.Lists, list.Key), old = File.Exists(file) ? File.ReadAllText(file) : "";
             if (old.Length > 0 && old[^1] != '\n') old += '\n';

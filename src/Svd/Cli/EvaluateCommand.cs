@@ -79,8 +79,8 @@ internal static class EvaluateCommand
             + "  svd evaluate --data jamendo --out evaluation --methods inversion,mask,random,loudest --area 0.4,0.2,0.1\n"
             + "  svd evaluate --data jamendo --out evaluation --methods all --measure sanity --every 10 --excerpts 20")
         {
-            data, split, folds, classifier, inverter, masker, statistics, thresholds, classThreshold, start, excerpts, every, seed, methods, measure, area, threshold,
-            fill, judge, region, output, compare, shard, force, device, cache, json,
+            data, split, folds, classifier, inverter, masker, statistics, thresholds, classThreshold, start, excerpts, every, seed, methods, measure, area,
+            threshold, fill, judge, region, output, compare, shard, force, device, cache, json,
         };
         command.Validators.Add(result => Folds.RefuseBoth(result, folds, split, classifier, inverter, masker, statistics));
         command.Validators.Add(result =>

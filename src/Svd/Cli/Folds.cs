@@ -129,7 +129,8 @@ internal static class Folds
         string[] names =
         [
             .. Directory.EnumerateFiles(folder, "*.npz").Select(file => Path.GetFileNameWithoutExtension(file))
-                .Where(name => name[0] != '.' && !Array.Exists(Suffixes, suffix => name.EndsWith(suffix, StringComparison.Ordinal))).Order(StringComparer.Ordinal),
+                .Where(name => name[0] != '.' && !Array.Exists(Suffixes, suffix => name.EndsWith(suffix, StringComparison.Ordinal)))
+                .Order(StringComparer.Ordinal),
         ];
         if (names.Length < 2)
         {

@@ -51,9 +51,9 @@ internal static class LocaliseCommand
             "localise",
             "Measures whether explanations lie where the voice is. It takes songs whose voice and accompaniment are known, and explains excerpts in which the "
             + "voice sounds and the detector hears singing. A bin is voice-dominated if the voice alone has more energy there than the accompaniment alone and "
-            + $"lies at most {Localisation.RangeDecibels:0} dB below the voice's loudest bin of the excerpt. Each method chooses a region of the most important "
-            + "bins. Recall: the share of the voice-dominated bins that lie in it. Precision: the share of the region that is voice-dominated. Pointing game: "
-            + "whether the most important bin is voice-dominated; several equally important bins count by their share.\n\n"
+            + $"lies at most {Localisation.RangeDecibels:0} dB below the voice's loudest bin of the excerpt. Each method chooses a region of the most "
+            + "important bins. Recall: the share of the voice-dominated bins that lie in it. Precision: the share of the region that is voice-dominated. "
+            + "Pointing game: whether the most important bin is voice-dominated; several equally important bins count by their share.\n\n"
             + "Example:\n  svd localise --stems stems --methods inversion,loudest,occlusion --out localisation")
         {
             stems, methods, area, excerpts, classifier, inverter, masker, statistics, classThreshold, seed, output, shard, force, decoder, device, json,
@@ -133,7 +133,10 @@ internal static class LocaliseCommand
     // All that the scores of a song depend on.
     private static double[] IdentityOf(Request request, IBackend backend, IReadOnlyList<StemSong> songs, StemExcerpts[] used) =>
     [
-        Version, Digest.Of(DeviceIdentity.Of(backend), songs.SelectMany(song => (string[])[song.VoicePath, song.MusicPath]).Concat(request.Paths.All).Select(Digest.OfFile)),
+        Version,
+        Digest.Of(
+            DeviceIdentity.Of(backend),
+            songs.SelectMany(song => (string[])[song.VoicePath, song.MusicPath]).Concat(request.Paths.All).Select(Digest.OfFile)),
         request.Seed, request.Decision.Value, .. request.Sizes.Select(size => size.Value),
         .. used.SelectMany(song => song.Compared.Starts.Select(frame => (double)frame).Prepend(song.Compared.Starts.Length)),
     ];

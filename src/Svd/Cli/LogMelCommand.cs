@@ -18,7 +18,8 @@ internal static class LogMelCommand
         Option<bool> recursive = Options.Recursive();
         Option<string> output = new("--out")
         {
-            Description = "The file to write (.npy, float32, frames × 80), or the folder for NAME.logmel.npy of every song.", HelpName = "FILE|DIR", Required = true,
+            Description = "The file to write (.npy, float32, frames × 80), or the folder for NAME.logmel.npy of every song.", HelpName = "FILE|DIR",
+            Required = true,
         };
         Option<string?> statistics = Options.Statistics("no normalisation");
         Option<bool> overwrite = Options.Overwrite();

@@ -110,7 +110,10 @@ internal sealed class Models : IDisposable
                 Mismatch(file, $"was trained on another detector than {paths.Classifier}", "--classifier");
             }
 
-            if (notes?.Statistics is { } own && own != statistics.Digest) Mismatch(file, $"was trained with other statistics than {paths.Statistics}", "--stats");
+            if (notes?.Statistics is { } own && own != statistics.Digest)
+            {
+                Mismatch(file, $"was trained with other statistics than {paths.Statistics}", "--stats");
+            }
         }
 
         void Mismatch(WeightFile file, string problem, string option)

@@ -28,7 +28,8 @@ internal static class PredictCommand
         Option<string> output = Options.Out("the results of every song");
         Option<SegmentFormat[]> formats = Options.SomeOf(
             "--format",
-            "The files for the segments, separated by commas. lab: NAME.lab; audacity: a label track, NAME.txt; csv: NAME.csv; jams: NAME.jams; json: NAME.json.",
+            "The files for the segments, separated by commas. lab: NAME.lab; audacity: a label track, NAME.txt; csv: NAME.csv; jams: NAME.jams; json: "
+                + "NAME.json.",
             SegmentFormat.Lab);
         Option<ProbabilityFormat[]> probabilities = Options.SomeOf(
             "--probabilities",
@@ -53,8 +54,8 @@ internal static class PredictCommand
             audio, recursive, output, formats, probabilities, classifier, statistics, classThreshold, overwrite, force, channel, decoder, shard, device, json,
         };
         command.SetAction(parsed => Run(new Request(
-            SongFiles.Find(parsed.GetRequiredValue(audio), parsed.GetValue(recursive)), Options.ShardIn(parsed.GetValue(shard)), parsed.GetRequiredValue(output),
-            parsed.GetRequiredValue(formats), parsed.GetRequiredValue(probabilities),
+            SongFiles.Find(parsed.GetRequiredValue(audio), parsed.GetValue(recursive)), Options.ShardIn(parsed.GetValue(shard)),
+            parsed.GetRequiredValue(output), parsed.GetRequiredValue(formats), parsed.GetRequiredValue(probabilities),
             new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
             parsed.GetValue(classThreshold), parsed.GetValue(overwrite), parsed.GetValue(force), parsed.GetValue(channel), parsed.GetValue(decoder),
             device.Of(parsed), parsed.GetValue(json))));
@@ -147,8 +148,8 @@ internal static class PredictCommand
     }
 
     private sealed record Request(
-        IReadOnlyList<SongFile> AllSongs, Shard Shard, string Out, SegmentFormat[] Formats, ProbabilityFormat[] Probabilities, ModelPaths Paths, double? ClassThreshold,
-        bool Overwrite, bool Force, Channel Channel, Decoder Decoder, Func<IBackend> CreateBackend, bool Json)
+        IReadOnlyList<SongFile> AllSongs, Shard Shard, string Out, SegmentFormat[] Formats, ProbabilityFormat[] Probabilities, ModelPaths Paths,
+        double? ClassThreshold, bool Overwrite, bool Force, Channel Channel, Decoder Decoder, Func<IBackend> CreateBackend, bool Json)
     {
         /// <summary>The songs of this part.</summary>
         public SongFile[] Songs { get; } = Shard.Of(AllSongs);

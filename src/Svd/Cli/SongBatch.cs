@@ -112,5 +112,6 @@ internal sealed class SongBatch(params string[] columns)
 
     private static string Short(object value) => value is double or float ? string.Create(CultureInfo.InvariantCulture, $"{value:0.###}") : Exact(value);
 
-    private static string Quoted(string value) => value.AsSpan().ContainsAny(",\"\r\n") ? $"\"{value.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : value;
+    private static string Quoted(string value) =>
+        value.AsSpan().ContainsAny(",\"\r\n") ? $"\"{value.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : value;
 }

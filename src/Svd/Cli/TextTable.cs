@@ -10,7 +10,8 @@ internal static class TextTable
     /// <summary>Prints a table as wide as the terminal, or as text is in a file.</summary>
     public static void Print(Table table)
     {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out), ColorSystem = ColorSystemSupport.NoColors });
+        AnsiConsoleSettings settings = new() { Out = new AnsiConsoleOutput(Console.Out), ColorSystem = ColorSystemSupport.NoColors };
+        IAnsiConsole console = AnsiConsole.Create(settings);
         if (Console.IsOutputRedirected) console.Profile.Width = WidthOfFiles;
         console.Write(table);
     }

@@ -78,7 +78,8 @@ internal static class TrainCommand
     private static Command CreateClassifier()
     {
         Option<string> data = Options.Data();
-        Option<string> output = Options.OutFile("the weights (.npz); the statistics (.meanstd.npz), the log (.csv) and its figure (.png) are written beside it");
+        Option<string> output = Options.OutFile(
+            "the weights (.npz); the statistics (.meanstd.npz), the log (.csv) and its figure (.png) are written beside it");
         Option<int> epochs = Options.Count("--epochs", "The number of epochs. After each, the validation songs are scored and the learning rate falls.", 20);
         Option<int> batches = Options.Count("--batches", "The number of training steps in an epoch, with 32 excerpts each.", 2000);
         Option<string?> holdOut = HoldOut(
@@ -152,7 +153,11 @@ internal static class TrainCommand
     private static int TrainInverter(InverterRequest request)
     {
         (IReadOnlyList<Song> songs, IReadOnlyList<Song> validation) = UnlabelledSongs(request.Data, request.HoldOut);
-        if (!request.DryRun) PrepareOutputs(request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation, request.HoldOut), .. request.Paths.All]);
+        if (!request.DryRun)
+        {
+            PrepareOutputs(request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation, request.HoldOut), .. request.Paths.All]);
+        }
+
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
         SpectrogramCache cache = request.Cache.Open(request.Data);
@@ -214,7 +219,8 @@ internal static class TrainCommand
             return new TrainingSong(magnitudes, track.ForFrames(magnitudes.Frames, cache.Warn));
         }).ToArray());
         using ClassifierTraining training = new(
-            backend, trainingSongs[..songs.Count], trainingSongs[songs.Count..], validationSongs, statistics, request.Augment, request.Batches, ClassifierTraining.UsualBatchSize, request.Seed);
+            backend, trainingSongs[..songs.Count], trainingSongs[songs.Count..], validationSongs, statistics, request.Augment, request.Batches,
+            ClassifierTraining.UsualBatchSize, request.Seed);
         TrainingPlan plan = training.Plan(
             request.Epochs,
             [
@@ -236,7 +242,11 @@ internal static class TrainCommand
     private static int TrainMasker(MaskerRequest request)
     {
         (IReadOnlyList<Song> songs, IReadOnlyList<Song> validation) = UnlabelledSongs(request.Data, request.HoldOut);
-        if (!request.DryRun) PrepareOutputs(request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation, request.HoldOut), .. request.Paths.All]);
+        if (!request.DryRun)
+        {
+            PrepareOutputs(request.Out, request.Checkpoint, [.. InputsOf(request.Data, songs, validation, request.HoldOut), .. request.Paths.All]);
+        }
+
         using IBackend backend = request.CreateBackend();
         using Models models = Models.Load(backend, request.Paths, request.Force);
         (BandStatistics statistics, SvdNet classifier) = (models.Statistics, models.Detector);

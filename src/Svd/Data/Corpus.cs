@@ -52,7 +52,8 @@ public sealed class Corpus
     internal static string? LabelOf(string folder, string audio)
     {
         string[] files = [.. LabelExtensions.Select(extension => Path.Combine(folder, Labels, NameOf(audio) + extension)).Where(File.Exists)];
-        return files.Length < 2 ? files.FirstOrDefault() : throw new EngineException($"{audio} has several label files, {string.Join(" and ", files)}; keep one.");
+        return files.Length < 2 ? files.FirstOrDefault()
+            : throw new EngineException($"{audio} has several label files, {string.Join(" and ", files)}; keep one.");
     }
 
     /// <summary>The files from which a part of a corpus is read: its list, its audio and its labels.</summary>
@@ -74,7 +75,8 @@ public sealed class Corpus
         if (!File.Exists(list))
         {
             string lists = Path.Combine(Folder, "filelists");
-            string?[] present = [.. Directory.EnumerateFiles(lists).Select(Path.GetFileName).Where(file => !file!.StartsWith('.')).Order(StringComparer.Ordinal)];
+            string?[] present =
+                [.. Directory.EnumerateFiles(lists).Select(Path.GetFileName).Where(file => !file!.StartsWith('.')).Order(StringComparer.Ordinal)];
             throw new EngineException($"{list} does not exist; {lists} has {(present.Length > 0 ? string.Join(", ", present) : "no files")}.");
         }
 

@@ -71,7 +71,8 @@ public sealed record StemExcerpts(
     private static string? SilentStem(StemSong song, List<string> warnings)
     {
         float[] block = new float[SampleRate];
-        foreach ((string path, Func<AudioStream> open) in new (string, Func<AudioStream>)[] { (song.VoicePath, song.OpenVoice), (song.MusicPath, song.OpenMusic) })
+        (string, Func<AudioStream>)[] stems = [(song.VoicePath, song.OpenVoice), (song.MusicPath, song.OpenMusic)];
+        foreach ((string path, Func<AudioStream> open) in stems)
         {
             using AudioStream stem = open();
             while (stem.Read(block) > 0)

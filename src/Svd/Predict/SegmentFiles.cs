@@ -56,7 +56,8 @@ internal static class SegmentFiles
         StringBuilder text = new(head);
         foreach (Segment segment in content.Segments)
         {
-            text.Append(CultureInfo.InvariantCulture, $"{segment.StartSeconds:F6}{separator}{segment.EndSeconds:F6}{separator}{Segment.Label(segment.Singing)}\n");
+            string label = Segment.Label(segment.Singing);
+            text.Append(CultureInfo.InvariantCulture, $"{segment.StartSeconds:F6}{separator}{segment.EndSeconds:F6}{separator}{label}\n");
         }
 
         return Encoding.UTF8.GetBytes(text.ToString());

@@ -66,8 +66,8 @@ internal sealed class ClassifierTraining : IDisposable
     /// <param name="batchSize">The number of excerpts in a step.</param>
     /// <param name="seed">Decides everything random.</param>
     public ClassifierTraining(
-        IBackend backend, IReadOnlyList<TrainingSong> songs, IReadOnlyList<TrainingSong> solo, IReadOnlyList<ValidationSong> validation, BandStatistics statistics,
-        bool augment, int batchesPerEpoch, int batchSize, ulong seed)
+        IBackend backend, IReadOnlyList<TrainingSong> songs, IReadOnlyList<TrainingSong> solo, IReadOnlyList<ValidationSong> validation,
+        BandStatistics statistics, bool augment, int batchesPerEpoch, int batchSize, ulong seed)
     {
         (_backend, _validation, _batchesPerEpoch, _batchSize, _seed) = (backend, validation, batchesPerEpoch, batchSize, seed);
         _excerpts = new TrainingExcerpts(songs, solo, statistics, augment ? new Augmentation() : Augmentation.None, seed);

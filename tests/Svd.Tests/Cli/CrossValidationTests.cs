@@ -54,9 +54,11 @@ public sealed class CrossValidationTests : CommandTest
         Assert.InRange(
             all.GetProperty("error_of_other_folds_thresholds").GetDouble(), all.GetProperty("all").GetProperty("best_error").GetDouble(), 1);
         JsonElement interval = all.GetProperty("intervals").GetProperty("error");
-        Assert.InRange(all.GetProperty("all").GetProperty("error").GetDouble(), interval.GetProperty("low").GetDouble(), interval.GetProperty("high").GetDouble());
+        Assert.InRange(
+            all.GetProperty("all").GetProperty("error").GetDouble(), interval.GetProperty("low").GetDouble(), interval.GetProperty("high").GetDouble());
         string text = SvdProgram.Call("score", "--data", Data, "--cache", PathOf("cache"), "--folds", Folds).Output;
-        foreach (string word in (string[])["95 % over songs", "by a detector that was not trained with it", "each fold's threshold is tuned on the other folds"])
+        string[] words = ["95 % over songs", "by a detector that was not trained with it", "each fold's threshold is tuned on the other folds"];
+        foreach (string word in words)
         {
             Assert.Contains(word, text, StringComparison.Ordinal);
         }
@@ -78,7 +80,8 @@ public sealed class CrossValidationTests : CommandTest
         {
             foreach (string network in (string[])["inverter", "masker"])
             {
-                Fits(["train", network, "--hold-out", fold, "--epochs", "1", "--hop", "10", "--batch", "8", .. Detector(fold), "--out", Path.Combine(Folds, $"{fold}.{network}.npz")]);
+                string weights = Path.Combine(Folds, $"{fold}.{network}.npz");
+                Fits(["train", network, "--hold-out", fold, "--epochs", "1", "--hop", "10", "--batch", "8", .. Detector(fold), "--out", weights]);
             }
         }
 
@@ -156,7 +159,10 @@ public sealed class CrossValidationTests : CommandTest
             [.. report.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("sufficiency").GetProperty("mean").GetDouble())];
 
         static double[] Aopc(JsonElement report) =>
-            [.. report.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("summaries")[0].GetProperty("value").GetProperty("mean").GetDouble())];
+        [
+            .. report.GetProperty("rows").EnumerateArray()
+                .Select(row => row.GetProperty("summaries")[0].GetProperty("value").GetProperty("mean").GetDouble()),
+        ];
 
         static double[] Points(JsonElement report, string property) =>
             [.. report.GetProperty("points").EnumerateArray().Select(point => point.GetProperty(property).GetDouble())];
@@ -181,7 +187,8 @@ public sealed class CrossValidationTests : CommandTest
         Assert.NotNull(expected);
         ProgramResult result = SvdProgram.Call([.. calibrate, "--out", PathOf("calibrated.npz")]);
         Assert.Equal((0, ""), (result.ExitCode, result.Errors));
-        Assert.Contains(FormattableString.Invariant($"temperature {expected.Temperature:F3}, offset {expected.Offset:F3}"), result.Output, StringComparison.Ordinal);
+        string fitted = FormattableString.Invariant($"temperature {expected.Temperature:F3}, offset {expected.Offset:F3}");
+        Assert.Contains(fitted, result.Output, StringComparison.Ordinal);
         float[] after = Probabilities("calibrated.npz");
 
         // Float32 in the network; the fit's temperature may be far from 1 for a detector of noise.
@@ -245,7 +252,8 @@ public sealed class CrossValidationTests : CommandTest
     private float[] Probabilities(string weights)
     {
         ProgramResult result = SvdProgram.Call(
-            "predict", Path.Combine(Data, "audio", "one.wav"), "--classifier", PathOf(weights), "--stats", PathOf("net.meanstd.npz"), "--out", Out, "--overwrite");
+            "predict", Path.Combine(Data, "audio", "one.wav"), "--classifier", PathOf(weights), "--stats", PathOf("net.meanstd.npz"),
+            "--out", Out, "--overwrite");
         Assert.Equal(0, result.ExitCode);
         return NpyFile.Read(Path.Combine(Out, "one.probability.npy")).ToSingle();
     }

@@ -200,7 +200,8 @@ public sealed class EntryTests : CommandTest
 
     private Process Start(string arguments)
     {
-        string dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+        string name = OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet";
+        string dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", name));
         return Process.Start(new ProcessStartInfo(dotnet, $"\"{Path.Combine(AppContext.BaseDirectory, "svd.dll")}\" {arguments}")
         {
             RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = PathOf("."),

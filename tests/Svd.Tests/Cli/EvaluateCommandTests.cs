@@ -74,7 +74,8 @@ public sealed class EvaluateCommandTests : CommandTest
         EvaluationPoint[] On(string device)
         {
             string folder = PathOf(device);
-            string[] options = ["--out", folder, "--excerpts", "2", "--thresholds", "0.2:0.8:0.3", "--device", device, "--opencl-without-generic-address-space"];
+            string[] options =
+                ["--out", folder, "--excerpts", "2", "--thresholds", "0.2:0.8:0.3", "--device", device, "--opencl-without-generic-address-space"];
             Evaluate(options);
             return [.. EvaluationCurves.Read(Path.Combine(folder, Files[0]))];
         }

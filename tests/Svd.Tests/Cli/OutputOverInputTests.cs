@@ -115,7 +115,8 @@ public sealed class OutputOverInputTests : CommandTest
         string second = Path.Combine(Weights, "svdnet-second.npz"), song = Song();
         foreach (string method in (string[])["inversion", "mask", "both"])
         {
-            Fails(1, Arguments("explain", song, "--at", "0", "--method", method, "--classifier", second), "was trained on another detector than", second, "--force");
+            string[] arguments = Arguments("explain", song, "--at", "0", "--method", method, "--classifier", second);
+            Fails(1, arguments, "was trained on another detector than", second, "--force");
         }
 
         ProgramResult forced = SvdProgram.Call(Arguments("explain", song, "--at", "0", "--classifier", second, "--force"));
@@ -140,7 +141,8 @@ public sealed class OutputOverInputTests : CommandTest
         result = SvdProgram.Call(Arguments("predict", song, "--json"));
         Assert.Equal((0, ""), (result.ExitCode, result.Errors));
         Assert.Contains(
-            FormattableString.Invariant($"\"class_threshold\":{Golden.BundledThreshold},\"class_threshold_from\":\"tuned\""), result.Output, StringComparison.Ordinal);
+            FormattableString.Invariant($"\"class_threshold\":{Golden.BundledThreshold},\"class_threshold_from\":\"tuned\""), result.Output,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -164,7 +166,9 @@ public sealed class OutputOverInputTests : CommandTest
         Assert.Equal(entries, Entries(weights));
         WeightFile file = WeightFile.Read(weights);
         WeightNotes notes = WeightNotes.Of(file)!;
-        Assert.Equal((digest, SvdNet.DigestOfFeatures(WeightFile.Read(second)), 0.25, "by hand"), (file.Digest, notes.Detector, notes.ClassThreshold, notes.Training));
+        Assert.Equal(
+            (digest, SvdNet.DigestOfFeatures(WeightFile.Read(second)), 0.25, "by hand"),
+            (file.Digest, notes.Detector, notes.ClassThreshold, notes.Training));
         Assert.NotNull(notes.Statistics);
         NpzFile.WriteComment(weights, "{\"engine_weights\":1,\"class_threshold\":7}");
         Fails(1, ["weights", weights], weights, "are damaged");

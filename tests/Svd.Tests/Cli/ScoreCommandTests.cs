@@ -67,10 +67,11 @@ public sealed class ScoreCommandTests : CommandTest
     public void PrintsATable()
     {
         string text = Score("--class-threshold", "0", "--split", "valid");
-        foreach (string word in (string[])["song", "ROC area", "three", "all", $"{NoiseCorpus.SongFrames}", "1.000", "Brier", "ECE", "singing if P >= 0.0000, as given", "best possible one"])
-        {
-            Assert.Contains(word, text, StringComparison.Ordinal);
-        }
+        string[] words =
+        [
+            "song", "ROC area", "three", "all", $"{NoiseCorpus.SongFrames}", "1.000", "Brier", "ECE", "singing if P >= 0.0000, as given", "best possible one",
+        ];
+        foreach (string word in words) Assert.Contains(word, text, StringComparison.Ordinal);
 
         Assert.Contains("fewest errors on the songs of valid, which are scored here", Score("--split", "valid"), StringComparison.Ordinal);
     }

@@ -74,7 +74,10 @@ public sealed class ShardTests : IDisposable
 
         // All but the tables, of which each part has one.
         static string[] Results(string folder) =>
-            [.. Directory.GetFiles(folder).Where(file => !Path.GetFileName(file).StartsWith("summary", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        [
+            .. Directory.GetFiles(folder).Where(file => !Path.GetFileName(file).StartsWith("summary", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal),
+        ];
     }
 
     [Theory]

@@ -5,11 +5,12 @@ namespace Engine.Svd.Tests.Cli;
 /// <summary>The command line used wrongly, and the help that shows how it is used rightly.</summary>
 public sealed class UsageTests : CommandTest
 {
+    private const string Commands =
+        "explain, page, predict, corpus, score, calibrate, evaluate, localise, reconstruct, maximise, logmel, stats, train, export, weights, devices";
+
     [Theory]
-    [InlineData("give a command: explain, page, predict, corpus, score, calibrate, evaluate, localise, reconstruct, maximise, logmel, stats, train, export, weights, devices")]
-    [InlineData(
-        "frobnicate is not a command; the commands are explain, page, predict, corpus, score, calibrate, evaluate, localise, reconstruct, maximise, logmel, stats, train, export, weights",
-        "frobnicate")]
+    [InlineData($"give a command: {Commands}")]
+    [InlineData($"frobnicate is not a command; the commands are {Commands}", "frobnicate")]
     [InlineData("--frobnicate is not a command", "--frobnicate")]
     [InlineData("--frobnicate is not an option", "explain", "--frobnicate")]
     [InlineData("-x is not an option; if it is a file, write", "predict", "a.wav", "-x")]
@@ -42,9 +43,11 @@ public sealed class UsageTests : CommandTest
     [InlineData("--start needs random or a time such as 61.5 or 1:01.5, at most 86400 s, not soon", "evaluate", "--data", "a", "--start", "soon")]
     [InlineData("--excerpts needs a whole number of at least 1, not 0", "evaluate", "--data", "a", "--excerpts", "0")]
     [InlineData("--every needs a number from 0.1 to 1000, not 0", "evaluate", "--data", "a", "--every", "0")]
-    [InlineData("loud is not a method; the methods are inversion, inversion-error, inversion-input, optimise", "evaluate", "--data", "a", "--methods", "random,loud")]
+    [InlineData(
+        "loud is not a method; the methods are inversion, inversion-error, inversion-input, optimise", "evaluate", "--data", "a", "--methods", "random,loud")]
     [InlineData("--area needs numbers from 0 to 1, separated by commas, not 0.4;0.2", "evaluate", "--data", "a", "--methods", "all", "--area", "0.4;0.2")]
-    [InlineData("--threshold needs otsu or numbers from 0 to 1.1, separated by commas, not 2", "evaluate", "--data", "a", "--methods", "all", "--threshold", "2")]
+    [InlineData(
+        "--threshold needs otsu or numbers from 0 to 1.1, separated by commas, not 2", "evaluate", "--data", "a", "--methods", "all", "--threshold", "2")]
     [InlineData("--measure, --area, --threshold, --fill, --judge, --region and --masker need --methods", "evaluate", "--data", "a", "--area", "0.4")]
     [InlineData("--area, --threshold and --judge need --measure masks", "evaluate", "--data", "a", "--methods", "all", "--measure", "sanity", "--area", "0.4")]
     [InlineData("--region needs --measure perturbation", "evaluate", "--data", "a", "--methods", "all", "--region", "3")]
@@ -52,13 +55,16 @@ public sealed class UsageTests : CommandTest
         "--measure perturbation takes one --fill", "evaluate", "--data", "a", "--methods", "all", "--measure", "perturbation", "--fill", "zero,blur")]
     [InlineData("--measure sanity takes no --fill", "evaluate", "--data", "a", "--methods", "all", "--measure", "sanity", "--fill", "zero")]
     [InlineData(
-        "--measure reconstruction needs methods that invert: inversion, optimise", "evaluate", "--data", "a", "--methods", "all", "--measure", "reconstruction")]
+        "--measure reconstruction needs methods that invert: inversion, optimise",
+        "evaluate", "--data", "a", "--methods", "all", "--measure", "reconstruction")]
     [InlineData("--thresholds and --compare cannot be used with --methods", "evaluate", "--data", "a", "--methods", "all", "--compare", "b.csv")]
     [InlineData("'--layer'", "maximise", "--neuron", "1")]
     [InlineData("--neuron needs all, or numbers or CHANNEL:ROW:COLUMN separated by commas, not 3:4", "maximise", "--layer", "fc8", "--neuron", "3:4")]
     [InlineData("'conv1' 'conv2' 'mp3'", "maximise", "--layer", "fc6", "--neuron", "3")]
     [InlineData("'--stems'", "localise")]
-    [InlineData("loud is not a method; the methods are inversion, inversion-error, inversion-input, optimise", "localise", "--stems", "a", "--methods", "random,loud")]
+    [InlineData(
+        "loud is not a method; the methods are inversion, inversion-error, inversion-input, optimise",
+        "localise", "--stems", "a", "--methods", "random,loud")]
     [InlineData("--area needs numbers from 0 to 1, separated by commas, not 40", "localise", "--stems", "a", "--area", "40")]
     [InlineData("--excerpts needs a whole number of at least 1, not 0", "localise", "--stems", "a", "--excerpts", "0")]
     [InlineData("--class-threshold needs a number from 0 to 1, not 2", "localise", "--stems", "a", "--class-threshold", "2")]

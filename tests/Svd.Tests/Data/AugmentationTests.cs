@@ -131,7 +131,8 @@ public class AugmentationTests
         float[] magnitudes = Noise(300), others = Noise(280);
         float[] excerpt = new float[ExcerptLength];
         new ExcerptMaker(_statistics).Make(
-            new ExcerptLayer(MagnitudeSpectrogram.From(magnitudes), 150, change, 3), new ExcerptLayer(MagnitudeSpectrogram.From(others), 120, other, -7), excerpt);
+            new ExcerptLayer(MagnitudeSpectrogram.From(magnitudes), 150, change, 3),
+            new ExcerptLayer(MagnitudeSpectrogram.From(others), 120, other, -7), excerpt);
 
         double[] first = Definition(magnitudes, 150, change), second = Definition(others, 120, other), expected = new double[ExcerptLength];
         for (int i = 0; i < ExcerptLength; i++)

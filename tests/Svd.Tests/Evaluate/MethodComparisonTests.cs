@@ -152,7 +152,8 @@ public class MethodComparisonTests
         // Three excerpts of one song at one size; only sufficiency differs, on the third excerpt.
         MethodScores ScoresOf(double third) => new(3, [[0.5, 0.5, 0.5], [1, 0, third], [0, 1, 0], [2, 4, 6], [1, 0.5, 0.75]], 0.006);
         MaskSize[] sizes = [MaskSize.Share(0.5)];
-        IReadOnlyList<MethodRow> rows = MethodTable.Of(sizes, [default], [("random", [ScoresOf(1)]), ("blob", [ScoresOf(0)])], [0, 0, 0], [[true, true, false]], 1);
+        IReadOnlyList<MethodRow> rows = MethodTable.Of(
+            sizes, [default], [("random", [ScoresOf(1)]), ("blob", [ScoresOf(0)])], [0, 0, 0], [[true, true, false]], 1);
         Assert.Equal(["random", "blob"], rows.Select(row => row.Method));
         MethodRow blob = rows[1];
         Assert.Null(rows[0].SufficiencyLessRandom);

@@ -22,7 +22,10 @@ public class ReliabilityFigureTests
     {
         using MemoryStream svg = new(ReliabilityFigure.RenderSvg(_curve, "Heading", "Subheading"));
         string text = XDocument.Load(svg).Root!.Value;
-        foreach (string word in (string[])["Heading", "Subheading", "Reliability", "Probability of singing"]) Assert.Contains(word, text, StringComparison.Ordinal);
+        foreach (string word in (string[])["Heading", "Subheading", "Reliability", "Probability of singing"])
+        {
+            Assert.Contains(word, text, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

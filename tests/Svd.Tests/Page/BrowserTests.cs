@@ -71,7 +71,8 @@ public sealed class BrowserTests(BrowserPages pages) : IClassFixture<BrowserPage
         Assert.Equal(0L, Browser.Run("return document.images.length"));
         Assert.Contains("0:16 long, singing in", Browser.Element("#summary").Text, StringComparison.Ordinal);
         Assert.Contains("differ from the labels", Browser.Element("#summary").Text, StringComparison.Ordinal);
-        Assert.Contains(FormattableString.Invariant($"P = {Golden.BundledThreshold}, tuned for the detector"), Browser.Element("#card").Text, StringComparison.Ordinal);
+        string threshold = FormattableString.Invariant($"P = {Golden.BundledThreshold}, tuned for the detector");
+        Assert.Contains(threshold, Browser.Element("#card").Text, StringComparison.Ordinal);
         Assert.Equal("", Browser.Complaints);
     }
 
@@ -287,7 +288,8 @@ public sealed class BrowserTests(BrowserPages pages) : IClassFixture<BrowserPage
     {
         string start = (frame / (double)FramesPerSecond).ToString("F6", CultureInfo.InvariantCulture);
         ProgramResult result = SvdProgram.Call(
-            "explain", BrowserPages.Sample, "--at", start, "--method", "both", "--area", "0.2", "--json", "--out", pages.PathOf($"explained{Guid.NewGuid():N}"));
+            "explain", BrowserPages.Sample, "--at", start, "--method", "both", "--area", "0.2", "--json",
+            "--out", pages.PathOf($"explained{Guid.NewGuid():N}"));
         return JsonDocument.Parse(result.Output).RootElement;
     }
 

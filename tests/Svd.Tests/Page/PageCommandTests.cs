@@ -44,7 +44,8 @@ public sealed class PageCommandTests : CommandTest
         Assert.Equal(string.Join('\n', File.ReadAllLines(Path.Combine(Out, "a tune.lab"))[1..]) + '\n', page.Song.GetProperty("lab").GetString());
         Assert.Equal([[4.5, 12]], page.Song.GetProperty("labels").EnumerateArray().Select(pair => pair.EnumerateArray().Select(n => n.GetDouble()).ToArray()));
         using JsonDocument report = JsonDocument.Parse(result.Output);
-        double wrong = Segments.Median(probabilities).Select((p, i) => p >= Golden.BundledThreshold != (i / 70.0 is >= 4.5 and < 12)).Average(differs => differs ? 1.0 : 0);
+        double wrong = Segments.Median(probabilities).Select((p, i) => p >= Golden.BundledThreshold != (i / 70.0 is >= 4.5 and < 12))
+            .Average(differs => differs ? 1.0 : 0);
         Assert.Equal(wrong, report.RootElement.GetProperty("error").GetDouble(), 1e-9);
 
         // A spectrogram to the half of a step, as the detector gets it, and every share's masks.
