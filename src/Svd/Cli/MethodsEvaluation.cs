@@ -69,12 +69,11 @@ internal static class MethodsEvaluation
         return option;
     }
 
-    public static Option<MeasureKind> Measure() => Options.OneOf(
+    public static Option<MeasureKind> Measure() => Options.OneOf<MeasureKind>(
         "--measure",
         "With --methods: what to measure. masks: whether the kept bins decide; perturbation: how the probability falls while regions are removed; sanity: "
             + "whether the importance changes when the detector's weights are made random; reconstruction: how well inversions "
-            + $"({string.Join(", ", ExplanationMethods.Inversions)}) restore the features and the input.",
-        MeasureKind.Masks);
+            + $"({string.Join(", ", ExplanationMethods.Inversions)}) restore the features and the input.");
 
     public static Option<int> RegionSize() => Options.Count(
         "--region", "With --measure perturbation: frames and bands of a region. With 1, single bins are removed.", RegionPerturbation.UsualSize);

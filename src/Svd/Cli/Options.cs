@@ -112,14 +112,13 @@ internal static class Options
     public static double? NumberIn(string value) =>
         double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : null;
 
-    public static Option<Channel> Channel() => OneOf(
-        "--channel", "What is heard of a recording with two channels: their mix, or one of them.", Audio.Channel.Mix);
+    public static Option<Channel> Channel() => OneOf<Channel>(
+        "--channel", "What is heard of a recording with two channels: their mix, or one of them.");
 
-    public static Option<Decoder> Decoder() => OneOf(
+    public static Option<Decoder> Decoder() => OneOf<Decoder>(
         "--decoder",
         "What decodes audio. managed: the decoders that come with svd, for WAV, MP3 and Ogg Vorbis; ffmpeg: ffmpeg, for everything that it decodes; auto: "
-        + "ffmpeg if it is on the PATH, else managed.",
-        Audio.Decoder.Auto);
+        + "ffmpeg if it is on the PATH, else managed.");
 
     public static Argument<string[]> Songs(ArgumentArity arity) => new("AUDIO")
     {
@@ -148,12 +147,13 @@ internal static class Options
     public static string NameOf<T>(T value)
         where T : struct, Enum => value.ToString().ToLowerInvariant();
 
-    /// <summary>One of the values of an enumeration, by its name in lower case.</summary>
-    public static Option<T> OneOf<T>(string name, string description, T without)
+    /// <summary>One of the values of an enumeration, by its name in lower case; the first without the option.</summary>
+    public static Option<T> OneOf<T>(string name, string description)
         where T : struct, Enum
     {
+        // The parser would show a default as the enumeration spells it.
         string[] names = [.. Enum.GetNames<T>().Select(value => value.ToLowerInvariant())];
-        Option<T> option = new(name) { Description = description, HelpName = string.Join('|', names), DefaultValueFactory = _ => without };
+        Option<T> option = new(name) { Description = $"{description} Default: {names[0]}.", HelpName = string.Join('|', names) };
         option.CustomParser = result =>
         {
             int index = Array.IndexOf(names, result.Tokens[0].Value);
@@ -184,14 +184,16 @@ internal static class Options
     /// <summary>What such an option asks for.</summary>
     public static SongShard ShardIn(string? text) => text is not null && SongShard.Parse(text) is { } shard ? shard : SongShard.Whole;
 
-    /// <summary>Several values of an enumeration, with commas between them; the option may also be given several times.</summary>
-    public static Option<T[]> SomeOf<T>(string name, string description, T without)
+    /// <summary>
+    /// Several values of an enumeration, with commas between them; the option may also be given several times. <see cref="SomeIn"/> says what was given.
+    /// </summary>
+    public static Option<T[]> SomeOf<T>(string name, string description)
         where T : struct, Enum
     {
         string[] names = [.. Enum.GetNames<T>().Select(value => value.ToLowerInvariant())];
         Option<T[]> option = new(name)
         {
-            Description = description, HelpName = string.Join('|', names), Arity = ArgumentArity.OneOrMore, DefaultValueFactory = _ => [without],
+            Description = $"{description} Default: {names[0]}.", HelpName = string.Join('|', names), Arity = ArgumentArity.OneOrMore,
         };
         option.CustomParser = result =>
         {
@@ -206,6 +208,10 @@ internal static class Options
         };
         return option;
     }
+
+    /// <summary>The values that such an option was given; the first of the enumeration without the option.</summary>
+    public static T[] SomeIn<T>(T[]? given)
+        where T : struct, Enum => given is { Length: > 0 } ? given : [default];
 
     public static Option<bool> Json(string description = "Print the result as JSON.") => new("--json") { Description = description };
 

@@ -26,15 +26,13 @@ internal static class PredictCommand
         Argument<string[]> audio = Options.Songs(ArgumentArity.OneOrMore);
         Option<bool> recursive = Options.Recursive();
         Option<string> output = Options.Out("the results of every song");
-        Option<SegmentFormat[]> formats = Options.SomeOf(
+        Option<SegmentFormat[]> formats = Options.SomeOf<SegmentFormat>(
             "--format",
             "The files for the segments, separated by commas. lab: NAME.lab; audacity: a label track, NAME.txt; csv: NAME.csv; jams: NAME.jams; json: "
-                + "NAME.json.",
-            SegmentFormat.Lab);
-        Option<ProbabilityFormat[]> probabilities = Options.SomeOf(
+                + "NAME.json.");
+        Option<ProbabilityFormat[]> probabilities = Options.SomeOf<ProbabilityFormat>(
             "--probabilities",
-            "The files for the probabilities. npy: NAME.probability.npy, float32; csv: NAME.probability.csv, with times; none: no file.",
-            ProbabilityFormat.Npy);
+            "The files for the probabilities. npy: NAME.probability.npy, float32; csv: NAME.probability.csv, with times; none: no file.");
         Option<string?> classifier = Options.Classifier();
         Option<string?> statistics = Options.Statistics("the bundled ones");
         Option<double?> classThreshold = Options.ClassThreshold();
@@ -55,7 +53,7 @@ internal static class PredictCommand
         };
         command.SetAction(parsed => Run(new Request(
             SongFiles.Find(parsed.GetRequiredValue(audio), parsed.GetValue(recursive)), Options.ShardIn(parsed.GetValue(shard)),
-            parsed.GetRequiredValue(output), parsed.GetRequiredValue(formats), parsed.GetRequiredValue(probabilities),
+            parsed.GetRequiredValue(output), Options.SomeIn(parsed.GetValue(formats)), Options.SomeIn(parsed.GetValue(probabilities)),
             new ModelPaths(parsed.GetValue(classifier) ?? BundledFiles.Classifier, parsed.GetValue(statistics) ?? BundledFiles.Statistics),
             parsed.GetValue(classThreshold), parsed.GetValue(overwrite), parsed.GetValue(force), parsed.GetValue(channel), parsed.GetValue(decoder),
             device.Of(parsed), parsed.GetValue(json))));
@@ -103,7 +101,7 @@ internal static class PredictCommand
                         [.. segments.Select(segment => new SegmentReport(segment.StartSeconds, segment.EndSeconds, Segment.Label(segment.Singing)))],
                         threshold.Value, threshold.From, files, Options.NameOf(audio.Decoder), backend.Name, milliseconds, audio.Warnings),
                     Json.Line)
-                : $"{MessageText.Line(song.Path)}: {seconds:F1} s, singing {singing:P1} of it in {sung} segments (P >= {threshold}) → "
+                : $"{MessageText.Line(song.Path)}: {seconds:F1} s, singing {singing:P1} of it in {sung} {(sung == 1 ? "segment" : "segments")} (P >= {threshold}) → "
                     + $"{stem} ({string.Join(", ", files.Select(file => file[stem.Length..]))}; {milliseconds / 1000:F1} s)";
             return (line, [seconds, singing, sung]);
         }

@@ -5,18 +5,28 @@ namespace Engine.Svd.Cli;
 /// <summary>Guesses what a misspelt command or option was meant to be.</summary>
 internal static class Spelling
 {
-    /// <summary>"; did you mean …?" with the nearest names, or nothing if none is near.</summary>
+    /// <summary>"; did you mean …?" with the nearest names, else those with which it begins or ends, or nothing if there are none.</summary>
     public static string Suggest(string typed, IEnumerable<Symbol> symbols)
     {
         // A third of the letters may be wrong.
         int most = Math.Max(1, typed.Trim('-').Length / 3);
+        string[] names = [.. symbols.Where(symbol => !symbol.Hidden).Select(symbol => symbol.Name)];
         (string Name, int Distance)[] near =
         [
-            .. symbols.Where(symbol => !symbol.Hidden).Select(symbol => (symbol.Name, Distance: DistanceBetween(typed, symbol.Name)))
-                .Where(symbol => symbol.Distance <= most).OrderBy(symbol => symbol.Distance),
+            .. names.Select(name => (Name: name, Distance: DistanceBetween(typed, name))).Where(name => name.Distance <= most).OrderBy(name => name.Distance),
         ];
-        IEnumerable<string> nearest = near.TakeWhile(name => name.Distance == near[0].Distance).Select(name => name.Name);
-        return near.Length == 0 ? "" : $"; did you mean {string.Join(" or ", nearest)}?";
+        string[] meant =
+            [.. near.Length > 0 ? near.TakeWhile(name => name.Distance == near[0].Distance).Select(name => name.Name) : names.Where(name => IsPart(typed, name))];
+        return meant.Length == 0 ? "" : $"; did you mean {string.Join(" or ", meant)}?";
+    }
+
+    // Such as --threshold of --class-threshold, and --output, which begins with --out.
+    private static bool IsPart(string typed, string name)
+    {
+        const int fewestLetters = 3;
+        (string a, string b) = (typed.Trim('-'), name.Trim('-'));
+        (string part, string whole) = a.Length < b.Length ? (a, b) : (b, a);
+        return part.Length >= fewestLetters && (whole.StartsWith(part, StringComparison.Ordinal) || whole.EndsWith(part, StringComparison.Ordinal));
     }
 
     /// <summary>

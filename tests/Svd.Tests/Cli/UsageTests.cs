@@ -33,6 +33,8 @@ public sealed class UsageTests : CommandTest
     [InlineData("--class-threshold needs auto or a number from 0 to 1, not high", "score", "--data", "a", "--class-threshold", "high")]
     [InlineData("--treshold is not an option; did you mean --threshold?", "explain", "--treshold", "0.5")]
     [InlineData("--dta is not an option; did you mean --data?", "score", "--dta", "a")]
+    [InlineData("--output is not an option; did you mean --out?", "predict", "a.wav", "--output", "b")]
+    [InlineData("--threshold is not an option; did you mean --class-threshold?", "predict", "a.wav", "--threshold", "0.5")]
     [InlineData("--ara=0.5 is not an option; did you mean --area?", "explain", "--ara=0.5")]
     [InlineData("--nonsense is not an option; if it is a file, write", "explain", "--nonsense")]
     [InlineData("did you mean explain?", "explian")]
@@ -106,6 +108,9 @@ public sealed class UsageTests : CommandTest
         Assert.Equal((0, ""), (result.ExitCode, result.Errors));
         Assert.Contains("Example", result.Output, StringComparison.Ordinal);
         Assert.Contains($"  svd {command.FirstOrDefault("explain")}", result.Output, StringComparison.Ordinal);
+
+        // What the help calls a default can be given.
+        Assert.DoesNotMatch(@"\[default: [A-Z]", result.Output);
     }
 
     [Fact]
