@@ -5,7 +5,7 @@ namespace Engine.Svd.Cli;
 /// <summary>Guesses what a misspelt command or option was meant to be.</summary>
 internal static class Spelling
 {
-    /// <summary>"; did you mean …?" with the nearest names, else those with which it begins or ends, or nothing if there are none.</summary>
+    /// <summary>"; did you mean …?" with the nearest names, else those of which one is a part of the other, or nothing if there are none.</summary>
     public static string Suggest(string typed, IEnumerable<Symbol> symbols)
     {
         // A third of the letters may be wrong.
@@ -24,9 +24,10 @@ internal static class Spelling
     private static bool IsPart(string typed, string name)
     {
         const int fewestLetters = 3;
-        (string a, string b) = (typed.Trim('-'), name.Trim('-'));
-        (string part, string whole) = a.Length < b.Length ? (a, b) : (b, a);
-        return part.Length >= fewestLetters && (whole.StartsWith(part, StringComparison.Ordinal) || whole.EndsWith(part, StringComparison.Ordinal));
+        (string word, string known) = (typed.Trim('-'), name.Trim('-'));
+        if (word.Length < fewestLetters || known.Length < fewestLetters) return false;
+        return word.StartsWith(known, StringComparison.Ordinal) || known.StartsWith($"{word}-", StringComparison.Ordinal)
+            || known.EndsWith($"-{word}", StringComparison.Ordinal);
     }
 
     /// <summary>

@@ -37,6 +37,7 @@ public sealed class UsageTests : CommandTest
     [InlineData("--threshold is not an option; did you mean --class-threshold?", "predict", "a.wav", "--threshold", "0.5")]
     [InlineData("--ara=0.5 is not an option; did you mean --area?", "explain", "--ara=0.5")]
     [InlineData("--nonsense is not an option; if it is a file, write", "explain", "--nonsense")]
+    [InlineData("--open is not an option; if it is a file, write", "page", "a.wav", "--open")]
     [InlineData("did you mean explain?", "explian")]
     [InlineData("did you mean inverter?", "train", "invertor")]
     [InlineData("'--data'", "score")]
