@@ -101,8 +101,8 @@ internal static class PredictCommand
                         [.. segments.Select(segment => new SegmentReport(segment.StartSeconds, segment.EndSeconds, Segment.Label(segment.Singing)))],
                         threshold.Value, threshold.From, files, Options.NameOf(audio.Decoder), backend.Name, milliseconds, audio.Warnings),
                     Json.Line)
-                : $"{MessageText.Line(song.Path)}: {seconds:F1} s, singing {singing:P1} of it in {sung} {(sung == 1 ? "segment" : "segments")} (P >= {threshold}) → "
-                    + $"{stem} ({string.Join(", ", files.Select(file => file[stem.Length..]))}; {milliseconds / 1000:F1} s)";
+                : $"{MessageText.Line(song.Path)}: {seconds:F1} s, singing {singing:P1} of it in {sung} {(sung == 1 ? "segment" : "segments")} "
+                    + $"(P >= {threshold}) → {stem} ({string.Join(", ", files.Select(file => file[stem.Length..]))}; {milliseconds / 1000:F1} s)";
             return (line, [seconds, singing, sung]);
         }
     }

@@ -15,8 +15,8 @@ internal static class Spelling
         [
             .. names.Select(name => (Name: name, Distance: DistanceBetween(typed, name))).Where(name => name.Distance <= most).OrderBy(name => name.Distance),
         ];
-        string[] meant =
-            [.. near.Length > 0 ? near.TakeWhile(name => name.Distance == near[0].Distance).Select(name => name.Name) : names.Where(name => IsPart(typed, name))];
+        IEnumerable<string> nearest = near.TakeWhile(name => name.Distance == near[0].Distance).Select(name => name.Name);
+        string[] meant = [.. near.Length > 0 ? nearest : names.Where(name => IsPart(typed, name))];
         return meant.Length == 0 ? "" : $"; did you mean {string.Join(" or ", meant)}?";
     }
 
