@@ -3,8 +3,8 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// Names the operations of inference for the widest vectors. A compiler that compiles ahead (ReadyToRun) takes generic code only for the types for which it sees
-/// it called, and it does not see through <see cref="IBackend.Run"/>. Nothing calls this.
+/// Names the operations of inference for the widest vectors. A compiler that compiles ahead (ReadyToRun) takes generic code only for the types for which it
+/// sees it called, and it does not see through <see cref="IBackend.Run"/>. Nothing calls this.
 /// </summary>
 internal static class CompiledAhead
 {

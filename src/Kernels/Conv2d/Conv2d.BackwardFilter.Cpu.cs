@@ -50,8 +50,8 @@ internal static unsafe partial class Conv2d
     private const int CopyPanelFromBlocks = 3;
 
     /// <summary>
-    /// The gradient with respect to the filters, and with respect to the bias unless <paramref name="db"/> is null. Overwrites both. Unless <paramref name="y"/>
-    /// is null, it is what an activation gave, and dy is the gradient behind the activation.
+    /// The gradient with respect to the filters, and with respect to the bias unless <paramref name="db"/> is null. Overwrites both. Unless
+    /// <paramref name="y"/> is null, it is what an activation gave, and dy is the gradient behind the activation.
     /// </summary>
     public static void BackwardFilter<TV>(
         CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw, float* db, Activation activation = default, float* y = null)

@@ -8,7 +8,9 @@ internal enum Conv2dForm
     /// <summary>No padding and no stride: a filter tap is an offset into the image, which is read in place.</summary>
     Unpadded,
 
-    /// <summary>Everything else. The image is first copied to planes, one for each filter column (and row phase), padded, strided and as wide as the output.</summary>
+    /// <summary>
+    /// Everything else. The image is first copied to planes, one for each filter column (and row phase), padded, strided and as wide as the output.
+    /// </summary>
     General,
 
     /// <summary>3×3 filters and many channels, by Winograd's F(3×3, 3×3).</summary>

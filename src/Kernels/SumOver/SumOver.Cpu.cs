@@ -25,7 +25,8 @@ internal static unsafe partial class SumOver
         Axes rows = whole with { D3 = 1 }, keptRows = kept with { D3 = 1 };
         Arguments arguments = new()
         {
-            Whole = whole, Rows = rows, Kept = keptRows, Factor = repeated, X = x, F = factor, Sums = keptRows.Length, RowsPerSum = rows.Length / keptRows.Length,
+            Whole = whole, Rows = rows, Kept = keptRows, Factor = repeated, X = x, F = factor, Sums = keptRows.Length,
+            RowsPerSum = rows.Length / keptRows.Length,
         };
 
         // A row that is summed may itself be cut; rows that are not make parts of several.

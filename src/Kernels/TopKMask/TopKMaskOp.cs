@@ -4,8 +4,8 @@ namespace Engine.Kernels;
 
 /// <summary>
 /// y[n, i] = 1 for the counts[n] largest of row n of x, else 0. Of equal numbers, those that come first in the row are kept first. least[n] is the smallest
-/// number that is kept. The result has steps and no slope, so the gradient is that of σ(slope·(x − least)), where the slope is steepness / standard deviation of
-/// the row; slope and least count as constants. Overwrites y and least. least may be left out, but the gradient needs it.
+/// number that is kept. The result has steps and no slope, so the gradient is that of σ(slope·(x − least)), where the slope is steepness / standard deviation
+/// of the row; slope and least count as constants. Overwrites y and least. least may be left out, but the gradient needs it.
 /// </summary>
 /// <remarks>The gradient is a straight-through estimator (Bengio, Léonard and Courville, 2013).</remarks>
 /// <param name="Rows">The number of rows.</param>

@@ -57,7 +57,7 @@ internal static class CalibrateCommand
         {
             IReadOnlyList<Song> all = folds is null ? corpus.Split(split) : Folds.SongsOf(corpus, folds);
             using LogMelExtractor extractor = new(backend);
-            int missing = ProgressDisplay.Run($"{all.Count} songs", report => cache.FillPart(extractor, all, shard, report));
+            int missing = ProgressDisplay.Run(Counted.Of(all.Count, "song"), report => cache.FillPart(extractor, all, shard, report));
             if (missing > 0) return ShardReport.Print(shard, all.Count - missing, all.Count, json: false);
         }
 

@@ -77,7 +77,8 @@ internal static class CorpusCommand
         int listed = AddToLists(folder, songs);
         if (!json)
         {
-            Console.WriteLine($"{folder}: {songs.Length} songs; made {labels} empty label files and put {listed} songs on the lists");
+            Console.WriteLine(
+                $"{folder}: {Counted.Of(songs.Length, "song")}; made {Counted.Of(labels, "empty label file")} and put {Counted.Of(listed, "song")} on the lists");
             if (listed > 0) Console.WriteLine("Songs by one singer belong on one list: move lines between the files of filelists/ where they do not.");
         }
 
@@ -119,7 +120,7 @@ internal static class CorpusCommand
     // Says what is found, and returns how many songs cannot be used.
     private static int Examine(string folder, string[] audio, Decoder decoder, bool json, int newLabelFiles = 0, int newOnLists = 0)
     {
-        CheckedSong[] songs = ProgressDisplay.Run($"{audio.Length} songs", report => CorpusCheck.Songs(folder, audio, decoder, report));
+        CheckedSong[] songs = ProgressDisplay.Run(Counted.Of(audio.Length, "song"), report => CorpusCheck.Songs(folder, audio, decoder, report));
         IReadOnlyList<string> orphans = CorpusCheck.Orphans(folder, audio);
         int bad = songs.Count(song => song.Errors.Count > 0);
         if (json) Console.WriteLine(JsonSerializer.Serialize(new Report(folder, newLabelFiles, newOnLists, songs, orphans, bad), Json.Indented));
@@ -150,7 +151,7 @@ internal static class CorpusCommand
         }
 
         foreach (string orphan in orphans) Console.WriteLine($"odd: {MessageText.Line(orphan)}");
-        Console.WriteLine(bad == 0 ? $"{songs.Length} songs can be used" : $"{bad} of {songs.Length} songs cannot be used yet");
+        Console.WriteLine(bad == 0 ? $"{Counted.Of(songs.Length, "song")} can be used" : $"{bad} of {Counted.Of(songs.Length, "song")} cannot be used yet");
     }
 
     /// <param name="Folder">The corpus.</param>

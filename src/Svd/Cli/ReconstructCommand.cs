@@ -82,7 +82,8 @@ internal static class ReconstructCommand
             $"songs of {request.Split}", report => reconstruction.Measure(songs, cache, [.. request.Paths.All], songFolder, request.Shard, report));
         if (missing > 0) return ShardReport.Print(request.Shard, songs.Count - missing, songs.Count, request.Json);
         string dataset = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Data)));
-        string subheading = $"{dataset}, {request.Split}: {request.Sampling.Draws} draws of {request.Sampling.Excerpts} excerpts of each of {measured} songs";
+        string subheading = $"{dataset}, {request.Split}: {Counted.Of(request.Sampling.Draws, "draw")} of {Counted.Of(request.Sampling.Excerpts, "excerpt")} of "
+            + $"each of {Counted.Of(measured, "song")}";
         ReconstructionCurve[] curves = [.. CurvesOf(rows), .. CurvesOf(compared, request.Compare)];
         const string heading = "What the detector's layers keep of an excerpt";
         OutputFolder.WriteAll(

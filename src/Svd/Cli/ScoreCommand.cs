@@ -157,7 +157,7 @@ internal static class ScoreCommand
     private static void Write(Request request, ScoreReport report, ReliabilityCurve reliability)
     {
         const string heading = "Reliability of the probabilities";
-        string subheading = $"{request.Data}, {report.Split ?? "cross-validated"}: {report.Songs.Length} songs";
+        string subheading = $"{request.Data}, {report.Split ?? "cross-validated"}: {Counted.Of(report.Songs.Length, "song")}";
         OutputFolder.WriteAll(
             [.. FileNames.Select(name => Path.Combine(request.Out!, name))],
             [

@@ -38,11 +38,11 @@ internal static class StatsCommand
         using LogMelExtractor extractor = new(backend);
         if (shard.IsPart)
         {
-            int missing = ProgressDisplay.Run($"{songs.Count} songs", report => cache.FillPart(extractor, songs, shard, report));
+            int missing = ProgressDisplay.Run(Counted.Of(songs.Count, "song"), report => cache.FillPart(extractor, songs, shard, report));
             if (missing > 0) return ShardReport.Print(shard, songs.Count - missing, songs.Count, json: false);
         }
 
-        BandMoments all = ProgressDisplay.Run($"{songs.Count} songs", report =>
+        BandMoments all = ProgressDisplay.Run(Counted.Of(songs.Count, "song"), report =>
         {
             BandMoments moments = new();
             for (int i = 0; i < songs.Count; i++)
@@ -61,7 +61,7 @@ internal static class StatsCommand
         });
         all.ToStatistics().Write(output);
         double minutes = (double)all.Count / FrontEndSettings.FramesPerSecond / 60;
-        Console.WriteLine($"{data}: {songs.Count} songs of {split}, {all.Count} frames ({minutes:F1} min) → {output}");
+        Console.WriteLine($"{data}: {Counted.Of(songs.Count, "song")} of {split}, {all.Count} frames ({minutes:F1} min) → {output}");
         return 0;
     }
 }
