@@ -265,7 +265,8 @@ public sealed class ConvMaxPool2d : Module
     {
         if (conv is not { Stride: 1, Kept: null })
         {
-            throw new ArgumentException($"{conv.Name} has a stride or leaves a part of its result out: put the two into a Sequential instead");
+            string reason = conv.Stride != 1 ? $"has stride {conv.Stride}" : "leaves a part of its result out";
+            throw new ArgumentException($"{conv.Name} {reason}: put the two into a Sequential instead");
         }
 
         (_conv, _pool) = (conv, pool);

@@ -123,9 +123,9 @@ public readonly record struct Conv2dShape
     private bool HasLikeEnds =>
         P == Fitting(H, PadH, (long)DilationH * (R - 1) + 1, StrideH) && Q == Fitting(W, PadW, (long)DilationW * (S - 1) + 1, StrideW);
 
-    // Outputs along an axis that is padded alike at both ends.
+    // Outputs along an axis that is padded alike at both ends; 0 if the sizes, which a message may show, are none.
     private static long Fitting(int length, int pad, long window, int stride) =>
-        length + 2L * pad < window ? 0 : (length + 2L * pad - window) / stride + 1;
+        length + 2L * pad < window || stride < 1 ? 0 : (length + 2L * pad - window) / stride + 1;
 
     /// <summary>The same convolution of maps that lie otherwise.</summary>
     internal Conv2dShape In(BatchLayout layout) => new(N, C, H, W, K, R, S, StrideH, StrideW, PadH, PadW, DilationH, DilationW, layout, P, Q);
