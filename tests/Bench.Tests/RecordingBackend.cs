@@ -82,11 +82,19 @@ internal sealed class RecordingBackend(IBackend inner) : IBackend
             {
                 foreach (string setting in SizesOf(value, $"{prefix}{parameter.Name}.")) yield return setting;
             }
-            else if (!(parameter.HasDefaultValue && Whole(value) == Whole(parameter.DefaultValue!)))
+            else if (!(parameter.HasDefaultValue && Whole(value) == Whole(parameter.DefaultValue ?? ValueOf(WithDefaults(shape), parameter)!)))
             {
                 yield return $"{prefix}{parameter.Name}={value}";
             }
         }
+    }
+
+    // The same sizes, but for those that the others give if they are not stated.
+    private static object WithDefaults(object shape)
+    {
+        ConstructorInfo constructor = ConstructorOf(shape.GetType());
+        return constructor.Invoke(
+            [.. constructor.GetParameters().Select(parameter => parameter is { HasDefaultValue: true, DefaultValue: null } ? null : ValueOf(shape, parameter))]);
     }
 
     private static ConstructorInfo ConstructorOf(Type type) => type.GetConstructors().MaxBy(constructor => constructor.GetParameters().Length)!;
