@@ -108,7 +108,8 @@ internal sealed class OnnxOperation
     private static OnnxOperation Of(in ConvTranspose2dShape shape, Activation activation) => new(
         "ConvTranspose", new Shape(shape.N, shape.C, shape.H, shape.W), new Shape(shape.N, shape.K, shape.P, shape.Q),
         new Shape(shape.C, shape.K, shape.R, shape.S), shape.Layout, activation, new OnnxSetting("kernel_shape", shape.R, shape.S),
-        new OnnxSetting("strides", shape.StrideH, shape.StrideW), new OnnxSetting("pads", shape.PadH, shape.PadW, shape.PadH, shape.PadW));
+        new OnnxSetting("strides", shape.StrideH, shape.StrideW), new OnnxSetting("pads", shape.PadH, shape.PadW,
+            (shape.H - 1) * shape.StrideH + shape.R - shape.PadH - shape.P, (shape.W - 1) * shape.StrideW + shape.S - shape.PadW - shape.Q));
 
     private static OnnxOperation Of(in DenseShape shape, Activation activation) => new(
         "Gemm", new Shape(shape.N, shape.In), new Shape(shape.N, shape.Out), new Shape(shape.In, shape.Out), BatchLayout.First, activation);
@@ -116,6 +117,13 @@ internal sealed class OnnxOperation
     private static OnnxSetting[] SettingsOf(in Conv2dShape shape) =>
     [
         new("kernel_shape", shape.R, shape.S), new("strides", shape.StrideH, shape.StrideW),
-        new("pads", shape.PadH, shape.PadW, shape.PadH, shape.PadW), new("dilations", shape.DilationH, shape.DilationW),
+        new("pads", shape.PadH, shape.PadW,
+            EndOf(shape.P, shape.StrideH, shape.R, shape.DilationH, shape.H + shape.PadH),
+            EndOf(shape.Q, shape.StrideW, shape.S, shape.DilationW, shape.W + shape.PadW)),
+        new("dilations", shape.DilationH, shape.DilationW),
     ];
+
+    // How far the last window reaches beyond the input.
+    private static int EndOf(int outputs, int stride, int taps, int dilation, int length) =>
+        Math.Max(0, (outputs - 1) * stride + (taps - 1) * dilation + 1 - length);
 }
