@@ -313,7 +313,7 @@ public sealed class ConvConvMaxPool2d : Module
     {
         if (first is not { Stride: 1, Padding: 0, Dilation: (1, 1), Kept: null } || !second.IsPlain)
         {
-            throw new ArgumentException($"{first.Name} and what follows it have a stride, a padding or a dilation: put them into a Sequential instead");
+            throw new ArgumentException($"{first.Name} and what follows it have a stride, a padding or a dilation, or leave a part out: put them into a Sequential instead");
         }
 
         (_first, _second) = (first, second);

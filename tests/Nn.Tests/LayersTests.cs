@@ -141,6 +141,47 @@ public sealed class LayersTests : IDisposable
         Failure.Says<ArgumentException>(() => new ConvConvMaxPool2d(layer, plain).Dispose(), "conv2d", "a stride", "Sequential");
     }
 
+    /// <summary>What is kept is the corner of the whole, gradients included.</summary>
+    [Fact]
+    public void ConvolutionsComputeWhatIsKept()
+    {
+        Check(new Conv2d(2, 3, 3, padding: 1, activation: Activation.Elu), new Conv2d(2, 3, 3, padding: 1, activation: Activation.Elu) { Kept = (4, 5) });
+        Check(
+            new ConvTranspose2d(2, 3, 4, stride: 2, padding: 1, activation: Activation.Elu),
+            new ConvTranspose2d(2, 3, 4, stride: 2, padding: 1, activation: Activation.Elu) { Kept = (9, 6) });
+
+        using Conv2d part = new(2, 3, 3) { Kept = (2, 2) };
+        using MaxPool2d pool = new(2);
+        using ConvMaxPool2d plain = new(new Conv2d(3, 4, 3), pool);
+        Failure.Says<ArgumentException>(() => new ConvMaxPool2d(part, pool).Dispose(), "leaves a part", "Sequential");
+        Failure.Says<ArgumentException>(() => new ConvConvMaxPool2d(part, plain).Dispose(), "leave a part", "Sequential");
+
+        void Check(Module whole, Module kept)
+        {
+            using (whole)
+            using (kept)
+            {
+                (float[] expected, float[] expectedGradient) = Run(whole, crop: true);
+                (float[] result, float[] gradient) = Run(kept, crop: false);
+                Assert.Equal(expected, result, (a, b) => Math.Abs(a - b) <= Tolerance);
+                Assert.Equal(expectedGradient, gradient, (a, b) => Math.Abs(a - b) <= Tolerance);
+            }
+        }
+
+        (float[] Result, float[] Gradient) Run(Module layer, bool crop)
+        {
+            Initializers.Initialize(layer, _backend, WeightInitializer.HeNormal, new RandomSource(1));
+            using Tape tape = new();
+            float[] values = [.. Enumerable.Range(0, 2 * 2 * 7 * 6).Select(i => MathF.Sin(i))];
+            Tensor x = tape.Watch(Tensor.From(_backend, new Shape(2, 2, 7, 6), values), requiresGradient: true);
+            Tensor y = layer.Forward(x);
+            if (crop) y = y.Crop2d(layer is Conv2d ? 4 : 9, layer is Conv2d ? 5 : 6);
+            using Tensor target = Tensor.From(_backend, y.Shape, new float[y.Shape.Length]);
+            tape.Backward(y.MeanSquaredError(target));
+            return (y.ToArray(), x.Gradient!.ToArray());
+        }
+    }
+
     [Fact]
     public void FlattenWorksOutItsSize()
     {

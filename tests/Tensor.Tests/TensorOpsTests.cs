@@ -23,6 +23,8 @@ public sealed class TensorOpsTests : IDisposable
         Says(() => Zeros(2, 3, 8, 7).Conv2d(Zeros(4, 3, 9, 3)), "9");
         Says(() => Zeros(2, 3, 8, 7).Conv2d(Zeros(4, 3, 3, 3), Zeros(3)), "b has 3 floats, not 4");
         Says(() => Zeros(2, 3, 8, 7).Conv2d(Zeros(4, 3, 3, 3), stride: (0, 1)), "0");
+        Says(() => Zeros(2, 3, 8, 7).Conv2d(Zeros(4, 3, 3, 3), output: (0, 5)), "not positive");
+        Says(() => Zeros(2, 3, 8, 7).Conv2d(Zeros(4, 3, 3, 3), output: (int.MaxValue, 5)), "2³¹");
     }
 
     [Fact]
@@ -32,6 +34,8 @@ public sealed class TensorOpsTests : IDisposable
         Says(() => Zeros(2, 3).ConvTranspose2d(Zeros(3, 4, 3, 3)), "4 axes", "2×3");
         Says(() => Zeros(2, 3, 8, 7).ConvTranspose2d(Zeros(3, 4, 3)), "4 axes", "3×4×3");
         Says(() => Zeros(2, 3, 8, 7).ConvTranspose2d(Zeros(3, 4, 3, 3), Zeros(3)), "b has 3 floats, not 4");
+        Says(() => Zeros(2, 3, 8, 7).ConvTranspose2d(Zeros(3, 4, 3, 3), output: (10, -1)), "not positive");
+        Says(() => Zeros(2, 3, 8, 7).ConvTranspose2d(Zeros(3, 4, 3, 3), output: (int.MaxValue, 9)), "2³¹");
     }
 
     [Fact]

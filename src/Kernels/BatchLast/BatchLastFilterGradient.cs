@@ -233,6 +233,8 @@ internal static unsafe class BatchLastFilterGradient
         long dyRow = area.DyRow - pixels * dyPixel, xRow = area.XRow - pixels * xPixel;
         dyPixel -= (long)vectors * TV.Width;
         xPixel -= (long)vectors * TV.Width;
+
+        // A pixel's vectors follow each other, so that each cache line is visited once.
         float* g = dy, at = x;
         for (int row = area.Rows; row > 0; row--, g += dyRow, at += xRow)
         for (int pixel = pixels; pixel > 0; pixel--, g += dyPixel, at += xPixel)

@@ -22,7 +22,7 @@ public readonly record struct Conv2dShape
         (N, C, H, W, K, R, S) = (n, c, h, w, k, r, s);
         (StrideH, StrideW, PadH, PadW, DilationH, DilationW) = (strideH, strideW, padH, padW, dilationH, dilationW);
         Layout = n == 1 && layout == BatchLayout.Last ? BatchLayout.First : layout;
-        Sizes.RequirePositive(this, n, c, h, w, k, r, s, strideH, strideW, dilationH, dilationW);
+        Sizes.RequirePositive(this, n, c, h, w, k, r, s, strideH, strideW, dilationH, dilationW, p ?? 1, q ?? 1);
         Sizes.Require(this, padH >= 0 && padW >= 0, "the padding is negative");
         long windowH = (long)dilationH * (r - 1) + 1, windowW = (long)dilationW * (s - 1) + 1;
         long rows = p ?? Fitting(h, padH, windowH, strideH), columns = q ?? Fitting(w, padW, windowW, strideW);

@@ -23,7 +23,7 @@ public readonly record struct ConvTranspose2dShape
         (N, C, H, W, K, R, S) = (n, c, h, w, k, r, s);
         (StrideH, StrideW, PadH, PadW, DilationH, DilationW) = (strideH, strideW, padH, padW, dilationH, dilationW);
         Layout = n == 1 ? BatchLayout.First : layout;
-        Sizes.RequirePositive(this, n, c, h, w, k, r, s, strideH, strideW, dilationH, dilationW);
+        Sizes.RequirePositive(this, n, c, h, w, k, r, s, strideH, strideW, dilationH, dilationW, p ?? 1, q ?? 1);
         Sizes.Require(this, padH >= 0 && padW >= 0, "the padding is negative");
         Sizes.Require(this, layout != BatchLayout.ChannelsLast, "transposed convolutions have no form for maps with the channels last");
         long fullH = Full(h, r, strideH, dilationH), fullW = Full(w, s, strideW, dilationW);

@@ -13,11 +13,11 @@ public abstract class AudioStream : IDisposable
     /// <summary>Samples a second, in Hz.</summary>
     public const int SampleRate = 22_050;
 
+    /// <summary>The highest frequency that is used of it.</summary>
+    internal const int HighestHz = 8000;
+
     /// <summary>The longest song in seconds: frames are counted in 32 bits.</summary>
     private const int LongestSeconds = 86_400;
-
-    /// <summary>Where the detector stops listening.</summary>
-    private const int HighestHz = 8000;
 
     private const double LongestShortfall = 0.5; // Seconds that files announce too much.
     private const double LeastShare = 0.9; // Of a damaged song, for it to be used.

@@ -21,7 +21,7 @@ public static class FrontEndSettings
     public const int SpectrumBins = FrameLength / 2 + 1;
 
     /// <summary>Frequencies that the filterbank uses: those of the 513 below 8 kHz.</summary>
-    public const int Bins = SpectrumBins * 2 * 8000 / SampleRate;
+    public const int Bins = SpectrumBins * 2 * AudioStream.HighestHz / SampleRate;
 
     /// <summary>Mel bands.</summary>
     public const int Bands = 80;
@@ -30,7 +30,7 @@ public static class FrontEndSettings
     public const double LowestHz = 27.5;
 
     /// <summary>The highest corner of the filterbank in Hz.</summary>
-    public const double HighestHz = 8000;
+    public const double HighestHz = AudioStream.HighestHz;
 
     /// <summary>Magnitudes below this are raised to it before the logarithm.</summary>
     public const float MagnitudeFloor = 1e-7f;

@@ -13,8 +13,16 @@ internal ref struct BitReader(ReadOnlySpan<byte> bytes)
     public int Read(int count)
     {
         if (Position + count > 8 * bytes.Length) throw new InvalidDataException("The bits end too early.");
+        int value = At(bytes, Position, count);
+        Position += count;
+        return value;
+    }
+
+    /// <summary>The number of some bits that begin at a bit, all of which must be there.</summary>
+    public static int At(ReadOnlySpan<byte> bytes, int position, int count)
+    {
         int value = 0;
-        for (int end = Position + count; Position < end; Position++) value = value << 1 | (bytes[Position >> 3] >> (7 - (Position & 7)) & 1);
+        for (int end = position + count; position < end; position++) value = value << 1 | (bytes[position >> 3] >> (7 - (position & 7)) & 1);
         return value;
     }
 }

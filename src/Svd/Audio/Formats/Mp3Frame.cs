@@ -56,8 +56,8 @@ internal class Mp3Frame : IMpegFrame
     public int ReadBits(int bitCount)
     {
         if (bit + bitCount > 8 * Header.Length) return -1;
-        int value = 0;
-        for (int i = 0; i < bitCount; i++, bit++) value = value << 1 | (data[bit >> 3] >> (7 - (bit & 7)) & 1);
+        int value = BitReader.At(data, bit, bitCount);
+        bit += bitCount;
         return value;
     }
 }
