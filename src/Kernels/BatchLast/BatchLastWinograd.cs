@@ -8,20 +8,20 @@ namespace Engine.Kernels;
 /// <code>y[k, tile, ·] = Aᵀ·[Σ_c (G·w[k, c]·Gᵀ) ⊙ (Bᵀ·x[c, tile, ·]·B)]·A</code>
 /// <list type="bullet">
 /// <item>3×3 filters come in tiles of 4×4 outputs (<see cref="WinogradOf4"/>): 36 products in place of 144.</item>
-/// <item>A transposed convolution with 4×4 filters and a stride of 2 is four convolutions with 2×2 filters, one for each phase of the outputs. All four see
-/// the same inputs, so a tile of 4×4 inputs is transformed once and gives 3×3 outputs of each phase (<see cref="WinogradOf3With2Taps"/>): 64 products in place
-/// of 144.</item>
+/// <item>A transposed convolution with 4×4 filters and a stride of 2 is four convolutions with 2×2 filters, one for each phase of the outputs. Tiles of
+/// 5×5 inputs give 4×4 outputs of each phase (<see cref="WinogradOf4With2Taps"/>): 100 products in place of 256. With an odd padding some phases begin an input
+/// later. If tiles that begin with them are fewer, each phase has its own; otherwise a tile of inputs is transformed once for all.</item>
 /// <item>Its gradient, a convolution with 4×4 filters and a stride of 2, adds up four convolutions with 2×2 filters, one for each phase of the inputs. The sum
 /// over phases is part of the sum over channels.</item>
 /// </list>
-/// A vector holds samples. A task is a few tiles of 16 samples. First they are transformed, to points × phases × channels × tiles. Then, for a few output
-/// channels at a time, the sums over channels are computed, as one matrix product of <see cref="BatchLastProduct"/> for each point, and are transformed back
-/// with bias and activation. A tile that extends beyond the input is filled up with zeros first. Parallel over tiles and groups of samples. Compute bounds it;
+/// A vector holds samples. A task is a few tiles of 16 samples. First they are transformed, to points × phases × channels × tiles. Then, for a few output channels
+/// at a time, the sums over channels are computed, as one matrix product of <see cref="BatchLastProduct"/> for each point, and are transformed back with bias
+/// and activation. A tile that extends beyond the input is filled up with zeros first. Parallel over tiles and groups of samples. Compute bounds it;
 /// with few channels the transforms do.
 /// </summary>
 /// <remarks>
 /// The transforms cost some precision. For sums of 576 terms with padding, the largest error of 3×3 filters against float64 was 2.7e-6 of the sum of the terms'
-/// absolute values; see the tests WinogradWithTheBatchLastKeepsItsDigits.
+/// absolute values, and of 4×4 filters 3.0e-6; see the tests WinogradWithTheBatchLastKeepsItsDigits.
 /// </remarks>
 internal static unsafe class BatchLastWinograd
 {
@@ -36,6 +36,12 @@ internal static unsafe class BatchLastWinograd
 
     // With this many pairs of channels or more, the products take longer than the transforms. Those of 4×4 filters save less.
     private const int LeastPairs = 128, LeastPairsOfPhases = 512;
+
+    // With this many tiles of 16 samples or more, the products take longer than the transform of the filters.
+    private const int LeastUnits = 4;
+
+    // Rows and columns of a tile's outputs, with 2 taps and with 3.
+    private const int Outputs = 4;
 
     // Room for a tile of the larger kind.
     private const int MaxSide = 6;
@@ -84,7 +90,7 @@ internal static unsafe class BatchLastWinograd
 
     // The transforms pay if they save two products of five.
     private static bool Suits(in Geometry geometry, long products) =>
-        geometry.N % Samples == 0 && geometry.Pairs >= (geometry.Phases == 1 ? LeastPairs : LeastPairsOfPhases)
+        geometry.N % Samples == 0 && geometry.Units >= LeastUnits && geometry.Pairs >= (geometry.Phases == 1 ? LeastPairs : LeastPairsOfPhases)
         && 5L * geometry.Side * geometry.Side * geometry.Phases * geometry.Tiles <= 3 * products;
 
     private static long PackedLength(in Geometry geometry) => geometry.Side * geometry.Side * PointLength(geometry.Phases * geometry.Pairs);
@@ -96,7 +102,7 @@ internal static unsafe class BatchLastWinograd
         where TV : unmanaged, IVector<TV>
     {
         ref readonly Geometry geometry = ref arguments.Geometry;
-        int points = geometry.Side * geometry.Side, units = geometry.Tiles * (geometry.N / Samples);
+        int points = geometry.Side * geometry.Side, units = geometry.Units;
         arguments.TilesPerTask = Math.Clamp((units + LeastTasks - 1) / LeastTasks, 1, MostTiles);
         int tasks = (units + arguments.TilesPerTask - 1) / arguments.TilesPerTask, lanes = arguments.TilesPerTask * Samples;
         arguments.TilesLength = Workspace.Aligned(points * PointLength((long)geometry.InPhases * geometry.C * lanes));
@@ -108,7 +114,7 @@ internal static unsafe class BatchLastWinograd
         arguments.Scratch = cpu.Workspace.Take(cpu.Threads * scratch);
         if (!isPacked) Pack<TV>(cpu, ref arguments);
         if (geometry.Taps == 3) cpu.Run(tasks, &RunTiles<TV, WinogradOf4>, ref arguments);
-        else cpu.Run(tasks, &RunTiles<TV, WinogradOf3With2Taps>, ref arguments);
+        else cpu.Run(tasks, &RunTiles<TV, WinogradOf4With2Taps>, ref arguments);
     }
 
     private static void Pack<TV>(CpuContext cpu, ref Arguments arguments)
@@ -116,7 +122,7 @@ internal static unsafe class BatchLastWinograd
     {
         int tasks = (arguments.Geometry.Pairs + Samples - 1) / Samples;
         if (arguments.Geometry.Taps == 3) cpu.Run(tasks, &TransformFilters<TV, WinogradOf4>, ref arguments);
-        else cpu.Run(tasks, &TransformFilters<TV, WinogradOf3With2Taps>, ref arguments);
+        else cpu.Run(tasks, &TransformFilters<TV, WinogradOf4With2Taps>, ref arguments);
     }
 
     // One task is 16 pairs of channels, which lie in the lanes. The last task ends with the last pair and computes again what it shares with the task before.
@@ -154,22 +160,25 @@ internal static unsafe class BatchLastWinograd
     {
         ref readonly Geometry geometry = ref arguments.Geometry;
         int side = TWinograd.Outputs + TWinograd.Taps - 1, points = side * side;
-        int first = task * arguments.TilesPerTask, count = Math.Min(arguments.TilesPerTask, geometry.Tiles * (geometry.N / Samples) - first);
+        int first = task * arguments.TilesPerTask, count = Math.Min(arguments.TilesPerTask, geometry.Units - first);
         int pixels = count * Samples / TV.Width, inPhases = geometry.InPhases;
         float* v = arguments.Scratch + worker * (arguments.TilesLength + arguments.ProductLength), products = v + arguments.TilesLength;
         long phaseLength = (long)geometry.C * pixels * TV.Width, pointLength = PointLength(inPhases * phaseLength);
         long filterLength = PointLength(geometry.Phases * geometry.Pairs);
-        for (int i = 0; i < count; i++)
-        {
-            Tile tile = TileOf(geometry, first + i);
-            TransformTile<TV, TWinograd>(geometry, arguments.X + tile.Sample, tile, v + i * Samples, pixels * TV.Width, phaseLength, pointLength);
-        }
-
         int* xOffsets = stackalloc int[4], wOffsets = stackalloc int[4];
         for (int phase = 0; phase < inPhases; phase++) (xOffsets[phase], wOffsets[phase]) = (checked((int)(phase * phaseLength)), phase * geometry.Pairs);
-        for (int k = 0; k < geometry.K; k += ChannelsPerPass)
         for (int phase = 0; phase < geometry.OutPhases; phase++)
+        for (int k = 0; k < geometry.K; k += ChannelsPerPass)
         {
+            if (k == 0 && (phase == 0 || !geometry.SeesTheSame(phase, phase - 1)))
+            {
+                for (int i = 0; i < count; i++)
+                {
+                    Tile tile = TileOf(geometry, first + i, phase);
+                    TransformTile<TV, TWinograd>(geometry, arguments.X + tile.Sample, tile, v + i * Samples, pixels * TV.Width, phaseLength, pointLength);
+                }
+            }
+
             int channels = Math.Min(ChannelsPerPass, geometry.K - k);
             float* u = arguments.U + (long)phase * geometry.Pairs + (long)k * geometry.WeightsOfOutput;
             long productLength = PointLength(channels * pixels * TV.Width);
@@ -182,21 +191,25 @@ internal static unsafe class BatchLastWinograd
 
             for (int i = 0; i < count; i++)
             {
-                Tile tile = TileOf(geometry, first + i);
+                Tile tile = TileOf(geometry, first + i, phase);
                 TransformBack<TV, TWinograd>(
-                    geometry, products + i * Samples, count * Samples, productLength, tile, phase, k, channels, arguments.B, arguments.Activation,
+                    geometry, products + i * Samples, count * Samples, productLength, tile, k, channels, arguments.B, arguments.Activation,
                     arguments.Y + tile.Sample);
             }
         }
     }
 
-    private static Tile TileOf(in Geometry geometry, int unit)
+    private static Tile TileOf(in Geometry geometry, int unit, int phase)
     {
-        int tile = unit % geometry.Tiles;
+        int tile = unit % geometry.Tiles, rowPhase = phase / geometry.OutStride, columnPhase = phase % geometry.OutStride;
+        int row = tile / geometry.TileColumns * Outputs + (rowPhase < geometry.ShiftedRows ? 1 : 0);
+        int column = tile % geometry.TileColumns * Outputs + (columnPhase < geometry.ShiftedColumns ? 1 : 0);
         return new Tile
         {
-            Row = tile / geometry.TileColumns * geometry.Outputs,
-            Column = tile % geometry.TileColumns * geometry.Outputs,
+            H = row * geometry.InStride + geometry.FirstRow,
+            W = column * geometry.InStride + geometry.FirstColumn,
+            P = row * geometry.OutStride + rowPhase - geometry.CroppedRows,
+            Q = column * geometry.OutStride + columnPhase - geometry.CroppedColumns,
             Sample = unit / geometry.Tiles * Samples,
         };
     }
@@ -214,7 +227,7 @@ internal static unsafe class BatchLastWinograd
         long rowStep = (long)stride * geometry.W * geometry.N, columnStep = (long)stride * geometry.N;
         for (int phase = 0; phase < geometry.InPhases; phase++, v += phaseLength)
         {
-            int h0 = tile.Row * stride + phase / stride + geometry.FirstRow, w0 = tile.Column * stride + phase % stride + geometry.FirstColumn;
+            int h0 = tile.H + phase / stride, w0 = tile.W + phase % stride;
             Inside(h0, stride, geometry.H, side, out int top, out int bottom);
             Inside(w0, stride, geometry.W, side, out int left, out int right);
             for (int c = 0; c < geometry.C; c++)
@@ -255,19 +268,18 @@ internal static unsafe class BatchLastWinograd
     // Of a phase and of some output channels, whose products lie a step apart. What lies outside y is left out.
     [SkipLocalsInit]
     private static void TransformBack<TV, TWinograd>(
-        in Geometry geometry, float* products, int channelStep, long pointLength, in Tile tile, int phase, int firstChannel, int channels, float* bias,
+        in Geometry geometry, float* products, int channelStep, long pointLength, in Tile tile, int firstChannel, int channels, float* bias,
         Activation activation, float* y)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
     {
         int m = TWinograd.Outputs, side = m + TWinograd.Taps - 1, stride = geometry.OutStride;
         float* room = stackalloc float[(MaxSide + 4) * 4 * Samples + Workspace.Line], half = Workspace.OnLine(room), outputs = half + MaxSide * 4 * Samples;
-        int p0 = tile.Row * stride + phase / stride - geometry.CroppedRows, q0 = tile.Column * stride + phase % stride - geometry.CroppedColumns;
-        Inside(p0, stride, geometry.P, m, out int top, out int bottom);
-        Inside(q0, stride, geometry.Q, m, out int left, out int right);
+        Inside(tile.P, stride, geometry.P, m, out int top, out int bottom);
+        Inside(tile.Q, stride, geometry.Q, m, out int left, out int right);
         bool isDone = bias is null && activation.Kind == ActivationKind.None && bottom - top == m && right - left == m;
         long rowStep = (long)stride * geometry.Q * geometry.N, columnStep = (long)stride * geometry.N, plane = (long)geometry.P * geometry.Q * geometry.N;
-        y += firstChannel * plane + ((long)p0 * geometry.Q + q0) * geometry.N;
+        y += firstChannel * plane + ((long)tile.P * geometry.Q + tile.Q) * geometry.N;
         for (int k = 0; k < channels; k++, products += channelStep, y += plane)
         for (int lane = 0; lane < Samples; lane += TV.Width)
         {
@@ -298,11 +310,13 @@ internal static unsafe class BatchLastWinograd
         }
     }
 
-    // A tile of 16 samples and its first output, counted within a phase.
+    // A tile of 16 samples: the places of its first input, of the first phase, and of its first output.
     private struct Tile
     {
-        public int Row;
-        public int Column;
+        public int H;
+        public int W;
+        public int P;
+        public int Q;
         public int Sample;
     }
 
@@ -332,13 +346,13 @@ internal static unsafe class BatchLastWinograd
         /// <inheritdoc cref="InStride"/>
         public int OutStride { get; private init; }
 
-        /// <summary>The input row of the first tile's first phase.</summary>
+        /// <summary>The input row that a tile begins with whose first output is number 0 of its phase.</summary>
         public int FirstRow { get; private init; }
 
         /// <inheritdoc cref="FirstRow"/>
         public int FirstColumn { get; private init; }
 
-        /// <summary>Output rows of the first tile that lie before the first row of y.</summary>
+        /// <summary>Phases of rows whose output 0 lies before the first row of y.</summary>
         public int CroppedRows { get; private init; }
 
         /// <inheritdoc cref="CroppedRows"/>
@@ -358,8 +372,6 @@ internal static unsafe class BatchLastWinograd
 
         public int Taps => FilterSide == 3 ? 3 : 2;
 
-        public int Outputs => FilterSide == 3 ? 4 : 3;
-
         public int Side => Outputs + Taps - 1;
 
         public int PhasesOfAxis => InStride * OutStride;
@@ -372,11 +384,29 @@ internal static unsafe class BatchLastWinograd
 
         public int Pairs => C * K;
 
-        public int TileRows => ((P + CroppedRows - 1) / OutStride + Outputs) / Outputs;
+        /// <summary>
+        /// Phases of rows whose tiles begin with output 1. That costs a transform of the inputs for each phase, so it is done only where it saves tiles.
+        /// </summary>
+        public int ShiftedRows => TilesOf(P, 0) < TilesOf(P, CroppedRows) ? CroppedRows : 0;
 
-        public int TileColumns => ((Q + CroppedColumns - 1) / OutStride + Outputs) / Outputs;
+        /// <inheritdoc cref="ShiftedRows"/>
+        public int ShiftedColumns => TilesOf(Q, 0) < TilesOf(Q, CroppedColumns) ? CroppedColumns : 0;
+
+        public int TileRows => TilesOf(P, CroppedRows - ShiftedRows);
+
+        public int TileColumns => TilesOf(Q, CroppedColumns - ShiftedColumns);
 
         public int Tiles => TileRows * TileColumns;
+
+        /// <summary>Tiles of 16 samples.</summary>
+        public int Units => Tiles * (N / Samples);
+
+        /// <summary>Whether the tiles of two phases of the outputs see the same inputs.</summary>
+        public bool SeesTheSame(int phase, int other) =>
+            (ShiftedRows == 0 || phase / OutStride == other / OutStride) && (ShiftedColumns == 0 || phase % OutStride == other % OutStride);
+
+        // Tiles along an axis.
+        private int TilesOf(int length, int cropped) => ((length + cropped - 1) / OutStride + Outputs) / Outputs;
 
         public static Geometry Of(in Conv2dShape shape) => new()
         {

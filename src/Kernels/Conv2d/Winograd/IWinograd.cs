@@ -181,10 +181,10 @@ internal readonly unsafe struct WinogradOf4 : IWinograd
     }
 }
 
-/// <summary>F(3, 2) at 0, 1, −1 and infinity: 16 products in place of 36 for nine outputs of a 2×2 filter.</summary>
-internal readonly unsafe struct WinogradOf3With2Taps : IWinograd
+/// <summary>F(4, 2) at 0, 1, −1, 2 and infinity: 25 products in place of 64 for sixteen outputs of a 2×2 filter.</summary>
+internal readonly unsafe struct WinogradOf4With2Taps : IWinograd
 {
-    public static int Outputs => 3;
+    public static int Outputs => 4;
 
     public static int Taps => 2;
 
@@ -192,32 +192,31 @@ internal readonly unsafe struct WinogradOf3With2Taps : IWinograd
     public static void Filter<TV>(float* g, long gStep, float* u, long uStep)
         where TV : unmanaged, IVector<TV>
     {
-        TV g0 = TV.Load(g), g1 = TV.Load(g + gStep), half = TV.Broadcast(1f / 2);
-        TV.Store(g0, u);
-        TV.Store(half * (g0 + g1), u + uStep);
-        TV.Store(half * (g0 - g1), u + 2 * uStep);
-        TV.Store(g1, u + 3 * uStep);
+        TV g0 = TV.Load(g), g1 = TV.Load(g + gStep), minusHalf = TV.Broadcast(-1f / 2), sixth = TV.Broadcast(1f / 6);
+        TV.Store(TV.Broadcast(1f / 2) * g0, u);
+        TV.Store(minusHalf * (g0 + g1), u + uStep);
+        TV.Store(sixth * (g1 - g0), u + 2 * uStep);
+        TV.Store(sixth * (g0 + g1 + g1), u + 3 * uStep);
+        TV.Store(g1, u + 4 * uStep);
     }
 
+    // The points are those of F(3, 3).
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Input<TV>(float* d, long dStep, float* v, long vStep)
-        where TV : unmanaged, IVector<TV>
-    {
-        TV d0 = TV.Load(d), d1 = TV.Load(d + dStep), d2 = TV.Load(d + 2 * dStep), d3 = TV.Load(d + 3 * dStep);
-        TV.Store(d0 - d2, v);
-        TV.Store(d2 + d1, v + vStep);
-        TV.Store(d2 - d1, v + 2 * vStep);
-        TV.Store(d3 - d1, v + 3 * vStep);
-    }
+        where TV : unmanaged, IVector<TV> => WinogradOf3.Input<TV>(d, dStep, v, vStep);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Output<TV>(float* p, long pStep, float* y, long yStep)
         where TV : unmanaged, IVector<TV>
     {
-        TV p0 = TV.Load(p), p1 = TV.Load(p + pStep), p2 = TV.Load(p + 2 * pStep), p3 = TV.Load(p + 3 * pStep);
-        TV even = p1 + p2;
-        TV.Store(p0 + even, y);
-        TV.Store(p1 - p2, y + yStep);
-        TV.Store(even + p3, y + 2 * yStep);
+        TV p0 = TV.Load(p), p1 = TV.Load(p + pStep), p2 = TV.Load(p + 2 * pStep), p3 = TV.Load(p + 3 * pStep), p4 = TV.Load(p + 4 * pStep);
+        TV even = p1 + p2, odd = p1 - p2, y1 = odd, y2 = even, y3 = odd + p4;
+        TV.Fma(ref y1, TV.Broadcast(2), p3);
+        TV.Fma(ref y2, TV.Broadcast(4), p3);
+        TV.Fma(ref y3, TV.Broadcast(8), p3);
+        TV.Store(p0 + p3 + even, y);
+        TV.Store(y1, y + yStep);
+        TV.Store(y2, y + 2 * yStep);
+        TV.Store(y3, y + 3 * yStep);
     }
 }
