@@ -14,9 +14,9 @@ namespace Engine.Kernels;
 /// <item>Its gradient, a convolution with 4×4 filters and a stride of 2, adds up four convolutions with 2×2 filters, one for each phase of the inputs. The sum
 /// over phases is part of the sum over channels.</item>
 /// </list>
-/// A vector holds samples. A task is a few tiles of 16 samples. First they are transformed, to points × phases × channels × tiles. Then, for a few output channels
-/// at a time, the sums over channels are computed, as one matrix product of <see cref="BatchLastProduct"/> for each point, and are transformed back with bias
-/// and activation. A tile that extends beyond the input is filled up with zeros first. Parallel over tiles and groups of samples. Compute bounds it;
+/// A vector holds samples. A task is a few tiles of 16 samples. First they are transformed, to points × phases × channels × tiles. Then, for a few output
+/// channels at a time, the sums over channels are computed, as one matrix product of <see cref="BatchLastProduct"/> for each point, and are transformed back
+/// with bias and activation. A tile that extends beyond the input is filled up with zeros first. Parallel over tiles and groups of samples. Compute bounds it;
 /// with few channels the transforms do.
 /// </summary>
 /// <remarks>
@@ -48,17 +48,20 @@ internal static unsafe class BatchLastWinograd
     private const int MaxTaps = 16;
 
     /// <summary>Whether a shape suits: it must have whole vectors of samples at every width and waste little of the tiles.</summary>
-    public static bool Suits(in Conv2dShape shape)
+    public static bool Suits(in Conv2dShape shape) => HasTiles(shape) && HasPairs(Geometry.Of(shape));
+
+    /// <summary>Whether the filters have a form in tiles, and its tiles save products, whatever the number of channels.</summary>
+    public static bool HasTiles(in Conv2dShape shape)
     {
         if (shape is not { Layout: BatchLayout.Last, DilationH: 1, DilationW: 1 }) return false;
         bool isDense = shape is { R: 3, S: 3, StrideH: 1, StrideW: 1 }, isStrided = shape is { R: 4, S: 4, StrideH: 2, StrideW: 2 };
-        return (isDense || isStrided) && Suits(Geometry.Of(shape), (long)shape.R * shape.S * shape.P * shape.Q);
+        return (isDense || isStrided) && SavesProducts(Geometry.Of(shape), (long)shape.R * shape.S * shape.P * shape.Q);
     }
 
     /// <inheritdoc cref="Suits(in Conv2dShape)"/>
     public static bool Suits(in ConvTranspose2dShape shape) =>
         shape is { Layout: BatchLayout.Last, R: 4, S: 4, StrideH: 2, StrideW: 2, DilationH: 1, DilationW: 1 }
-        && Suits(Geometry.Of(shape), (long)shape.R * shape.S * shape.P * shape.Q / 4);
+        && HasPairs(Geometry.Of(shape)) && SavesProducts(Geometry.Of(shape), (long)shape.R * shape.S * shape.P * shape.Q / 4);
 
     /// <summary>Floats of the transformed filters.</summary>
     public static int PackedLength(in Conv2dShape shape) => checked((int)PackedLength(Geometry.Of(shape)));
@@ -88,15 +91,17 @@ internal static unsafe class BatchLastWinograd
         Run<TV>(cpu, ref arguments);
     }
 
+    private static bool HasPairs(in Geometry geometry) =>
+        geometry.Units >= LeastUnits && geometry.Pairs >= (geometry.Phases == 1 ? LeastPairs : LeastPairsOfPhases);
+
     // The transforms pay if they save two products of five.
-    private static bool Suits(in Geometry geometry, long products) =>
-        geometry.N % Samples == 0 && geometry.Units >= LeastUnits && geometry.Pairs >= (geometry.Phases == 1 ? LeastPairs : LeastPairsOfPhases)
-        && 5L * geometry.Side * geometry.Side * geometry.Phases * geometry.Tiles <= 3 * products;
+    private static bool SavesProducts(in Geometry geometry, long products) =>
+        geometry.N % Samples == 0 && 5L * geometry.Side * geometry.Side * geometry.Phases * geometry.Tiles <= 3 * products;
 
     private static long PackedLength(in Geometry geometry) => geometry.Side * geometry.Side * PointLength(geometry.Phases * geometry.Pairs);
 
     // The floats from one point to the next. The points of a tile would share a few lines of a first-level cache if this were a multiple of 4 KB.
-    private static long PointLength(long values) => values + Samples;
+    internal static long PointLength(long values) => values + Samples;
 
     private static void Run<TV>(CpuContext cpu, ref Arguments arguments)
         where TV : unmanaged, IVector<TV>
@@ -259,7 +264,7 @@ internal static unsafe class BatchLastWinograd
     }
 
     // Which of the places first, first + stride, … lie from 0 to length − 1.
-    private static void Inside(int first, int stride, int length, int count, out int from, out int to)
+    internal static void Inside(int first, int stride, int length, int count, out int from, out int to)
     {
         from = Math.Clamp((stride - 1 - first) / stride, 0, count);
         to = Math.Clamp((length - first + stride - 1) / stride, from, count);
@@ -321,7 +326,7 @@ internal static unsafe class BatchLastWinograd
     }
 
     /// <summary>The sizes of all three kinds.</summary>
-    private readonly struct Geometry
+    internal readonly struct Geometry
     {
         public int N { get; private init; }
 

@@ -68,7 +68,8 @@ internal static unsafe partial class Conv2d
         if (shape.Layout == BatchLayout.Last)
         {
             if (db is not null) Reduction.Channels<TV>(cpu, 1, shape.K, shape.P * shape.Q * shape.N, dy, db);
-            BatchLastFilterGradient.Run<TV>(cpu, shape, x, dy, dw);
+            if (BatchLastWinogradGradient.Suits(shape)) BatchLastWinogradGradient.Run<TV>(cpu, shape, x, dy, dw);
+            else BatchLastFilterGradient.Run<TV>(cpu, shape, x, dy, dw);
             return;
         }
 

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Engine.Kernels.Simd;
 
 /// <summary>
@@ -54,6 +56,9 @@ public unsafe interface IVector<TSelf>
 
     /// <summary>Lane by lane, <paramref name="positive"/> where <paramref name="condition"/> &gt; 0, else <paramref name="otherwise"/>.</summary>
     static abstract TSelf SelectPositive(TSelf condition, TSelf positive, TSelf otherwise);
+
+    /// <summary>Four sums, together the sum of all lanes: halves are added until 128 bits are left.</summary>
+    static abstract Vector128<float> Fold(TSelf value);
 
     /// <summary>
     /// The lanes' bits shifted left by 23, into the exponent field, plus the bits of 1: 2ⁿ from a float whose low mantissa bits hold n.

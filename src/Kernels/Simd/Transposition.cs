@@ -75,7 +75,7 @@ internal static unsafe class Transposition
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> InterleaveLow(Vector128<float> left, Vector128<float> right)
+    internal static Vector128<float> InterleaveLow(Vector128<float> left, Vector128<float> right)
     {
         if (Sse.IsSupported) return Sse.UnpackLow(left, right);
         if (AdvSimd.Arm64.IsSupported) return AdvSimd.Arm64.ZipLow(left, right);
@@ -83,7 +83,7 @@ internal static unsafe class Transposition
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> InterleaveHigh(Vector128<float> left, Vector128<float> right)
+    internal static Vector128<float> InterleaveHigh(Vector128<float> left, Vector128<float> right)
     {
         if (Sse.IsSupported) return Sse.UnpackHigh(left, right);
         if (AdvSimd.Arm64.IsSupported) return AdvSimd.Arm64.ZipHigh(left, right);

@@ -75,6 +75,13 @@ internal readonly unsafe struct V512(Vector512<float> value) : IVector<V512>
         new(Vector512.ConditionalSelect(Vector512.GreaterThan(condition._value, Vector512<float>.Zero), positive._value, otherwise._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Fold(V512 value)
+    {
+        Vector256<float> half = value._value.GetLower() + value._value.GetUpper();
+        return half.GetLower() + half.GetUpper();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V512 ExponentFromLowBits(V512 value) =>
         new((Vector512.ShiftLeft(value._value.AsInt32(), 23) + Vector512.Create(0x3F800000)).AsSingle());
 
@@ -148,6 +155,9 @@ internal readonly unsafe struct V256(Vector256<float> value) : IVector<V256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 SelectPositive(V256 condition, V256 positive, V256 otherwise) =>
         new(Vector256.ConditionalSelect(Vector256.GreaterThan(condition._value, Vector256<float>.Zero), positive._value, otherwise._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Fold(V256 value) => value._value.GetLower() + value._value.GetUpper();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 ExponentFromLowBits(V256 value) =>
@@ -225,6 +235,9 @@ internal readonly unsafe struct V128(Vector128<float> value) : IVector<V128>
         new(Vector128.ConditionalSelect(Vector128.GreaterThan(condition._value, Vector128<float>.Zero), positive._value, otherwise._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Fold(V128 value) => value._value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 ExponentFromLowBits(V128 value) =>
         new((Vector128.ShiftLeft(value._value.AsInt32(), 23) + Vector128.Create(0x3F800000)).AsSingle());
 
@@ -290,6 +303,9 @@ internal readonly unsafe struct V1(float value) : IVector<V1>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V1 SelectPositive(V1 condition, V1 positive, V1 otherwise) => condition._value > 0 ? positive : otherwise;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Fold(V1 value) => Vector128.CreateScalar(value._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V1 ExponentFromLowBits(V1 value) =>

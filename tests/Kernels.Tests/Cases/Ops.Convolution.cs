@@ -94,6 +94,16 @@ internal static partial class Ops
         new(16, 16, 9, 15, 16, 3, 3, padH: 1, layout: BatchLayout.Last, p: 10, q: 15), // more padding at the end
     ];
 
+    /// <summary>Those with their batch last whose filter gradients come in Winograd's tiles.</summary>
+    public static readonly Conv2dShape[] BatchLastWinogradGradients =
+    [
+        new(48, 8, 61, 62, 8, 3, 3, padH: 1, padW: 2, layout: BatchLayout.Last), // few channels, several chunks a task, ragged tiles
+        new(16, 8, 66, 65, 16, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last, p: 32, q: 31), // few channels, phases
+        new(32, 32, 15, 21, 64, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // many channels, two chunks
+        new(16, 20, 16, 14, 36, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last, p: 16, q: 12), // an end that is left out
+        new(32, 32, 16, 18, 16, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 2, layout: BatchLayout.Last), // many channels, phases
+    ];
+
     // Batches that fill one vector, several and a part, or none; shapes of the inversion network and others.
     private static readonly Conv2dShape[] BatchLastConvolutions =
     [
@@ -143,7 +153,7 @@ internal static partial class Ops
         .. Convolutions.Concat(BatchLastConvolutions).Concat(ChannelsLastConvolutions).Concat(Generate(GenConv2d))
             .Select((shape, i) => Conv2d(shape, i % 3 > 0, Activations[i % Activations.Length])),
         .. Convolutions.Concat(BatchLastConvolutions).Concat(Generate(GenConv2d)).Select(Conv2dBackwardData),
-        .. Convolutions.Concat(FilterGradients).Concat(BatchLastConvolutions).Concat(Generate(GenConv2d))
+        .. Convolutions.Concat(FilterGradients).Concat(BatchLastConvolutions).Concat(BatchLastWinogradGradients).Concat(Generate(GenConv2d))
             .Select((shape, i) => Conv2dBackwardFilter(shape, i % 3 > 0)),
         .. FewChannels.Append(Winograd[0]).Append(BatchLastConvolutions[3])
             .Select((shape, i) => Conv2dBackwardFilter(shape, i % 2 > 0, i % 3 > 0 ? Activation.LeakyRelu(0.2f) : Activation.Elu)),

@@ -31,6 +31,18 @@ internal unsafe interface IWinograd
         where TV : unmanaged, IVector<TV>;
 }
 
+/// <summary>The transposes of two transforms, for the gradient of the filters.</summary>
+internal unsafe interface IWinogradGradient : IWinograd
+{
+    /// <summary>p = A·dy: the gradient of m outputs to that of m + r − 1 points, the transpose of <see cref="IWinograd.Output"/>.</summary>
+    static abstract void OutputGradient<TV>(float* dy, long yStep, float* p, long pStep)
+        where TV : unmanaged, IVector<TV>;
+
+    /// <summary>dg = Gᵀ·du: the gradient of m + r − 1 points to that of r taps, the transpose of <see cref="IWinograd.Filter"/>.</summary>
+    static abstract void FilterGradient<TV>(float* du, long uStep, float* dg, long gStep)
+        where TV : unmanaged, IVector<TV>;
+}
+
 /// <summary>
 /// F(3, 3) at 0, 1, −1, 2 and infinity: 25 products in place of 81 for nine outputs, which are the cells of a 3×3 max-pool.
 /// </summary>
@@ -87,7 +99,7 @@ internal readonly unsafe struct WinogradOf3 : IWinograd
 }
 
 /// <summary>F(4, 3) at 0, 1, −1, 2, −2 and infinity: 36 products in place of 144 for sixteen outputs.</summary>
-internal readonly unsafe struct WinogradOf4 : IWinograd
+internal readonly unsafe struct WinogradOf4 : IWinogradGradient
 {
     public static int Outputs => 4;
 
@@ -148,7 +160,6 @@ internal readonly unsafe struct WinogradOf4 : IWinograd
         TV.Store(y3, y + 3 * yStep);
     }
 
-    /// <summary>p = A·dy: the gradient of four outputs to those of 6 points, the transpose of <see cref="Output"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void OutputGradient<TV>(float* dy, long yStep, float* p, long pStep)
         where TV : unmanaged, IVector<TV>
@@ -168,7 +179,6 @@ internal readonly unsafe struct WinogradOf4 : IWinograd
         TV.Store(y3, p + 5 * pStep);
     }
 
-    /// <summary>dg = Gᵀ·du: the gradient of 6 points to those of three taps, the transpose of <see cref="Filter"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FilterGradient<TV>(float* du, long uStep, float* dg, long gStep)
         where TV : unmanaged, IVector<TV>
@@ -182,7 +192,7 @@ internal readonly unsafe struct WinogradOf4 : IWinograd
 }
 
 /// <summary>F(4, 2) at 0, 1, −1, 2 and infinity: 25 products in place of 64 for sixteen outputs of a 2×2 filter.</summary>
-internal readonly unsafe struct WinogradOf4With2Taps : IWinograd
+internal readonly unsafe struct WinogradOf4With2Taps : IWinogradGradient
 {
     public static int Outputs => 4;
 
@@ -218,5 +228,31 @@ internal readonly unsafe struct WinogradOf4With2Taps : IWinograd
         TV.Store(y1, y + yStep);
         TV.Store(y2, y + 2 * yStep);
         TV.Store(y3, y + 3 * yStep);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void OutputGradient<TV>(float* dy, long yStep, float* p, long pStep)
+        where TV : unmanaged, IVector<TV>
+    {
+        TV y0 = TV.Load(dy), y1 = TV.Load(dy + yStep), y2 = TV.Load(dy + 2 * yStep), y3 = TV.Load(dy + 3 * yStep);
+        TV even = y0 + y2, odd = y1 + y3, p3 = y0;
+        TV.Fma(ref p3, TV.Broadcast(2), y1);
+        TV.Fma(ref p3, TV.Broadcast(4), y2);
+        TV.Fma(ref p3, TV.Broadcast(8), y3);
+        TV.Store(y0, p);
+        TV.Store(even + odd, p + pStep);
+        TV.Store(even - odd, p + 2 * pStep);
+        TV.Store(p3, p + 3 * pStep);
+        TV.Store(y3, p + 4 * pStep);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FilterGradient<TV>(float* du, long uStep, float* dg, long gStep)
+        where TV : unmanaged, IVector<TV>
+    {
+        TV u1 = TV.Load(du + uStep), u2 = TV.Load(du + 2 * uStep), u3 = TV.Load(du + 3 * uStep);
+        TV half = TV.Broadcast(1f / 2), sixth = TV.Broadcast(1f / 6);
+        TV.Store(half * (TV.Load(du) - u1) + sixth * (u3 - u2), dg);
+        TV.Store(sixth * (u2 + u3 + u3) - half * u1 + TV.Load(du + 4 * uStep), dg + gStep);
     }
 }
