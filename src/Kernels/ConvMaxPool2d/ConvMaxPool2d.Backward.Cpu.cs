@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
@@ -8,10 +7,11 @@ namespace Engine.Kernels;
 /// arithmetic remains. Each output (n, k, p, q) has a patch of R×S pixels of x, and argmax says where its corner is.
 /// <code>dx: patch(n, k, p, q) += dy[n,k,p,q] · w[k]     dw: dw[k] += dy[n,k,p,q] · patch(n, k, p, q)</code>
 /// The lanes are input channels. A block of channels, one for each lane, is copied to (or from) N H W C order with the padding around it, one band of rows at a
-/// time, which stays in the first-level cache. For one output channel and one block, the nine vectors of a 3×3 filter stay in registers while all patches of
-/// the band are processed; other filters take one tap at a time. dx is parallel over samples and blocks of channels; rows that the next band also reaches are
-/// carried over. dw is parallel over pieces of the batch (at most <see cref="MaxPieces"/>, fixed by the shape) and blocks; the pieces' sums are then added in
-/// order. Loads and stores bound both: dx takes two loads and a store for each multiply-add, dw takes one load.
+/// time, which stays in the first-level cache. For dx, the output channels of each window are sorted by where their maximum lies. Those that share a patch add
+/// to its nine pixels in registers, so that few sums are stored. dx is parallel over samples and blocks of channels; rows that the next band also reaches are
+/// carried over. For dw, the nine vectors of one output channel's 3×3 filter stay in registers while all patches of the band are processed. It is parallel over
+/// pieces of the batch (at most <see cref="MaxPieces"/>, fixed by the shape) and blocks; the pieces' sums are then added in order. Filters of other sizes take
+/// one tap at a time. Loads bound both: one for each multiply-add.
 /// </content>
 internal static unsafe partial class ConvMaxPool2d
 {
@@ -30,11 +30,16 @@ internal static unsafe partial class ConvMaxPool2d
     {
         Patches patches = PatchesOf<TV>(shape);
         long filters = (long)patches.Blocks * shape.Conv.K * patches.Taps * TV.Width;
-        FindPatches(cpu, ref patches, argmax, dy, filters);
+        int cells = shape.Pool.P * shape.Pool.Q;
+        long terms = (long)shape.Pool.N * cells * shape.Conv.K, ends = (long)shape.Pool.N * cells * shape.Pool.R * shape.Pool.S;
+        Begin(cpu, ref patches, argmax, dy, Workspace.Aligned(2 * terms) + Workspace.Aligned(ends) + Workspace.Aligned(filters));
+        patches.Terms = (Term*)cpu.Workspace.Take(2 * terms);
+        patches.Ends = (int*)cpu.Workspace.Take(ends);
         patches.Filters = cpu.Workspace.Take(filters);
         patches.W = w;
         patches.X = dx;
         cpu.Run(shape.Conv.K, &PackFilter<TV>, ref patches);
+        cpu.Run(shape.Pool.N * shape.Pool.P, &SortRow<TV>, ref patches);
         cpu.Run(shape.Conv.N * patches.Blocks, &AddPatches<TV>, ref patches);
     }
 
@@ -47,10 +52,12 @@ internal static unsafe partial class ConvMaxPool2d
         Patches patches = PatchesOf<TV>(shape);
         long sums = (long)patches.Blocks * shape.Conv.K * patches.Taps * TV.Width;
         patches.Pieces = (int)Math.Clamp(MaxSumsLength / sums, 1, Math.Min(shape.Conv.N, MaxPieces));
-        FindPatches(cpu, ref patches, argmax, dy, patches.Pieces * sums);
+        Begin(cpu, ref patches, argmax, dy, Workspace.Aligned(shape.YLength) + Workspace.Aligned(patches.Pieces * sums));
+        patches.Corners = (int*)cpu.Workspace.Take(shape.YLength);
         patches.Filters = cpu.Workspace.Take(patches.Pieces * sums);
         patches.W = dw;
         patches.X = x;
+        cpu.Run(shape.Conv.N * shape.Conv.K, &FindPatchesOfPlane, ref patches);
         cpu.Run(patches.Pieces * patches.Blocks, &SumPatches<TV>, ref patches);
         cpu.Run(shape.Conv.K, &MergePieces<TV>, ref patches);
     }
@@ -80,17 +87,14 @@ internal static unsafe partial class ConvMaxPool2d
         };
     }
 
-    // Finds where each output's patch begins in the image of its band, and where each tap lies in a patch.
-    private static void FindPatches(CpuContext cpu, ref Patches patches, float* argmax, float* dy, long filters)
+    // Finds where the places of a window and the taps of a patch lie in an image. Room for `more` floats is left.
+    private static void Begin(CpuContext cpu, ref Patches patches, float* argmax, float* dy, long more)
     {
         Conv2dShape conv = patches.Shape.Conv;
         MaxPool2dShape pool = patches.Shape.Pool;
         int window = pool.R * pool.S;
         long image = Workspace.Aligned(patches.ImageLength);
-        cpu.Workspace.Begin(
-            Workspace.Aligned(pool.YLength) + Workspace.Aligned(window) + Workspace.Aligned(patches.Taps) + cpu.Threads * image
-            + Workspace.Aligned(filters));
-        patches.Corners = (int*)cpu.Workspace.Take(pool.YLength);
+        cpu.Workspace.Begin(Workspace.Aligned(window) + Workspace.Aligned(patches.Taps) + cpu.Threads * image + more);
         patches.Window = (int*)cpu.Workspace.Take(window);
         patches.TapOffsets = (int*)cpu.Workspace.Take(patches.Taps);
         patches.Images = cpu.Workspace.Take(cpu.Threads * image);
@@ -106,10 +110,9 @@ internal static unsafe partial class ConvMaxPool2d
         {
             patches.TapOffsets[tap] = tap / conv.S * conv.DilationH * patches.Line + tap % conv.S * conv.DilationW * patches.Pixel;
         }
-
-        cpu.Run(conv.N * conv.K, &FindPatchesOfPlane, ref patches);
     }
 
+    // Where each output's patch begins in the image of its band.
     private static void FindPatchesOfPlane(ref Patches patches, int task, int worker)
     {
         MaxPool2dShape pool = patches.Shape.Pool;
@@ -120,6 +123,38 @@ internal static unsafe partial class ConvMaxPool2d
         {
             int first = p % patches.BandRows * rowStep;
             for (int q = 0; q < pool.Q; q++, first += step) corner[q] = first + window[(int)argmax[q]];
+        }
+    }
+
+    // One task is one row of the windows of a sample. The terms of each window are sorted by where its maximum lies, and ends are where those of a place end.
+    private static void SortRow<TV>(ref Patches patches, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        MaxPool2dShape pool = patches.Shape.Pool;
+        int channels = pool.C, window = pool.R * pool.S, plane = pool.P * pool.Q, filter = patches.Taps * TV.Width, n = task / pool.P;
+        long outputs = (long)n * channels * plane + (long)(task % pool.P) * pool.Q;
+        Term* terms = patches.Terms + (long)task * pool.Q * channels;
+        int* ends = patches.Ends + (long)task * pool.Q * window;
+        new Span<int>(ends, pool.Q * window).Clear();
+        for (int k = 0; k < channels; k++)
+        {
+            float* argmax = patches.Argmax + outputs + (long)k * plane;
+            for (int q = 0; q < pool.Q; q++) ends[q * window + (int)argmax[q]]++;
+        }
+
+        for (int q = 0; q < pool.Q; q++)
+        for (int i = 0, sum = 0; i < window; i++)
+        {
+            int count = ends[q * window + i];
+            ends[q * window + i] = sum;
+            sum += count;
+        }
+
+        // What was the beginning of a place moves on to its end.
+        for (int k = 0; k < channels; k++)
+        {
+            float* argmax = patches.Argmax + outputs + (long)k * plane, dy = patches.Dy + outputs + (long)k * plane;
+            for (int q = 0; q < pool.Q; q++) terms[q * channels + ends[q * window + (int)argmax[q]]++] = new Term(k * filter, dy[q]);
         }
     }
 
@@ -145,12 +180,7 @@ internal static unsafe partial class ConvMaxPool2d
         new Span<float>(image, patches.ImageLength).Clear();
         for (int band = 0; band < patches.Bands; band++)
         {
-            for (int k = 0; k < conv.K; k++)
-            {
-                long first = patches.FirstOf(n, k, band);
-                int count = patches.CountOf(band);
-                AddToPatches<TV>(patches, image, patches.Corners + first, patches.Dy + first, count, patches.FilterOf<TV>(block, k));
-            }
+            AddBand<TV>(patches, image, n, band, patches.FilterOf<TV>(block, 0));
 
             // No later band reaches the rows above its own first row, so these are finished. The other rows are carried over.
             int end = band == patches.Bands - 1
@@ -253,52 +283,75 @@ internal static unsafe partial class ConvMaxPool2d
         }
     }
 
-    // patch += dy · filter for every patch.
-    private static void AddToPatches<TV>(in Patches patches, float* image, int* corners, float* dy, int count, float* filter)
+    // patch += Σ_k dy[k] · filter[k] for every place of every window of a band, k being the channels whose maximum lies there.
+    private static void AddBand<TV>(in Patches patches, float* image, int n, int band, float* filters)
         where TV : unmanaged, IVector<TV>
     {
-        if (!patches.IsNine)
+        MaxPool2dShape pool = patches.Shape.Pool;
+        int window = pool.R * pool.S, channels = pool.C, first = band * patches.BandRows;
+        int rowStep = pool.StrideH * patches.Shape.Conv.StrideH * patches.Line, step = pool.StrideW * patches.Shape.Conv.StrideW * patches.Pixel;
+        long cell = ((long)n * pool.P + first) * pool.Q;
+        Term* terms = patches.Terms + cell * channels;
+        int* ends = patches.Ends + cell * window;
+        int count = patches.CountOf(band);
+        for (int i = 0; i < count; i++, terms += channels, ends += window)
         {
-            for (int tap = 0; tap < patches.Taps; tap++)
+            float* corner = image + i / pool.Q * rowStep + i % pool.Q * step;
+            for (int place = 0, start = 0; place < window; place++)
             {
-                TV weight = TV.Load(filter + tap * TV.Width);
-                float* moved = image + patches.TapOffsets[tap];
-                for (int i = 0; i < count; i++) AddTo(moved + corners[i], TV.Broadcast(dy[i]), weight);
+                int end = ends[place];
+                if (start == end) continue;
+                if (patches.IsNine) AddToNine<TV>(patches, corner + patches.Window[place], terms + start, end - start, filters);
+                else AddToPatch<TV>(patches, corner + patches.Window[place], terms + start, end - start, filters);
+                start = end;
             }
-
-            return;
-        }
-
-        TV w0 = TV.Load(filter), w1 = TV.Load(filter + TV.Width), w2 = TV.Load(filter + 2 * TV.Width);
-        TV w3 = TV.Load(filter + 3 * TV.Width), w4 = TV.Load(filter + 4 * TV.Width), w5 = TV.Load(filter + 5 * TV.Width);
-        TV w6 = TV.Load(filter + 6 * TV.Width), w7 = TV.Load(filter + 7 * TV.Width), w8 = TV.Load(filter + 8 * TV.Width);
-        long step = patches.TapOffsets[1], rowStep = patches.TapOffsets[3];
-
-        // Takes every other patch first. Neighbours may overlap, and a load that directly follows a store to the same place waits for it.
-        for (int start = 0; start < 2; start++)
-        for (int i = start; i < count; i += 2)
-        {
-            TV gradient = TV.Broadcast(dy[i]);
-            float* top = image + corners[i], middle = top + rowStep, bottom = middle + rowStep;
-            AddTo(top, gradient, w0);
-            AddTo(top + step, gradient, w1);
-            AddTo(top + 2 * step, gradient, w2);
-            AddTo(middle, gradient, w3);
-            AddTo(middle + step, gradient, w4);
-            AddTo(middle + 2 * step, gradient, w5);
-            AddTo(bottom, gradient, w6);
-            AddTo(bottom + step, gradient, w7);
-            AddTo(bottom + 2 * step, gradient, w8);
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddTo<TV>(float* place, TV a, TV b)
+    private static void AddToPatch<TV>(in Patches patches, float* patch, Term* terms, int count, float* filters)
         where TV : unmanaged, IVector<TV>
     {
-        TV sum = TV.Load(place);
-        TV.Fma(ref sum, a, b);
-        TV.Store(sum, place);
+        for (int tap = 0; tap < patches.Taps; tap++)
+        {
+            float* place = patch + patches.TapOffsets[tap], weights = filters + tap * TV.Width;
+            TV sum = TV.Load(place);
+            for (int i = 0; i < count; i++) TV.Fma(ref sum, TV.Broadcast(terms[i].Dy), TV.Load(weights + terms[i].Filter));
+            TV.Store(sum, place);
+        }
+    }
+
+    private static void AddToNine<TV>(in Patches patches, float* patch, Term* terms, int count, float* filters)
+        where TV : unmanaged, IVector<TV>
+    {
+        long step = patches.TapOffsets[1];
+        float* middle = patch + patches.TapOffsets[3], bottom = patch + patches.TapOffsets[6];
+        TV s0 = TV.Load(patch), s1 = TV.Load(patch + step), s2 = TV.Load(patch + 2 * step);
+        TV s3 = TV.Load(middle), s4 = TV.Load(middle + step), s5 = TV.Load(middle + 2 * step);
+        TV s6 = TV.Load(bottom), s7 = TV.Load(bottom + step), s8 = TV.Load(bottom + 2 * step);
+        for (int i = 0; i < count; i++)
+        {
+            TV gradient = TV.Broadcast(terms[i].Dy);
+            float* filter = filters + terms[i].Filter;
+            TV.Fma(ref s0, gradient, TV.Load(filter));
+            TV.Fma(ref s1, gradient, TV.Load(filter + TV.Width));
+            TV.Fma(ref s2, gradient, TV.Load(filter + 2 * TV.Width));
+            TV.Fma(ref s3, gradient, TV.Load(filter + 3 * TV.Width));
+            TV.Fma(ref s4, gradient, TV.Load(filter + 4 * TV.Width));
+            TV.Fma(ref s5, gradient, TV.Load(filter + 5 * TV.Width));
+            TV.Fma(ref s6, gradient, TV.Load(filter + 6 * TV.Width));
+            TV.Fma(ref s7, gradient, TV.Load(filter + 7 * TV.Width));
+            TV.Fma(ref s8, gradient, TV.Load(filter + 8 * TV.Width));
+        }
+
+        TV.Store(s0, patch);
+        TV.Store(s1, patch + step);
+        TV.Store(s2, patch + 2 * step);
+        TV.Store(s3, middle);
+        TV.Store(s4, middle + step);
+        TV.Store(s5, middle + 2 * step);
+        TV.Store(s6, bottom);
+        TV.Store(s7, bottom + step);
+        TV.Store(s8, bottom + 2 * step);
     }
 
     // filter += dy · patch for every patch.
@@ -348,6 +401,9 @@ internal static unsafe partial class ConvMaxPool2d
         TV.Store(s8, filter + 8 * TV.Width);
     }
 
+    // What an output adds to its patch: its gradient times a filter, which begins at an offset in floats.
+    private readonly record struct Term(int Filter, float Dy);
+
     private struct Patches
     {
         public ConvMaxPool2dShape Shape;
@@ -376,6 +432,8 @@ internal static unsafe partial class ConvMaxPool2d
 
         // Offsets in floats: from the start of the image to each patch, within a pooling window, and within a patch.
         public int* Corners;
+        public Term* Terms;
+        public int* Ends;
         public int* Window;
         public int* TapOffsets;
         public float* Filters;
