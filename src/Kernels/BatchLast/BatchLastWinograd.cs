@@ -43,9 +43,10 @@ internal static unsafe class BatchLastWinograd
     // Rows and columns of a tile's outputs, with 2 taps and with 3.
     private const int Outputs = 4;
 
-    // Room for a tile of the larger kind.
+    // Room for a tile of the larger kind, and for the columns of a task's tiles.
     private const int MaxSide = 6;
     private const int MaxTaps = 16;
+    private const int MaxColumns = MostTiles * Outputs + MaxSide - Outputs;
 
     /// <summary>Whether a shape suits: it must have whole vectors of samples at every width and waste little of the tiles.</summary>
     public static bool Suits(in Conv2dShape shape) => HasTiles(shape) && HasPairs(Geometry.Of(shape));
@@ -177,10 +178,12 @@ internal static unsafe class BatchLastWinograd
         {
             if (k == 0 && (phase == 0 || !geometry.SeesTheSame(phase, phase - 1)))
             {
-                for (int i = 0; i < count; i++)
+                for (int i = 0, run; i < count; i += run)
                 {
+                    // Neighbours in a row of tiles share columns.
                     Tile tile = TileOf(geometry, first + i, phase);
-                    TransformTile<TV, TWinograd>(geometry, arguments.X + tile.Sample, tile, v + i * Samples, pixels * TV.Width, phaseLength, pointLength);
+                    run = Math.Min(count - i, geometry.TileColumns - (first + i) % geometry.TileColumns);
+                    TransformTiles<TV, TWinograd>(geometry, arguments.X + tile.Sample, tile, run, v + i * Samples, pixels * TV.Width, phaseLength, pointLength);
                 }
             }
 
@@ -219,46 +222,51 @@ internal static unsafe class BatchLastWinograd
         };
     }
 
-    // To [point][phase][c][tile][vector of samples]. Rows and columns outside the input are zeros.
+    // Tiles that lie side by side, to [point][phase][c][tile][vector of samples]. Columns that two of them see are transformed once, and a row is read from one
+    // end to the other. Rows and columns outside the input are zeros.
     [SkipLocalsInit]
-    private static void TransformTile<TV, TWinograd>(
-        in Geometry geometry, float* x, in Tile tile, float* v, int channelStep, long phaseLength, long pointLength)
+    private static void TransformTiles<TV, TWinograd>(
+        in Geometry geometry, float* x, in Tile tile, int tiles, float* v, int channelStep, long phaseLength, long pointLength)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
     {
-        int side = TWinograd.Outputs + TWinograd.Taps - 1, stride = geometry.InStride;
-        float* room = stackalloc float[(MaxSide + 1) * MaxSide * Samples + Workspace.Line];
-        float* half = Workspace.OnLine(room), column = half + MaxSide * MaxSide * Samples;
+        int m = TWinograd.Outputs, side = m + TWinograd.Taps - 1, columns = tiles * m + side - m, stride = geometry.InStride;
+        float* room = stackalloc float[(MaxColumns + 1) * MaxSide * Samples + Workspace.Line];
+        float* half = Workspace.OnLine(room), column = half + MaxColumns * MaxSide * Samples;
         long rowStep = (long)stride * geometry.W * geometry.N, columnStep = (long)stride * geometry.N;
         for (int phase = 0; phase < geometry.InPhases; phase++, v += phaseLength)
         {
             int h0 = tile.H + phase / stride, w0 = tile.W + phase % stride;
             Inside(h0, stride, geometry.H, side, out int top, out int bottom);
-            Inside(w0, stride, geometry.W, side, out int left, out int right);
+            Inside(w0, stride, geometry.W, columns, out int left, out int right);
             for (int c = 0; c < geometry.C; c++)
             for (int lane = 0; lane < Samples; lane += TV.Width)
             {
                 float* from = x + (((long)c * geometry.H + h0) * geometry.W + w0) * geometry.N + lane, to = v + (long)c * channelStep + lane;
-                for (int s = 0; s < side; s++)
+                for (int s = 0; s < columns; s++)
                 {
                     float* at = from + s * columnStep, result = half + s * TV.Width;
                     if (s < left || s >= right)
                     {
-                        for (int i = 0; i < side; i++) TV.Store(TV.Zero, result + i * side * TV.Width);
+                        for (int i = 0; i < side; i++) TV.Store(TV.Zero, result + i * columns * TV.Width);
                         continue;
                     }
 
                     if (bottom - top == side)
                     {
-                        TWinograd.Input<TV>(at, rowStep, result, side * TV.Width);
+                        TWinograd.Input<TV>(at, rowStep, result, columns * TV.Width);
                         continue;
                     }
 
                     for (int i = 0; i < side; i++) TV.Store(i >= top && i < bottom ? TV.Load(at + i * rowStep) : TV.Zero, column + i * TV.Width);
-                    TWinograd.Input<TV>(column, TV.Width, result, side * TV.Width);
+                    TWinograd.Input<TV>(column, TV.Width, result, columns * TV.Width);
                 }
 
-                for (int r = 0; r < side; r++) TWinograd.Input<TV>(half + r * side * TV.Width, TV.Width, to + r * side * pointLength, pointLength);
+                for (int i = 0; i < tiles; i++)
+                for (int r = 0; r < side; r++)
+                {
+                    TWinograd.Input<TV>(half + (r * columns + i * m) * TV.Width, TV.Width, to + i * Samples + r * side * pointLength, pointLength);
+                }
             }
         }
     }
@@ -279,38 +287,42 @@ internal static unsafe class BatchLastWinograd
         where TWinograd : struct, IWinograd
     {
         int m = TWinograd.Outputs, side = m + TWinograd.Taps - 1, stride = geometry.OutStride;
-        float* room = stackalloc float[(MaxSide + 4) * 4 * Samples + Workspace.Line], half = Workspace.OnLine(room), outputs = half + MaxSide * 4 * Samples;
+        float* room = stackalloc float[(MaxSide + ChannelsPerPass * Outputs) * Outputs * Samples + Workspace.Line];
+        float* half = Workspace.OnLine(room), outputs = half + MaxSide * Outputs * Samples;
         Inside(tile.P, stride, geometry.P, m, out int top, out int bottom);
         Inside(tile.Q, stride, geometry.Q, m, out int left, out int right);
-        bool isDone = bias is null && activation.Kind == ActivationKind.None && bottom - top == m && right - left == m;
+        bool isDone = activation.Kind == ActivationKind.None && bottom - top == m && right - left == m;
         long rowStep = (long)stride * geometry.Q * geometry.N, columnStep = (long)stride * geometry.N, plane = (long)geometry.P * geometry.Q * geometry.N;
         y += firstChannel * plane + ((long)tile.P * geometry.Q + tile.Q) * geometry.N;
-        for (int k = 0; k < channels; k++, products += channelStep, y += plane)
         for (int lane = 0; lane < Samples; lane += TV.Width)
         {
-            for (int s = 0; s < side; s++)
+            float* to = isDone ? y + lane : outputs;
+            for (int k = 0; k < channels; k++, to += isDone ? plane : m * m * TV.Width)
             {
-                TWinograd.Output<TV>(products + s * pointLength + lane, side * pointLength, half + s * TV.Width, side * TV.Width);
+                float* at = products + (long)k * channelStep + lane;
+                if (bias is not null)
+                {
+                    // Point 1 by 1 is the product of the polynomials at 1, which counts once in each output.
+                    float* one = at + (side + 1) * pointLength;
+                    TV.Store(TV.Load(one) + TV.Broadcast(bias[firstChannel + k]), one);
+                }
+
+                for (int s = 0; s < side; s++)
+                {
+                    TWinograd.Output<TV>(at + s * pointLength, side * pointLength, half + s * TV.Width, side * TV.Width);
+                }
+
+                long row = isDone ? rowStep : m * TV.Width, column = isDone ? columnStep : TV.Width;
+                for (int r = 0; r < m; r++) TWinograd.Output<TV>(half + r * side * TV.Width, TV.Width, to + r * row, column);
             }
 
-            if (isDone)
-            {
-                for (int r = 0; r < m; r++) TWinograd.Output<TV>(half + r * side * TV.Width, TV.Width, y + r * rowStep + lane, columnStep);
-                continue;
-            }
-
-            for (int r = 0; r < m; r++) TWinograd.Output<TV>(half + r * side * TV.Width, TV.Width, outputs + r * m * TV.Width, TV.Width);
-            if (bias is not null)
-            {
-                TV added = TV.Broadcast(bias[firstChannel + k]);
-                for (int i = 0; i < m * m; i++) TV.Store(TV.Load(outputs + i * TV.Width) + added, outputs + i * TV.Width);
-            }
-
-            if (activation.Kind != ActivationKind.None) Elementwise.RunLine<TV>(activation, outputs, m * m * TV.Width);
+            if (isDone) continue;
+            if (activation.Kind != ActivationKind.None) Elementwise.RunLine<TV>(activation, outputs, channels * m * m * TV.Width);
+            for (int k = 0; k < channels; k++)
             for (int r = top; r < bottom; r++)
             for (int s = left; s < right; s++)
             {
-                TV.Store(TV.Load(outputs + (r * m + s) * TV.Width), y + r * rowStep + s * columnStep + lane);
+                TV.Store(TV.Load(outputs + ((k * m + r) * m + s) * TV.Width), y + k * plane + r * rowStep + s * columnStep + lane);
             }
         }
     }
@@ -392,14 +404,14 @@ internal static unsafe class BatchLastWinograd
         /// <summary>
         /// Phases of rows whose tiles begin with output 1. That costs a transform of the inputs for each phase, so it is done only where it saves tiles.
         /// </summary>
-        public int ShiftedRows => TilesOf(P, 0) < TilesOf(P, CroppedRows) ? CroppedRows : 0;
+        public int ShiftedRows { get; private init; }
 
         /// <inheritdoc cref="ShiftedRows"/>
-        public int ShiftedColumns => TilesOf(Q, 0) < TilesOf(Q, CroppedColumns) ? CroppedColumns : 0;
+        public int ShiftedColumns { get; private init; }
 
-        public int TileRows => TilesOf(P, CroppedRows - ShiftedRows);
+        public int TileRows { get; private init; }
 
-        public int TileColumns => TilesOf(Q, CroppedColumns - ShiftedColumns);
+        public int TileColumns { get; private init; }
 
         public int Tiles => TileRows * TileColumns;
 
@@ -410,23 +422,34 @@ internal static unsafe class BatchLastWinograd
         public bool SeesTheSame(int phase, int other) =>
             (ShiftedRows == 0 || phase / OutStride == other / OutStride) && (ShiftedColumns == 0 || phase % OutStride == other % OutStride);
 
+        // Cuts the outputs into tiles. Every tile asks for what this divides.
+        private Geometry Cut()
+        {
+            int rows = TilesOf(P, 0) < TilesOf(P, CroppedRows) ? CroppedRows : 0;
+            int columns = TilesOf(Q, 0) < TilesOf(Q, CroppedColumns) ? CroppedColumns : 0;
+            return this with
+            {
+                ShiftedRows = rows, ShiftedColumns = columns, TileRows = TilesOf(P, CroppedRows - rows), TileColumns = TilesOf(Q, CroppedColumns - columns),
+            };
+        }
+
         // Tiles along an axis.
         private int TilesOf(int length, int cropped) => ((length + cropped - 1) / OutStride + Outputs) / Outputs;
 
-        public static Geometry Of(in Conv2dShape shape) => new()
+        public static Geometry Of(in Conv2dShape shape) => new Geometry
         {
             N = shape.N, C = shape.C, H = shape.H, W = shape.W, K = shape.K, P = shape.P, Q = shape.Q, FilterSide = shape.R,
             InStride = shape.StrideH, OutStride = 1, FirstRow = -shape.PadH, FirstColumn = -shape.PadW, TapStep = shape.StrideH,
             WeightsOfOutput = shape.C, WeightsOfInput = 1,
-        };
+        }.Cut();
 
         // Row p of y is row p + PadH of the uncropped output, of which rows 2·i and 2·i + 1 see the inputs i and i − 1.
-        public static Geometry Of(in ConvTranspose2dShape shape) => new()
+        public static Geometry Of(in ConvTranspose2dShape shape) => new Geometry
         {
             N = shape.N, C = shape.C, H = shape.H, W = shape.W, K = shape.K, P = shape.P, Q = shape.Q, FilterSide = shape.R,
             InStride = 1, OutStride = 2, FirstRow = shape.PadH / 2 - 1, FirstColumn = shape.PadW / 2 - 1,
             CroppedRows = shape.PadH % 2, CroppedColumns = shape.PadW % 2, FirstTap = 2, TapStep = -2, WeightsOfOutput = 1, WeightsOfInput = shape.K,
-        };
+        }.Cut();
     }
 
     private struct Arguments

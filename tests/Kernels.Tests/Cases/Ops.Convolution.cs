@@ -92,6 +92,7 @@ internal static partial class Ops
         new(32, 16, 17, 16, 33, 4, 4, strideH: 2, strideW: 2, padH: 2, padW: 1, layout: BatchLayout.Last), // phases, several passes over channels
         new(16, 16, 16, 14, 16, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last, p: 16, q: 12), // an end that is left out
         new(16, 16, 9, 15, 16, 3, 3, padH: 1, layout: BatchLayout.Last, p: 10, q: 15), // more padding at the end
+        new(32, 8, 12, 29, 16, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // rows of more tiles than a task has, and tasks that go on in the next row
     ];
 
     /// <summary>Those with their batch last whose filter gradients come in Winograd's tiles.</summary>

@@ -32,6 +32,7 @@ internal static partial class Ops
         new(32, 20, 7, 9, 27, 4, 4, strideH: 2, strideW: 2, padW: 2, layout: BatchLayout.Last), // even paddings, several passes over channels
         new(16, 32, 10, 8, 17, 4, 4, strideH: 2, strideW: 2, padH: 3, padW: 1, layout: BatchLayout.Last), // inputs that no output sees
         new(16, 32, 8, 9, 16, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last, p: 16, q: 17), // more cropped at the end
+        new(32, 32, 8, 29, 16, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last), // tasks of a row's tiles and of two rows'
     ];
 
     private static readonly ConvTranspose2dShape[] BatchLastTransposed =
