@@ -25,10 +25,10 @@ namespace Engine.Kernels;
 /// </remarks>
 internal static unsafe class BatchLastWinograd
 {
-    private const int Samples = 16;
+    private const int Samples = TileTransform.Samples;
 
     // Of a task: at most as many as a register tile has pixels, and fewer if there would be too few tasks.
-    private const int MostTiles = 6;
+    private const int MostTiles = TileTransform.MostTiles;
     private const int LeastTasks = 6;
 
     // The number of output channels whose sums are computed at a time.
@@ -43,10 +43,9 @@ internal static unsafe class BatchLastWinograd
     // Rows and columns of a tile's outputs, with 2 taps and with 3.
     private const int Outputs = 4;
 
-    // Room for a tile of the larger kind, and for the columns of a task's tiles.
+    // Room for a tile of the larger kind.
     private const int MaxSide = 6;
     private const int MaxTaps = 16;
-    private const int MaxColumns = MostTiles * Outputs + MaxSide - Outputs;
 
     /// <summary>Whether a shape suits: it must have whole vectors of samples at every width and waste little of the tiles.</summary>
     public static bool Suits(in Conv2dShape shape) => HasTiles(shape) && HasPairs(Geometry.Of(shape));
@@ -207,7 +206,7 @@ internal static unsafe class BatchLastWinograd
         }
     }
 
-    private static Tile TileOf(in Geometry geometry, int unit, int phase)
+    internal static Tile TileOf(in Geometry geometry, int unit, int phase)
     {
         int tile = unit % geometry.Tiles, rowPhase = phase / geometry.OutStride, columnPhase = phase % geometry.OutStride;
         int row = tile / geometry.TileColumns * Outputs + (rowPhase < geometry.ShiftedRows ? 1 : 0);
@@ -222,60 +221,22 @@ internal static unsafe class BatchLastWinograd
         };
     }
 
-    // Tiles that lie side by side, to [point][phase][c][tile][vector of samples]. Columns that two of them see are transformed once, and a row is read from one
-    // end to the other. Rows and columns outside the input are zeros.
-    [SkipLocalsInit]
+    // Tiles that lie side by side, to [point][phase][c][tile][vector of samples].
     private static void TransformTiles<TV, TWinograd>(
         in Geometry geometry, float* x, in Tile tile, int tiles, float* v, int channelStep, long phaseLength, long pointLength)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
     {
-        int m = TWinograd.Outputs, side = m + TWinograd.Taps - 1, columns = tiles * m + side - m, stride = geometry.InStride;
-        float* room = stackalloc float[(MaxColumns + 1) * MaxSide * Samples + Workspace.Line];
-        float* half = Workspace.OnLine(room), column = half + MaxColumns * MaxSide * Samples;
-        long rowStep = (long)stride * geometry.W * geometry.N, columnStep = (long)stride * geometry.N;
-        for (int phase = 0; phase < geometry.InPhases; phase++, v += phaseLength)
+        long plane = (long)geometry.H * geometry.W * geometry.N;
+        for (int phase = 0; phase < geometry.InPhases; phase++)
         {
-            int h0 = tile.H + phase / stride, w0 = tile.W + phase % stride;
-            Inside(h0, stride, geometry.H, side, out int top, out int bottom);
-            Inside(w0, stride, geometry.W, columns, out int left, out int right);
+            TileTransform.Window window = geometry.WindowOf<TileTransform.Inputs<TWinograd>>(tile, phase, tiles);
             for (int c = 0; c < geometry.C; c++)
-            for (int lane = 0; lane < Samples; lane += TV.Width)
             {
-                float* from = x + (((long)c * geometry.H + h0) * geometry.W + w0) * geometry.N + lane, to = v + (long)c * channelStep + lane;
-                for (int s = 0; s < columns; s++)
-                {
-                    float* at = from + s * columnStep, result = half + s * TV.Width;
-                    if (s < left || s >= right)
-                    {
-                        for (int i = 0; i < side; i++) TV.Store(TV.Zero, result + i * columns * TV.Width);
-                        continue;
-                    }
-
-                    if (bottom - top == side)
-                    {
-                        TWinograd.Input<TV>(at, rowStep, result, columns * TV.Width);
-                        continue;
-                    }
-
-                    for (int i = 0; i < side; i++) TV.Store(i >= top && i < bottom ? TV.Load(at + i * rowStep) : TV.Zero, column + i * TV.Width);
-                    TWinograd.Input<TV>(column, TV.Width, result, columns * TV.Width);
-                }
-
-                for (int i = 0; i < tiles; i++)
-                for (int r = 0; r < side; r++)
-                {
-                    TWinograd.Input<TV>(half + (r * columns + i * m) * TV.Width, TV.Width, to + i * Samples + r * side * pointLength, pointLength);
-                }
+                TileTransform.Run<TV, TileTransform.Inputs<TWinograd>>(
+                    window, x + c * plane, v + phase * phaseLength + (long)c * channelStep, pointLength);
             }
         }
-    }
-
-    // Which of the places first, first + stride, … lie from 0 to length − 1.
-    internal static void Inside(int first, int stride, int length, int count, out int from, out int to)
-    {
-        from = Math.Clamp((stride - 1 - first) / stride, 0, count);
-        to = Math.Clamp((length - first + stride - 1) / stride, from, count);
     }
 
     // Of a phase and of some output channels, whose products lie a step apart. What lies outside y is left out.
@@ -289,8 +250,8 @@ internal static unsafe class BatchLastWinograd
         int m = TWinograd.Outputs, side = m + TWinograd.Taps - 1, stride = geometry.OutStride;
         float* room = stackalloc float[(MaxSide + ChannelsPerPass * Outputs) * Outputs * Samples + Workspace.Line];
         float* half = Workspace.OnLine(room), outputs = half + MaxSide * Outputs * Samples;
-        Inside(tile.P, stride, geometry.P, m, out int top, out int bottom);
-        Inside(tile.Q, stride, geometry.Q, m, out int left, out int right);
+        TileTransform.Inside(tile.P, stride, geometry.P, m, out int top, out int bottom);
+        TileTransform.Inside(tile.Q, stride, geometry.Q, m, out int left, out int right);
         bool isDone = activation.Kind == ActivationKind.None && bottom - top == m && right - left == m;
         long rowStep = (long)stride * geometry.Q * geometry.N, columnStep = (long)stride * geometry.N, plane = (long)geometry.P * geometry.Q * geometry.N;
         y += firstChannel * plane + ((long)tile.P * geometry.Q + tile.Q) * geometry.N;
@@ -328,7 +289,7 @@ internal static unsafe class BatchLastWinograd
     }
 
     // A tile of 16 samples: the places of its first input, of the first phase, and of its first output.
-    private struct Tile
+    internal struct Tile
     {
         public int H;
         public int W;
@@ -417,6 +378,11 @@ internal static unsafe class BatchLastWinograd
 
         /// <summary>Tiles of 16 samples.</summary>
         public int Units => Tiles * (N / Samples);
+
+        /// <summary>Where a phase of the inputs of neighbouring tiles lies.</summary>
+        public TileTransform.Window WindowOf<TTransform>(in Tile tile, int phase, int tiles)
+            where TTransform : struct, ITileTransform =>
+            TileTransform.Window.Of<TTransform>(H, W, N, InStride, tile.H + phase / InStride, tile.W + phase % InStride, tiles);
 
         /// <summary>Whether the tiles of two phases of the outputs see the same inputs.</summary>
         public bool SeesTheSame(int phase, int other) =>

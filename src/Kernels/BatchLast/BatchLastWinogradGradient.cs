@@ -20,13 +20,10 @@ namespace Engine.Kernels;
 /// </summary>
 internal static unsafe class BatchLastWinogradGradient
 {
-    private const int Samples = 16;
+    private const int Samples = TileTransform.Samples;
 
     // Channels of both maps in a register tile.
     private const int Together = 4;
-
-    // Output rows and columns of a tile.
-    private const int Outputs = 4;
 
     // Room for a tile of the larger kind.
     private const int MaxSide = 6;
@@ -128,8 +125,8 @@ internal static unsafe class BatchLastWinogradGradient
         int first = task * arguments.ChunksPerTask, end = Math.Min(arguments.Chunks, first + arguments.ChunksPerTask);
         for (int chunk = first; chunk < end; chunk++)
         {
-            for (int c = 0; c < geometry.C; c++) TransformInput<TV, TWinograd>(arguments, chunk, c, tiles);
-            for (int k = 0; k < geometry.K; k++) TransformGradient<TV, TWinograd>(arguments, chunk, k, tiles + arguments.InputLength);
+            TransformInputs<TV, TWinograd>(arguments, chunk, 0, geometry.C, tiles);
+            TransformGradients<TV, TWinograd>(arguments, chunk, 0, geometry.K, tiles + arguments.InputLength);
             for (int phase = 0; phase < geometry.Phases; phase++)
             for (int point = 0; point < geometry.Side * geometry.Side; point++)
             {
@@ -144,8 +141,8 @@ internal static unsafe class BatchLastWinogradGradient
         where TWinograd : struct, IWinogradGradient
     {
         int k = task - arguments.Geometry.C;
-        if (k < 0) TransformInput<TV, TWinograd>(arguments, arguments.CommonChunk, task, arguments.Tiles);
-        else TransformGradient<TV, TWinograd>(arguments, arguments.CommonChunk, k, arguments.Tiles + arguments.InputLength);
+        if (k < 0) TransformInputs<TV, TWinograd>(arguments, arguments.CommonChunk, task, task + 1, arguments.Tiles);
+        else TransformGradients<TV, TWinograd>(arguments, arguments.CommonChunk, k, k + 1, arguments.Tiles + arguments.InputLength);
     }
 
     private static void MultiplyPoint<TV>(ref Arguments arguments, int task, int worker)
@@ -155,84 +152,45 @@ internal static unsafe class BatchLastWinogradGradient
         Multiply<TV>(arguments, arguments.CommonChunk, arguments.Tiles, task % phases, task / phases, arguments.CommonChunk > 0, arguments.Sums);
     }
 
-    // To [point][phase][c][unit][sample].
-    private static void TransformInput<TV, TWinograd>(in Arguments arguments, int chunk, int c, float* v)
+    // Channels of x from `first` to `end` − 1, to [point][phase][c][unit][sample].
+    private static void TransformInputs<TV, TWinograd>(in Arguments arguments, int chunk, int first, int end, float* v)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinogradGradient
     {
         ref readonly BatchLastWinograd.Geometry geometry = ref arguments.Geometry;
-        Area area = new(geometry.H, geometry.W, geometry.N, geometry.InStride);
-        long channelStep = arguments.Chunk * Samples, phaseLength = geometry.C * channelStep;
+        long channelStep = arguments.Chunk * Samples, phaseLength = geometry.C * channelStep, plane = (long)geometry.H * geometry.W * geometry.N;
         long pointLength = BatchLastWinograd.PointLength(geometry.InPhases * phaseLength);
-        int count = arguments.UnitsOf(chunk);
-        float* plane = arguments.X + (long)c * geometry.H * geometry.W * geometry.N;
         for (int phase = 0; phase < geometry.InPhases; phase++)
+        for (int i = 0, tiles; (tiles = arguments.TilesFrom(chunk, i)) > 0; i += tiles)
         {
-            int firstRow = geometry.FirstRow + phase / geometry.InStride, firstColumn = geometry.FirstColumn + phase % geometry.InStride;
-            float* to = v + phase * phaseLength + c * channelStep;
-            Unit unit = new(geometry, chunk * arguments.Chunk);
-            for (int i = 0; i < count; i++, unit.Advance(geometry))
+            BatchLastWinograd.Tile tile = BatchLastWinograd.TileOf(geometry, chunk * arguments.Chunk + i, 0);
+            TileTransform.Window window = geometry.WindowOf<TileTransform.Inputs<TWinograd>>(tile, phase, tiles);
+            float* x = arguments.X + tile.Sample, to = v + phase * phaseLength + i * Samples;
+            for (int c = first; c < end; c++)
             {
-                Transform<TV, Inputs<TWinograd>>(
-                    area, plane + unit.Sample, unit.Row * geometry.InStride + firstRow, unit.Column * geometry.InStride + firstColumn, to + i * Samples,
-                    pointLength);
+                TileTransform.Run<TV, TileTransform.Inputs<TWinograd>>(window, x + c * plane, to + c * channelStep, pointLength);
             }
         }
     }
 
-    // To [point][k][unit][sample].
-    private static void TransformGradient<TV, TWinograd>(in Arguments arguments, int chunk, int k, float* v)
+    // Channels of dy from `first` to `end` − 1, to [point][k][unit][sample].
+    private static void TransformGradients<TV, TWinograd>(in Arguments arguments, int chunk, int first, int end, float* v)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinogradGradient
     {
         ref readonly BatchLastWinograd.Geometry geometry = ref arguments.Geometry;
-        Area area = new(geometry.P, geometry.Q, geometry.N, 1);
-        long channelStep = arguments.Chunk * Samples, pointLength = BatchLastWinograd.PointLength(geometry.K * channelStep);
-        int count = arguments.UnitsOf(chunk);
-        float* plane = arguments.Dy + (long)k * geometry.P * geometry.Q * geometry.N;
-        Unit unit = new(geometry, chunk * arguments.Chunk);
-        for (int i = 0; i < count; i++, unit.Advance(geometry))
+        long channelStep = arguments.Chunk * Samples, plane = (long)geometry.P * geometry.Q * geometry.N;
+        long pointLength = BatchLastWinograd.PointLength(geometry.K * channelStep);
+        for (int i = 0, tiles; (tiles = arguments.TilesFrom(chunk, i)) > 0; i += tiles)
         {
-            Transform<TV, Gradients<TWinograd>>(area, plane + unit.Sample, unit.Row, unit.Column, v + k * channelStep + i * Samples, pointLength);
-        }
-    }
-
-    // A tile of a channel. Rows and columns outside the map are zeros.
-    [SkipLocalsInit]
-    private static void Transform<TV, TTransform>(in Area area, float* plane, int row, int col, float* to, long pointLength)
-        where TV : unmanaged, IVector<TV>
-        where TTransform : struct, ITransform
-    {
-        int count = TTransform.Count, points = TTransform.Points;
-        float* room = stackalloc float[(MaxSide + 1) * MaxSide * Samples + Workspace.Line];
-        float* half = Workspace.OnLine(room), column = half + MaxSide * MaxSide * Samples;
-        long rowStep = (long)area.Stride * area.W * area.N, columnStep = (long)area.Stride * area.N;
-        BatchLastWinograd.Inside(row, area.Stride, area.H, count, out int top, out int bottom);
-        BatchLastWinograd.Inside(col, area.Stride, area.W, count, out int left, out int right);
-        plane += ((long)row * area.W + col) * area.N;
-        for (int lane = 0; lane < Samples; lane += TV.Width)
-        {
-            float* from = plane + lane;
-            for (int s = 0; s < count; s++)
+            BatchLastWinograd.Tile tile = BatchLastWinograd.TileOf(geometry, chunk * arguments.Chunk + i, 0);
+            TileTransform.Window window = TileTransform.Window.Of<TileTransform.Gradients<TWinograd>>(
+                geometry.P, geometry.Q, geometry.N, 1, tile.P, tile.Q, tiles);
+            float* dy = arguments.Dy + tile.Sample, to = v + i * Samples;
+            for (int k = first; k < end; k++)
             {
-                float* at = from + s * columnStep, result = half + s * TV.Width;
-                if (s < left || s >= right)
-                {
-                    for (int i = 0; i < points; i++) TV.Store(TV.Zero, result + i * count * TV.Width);
-                    continue;
-                }
-
-                if (bottom - top == count)
-                {
-                    TTransform.Run<TV>(at, rowStep, result, count * TV.Width);
-                    continue;
-                }
-
-                for (int i = 0; i < count; i++) TV.Store(i >= top && i < bottom ? TV.Load(at + i * rowStep) : TV.Zero, column + i * TV.Width);
-                TTransform.Run<TV>(column, TV.Width, result, count * TV.Width);
+                TileTransform.Run<TV, TileTransform.Gradients<TWinograd>>(window, dy + k * plane, to + k * channelStep, pointLength);
             }
-
-            for (int r = 0; r < points; r++) TTransform.Run<TV>(half + r * count * TV.Width, TV.Width, to + r * points * pointLength + lane, pointLength);
         }
     }
 
@@ -332,74 +290,6 @@ internal static unsafe class BatchLastWinogradGradient
         Transposition.Run(filters, Samples, size * size, Samples, arguments.Dw + (long)first * size * size, size * size);
     }
 
-    /// <summary>One of the transforms of a tile, along one axis.</summary>
-    private interface ITransform
-    {
-        static abstract int Count { get; }
-
-        static abstract int Points { get; }
-
-        static abstract void Run<TV>(float* from, long fromStep, float* to, long toStep)
-            where TV : unmanaged, IVector<TV>;
-    }
-
-    private readonly struct Inputs<TWinograd> : ITransform
-        where TWinograd : struct, IWinogradGradient
-    {
-        public static int Count => TWinograd.Outputs + TWinograd.Taps - 1;
-
-        public static int Points => Count;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Run<TV>(float* from, long fromStep, float* to, long toStep)
-            where TV : unmanaged, IVector<TV> => TWinograd.Input<TV>(from, fromStep, to, toStep);
-    }
-
-    private readonly struct Gradients<TWinograd> : ITransform
-        where TWinograd : struct, IWinogradGradient
-    {
-        public static int Count => TWinograd.Outputs;
-
-        public static int Points => TWinograd.Outputs + TWinograd.Taps - 1;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static void Run<TV>(float* from, long fromStep, float* to, long toStep)
-            where TV : unmanaged, IVector<TV> => TWinograd.OutputGradient<TV>(from, fromStep, to, toStep);
-    }
-
-    // The first row and column of a tile of dy, and its first sample. Neighbouring units are the same tile of neighbouring samples, then neighbouring tiles.
-    private struct Unit
-    {
-        private readonly int _columns;
-
-        public Unit(in BatchLastWinograd.Geometry geometry, int number)
-        {
-            int groups = geometry.N / Samples, tile = number / groups;
-            _columns = geometry.TileColumns * Outputs;
-            Row = tile / geometry.TileColumns * Outputs;
-            Column = tile % geometry.TileColumns * Outputs;
-            Sample = number % groups * Samples;
-        }
-
-        public int Row { get; private set; }
-
-        public int Column { get; private set; }
-
-        public int Sample { get; private set; }
-
-        public void Advance(in BatchLastWinograd.Geometry geometry)
-        {
-            if ((Sample += Samples) < geometry.N) return;
-            Sample = 0;
-            if ((Column += Outputs) < _columns) return;
-            Column = 0;
-            Row += Outputs;
-        }
-    }
-
-    // A map and the distance between the rows and between the columns of a tile.
-    private readonly record struct Area(int H, int W, int N, int Stride);
-
     private struct Arguments
     {
         public BatchLastWinograd.Geometry Geometry;
@@ -418,5 +308,12 @@ internal static unsafe class BatchLastWinogradGradient
         public int CommonChunk;
 
         public readonly int UnitsOf(int chunk) => Math.Min(Chunk, Geometry.Units - chunk * Chunk);
+
+        // Tiles from a unit of a chunk on that lie in one row and are transformed together.
+        public readonly int TilesFrom(int chunk, int unit)
+        {
+            int columns = Geometry.TileColumns, column = (chunk * Chunk + unit) % Geometry.Tiles % columns;
+            return Math.Min(TileTransform.MostTiles, Math.Min(columns - column, UnitsOf(chunk) - unit));
+        }
     }
 }
