@@ -13,6 +13,7 @@ public sealed class Tensor : IDisposable
     // The buffer that it last allocated, for the next time.
     private Storage? _owned;
     private View _view;
+    private Tensor? _gradient;
     private Tape? _gradientTape;
     private int _gradientStep;
     private bool _disposed = true;
@@ -50,21 +51,17 @@ public sealed class Tensor : IDisposable
     /// <summary>Whether a tape works out this tensor's gradient.</summary>
     public bool RequiresGradient { get; set; }
 
-    /// <summary>The loss's gradient with respect to this tensor, of the same shape; null before the first.</summary>
-    public Tensor? Gradient { get; private set; }
+    /// <summary>
+    /// The loss's gradient with respect to this tensor, of the same shape; null before the first, and after the tape has given it back.
+    /// </summary>
+    public Tensor? Gradient => _gradient is { _disposed: false } ? _gradient : null;
 
     /// <summary>Whether <see cref="Gradient"/> is of the tape's present step, not of one before.</summary>
     public bool HasGradient => _gradientTape is { } tape && HasGradientOf(tape);
 
     /// <summary>Allocates a tensor; what it holds is undefined.</summary>
-    public static Tensor Allocate(IBackend backend, Shape shape, BatchLayout layout = BatchLayout.First)
-    {
-        DeviceBuffer buffer = backend.Allocate(shape.Length);
-        Tensor tensor = InferencePlan.NextTensor();
-        if (tensor._owned is not { Users: 0 }) tensor._owned = new Storage();
-        tensor._owned.Buffer = buffer;
-        return tensor.Become(backend, shape, buffer.All, tensor._owned, layout);
-    }
+    public static Tensor Allocate(IBackend backend, Shape shape, BatchLayout layout = BatchLayout.First) =>
+        InferencePlan.NextTensor().Become(backend, shape, backend.Allocate(shape.Length), layout);
 
     /// <summary>Allocates a tensor and copies the elements, in C order.</summary>
     /// <exception cref="ArgumentException">The number of values is not the shape's number of elements.</exception>
@@ -156,8 +153,8 @@ public sealed class Tensor : IDisposable
             throw new ArgumentException($"a gradient of shape {gradient.Shape} for a tensor of shape {Shape}");
         }
 
-        Gradient?.Dispose();
-        (Gradient, _gradientTape) = (gradient, null);
+        _gradient?.Dispose();
+        (_gradient, _gradientTape, KeepsGradient) = (gradient, null, gradient is not null);
     }
 
     /// <summary>
@@ -180,7 +177,7 @@ public sealed class Tensor : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
-        Gradient?.Dispose();
+        _gradient?.Dispose();
         if (--_storage.Users == 0) _storage.Buffer.Dispose();
     }
 
@@ -193,7 +190,34 @@ public sealed class Tensor : IDisposable
     /// <summary>Whether <see cref="Gradient"/> is of this tape's present step; another tape starts over.</summary>
     internal bool HasGradientOf(Tape tape) => _gradientTape == tape && _gradientStep == tape.Step;
 
-    internal Tensor GradientOrNew() => Gradient ??= Allocate(Backend, Shape, Layout);
+    /// <summary>Whether <see cref="Gradient"/> stays after a tape has handed it on. A tape keeps that of a tensor that is not a result anyway.</summary>
+    internal bool KeepsGradient { get; set; }
+
+    internal Tensor GradientOrNew(Tape tape)
+    {
+        if (Gradient is { } gradient) return gradient;
+        DeviceBuffer buffer = IsOwnedByTape && !KeepsGradient ? tape.TakeMemory(Backend, Shape.Length) : Backend.Allocate(Shape.Length);
+        return _gradient = (_gradient ?? InferencePlan.NextTensor()).Become(Backend, Shape, buffer, Layout);
+    }
+
+    /// <summary>Gives the gradient's memory to the tape unless it is kept. The object stays, for the next gradient.</summary>
+    internal void GiveGradientBack(Tape tape)
+    {
+        if (KeepsGradient) return;
+        _gradientTape = null;
+        if (Gradient is not { } gradient) return;
+        gradient._disposed = true;
+        if (--gradient._storage.Users == 0) tape.GiveMemory(Backend, gradient._storage.Buffer);
+    }
+
+    /// <summary>Takes over the memory of a result's gradient, if neither tensor must keep its own and the sizes are the same.</summary>
+    internal bool TakesGradientOf(Tensor result)
+    {
+        if (KeepsGradient || result.KeepsGradient || !IsOwnedByTape || result.Shape != Shape || result.Layout != Layout) return false;
+        _gradient?.Dispose();
+        (_gradient, result._gradient, result._gradientTape) = (result._gradient, _gradient, null);
+        return true;
+    }
 
     internal void MarkGradient(Tape tape) => (_gradientTape, _gradientStep) = (tape, tape.Step);
 
@@ -205,13 +229,21 @@ public sealed class Tensor : IDisposable
             null, $"this tensor of shape {Shape} was disposed, or the tape or module that owned it was: use it earlier, or make it again");
     }
 
+    // A tensor with memory of its own, which may be longer than it needs.
+    private Tensor Become(IBackend backend, Shape shape, DeviceBuffer buffer, BatchLayout layout)
+    {
+        if (_owned is not { Users: 0 }) _owned = new Storage();
+        _owned.Buffer = buffer;
+        return Become(backend, shape, buffer.All.Slice(0, shape.Length), _owned, layout);
+    }
+
     private Tensor Become(IBackend backend, Shape shape, View view, Storage storage, BatchLayout layout)
     {
         (Backend, Shape, _view, _storage, _disposed) = (backend, shape, view, storage, false);
 
         // For one sample, batch first and batch last are the same.
         Layout = shape.Rank == Shape.MaxRank && shape[0] == 1 && layout == BatchLayout.Last ? BatchLayout.First : layout;
-        (Tape, IsOwnedByTape, RequiresGradient, Gradient, _gradientTape) = (null, false, false, null, null);
+        (Tape, IsOwnedByTape, RequiresGradient, KeepsGradient, _gradient, _gradientTape) = (null, false, false, false, null, null);
         storage.Users++;
         return this;
     }

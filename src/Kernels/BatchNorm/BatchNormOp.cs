@@ -96,7 +96,7 @@ public readonly unsafe record struct BatchNormTrainOp(
         View dy = hasRule ? gradients.BeforeActivation(Activation, Y) : gradients.Dy;
         gradients.Backend.Run(
             new BatchNormBackwardOp(
-                Shape, X, Mean, InverseStd, Gamma, hasRule ? Activation.None : Activation, Y, dy, gradients.Of(0), gradients.Of(1), gradients.Of(2)));
+                Shape, X, Mean, InverseStd, Gamma, hasRule ? Activation.None : Activation, Y, dy, gradients.InPlaceOf(0), gradients.Of(1), gradients.Of(2)));
     }
 
     /// <inheritdoc/>

@@ -61,6 +61,12 @@ public interface IGradients
     /// them up afterwards.
     /// </summary>
     View Of(int input);
+
+    /// <summary>
+    /// The same for a rule that needs <see cref="Dy"/> for nothing else and may write over it: Dy's own memory if the input's gradient can take it over.
+    /// Take Dy first, for it is gone afterwards.
+    /// </summary>
+    View InPlaceOf(int input) => Of(input);
 }
 
 /// <summary>What gradient rules share.</summary>

@@ -14,6 +14,9 @@ namespace Engine.Tensors;
 public sealed class Tape : IDisposable
 {
     private readonly List<TapeEntry> _entries = [];
+
+    // Memory of gradients that were given back, the last at the end.
+    private readonly List<(IBackend Backend, DeviceBuffer Buffer)> _spare = [];
     private int _count;
     private bool _wentBack;
 
@@ -37,18 +40,21 @@ public sealed class Tape : IDisposable
         Step++;
     }
 
-    /// <summary>Follows a tensor from here on. With <paramref name="requiresGradient"/> its gradient is worked out too.</summary>
+    /// <summary>
+    /// Follows a tensor from here on. With <paramref name="requiresGradient"/> its gradient is worked out too, and kept even if the tensor is a result.
+    /// </summary>
     public Tensor Watch(Tensor tensor, bool requiresGradient = false)
     {
         ArgumentNullException.ThrowIfNull(tensor);
         tensor.Tape = this;
-        tensor.RequiresGradient = requiresGradient;
+        tensor.RequiresGradient = tensor.KeepsGradient = requiresGradient;
         return tensor;
     }
 
     /// <summary>
     /// Computes the gradient of a loss with respect to every tensor that requires one and that the loss depends on. Gradients of earlier steps are
-    /// overwritten; those of a tensor that was used more than once are added up.
+    /// overwritten; those of a tensor that was used more than once are added up. Those of results on the tape are given back as soon as they were handed on,
+    /// except for results that are watched.
     /// </summary>
     /// <exception cref="ArgumentException">The loss is not a single number on this tape that depends on a tensor that requires a gradient.</exception>
     /// <exception cref="InvalidOperationException">It went back in this step already, which overwrote the gradients in between.</exception>
@@ -69,7 +75,7 @@ public sealed class Tape : IDisposable
 
         if (_wentBack) throw new InvalidOperationException("a tape goes back once a step: call tape.Reset() before every step");
         _wentBack = true;
-        loss.Backend.Run(new FillOp(1, loss.GradientOrNew().View));
+        loss.Backend.Run(new FillOp(1, loss.GradientOrNew(this).View));
         loss.MarkGradient(this);
         for (int i = _count - 1; i >= 0; i--)
         {
@@ -82,7 +88,26 @@ public sealed class Tape : IDisposable
     {
         foreach (TapeEntry entry in _entries) entry.Free();
         _entries.Clear();
+        foreach ((_, DeviceBuffer buffer) in _spare) buffer.Dispose();
+        _spare.Clear();
     }
+
+    /// <summary>
+    /// Memory for the gradient of a result: of all that was given back and is large enough the last, for it is the likeliest to be in a cache. So a step's
+    /// gradients take hardly more memory than those that are in use at the same time.
+    /// </summary>
+    internal DeviceBuffer TakeMemory(IBackend backend, int length)
+    {
+        int i = _spare.Count - 1;
+        while (i >= 0 && (_spare[i].Backend != backend || _spare[i].Buffer.Length < length)) i--;
+        if (i < 0) return backend.Allocate(length);
+        DeviceBuffer buffer = _spare[i].Buffer;
+        _spare.RemoveAt(i);
+        return buffer;
+    }
+
+    /// <summary>Keeps the memory of a gradient for the next ones.</summary>
+    internal void GiveMemory(IBackend backend, DeviceBuffer buffer) => _spare.Add((backend, buffer));
 
     /// <summary>
     /// The next place on the tape, with a result of this shape that the operation overwrites. What it held is undefined. The caller finishes it.

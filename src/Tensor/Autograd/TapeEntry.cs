@@ -35,10 +35,18 @@ internal abstract class TapeEntry : IGradients
         if (!tensor.HasGradientOf(_tape))
         {
             tensor.MarkGradient(_tape);
-            return tensor.GradientOrNew().View;
+            return tensor.GradientOrNew(_tape).View;
         }
 
         return (_further[input] = Backend.Allocate(tensor.Shape.Length)).All;
+    }
+
+    /// <inheritdoc/>
+    public View InPlaceOf(int input)
+    {
+        if (_inputs[input] is not { } tensor || tensor.HasGradientOf(_tape) || !tensor.TakesGradientOf(Output!)) return Of(input);
+        tensor.MarkGradient(_tape);
+        return tensor.Gradient!.View;
     }
 
     /// <summary>
@@ -57,7 +65,10 @@ internal abstract class TapeEntry : IGradients
         Kept = keeps is { } kept ? Tensor.Allocate(backend, kept, layout) : null;
     }
 
-    /// <summary>Goes back: hands the result's gradient on to the inputs that want one.</summary>
+    /// <summary>
+    /// Goes back: hands the result's gradient on to the inputs that want one, then gives its memory back. The next gradients are written to that memory, while
+    /// it is still in a cache.
+    /// </summary>
     public void Backward()
     {
         foreach (Tensor? input in _inputs) input?.RequireLive();
@@ -69,6 +80,8 @@ internal abstract class TapeEntry : IGradients
             further.Dispose();
             _further[i] = null;
         }
+
+        Output!.GiveGradientBack(_tape);
     }
 
     /// <summary>Gives the memory back.</summary>

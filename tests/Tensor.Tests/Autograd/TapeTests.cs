@@ -377,6 +377,41 @@ public class TapeTests
         Assert.Null(x.Gradient);
     }
 
+    /// <summary>What is watched keeps its gradient, and the others are the same whether a batch norm computes its input's in place or not.</summary>
+    [Fact]
+    public void ResultsGiveTheirGradientsBackUnlessTheyAreWatched()
+    {
+        using IBackend backend = Backends.CreateCpu(2);
+        Random random = new(9);
+        using Tensor x = Draw(backend, random, 4, 3), target = Draw(backend, random, 4, 2), w = Draw(backend, random, 3, 2);
+        using Tensor gamma = Draw(backend, random, 2), beta = Draw(backend, random, 2), mean = Draw(backend, random, 2), deviation = Draw(backend, random, 2);
+        w.RequiresGradient = gamma.RequiresGradient = beta.RequiresGradient = true;
+        using Tape apart = new(), inPlace = new();
+        float[][] expected = GradientsOn(apart, watches: true, out Tensor before, out Tensor after);
+        Assert.True(before.HasGradient && after.HasGradient);
+        Assert.NotEqual(before.Gradient!.ToArray(), after.Gradient!.ToArray());
+        for (int step = 0; step < 3; step++)
+        {
+            Assert.Equal(expected, GradientsOn(inPlace, watches: false, out before, out after));
+            Assert.False(before.HasGradient || after.HasGradient);
+            Assert.Null(before.Gradient);
+            Assert.Null(after.Gradient);
+        }
+
+        float[][] GradientsOn(Tape tape, bool watches, out Tensor product, out Tensor normal)
+        {
+            tape.Reset();
+            product = tape.Watch(x, requiresGradient: true).Dense(w);
+            if (watches) tape.Watch(product, requiresGradient: true);
+            normal = product.BatchNormTrain(gamma, beta, new BatchStatistics(mean, deviation, mean, deviation), 0, 1e-4f, Activation.Elu);
+            if (watches) tape.Watch(normal, requiresGradient: true);
+
+            // The product is used twice, so its gradient is a sum.
+            tape.Backward(normal.MeanSquaredError(target).Add(product.MeanSquaredError(target), 0.5f));
+            return [.. new[] { x, w, gamma, beta }.Select(tensor => tensor.Gradient!.ToArray())];
+        }
+    }
+
     private static Tensor Draw(IBackend backend, Random random, params int[] sizes)
     {
         Shape shape = new(sizes);
