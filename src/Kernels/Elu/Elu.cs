@@ -25,7 +25,7 @@ internal readonly struct Elu : IActivation
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TV Apply<TV>(TV x)
-        where TV : unmanaged, IVector<TV> => TV.SelectPositive(x, x, Exponential.ExpM1OfNegative(TV.Min(TV.Zero, x)));
+        where TV : unmanaged, IVector<TV> => TV.SelectPositive(x, x, Exponential.ExpM1OfNegative(x));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TV Gradient<TV>(TV y, TV dy)
