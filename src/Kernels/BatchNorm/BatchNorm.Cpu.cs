@@ -4,7 +4,7 @@ namespace Engine.Kernels;
 
 /// <content>
 /// The CPU form for inference: y = (x − mean) · scale + beta with scale = inverseStd · gamma. The mean is subtracted first. Folding it into beta would cause
-/// cancellation if the mean is large compared with the deviation. The activation is applied block by block, while the block is in the first-level cache.
+/// cancellation if the mean is large compared with the deviation. The activation is applied in registers.
 /// Vectors run along Inner, or along C if Inner is 1. Parallel over parts of planes; a plane is one channel of one sample, or of all samples if the batch is
 /// last. Memory bandwidth bounds it.
 /// </content>
@@ -31,7 +31,7 @@ internal static unsafe partial class BatchNorm
     // Floats in a part of a plane, which is one task: 64 KB.
     private const int Part = 16 * 1024;
 
-    // Floats that are computed and read again while they are in the first-level cache.
+    // Floats whose gradient is computed and read again while it is in the first-level cache.
     private const int Block = 2 * 1024;
 
     private static int PartsOf(in BatchNormShape shape) => (shape.Inner + Part - 1) / Part;
@@ -48,21 +48,13 @@ internal static unsafe partial class BatchNorm
         where TV : unmanaged, IVector<TV>
     {
         long start = PartOf(arguments.Shape, task, out int c, out int length);
-        float* x = arguments.X + start;
-        float* y = arguments.Y + start;
-        float mean = arguments.Mean[c], scale = arguments.Scale[c], beta = arguments.Beta[c];
-        for (int i = 0; i < length;)
-        {
-            int block = i, end = Math.Min(length, i + Block);
-            for (; i <= end - TV.Width; i += TV.Width)
-            {
-                TV.Store(Normalise(TV.Load(x + i), TV.Broadcast(mean), TV.Broadcast(scale), TV.Broadcast(beta)), y + i);
-            }
-
-            for (; i < end; i++) V1.Store(Normalise(V1.Load(x + i), V1.Broadcast(mean), V1.Broadcast(scale), V1.Broadcast(beta)), y + i);
-            Elementwise.RunLine<TV>(arguments.Activation, y + block, end - block);
-        }
+        Normalise<TV>(
+            arguments.X + start, arguments.Mean[c], 0, arguments.Scale[c], arguments.Beta[c], arguments.Activation, arguments.Y + start, length);
     }
+
+    // y = activation((x − mean − low)·scale + beta).
+    private static void Normalise<TV>(float* x, float mean, float low, float scale, float beta, Activation activation, float* y, int length)
+        where TV : unmanaged, IVector<TV> => activation.Accept<NormalLine<TV>, Nothing>(new NormalLine<TV>(x, mean, low, scale, beta, y, length));
 
     private static void InferRows<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
@@ -92,6 +84,26 @@ internal static unsafe partial class BatchNorm
         TV y = beta;
         TV.Fma(ref y, x - mean, scale);
         return y;
+    }
+
+    private readonly struct NormalLine<TV>(float* x, float mean, float low, float scale, float beta, float* y, int length) : IActivationVisitor<Nothing>
+        where TV : unmanaged, IVector<TV>
+    {
+        public Nothing Visit<TActivation>(TActivation activation)
+            where TActivation : unmanaged, IActivation
+        {
+            float* from = x, to = y;
+            int i = 0, end = length;
+            TV m = TV.Broadcast(mean), l = TV.Broadcast(low), s = TV.Broadcast(scale), b = TV.Broadcast(beta);
+            for (; i <= end - TV.Width; i += TV.Width) TV.Store(activation.Apply(Normalise(TV.Load(from + i) - m, l, s, b)), to + i);
+            for (; i < end; i++)
+            {
+                V1 centred = V1.Load(from + i) - V1.Broadcast(mean);
+                V1.Store(activation.Apply(Normalise(centred, V1.Broadcast(low), V1.Broadcast(scale), V1.Broadcast(beta))), to + i);
+            }
+
+            return default;
+        }
     }
 
     private struct Arguments

@@ -132,24 +132,8 @@ internal static unsafe partial class BatchNorm
         where TV : unmanaged, IVector<TV>
     {
         long start = PartOf(arguments.Shape, task, out int c, out int length);
-        float* x = arguments.X + start;
-        float* y = arguments.Y + start;
-        float mean = arguments.Mean[c], low = arguments.Low[c], scale = arguments.Scale[c], beta = arguments.Beta[c];
-        for (int i = 0; i < length;)
-        {
-            int block = i, end = Math.Min(length, i + Block);
-            for (; i <= end - TV.Width; i += TV.Width)
-            {
-                TV.Store(Normalise(TV.Load(x + i) - TV.Broadcast(mean), TV.Broadcast(low), TV.Broadcast(scale), TV.Broadcast(beta)), y + i);
-            }
-
-            for (; i < end; i++)
-            {
-                V1.Store(Normalise(V1.Load(x + i) - V1.Broadcast(mean), V1.Broadcast(low), V1.Broadcast(scale), V1.Broadcast(beta)), y + i);
-            }
-
-            Elementwise.RunLine<TV>(arguments.Activation, y + block, end - block);
-        }
+        Normalise<TV>(
+            arguments.X + start, arguments.Mean[c], arguments.Low[c], arguments.Scale[c], arguments.Beta[c], arguments.Activation, arguments.Y + start, length);
     }
 
     private static void TrainRows<TV>(ref TrainArguments shared, int task, int worker)

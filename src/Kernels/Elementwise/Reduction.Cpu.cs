@@ -4,14 +4,17 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// The loops of all sums. Blocks of at most <see cref="Block"/> terms are added in float32 vectors, and the sums of the blocks in double precision, so the
+/// The loops of all sums. Blocks of at most <see cref="Block"/> vectors are added in float32, and the sums of the blocks in double precision, so the
 /// error does not grow with the length. The order is always the same. Whole arrays are parallel over fixed chunks, channels over planes. Memory bandwidth
 /// bounds them.
 /// </summary>
 internal static unsafe class Reduction
 {
-    /// <summary>The number of terms that are added in float32 before their sum is added in double precision.</summary>
-    public const int Block = 512;
+    /// <summary>
+    /// The number of vectors that are added in float32, in two sums, before these are added in double precision. That takes as long as the additions of 32
+    /// vectors.
+    /// </summary>
+    public const int Block = 256;
 
     // The number of rows that a column sum adds in float32 before it is added in double precision.
     private const int RowBlock = 64;
@@ -29,7 +32,7 @@ internal static unsafe class Reduction
         float* lanes = stackalloc float[2 * TV.Width];
         for (int i = 0; i < length;)
         {
-            int end = i + Math.Min(Block, length - i);
+            int end = i + Math.Min(Block * TV.Width, length - i);
             TV first0 = TV.Zero, second0 = TV.Zero, first1 = TV.Zero, second1 = TV.Zero;
             for (; i <= end - 2 * TV.Width; i += 2 * TV.Width)
             {
