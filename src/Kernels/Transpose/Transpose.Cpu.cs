@@ -1,8 +1,10 @@
+using Engine.Kernels.Simd;
+
 namespace Engine.Kernels;
 
 /// <content>
-/// The CPU form works on tiles of 16×16. A tile reads 16 cache lines and writes 16, so every line moves once. Parallel over bands of the longer side; memory
-/// bandwidth bounds it.
+/// The CPU form works on tiles of 16×16. A tile reads 16 cache lines and writes 16, so every line moves once; it is transposed in registers. Parallel over
+/// bands of the longer side; memory bandwidth bounds it.
 /// </content>
 internal static unsafe partial class Transpose
 {
@@ -36,12 +38,7 @@ internal static unsafe partial class Transpose
         for (int j = firstColumn; j < endColumn; j += Tile)
         {
             int height = Math.Min(Tile, endRow - i), width = Math.Min(Tile, endColumn - j);
-            for (int to = 0; to < width; to++)
-            {
-                float* source = arguments.X + (long)i * columns + j + to;
-                float* destination = arguments.Y + (long)(j + to) * rows + i;
-                for (int from = 0; from < height; from++, source += columns) destination[from] = *source;
-            }
+            Transposition.Run(arguments.X + (long)i * columns + j, columns, height, width, arguments.Y + (long)j * rows + i, rows);
         }
     }
 
