@@ -255,36 +255,31 @@ internal static unsafe class BatchLastWinograd
         bool isDone = activation.Kind == ActivationKind.None && bottom - top == m && right - left == m;
         long rowStep = (long)stride * geometry.Q * geometry.N, columnStep = (long)stride * geometry.N, plane = (long)geometry.P * geometry.Q * geometry.N;
         y += firstChannel * plane + ((long)tile.P * geometry.Q + tile.Q) * geometry.N;
+        float* to = isDone ? y : outputs;
+        for (int k = 0; k < channels; k++, products += channelStep, to += isDone ? plane : m * m * Samples)
         for (int lane = 0; lane < Samples; lane += TV.Width)
         {
-            float* to = isDone ? y + lane : outputs;
-            for (int k = 0; k < channels; k++, to += isDone ? plane : m * m * TV.Width)
+            float* at = products + lane;
+            if (bias is not null)
             {
-                float* at = products + (long)k * channelStep + lane;
-                if (bias is not null)
-                {
-                    // Point 1 by 1 is the product of the polynomials at 1, which counts once in each output.
-                    float* one = at + (side + 1) * pointLength;
-                    TV.Store(TV.Load(one) + TV.Broadcast(bias[firstChannel + k]), one);
-                }
-
-                for (int s = 0; s < side; s++)
-                {
-                    TWinograd.Output<TV>(at + s * pointLength, side * pointLength, half + s * TV.Width, side * TV.Width);
-                }
-
-                long row = isDone ? rowStep : m * TV.Width, column = isDone ? columnStep : TV.Width;
-                for (int r = 0; r < m; r++) TWinograd.Output<TV>(half + r * side * TV.Width, TV.Width, to + r * row, column);
+                // Point 1 by 1 is the product of the polynomials at 1, which counts once in each output.
+                float* one = at + (side + 1) * pointLength;
+                TV.Store(TV.Load(one) + TV.Broadcast(bias[firstChannel + k]), one);
             }
 
-            if (isDone) continue;
-            if (activation.Kind != ActivationKind.None) Elementwise.RunLine<TV>(activation, outputs, channels * m * m * TV.Width);
-            for (int k = 0; k < channels; k++)
-            for (int r = top; r < bottom; r++)
-            for (int s = left; s < right; s++)
-            {
-                TV.Store(TV.Load(outputs + ((k * m + r) * m + s) * TV.Width), y + k * plane + r * rowStep + s * columnStep + lane);
-            }
+            for (int s = 0; s < side; s++) TWinograd.Output<TV>(at + s * pointLength, side * pointLength, half + s * TV.Width, side * TV.Width);
+            long row = isDone ? rowStep : m * Samples, column = isDone ? columnStep : Samples;
+            for (int r = 0; r < m; r++) TWinograd.Output<TV>(half + r * side * TV.Width, TV.Width, to + r * row + lane, column);
+        }
+
+        if (isDone) return;
+        if (activation.Kind != ActivationKind.None) Elementwise.RunLine<TV>(activation, outputs, channels * m * m * Samples);
+        for (int k = 0; k < channels; k++)
+        for (int r = top; r < bottom; r++)
+        for (int s = left; s < right; s++)
+        for (int lane = 0; lane < Samples; lane += TV.Width)
+        {
+            TV.Store(TV.Load(outputs + ((k * m + r) * m + s) * Samples + lane), y + k * plane + r * rowStep + s * columnStep + lane);
         }
     }
 

@@ -31,38 +31,36 @@ internal static unsafe class TileTransform
         int count = TTransform.Count, points = TTransform.Points, columns = window.Columns;
         float* room = stackalloc float[(MaxColumns + 1) * MaxSide * Samples + Workspace.Line];
         float* half = Workspace.OnLine(room), column = half + MaxColumns * MaxSide * Samples;
+        for (int s = 0; s < columns; s++)
         for (int lane = 0; lane < Samples; lane += TV.Width)
         {
-            float* from = plane + window.First + lane;
-            for (int s = 0; s < columns; s++)
+            float* at = plane + window.First + s * window.ColumnStep + lane, result = half + s * Samples + lane;
+            if (s < window.Left || s >= window.Right)
             {
-                float* at = from + s * window.ColumnStep, result = half + s * TV.Width;
-                if (s < window.Left || s >= window.Right)
-                {
-                    for (int i = 0; i < points; i++) TV.Store(TV.Zero, result + i * columns * TV.Width);
-                    continue;
-                }
-
-                if (window.Bottom - window.Top == count)
-                {
-                    TTransform.Run<TV>(at, window.RowStep, result, columns * TV.Width);
-                    continue;
-                }
-
-                for (int i = 0; i < count; i++)
-                {
-                    TV.Store(i >= window.Top && i < window.Bottom ? TV.Load(at + i * window.RowStep) : TV.Zero, column + i * TV.Width);
-                }
-
-                TTransform.Run<TV>(column, TV.Width, result, columns * TV.Width);
+                for (int i = 0; i < points; i++) TV.Store(TV.Zero, result + i * columns * Samples);
+                continue;
             }
 
-            for (int tile = 0; tile < window.Tiles; tile++)
-            for (int r = 0; r < points; r++)
+            if (window.Bottom - window.Top == count)
             {
-                float* row = half + (r * columns + tile * TTransform.Step) * TV.Width;
-                TTransform.Run<TV>(row, TV.Width, to + tile * Samples + lane + r * points * pointLength, pointLength);
+                TTransform.Run<TV>(at, window.RowStep, result, columns * Samples);
+                continue;
             }
+
+            for (int i = 0; i < count; i++)
+            {
+                TV.Store(i >= window.Top && i < window.Bottom ? TV.Load(at + i * window.RowStep) : TV.Zero, column + i * TV.Width);
+            }
+
+            TTransform.Run<TV>(column, TV.Width, result, columns * Samples);
+        }
+
+        for (int tile = 0; tile < window.Tiles; tile++)
+        for (int r = 0; r < points; r++)
+        for (int lane = 0; lane < Samples; lane += TV.Width)
+        {
+            float* row = half + (r * columns + tile * TTransform.Step) * Samples + lane;
+            TTransform.Run<TV>(row, Samples, to + tile * Samples + lane + r * points * pointLength, pointLength);
         }
     }
 
