@@ -3,8 +3,8 @@ using ILGPU;
 namespace Engine.Kernels;
 
 /// <summary>
-/// Functions of one float32 for which devices have only fast approximations, or different ones. They use the same reductions and polynomials as the CPU, see
-/// <see cref="Exponential"/>. None uses double precision, which not every device has.
+/// Functions of one float32 for which devices have only fast approximations, or different ones. They reduce their arguments as the CPU does, see
+/// <see cref="Exponential"/>; eʳ is the Taylor series to r⁷. None uses double precision, which not every device has.
 /// </summary>
 internal static class GpuMath
 {
