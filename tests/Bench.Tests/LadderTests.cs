@@ -12,9 +12,9 @@ public class LadderTests
     public void EveryRungMatchesTheDefinition()
     {
         ConvMaxPool2dShape conv = new(new Conv2dShape(2, 16, 13, 19, 32, 3, 3), 3, 3, 3, 3);
-        ConvTranspose2dShape transposed = new(32, 3, 4, 5, 6, 4, 4, 2, 2, 1, 1, layout: BatchLayout.Last);
+        ConvTranspose2dShape transposed = new(32, 32, 8, 7, 16, 4, 4, 2, 2, 1, 1, layout: BatchLayout.Last);
         IReadOnlyList<OperationLadder> ladders = LadderCommand.Open(conv, transposed, 2);
-        Assert.Equal([11, 6], ladders.Select(ladder => ladder.Rungs.Count));
+        Assert.Equal([11, 7], ladders.Select(ladder => ladder.Rungs.Count));
         foreach (OperationLadder ladder in ladders)
         {
             using (ladder)
