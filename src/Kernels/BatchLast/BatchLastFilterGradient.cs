@@ -10,7 +10,8 @@ namespace Engine.Kernels;
 /// taps of one filter row (4 or 3 taps, otherwise one at a time) in place of channels; pixels that lack a tap are then added tap by tap. Each pair has a vector
 /// of sums, one sample per lane, so a pixel takes 8 loads for up to 16 accumulators. All c and r pass over a few output rows, which stay in the second-level
 /// cache, before the next rows follow. At the end of a band of rows the lanes are added. Parallel over blocks of output channels and, if there are few blocks,
-/// over bands of rows; the bands are merged in order. Memory bandwidth bounds it with up to 4 channels, compute with more.
+/// over bands of rows; the bands are merged in order. Memory bandwidth bounds it with up to 4 channels, compute with more. With many channels
+/// <see cref="BatchLastWinogradGradient"/> takes its place.
 /// </summary>
 internal static unsafe class BatchLastFilterGradient
 {

@@ -173,35 +173,35 @@ internal static unsafe class BatchLastWinograd
         int* xOffsets = stackalloc int[4], wOffsets = stackalloc int[4];
         for (int phase = 0; phase < inPhases; phase++) (xOffsets[phase], wOffsets[phase]) = (checked((int)(phase * phaseLength)), phase * geometry.Pairs);
         for (int phase = 0; phase < geometry.OutPhases; phase++)
-        for (int k = 0; k < geometry.K; k += ChannelsPerPass)
         {
-            if (k == 0 && (phase == 0 || !geometry.SeesTheSame(phase, phase - 1)))
+            bool isTransformed = phase > 0 && geometry.SeesTheSame(phase, phase - 1);
+            for (int i = 0, run; i < count && !isTransformed; i += run)
             {
-                for (int i = 0, run; i < count; i += run)
-                {
-                    // Neighbours in a row of tiles share columns.
-                    Tile tile = TileOf(geometry, first + i, phase);
-                    run = Math.Min(count - i, geometry.TileColumns - (first + i) % geometry.TileColumns);
-                    TransformTiles<TV, TWinograd>(geometry, arguments.X + tile.Sample, tile, run, v + i * Samples, pixels * TV.Width, phaseLength, pointLength);
-                }
-            }
-
-            int channels = Math.Min(ChannelsPerPass, geometry.K - k);
-            float* u = arguments.U + (long)phase * geometry.Pairs + (long)k * geometry.WeightsOfOutput;
-            long productLength = PointLength(channels * pixels * TV.Width);
-            for (int point = 0; point < points; point++)
-            {
-                BatchLastProduct.RunMatrix<TV>(
-                    v + point * pointLength, geometry.C, pixels, xOffsets, u + point * filterLength, geometry.WeightsOfOutput, geometry.WeightsOfInput,
-                    wOffsets, inPhases, channels, products + point * productLength);
-            }
-
-            for (int i = 0; i < count; i++)
-            {
+                // Neighbours in a row of tiles share columns.
                 Tile tile = TileOf(geometry, first + i, phase);
-                TransformBack<TV, TWinograd>(
-                    geometry, products + i * Samples, count * Samples, productLength, tile, k, channels, arguments.B, arguments.Activation,
-                    arguments.Y + tile.Sample);
+                run = Math.Min(count - i, geometry.TileColumns - (first + i) % geometry.TileColumns);
+                TransformTiles<TV, TWinograd>(geometry, arguments.X + tile.Sample, tile, run, v + i * Samples, pixels * TV.Width, phaseLength, pointLength);
+            }
+
+            for (int k = 0; k < geometry.K; k += ChannelsPerPass)
+            {
+                int channels = Math.Min(ChannelsPerPass, geometry.K - k);
+                float* u = arguments.U + (long)phase * geometry.Pairs + (long)k * geometry.WeightsOfOutput;
+                long productLength = PointLength(channels * pixels * TV.Width);
+                for (int point = 0; point < points; point++)
+                {
+                    BatchLastProduct.RunMatrix<TV>(
+                        v + point * pointLength, geometry.C, pixels, xOffsets, u + point * filterLength, geometry.WeightsOfOutput,
+                        geometry.WeightsOfInput, wOffsets, inPhases, channels, products + point * productLength);
+                }
+
+                for (int i = 0; i < count; i++)
+                {
+                    Tile tile = TileOf(geometry, first + i, phase);
+                    TransformBack<TV, TWinograd>(
+                        geometry, products + i * Samples, count * Samples, productLength, tile, k, channels, arguments.B, arguments.Activation,
+                        arguments.Y + tile.Sample);
+                }
             }
         }
     }

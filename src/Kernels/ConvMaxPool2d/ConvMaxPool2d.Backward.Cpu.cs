@@ -293,10 +293,11 @@ internal static unsafe partial class ConvMaxPool2d
         long cell = ((long)n * pool.P + first) * pool.Q;
         Term* terms = patches.Terms + cell * channels;
         int* ends = patches.Ends + cell * window;
-        int count = patches.CountOf(band);
-        for (int i = 0; i < count; i++, terms += channels, ends += window)
+        int rows = Math.Min(patches.BandRows, pool.P - first);
+        for (int p = 0; p < rows; p++)
+        for (int q = 0; q < pool.Q; q++, terms += channels, ends += window)
         {
-            float* corner = image + i / pool.Q * rowStep + i % pool.Q * step;
+            float* corner = image + p * rowStep + q * step;
             for (int place = 0, start = 0; place < window; place++)
             {
                 int end = ends[place];
