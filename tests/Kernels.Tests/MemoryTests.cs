@@ -132,7 +132,7 @@ public unsafe class MemoryTests
     [Fact]
     public void ScratchIsAlignedAndItsUseIsChecked()
     {
-        using Workspace workspace = new();
+        using Workspace workspace = new(threads: 2);
         workspace.Begin(Workspace.Aligned(5) + Workspace.Aligned(17));
         float* first = workspace.Take(5), second = workspace.Take(17);
         Assert.Equal(0, (nint)first % HostMemory.Alignment);
@@ -142,5 +142,19 @@ public unsafe class MemoryTests
         // A smaller kernel gets the same memory again.
         workspace.Begin(1);
         Assert.True(first == workspace.Take(1));
+    }
+
+    [Fact]
+    public void EveryThreadHasScratchOfItsOwnThatStaysWhereItIs()
+    {
+        using Workspace workspace = new(threads: 2);
+        workspace.Begin(5, ofEachThread: 17);
+        float* first = workspace.OfThreads.Of(0), second = workspace.OfThreads.Of(1);
+        Assert.Equal(0, (nint)second % HostMemory.Alignment);
+        Assert.True(second - first >= 17);
+
+        // Whatever else a kernel takes.
+        workspace.Begin(1000, ofEachThread: 3);
+        Assert.True(first == workspace.OfThreads.Of(0) && second == workspace.OfThreads.Of(1));
     }
 }

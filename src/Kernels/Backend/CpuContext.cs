@@ -7,13 +7,13 @@ public sealed unsafe class CpuContext : IDisposable
 {
     private readonly WorkerPool _pool;
 
-    internal CpuContext(int threads, HostMemory memory) => (_pool, Memory) = (new WorkerPool(threads), memory);
+    internal CpuContext(int threads, HostMemory memory) => (_pool, Workspace, Memory) = (new WorkerPool(threads), new Workspace(threads), memory);
 
     /// <summary>How many threads take part, the calling one included.</summary>
     public int Threads => _pool.Threads;
 
     /// <summary>Scratch memory, valid until the next kernel begins.</summary>
-    internal Workspace Workspace { get; } = new();
+    internal Workspace Workspace { get; }
 
     /// <summary>The pool of the backend's buffers, for what must live longer than scratch memory.</summary>
     internal HostMemory Memory { get; }

@@ -34,14 +34,13 @@ internal static unsafe class BatchLastFilterGradient
         int bandRows = (shape.P + bands - 1) / bands, taps = shape.R * shape.S;
         bands = (shape.P + bandRows - 1) / bandRows;
         long sums = (long)shape.C * taps * block * TV.Width, partial = bands == 1 ? 0 : (long)bands * shape.WLength;
-        cpu.Workspace.Begin(cpu.Threads * Workspace.Aligned(sums) + Workspace.Aligned(partial));
+        cpu.Workspace.Begin(Workspace.Aligned(partial), sums);
         Arguments arguments = new()
         {
             Shape = shape,
             X = x,
             Dy = dy,
-            Sums = cpu.Workspace.Take(cpu.Threads * Workspace.Aligned(sums)),
-            SumsLength = Workspace.Aligned(sums),
+            Sums = cpu.Workspace.OfThreads,
             Partial = bands == 1 ? dw : cpu.Workspace.Take(partial),
             Dw = dw,
             Block = block,
@@ -80,7 +79,7 @@ internal static unsafe class BatchLastFilterGradient
         where TChannels : IExtent
     {
         ref readonly Conv2dShape shape = ref arguments.Shape;
-        float* sums = arguments.Sums + worker * arguments.SumsLength;
+        float* sums = arguments.Sums.Of(worker);
         int step = TChannels.Count * TV.Width, taps = shape.R * shape.S;
         int first = band * arguments.BandRows, end = Math.Min(shape.P, first + arguments.BandRows), run = Math.Max(1, RunPixels / shape.Q);
         new Span<float>(sums, shape.C * taps * step).Clear();
@@ -307,8 +306,7 @@ internal static unsafe class BatchLastFilterGradient
         public Conv2dShape Shape;
         public float* X;
         public float* Dy;
-        public float* Sums;
-        public long SumsLength;
+        public ThreadScratch Sums;
         public float* Partial;
         public float* Dw;
         public int Block;

@@ -71,9 +71,8 @@ internal static unsafe class BatchLastProduct
         where TV : unmanaged, IVector<TV>
     {
         int taps = arguments.R * arguments.S;
-        cpu.Workspace.Begin(cpu.Threads * Workspace.Aligned(2 * taps));
-        arguments.TapsLength = Workspace.Aligned(2 * taps);
-        arguments.Taps = cpu.Workspace.Take(cpu.Threads * arguments.TapsLength);
+        cpu.Workspace.Begin(0, 2 * taps);
+        arguments.Taps = cpu.Workspace.OfThreads;
         arguments.RowsPerTask = (arguments.P + RowTasks - 1) / RowTasks;
         arguments.RowGroups = (arguments.P + arguments.RowsPerTask - 1) / arguments.RowsPerTask;
         cpu.Run(arguments.RowGroups * ((arguments.K + ChannelsPerTask - 1) / ChannelsPerTask), &RunRows<TV>, ref arguments);
@@ -86,7 +85,7 @@ internal static unsafe class BatchLastProduct
         int firstChannel = task / arguments.RowGroups * ChannelsPerTask, endChannel = Math.Min(arguments.K, firstChannel + ChannelsPerTask);
         Line line = new()
         {
-            XOffsets = (int*)(arguments.Taps + worker * arguments.TapsLength),
+            XOffsets = (int*)arguments.Taps.Of(worker),
             XPitch = arguments.Columns.Step * arguments.N,
             YPitch = arguments.Columns.Pitch * arguments.N,
             FirstChannel = firstChannel,
@@ -279,8 +278,7 @@ internal static unsafe class BatchLastProduct
         public float* Bias;
         public Activation Activation;
         public float* Output;
-        public float* Taps;
-        public long TapsLength;
+        public ThreadScratch Taps;
         public int RowsPerTask;
         public int RowGroups;
     }

@@ -114,9 +114,9 @@ internal static unsafe class BatchLastWinograd
         arguments.ProductLength = Workspace.Aligned(points * PointLength((long)ChannelsPerPass * lanes));
         bool isPacked = arguments.U is not null;
         long filters = isPacked ? 0 : PackedLength(geometry), scratch = arguments.TilesLength + arguments.ProductLength;
-        cpu.Workspace.Begin(Workspace.Aligned(filters) + cpu.Threads * scratch);
+        cpu.Workspace.Begin(Workspace.Aligned(filters), scratch);
         if (!isPacked) arguments.U = cpu.Workspace.Take(filters);
-        arguments.Scratch = cpu.Workspace.Take(cpu.Threads * scratch);
+        arguments.Scratch = cpu.Workspace.OfThreads;
         if (!isPacked) Pack<TV>(cpu, ref arguments);
         if (geometry.Taps == 3) cpu.Run(tasks, &RunTiles<TV, WinogradOf4>, ref arguments);
         else cpu.Run(tasks, &RunTiles<TV, WinogradOf4With2Taps>, ref arguments);
@@ -167,7 +167,7 @@ internal static unsafe class BatchLastWinograd
         int side = TWinograd.Outputs + TWinograd.Taps - 1, points = side * side;
         int first = task * arguments.TilesPerTask, count = Math.Min(arguments.TilesPerTask, geometry.Units - first);
         int pixels = count * Samples / TV.Width, inPhases = geometry.InPhases;
-        float* v = arguments.Scratch + worker * (arguments.TilesLength + arguments.ProductLength), products = v + arguments.TilesLength;
+        float* v = arguments.Scratch.Of(worker), products = v + arguments.TilesLength;
         long phaseLength = (long)geometry.C * pixels * TV.Width, pointLength = PointLength(inPhases * phaseLength);
         long filterLength = PointLength(geometry.Phases * geometry.Pairs);
         int* xOffsets = stackalloc int[4], wOffsets = stackalloc int[4];
@@ -422,7 +422,7 @@ internal static unsafe class BatchLastWinograd
         public Activation Activation;
         public float* Y;
         public float* U;
-        public float* Scratch;
+        public ThreadScratch Scratch;
         public long TilesLength;
         public long ProductLength;
         public int TilesPerTask;

@@ -75,13 +75,12 @@ internal static unsafe class BatchLastWinogradGradient
             ChunksPerTask = chunksPerTask,
             Tasks = (chunks + chunksPerTask - 1) / chunksPerTask,
             InputLength = Workspace.Aligned(points * BatchLastWinograd.PointLength((long)geometry.InPhases * geometry.C * chunk * Samples)),
-            TilesLength = Workspace.Aligned(points * BatchLastWinograd.PointLength((long)geometry.K * chunk * Samples)),
             SumsLength = Workspace.Aligned((long)geometry.Phases * points * geometry.Pairs),
         };
-        arguments.TilesLength += arguments.InputLength;
-        long tiles = (isCommon ? 1 : cpu.Threads) * arguments.TilesLength;
-        cpu.Workspace.Begin(tiles + arguments.Tasks * arguments.SumsLength);
-        arguments.Tiles = cpu.Workspace.Take(tiles);
+        long tiles = arguments.InputLength + Workspace.Aligned(points * BatchLastWinograd.PointLength((long)geometry.K * chunk * Samples));
+        cpu.Workspace.Begin((isCommon ? tiles : 0) + arguments.Tasks * arguments.SumsLength, isCommon ? 0 : tiles);
+        if (isCommon) arguments.CommonTiles = cpu.Workspace.Take(tiles);
+        arguments.Tiles = cpu.Workspace.OfThreads;
         arguments.Sums = cpu.Workspace.Take(arguments.Tasks * arguments.SumsLength);
         if (geometry.Taps == 3) Run<TV, WinogradOf4>(cpu, ref arguments, isCommon);
         else Run<TV, WinogradOf4With2Taps>(cpu, ref arguments, isCommon);
@@ -121,7 +120,7 @@ internal static unsafe class BatchLastWinogradGradient
         where TWinograd : struct, IWinogradGradient
     {
         ref readonly BatchLastWinograd.Geometry geometry = ref arguments.Geometry;
-        float* tiles = arguments.Tiles + worker * arguments.TilesLength, sums = arguments.Sums + task * arguments.SumsLength;
+        float* tiles = arguments.Tiles.Of(worker), sums = arguments.Sums + task * arguments.SumsLength;
         int first = task * arguments.ChunksPerTask, end = Math.Min(arguments.Chunks, first + arguments.ChunksPerTask);
         for (int chunk = first; chunk < end; chunk++)
         {
@@ -141,15 +140,15 @@ internal static unsafe class BatchLastWinogradGradient
         where TWinograd : struct, IWinogradGradient
     {
         int k = task - arguments.Geometry.C;
-        if (k < 0) TransformInputs<TV, TWinograd>(arguments, arguments.CommonChunk, task, task + 1, arguments.Tiles);
-        else TransformGradients<TV, TWinograd>(arguments, arguments.CommonChunk, k, k + 1, arguments.Tiles + arguments.InputLength);
+        if (k < 0) TransformInputs<TV, TWinograd>(arguments, arguments.CommonChunk, task, task + 1, arguments.CommonTiles);
+        else TransformGradients<TV, TWinograd>(arguments, arguments.CommonChunk, k, k + 1, arguments.CommonTiles + arguments.InputLength);
     }
 
     private static void MultiplyPoint<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
         int phases = arguments.Geometry.Phases;
-        Multiply<TV>(arguments, arguments.CommonChunk, arguments.Tiles, task % phases, task / phases, arguments.CommonChunk > 0, arguments.Sums);
+        Multiply<TV>(arguments, arguments.CommonChunk, arguments.CommonTiles, task % phases, task / phases, arguments.CommonChunk > 0, arguments.Sums);
     }
 
     // Channels of x from `first` to `end` − 1, to [point][phase][c][unit][sample].
@@ -296,8 +295,8 @@ internal static unsafe class BatchLastWinogradGradient
         public float* X;
         public float* Dy;
         public float* Dw;
-        public float* Tiles;
-        public long TilesLength;
+        public ThreadScratch Tiles;
+        public float* CommonTiles;
         public long InputLength;
         public float* Sums;
         public long SumsLength;

@@ -110,8 +110,8 @@ internal static unsafe partial class Conv2d
         long panel = (long)TiledProduct.DepthChunk * (gathered ? groups * run : width) + HostMemory.ReadableTail;
         long scratch = Workspace.Aligned(imageLength + HostMemory.ReadableTail) + Workspace.Aligned(packed) + Workspace.Aligned(panel);
         cpu.Workspace.Begin(
-            pieces * Workspace.Aligned(sumsLength) + Workspace.Aligned((long)bandRows * shape.Q) + Workspace.Aligned(groups)
-            + cpu.Threads * scratch);
+            pieces * Workspace.Aligned(sumsLength) + Workspace.Aligned((long)bandRows * shape.Q) + Workspace.Aligned(groups),
+            scratch);
         FilterArguments arguments = new()
         {
             Shape = shape,
@@ -132,8 +132,7 @@ internal static unsafe partial class Conv2d
             SumsLength = Workspace.Aligned(sumsLength),
             Pixels = (int*)cpu.Workspace.Take((long)bandRows * shape.Q),
             GroupStarts = (int*)cpu.Workspace.Take(groups),
-            Scratch = cpu.Workspace.Take(cpu.Threads * scratch),
-            ScratchLength = scratch,
+            Scratch = cpu.Workspace.OfThreads,
             PackedLength = Workspace.Aligned(packed),
         };
         for (int i = 0; i < bandRows * shape.Q; i++)
@@ -183,7 +182,7 @@ internal static unsafe partial class Conv2d
         ref readonly Conv2dShape shape = ref arguments.Shape;
         int blocks = arguments.Blocks, tileLength = RegisterTile<TV>.Rows * RegisterTile<TV>.Columns;
         float* sums = arguments.Sums + task * arguments.SumsLength;
-        float* image = arguments.Scratch + worker * arguments.ScratchLength;
+        float* image = arguments.Scratch.Of(worker);
         float* packed = image + Workspace.Aligned(arguments.ImageLength + HostMemory.ReadableTail);
         float* panel = packed + arguments.PackedLength;
         long units = (long)shape.N * arguments.Bands, unit = units * task / arguments.Pieces, lastUnit = units * (task + 1) / arguments.Pieces;
@@ -314,8 +313,7 @@ internal static unsafe partial class Conv2d
         public long SumsLength;
         public int* Pixels;
         public int* GroupStarts;
-        public float* Scratch;
-        public long ScratchLength;
+        public ThreadScratch Scratch;
         public long PackedLength;
     }
 }

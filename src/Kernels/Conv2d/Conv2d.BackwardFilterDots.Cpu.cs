@@ -33,7 +33,7 @@ internal static unsafe partial class Conv2d
         long pieces = Math.Min(Math.Min(units, MaxPieces), Math.Max(1, (long)shape.N * shape.P * shape.Q / MinPiecePixels));
         pieces = Math.Clamp(MaxSumsLength / sums, 1, pieces);
         long scratch = Workspace.Aligned((long)taps * plane) + Workspace.Aligned(TV.Width) + (y is null ? 0 : Workspace.Aligned(plane));
-        cpu.Workspace.Begin(Workspace.Aligned(pieces * sums) + cpu.Threads * scratch);
+        cpu.Workspace.Begin(Workspace.Aligned(pieces * sums), scratch);
         DotArguments arguments = new()
         {
             Shape = shape,
@@ -50,8 +50,7 @@ internal static unsafe partial class Conv2d
             Pieces = (int)pieces,
             Sums = cpu.Workspace.Take(pieces * sums),
             SumsLength = sums,
-            Scratch = cpu.Workspace.Take(cpu.Threads * scratch),
-            ScratchLength = scratch,
+            Scratch = cpu.Workspace.OfThreads,
         };
         cpu.Run((int)pieces, &SumDots<TV>, ref arguments);
         cpu.Run(shape.K, &MergeDots<TV>, ref arguments);
@@ -63,7 +62,7 @@ internal static unsafe partial class Conv2d
         Conv2dShape shape = arguments.Shape;
         int taps = arguments.Taps, plane = arguments.PlaneLength;
         float* sums = arguments.Sums + task * arguments.SumsLength;
-        float* tail = arguments.Scratch + worker * arguments.ScratchLength, planes = tail + Workspace.Aligned(TV.Width);
+        float* tail = arguments.Scratch.Of(worker), planes = tail + Workspace.Aligned(TV.Width);
         float* before = planes + Workspace.Aligned((long)taps * plane);
         new Span<float>(sums, checked((int)arguments.SumsLength)).Clear();
         new Span<float>(tail, TV.Width).Clear();
@@ -212,7 +211,6 @@ internal static unsafe partial class Conv2d
         public int Pieces;
         public float* Sums;
         public long SumsLength;
-        public float* Scratch;
-        public long ScratchLength;
+        public ThreadScratch Scratch;
     }
 }

@@ -188,8 +188,8 @@ internal static unsafe partial class Conv2d
         long planes = inPlace ? 0 : (long)shape.N * shape.C * shape.S * phases, planeLength = (long)planeRows * shape.Q;
         long packed = TiledProduct.PackedLength<TV>(shape.K, depth), scratch = TiledProduct.ScratchLength<TV>(shape.K);
         cpu.Workspace.Begin(
-            Workspace.Aligned(packed) + Workspace.Aligned(depth) + Workspace.Aligned(planes * planeLength + HostMemory.ReadableTail)
-            + cpu.Threads * Workspace.Aligned(scratch));
+            Workspace.Aligned(packed) + Workspace.Aligned(depth) + Workspace.Aligned(planes * planeLength + HostMemory.ReadableTail),
+            scratch);
         Arguments arguments = new()
         {
             Shape = shape,
@@ -198,7 +198,7 @@ internal static unsafe partial class Conv2d
             Planes = inPlace ? null : cpu.Workspace.Take(planes * planeLength + HostMemory.ReadableTail),
             PlaneRows = planeRows,
             Phases = phases,
-            ScratchLength = Workspace.Aligned(scratch),
+            Scratch = cpu.Workspace.OfThreads,
             Product = new TiledProduct
             {
                 A = cpu.Workspace.Take(packed),
@@ -216,7 +216,6 @@ internal static unsafe partial class Conv2d
                 ColumnStride = 1,
             },
         };
-        arguments.Scratch = cpu.Workspace.Take(cpu.Threads * arguments.ScratchLength);
         int* offset = arguments.Product.Offsets;
         for (int c = 0; c < shape.C; c++)
         for (int r = 0; r < shape.R; r++)
@@ -305,7 +304,7 @@ internal static unsafe partial class Conv2d
             ? arguments.X + (long)n * shape.C * shape.H * shape.W
             : arguments.Planes + (long)n * shape.C * shape.S * arguments.Phases * arguments.PlaneRows * shape.Q;
         product.Y += n * product.Rows * product.RowStride;
-        float* scratch = arguments.Scratch + worker * arguments.ScratchLength;
+        float* scratch = arguments.Scratch.Of(worker);
         int end = Math.Min(first + TilesPerTask, TiledProduct.Tiles<TV>(product.Columns));
         for (int tile = first; tile < end; tile++) product.RunTile<TV>(tile, scratch);
     }
@@ -327,7 +326,6 @@ internal static unsafe partial class Conv2d
         public int PlaneRows;
         public int Phases;
         public int Groups;
-        public float* Scratch;
-        public long ScratchLength;
+        public ThreadScratch Scratch;
     }
 }

@@ -17,8 +17,8 @@ internal static unsafe partial class Conv2d
         where TV : unmanaged, IVector<TV>
     {
         int depth = shape.C * shape.R * shape.S;
-        long packed = TiledProduct.PackedLength<TV>(shape.K, depth), sums = Workspace.Aligned((long)RegisterTile<TV>.Rows * RegisterTile<TV>.Columns);
-        cpu.Workspace.Begin(Workspace.Aligned(packed) + Workspace.Aligned(depth) + cpu.Threads * sums);
+        long packed = TiledProduct.PackedLength<TV>(shape.K, depth), sums = (long)RegisterTile<TV>.Rows * RegisterTile<TV>.Columns;
+        cpu.Workspace.Begin(Workspace.Aligned(packed) + Workspace.Aligned(depth), sums);
         FewChannelsArguments arguments = new()
         {
             Shape = shape,
@@ -29,8 +29,7 @@ internal static unsafe partial class Conv2d
             Bands = CountBands(cpu, shape.N, shape.P, LineBandRows),
             A = cpu.Workspace.Take(packed),
             Offsets = (int*)cpu.Workspace.Take(depth),
-            Scratch = cpu.Workspace.Take(cpu.Threads * sums),
-            ScratchLength = sums,
+            Scratch = cpu.Workspace.OfThreads,
         };
         int* offset = arguments.Offsets;
         for (int c = 0; c < shape.C; c++)
@@ -55,7 +54,7 @@ internal static unsafe partial class Conv2d
         int height = RegisterTile<TV>.Rows, columns = RegisterTile<TV>.Columns, depth = shape.C * shape.R * shape.S;
         int n = task / arguments.Bands, part = task % arguments.Bands;
         int first = (int)((long)shape.P * part / arguments.Bands), end = (int)((long)shape.P * (part + 1) / arguments.Bands);
-        float* image = arguments.X + (long)n * shape.C * shape.H * shape.W, sums = arguments.Scratch + worker * arguments.ScratchLength;
+        float* image = arguments.X + (long)n * shape.C * shape.H * shape.W, sums = arguments.Scratch.Of(worker);
         long plane = (long)shape.P * shape.Q;
         for (int k = 0; k < shape.K; k += height)
         for (int p = first; p < end; p++)
@@ -97,7 +96,6 @@ internal static unsafe partial class Conv2d
         public int Bands;
         public float* A;
         public int* Offsets;
-        public float* Scratch;
-        public long ScratchLength;
+        public ThreadScratch Scratch;
     }
 }

@@ -64,12 +64,12 @@ internal static unsafe partial class Conv2d
         arguments.InputLength = Workspace.Aligned((long)depth * arguments.InputRows);
         arguments.TilesLength = Workspace.Aligned((long)WinogradLine.Points * depth * arguments.Tiles);
         arguments.ProductLength = Workspace.Aligned((long)WinogradLine.Points * tiles * columns);
-        arguments.ScratchLength =
+        long scratch =
             arguments.InputLength + arguments.TilesLength + arguments.ProductLength + Workspace.Aligned((long)arguments.OutputRows * columns);
         int filters = packed is null ? PackedLength(shape, Conv2dForm.WholeWidth) : 0;
-        cpu.Workspace.Begin(Workspace.Aligned(filters) + cpu.Threads * arguments.ScratchLength);
+        cpu.Workspace.Begin(Workspace.Aligned(filters), scratch);
         arguments.U = packed is null ? cpu.Workspace.Take(filters) : packed;
-        arguments.Scratch = cpu.Workspace.Take(cpu.Threads * arguments.ScratchLength);
+        arguments.Scratch = cpu.Workspace.OfThreads;
         if (packed is null) TransformWholeWidthFilters<TV>(cpu, shape, w, arguments.U);
         cpu.Run(shape.N * bands, &RunWholeWidth<TV>, ref arguments);
     }
@@ -114,7 +114,7 @@ internal static unsafe partial class Conv2d
         int firstGroup = (int)((long)groups * part / arguments.Bands), endGroup = (int)((long)groups * (part + 1) / arguments.Bands);
         int first = firstGroup * WinogradLine.Outputs * dilation, tiles = (endGroup - firstGroup) * dilation;
         int rows = Math.Min(shape.P - first, WinogradLine.Outputs * tiles), inputTiles = tiles + (pieces - 1) * dilation;
-        float* input = arguments.Scratch + worker * arguments.ScratchLength, v = input + arguments.InputLength;
+        float* input = arguments.Scratch.Of(worker), v = input + arguments.InputLength;
         float* products = v + arguments.TilesLength, output = products + arguments.ProductLength;
         GatherRows(shape, arguments.X, n, first, arguments.InputRows, input);
 
@@ -203,10 +203,9 @@ internal static unsafe partial class Conv2d
         public int Tiles;
         public int InputRows;
         public int OutputRows;
-        public float* Scratch;
+        public ThreadScratch Scratch;
         public long InputLength;
         public long TilesLength;
         public long ProductLength;
-        public long ScratchLength;
     }
 }

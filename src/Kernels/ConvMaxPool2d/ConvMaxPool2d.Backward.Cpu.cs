@@ -93,12 +93,10 @@ internal static unsafe partial class ConvMaxPool2d
         Conv2dShape conv = patches.Shape.Conv;
         MaxPool2dShape pool = patches.Shape.Pool;
         int window = pool.R * pool.S;
-        long image = Workspace.Aligned(patches.ImageLength);
-        cpu.Workspace.Begin(Workspace.Aligned(window) + Workspace.Aligned(patches.Taps) + cpu.Threads * image + more);
+        cpu.Workspace.Begin(Workspace.Aligned(window) + Workspace.Aligned(patches.Taps) + more, patches.ImageLength);
         patches.Window = (int*)cpu.Workspace.Take(window);
         patches.TapOffsets = (int*)cpu.Workspace.Take(patches.Taps);
-        patches.Images = cpu.Workspace.Take(cpu.Threads * image);
-        patches.ImageStride = image;
+        patches.Images = cpu.Workspace.OfThreads;
         patches.Argmax = argmax;
         patches.Dy = dy;
         for (int i = 0; i < window; i++)
@@ -176,7 +174,7 @@ internal static unsafe partial class ConvMaxPool2d
     {
         Conv2dShape conv = patches.Shape.Conv;
         int n = task / patches.Blocks, block = task % patches.Blocks, top = 0;
-        float* image = patches.Images + worker * patches.ImageStride;
+        float* image = patches.Images.Of(worker);
         new Span<float>(image, patches.ImageLength).Clear();
         for (int band = 0; band < patches.Bands; band++)
         {
@@ -219,7 +217,7 @@ internal static unsafe partial class ConvMaxPool2d
         Conv2dShape conv = patches.Shape.Conv;
         int piece = task / patches.Blocks, block = task % patches.Blocks;
         int firstSample = (int)((long)conv.N * piece / patches.Pieces), endSample = (int)((long)conv.N * (piece + 1) / patches.Pieces);
-        float* image = patches.Images + worker * patches.ImageStride;
+        float* image = patches.Images.Of(worker);
         new Span<float>(image, patches.ImageLength).Clear();
         new Span<float>(patches.FilterOf<TV>(task, 0), conv.K * patches.Taps * TV.Width).Clear();
         int step = patches.BandRows * patches.Shape.Pool.StrideH * conv.StrideH, shared = Math.Max(0, patches.Rows - step);
@@ -428,8 +426,7 @@ internal static unsafe partial class ConvMaxPool2d
         public int Pixel;
         public int Line;
         public int ImageLength;
-        public float* Images;
-        public long ImageStride;
+        public ThreadScratch Images;
 
         // Offsets in floats: from the start of the image to each patch, within a pooling window, and within a patch.
         public int* Corners;

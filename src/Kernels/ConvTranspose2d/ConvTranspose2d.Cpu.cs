@@ -41,7 +41,8 @@ internal static unsafe partial class ConvTranspose2d
         long scratch = TiledProduct.ScratchLength<TV>(shape.K);
         cpu.Workspace.Begin(
             packed + 2 * Workspace.Aligned(taps) + Workspace.Aligned((phases * sizeof(TiledProduct) + sizeof(float) - 1) / sizeof(float))
-            + Workspace.Aligned(planes * planeLength + HostMemory.ReadableTail) + cpu.Threads * Workspace.Aligned(scratch));
+            + Workspace.Aligned(planes * planeLength + HostMemory.ReadableTail),
+            scratch);
         Arguments arguments = new()
         {
             Shape = shape,
@@ -55,8 +56,7 @@ internal static unsafe partial class ConvTranspose2d
             MinColumnShift = minColumnShift,
             Shifts = shifts,
             Products = (TiledProduct*)cpu.Workspace.Take((phases * sizeof(TiledProduct) + sizeof(float) - 1) / sizeof(float)),
-            Scratch = cpu.Workspace.Take(cpu.Threads * Workspace.Aligned(scratch)),
-            ScratchLength = Workspace.Aligned(scratch),
+            Scratch = cpu.Workspace.OfThreads,
             Groups = (TiledProduct.Tiles<TV>(maxRows * maxColumns) + TilesPerTask - 1) / TilesPerTask,
         };
         int* offset = (int*)cpu.Workspace.Take(taps);
@@ -146,7 +146,7 @@ internal static unsafe partial class ConvTranspose2d
         TiledProduct product = arguments.Products[phase];
         product.B = arguments.Planes + (long)n * shape.C * arguments.Shifts * arguments.PlaneRows * arguments.PlaneColumns;
         product.Y += n * product.Rows * product.RowStride;
-        float* scratch = arguments.Scratch + worker * arguments.ScratchLength;
+        float* scratch = arguments.Scratch.Of(worker);
         int end = Math.Min(first + TilesPerTask, TiledProduct.Tiles<TV>(product.Columns));
         for (int tile = first; tile < end; tile++) product.RunTile<TV>(tile, scratch);
     }
@@ -165,7 +165,6 @@ internal static unsafe partial class ConvTranspose2d
         public int MinColumnShift;
         public int Shifts;
         public int Groups;
-        public float* Scratch;
-        public long ScratchLength;
+        public ThreadScratch Scratch;
     }
 }

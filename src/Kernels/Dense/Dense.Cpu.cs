@@ -32,17 +32,16 @@ internal static unsafe partial class Dense
             return;
         }
 
-        long packed = TiledProduct.PackedLength<TV>(shape.N, shape.In), scratch = Workspace.Aligned(TiledProduct.ScratchLength<TV>(shape.N));
-        cpu.Workspace.Begin(Workspace.Aligned(packed) + Workspace.Aligned(shape.In) + cpu.Threads * scratch);
+        long packed = TiledProduct.PackedLength<TV>(shape.N, shape.In), scratch = TiledProduct.ScratchLength<TV>(shape.N);
+        cpu.Workspace.Begin(Workspace.Aligned(packed) + Workspace.Aligned(shape.In), scratch);
         Arguments arguments = new()
         {
             X = x,
-            ScratchLength = scratch,
             Product = ProductOf(shape, w, b, activation, y) with
             {
                 A = cpu.Workspace.Take(packed), Depth = shape.In, Offsets = (int*)cpu.Workspace.Take(shape.In),
             },
-            Scratch = cpu.Workspace.Take(cpu.Threads * scratch),
+            Scratch = cpu.Workspace.OfThreads,
         };
         for (int i = 0; i < shape.In; i++) arguments.Product.Offsets[i] = i * shape.Out;
         if (TiledProduct.Tiles<TV>(shape.Out) > 1 && (long)shape.In * shape.Out <= FewWeights)
@@ -64,13 +63,12 @@ internal static unsafe partial class Dense
     {
         long packed = TiledProduct.PackedLength<TV>(shape.N, shape.Out), sums = Workspace.Aligned(TiledProduct.ScratchLength<TV>(shape.N));
         long scratch = sums + Workspace.Aligned((long)shape.Out * RegisterTile<TV>.Columns);
-        cpu.Workspace.Begin(Workspace.Aligned(packed) + Workspace.Aligned(shape.Out) + cpu.Threads * scratch);
+        cpu.Workspace.Begin(Workspace.Aligned(packed) + Workspace.Aligned(shape.Out), scratch);
         Arguments arguments = new()
         {
             X = dy,
             W = w,
             SumsLength = sums,
-            ScratchLength = scratch,
             Product = new TiledProduct
             {
                 A = cpu.Workspace.Take(packed),
@@ -84,7 +82,7 @@ internal static unsafe partial class Dense
                 RowStride = shape.In,
                 ColumnStride = 1,
             },
-            Scratch = cpu.Workspace.Take(cpu.Threads * scratch),
+            Scratch = cpu.Workspace.OfThreads,
         };
         for (int o = 0; o < shape.Out; o++) arguments.Product.Offsets[o] = checked(o * RegisterTile<TV>.Columns);
         cpu.Run(TiledProduct.RowBlocks<TV>(shape.N), &PackSamples<TV>, ref arguments);
@@ -101,13 +99,12 @@ internal static unsafe partial class Dense
     {
         int groups = (shape.In + InputsPerTask - 1) / InputsPerTask;
         long packed = TiledProduct.PackedLength<TV>(shape.In, shape.N);
-        long scratch = Workspace.Aligned(TiledProduct.ScratchLength<TV>(Math.Min(shape.In, InputsPerTask)));
-        cpu.Workspace.Begin(Workspace.Aligned(packed) + 2 * Workspace.Aligned(shape.N) + cpu.Threads * scratch);
+        long scratch = TiledProduct.ScratchLength<TV>(Math.Min(shape.In, InputsPerTask));
+        cpu.Workspace.Begin(Workspace.Aligned(packed) + 2 * Workspace.Aligned(shape.N), scratch);
         Arguments arguments = new()
         {
             X = x,
             Index = (int*)cpu.Workspace.Take(shape.N),
-            ScratchLength = scratch,
             Product = new TiledProduct
             {
                 A = cpu.Workspace.Take(packed),
@@ -122,7 +119,7 @@ internal static unsafe partial class Dense
                 RowStride = shape.Out,
                 ColumnStride = 1,
             },
-            Scratch = cpu.Workspace.Take(cpu.Threads * scratch),
+            Scratch = cpu.Workspace.OfThreads,
         };
         for (int n = 0; n < shape.N; n++)
         {
@@ -146,7 +143,7 @@ internal static unsafe partial class Dense
     {
         TiledProduct product = arguments.Product;
         int width = RegisterTile<TV>.Columns, first = task * width, count = Math.Min(width, product.Columns - first), depth = product.Depth;
-        float* scratch = arguments.Scratch + worker * arguments.ScratchLength;
+        float* scratch = arguments.Scratch.Of(worker);
         float* panel = scratch + arguments.SumsLength;
         Transposition.Run(arguments.W + (long)first * depth, depth, count, depth, panel, width);
 
@@ -171,7 +168,7 @@ internal static unsafe partial class Dense
         product.A += (long)first * product.Depth;
         product.Y += first * product.RowStride;
         product.Rows = Math.Min(InputsPerTask, product.Rows - first);
-        product.RunTile<TV>(task % tiles, arguments.Scratch + worker * arguments.ScratchLength);
+        product.RunTile<TV>(task % tiles, arguments.Scratch.Of(worker));
     }
 
     private static void SumSamples<TV>(in DenseShape shape, float* dy, float* db)
@@ -224,14 +221,14 @@ internal static unsafe partial class Dense
         product.A += (long)first * product.Depth;
         product.Y += first * product.RowStride;
         product.Rows = Math.Min(RegisterTile<TV>.Rows, product.Rows - first);
-        float* scratch = arguments.Scratch + worker * arguments.ScratchLength;
+        float* scratch = arguments.Scratch.Of(worker);
         for (int tile = 0; tile < TiledProduct.Tiles<TV>(product.Columns); tile++) product.RunTile<TV>(tile, scratch);
     }
 
     private static void RunTile<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        arguments.Product.RunTile<TV>(task, arguments.Scratch + worker * arguments.ScratchLength);
+        arguments.Product.RunTile<TV>(task, arguments.Scratch.Of(worker));
     }
 
     private struct Arguments
@@ -240,8 +237,7 @@ internal static unsafe partial class Dense
         public float* X;
         public float* W;
         public int* Index;
-        public float* Scratch;
+        public ThreadScratch Scratch;
         public long SumsLength;
-        public long ScratchLength;
     }
 }

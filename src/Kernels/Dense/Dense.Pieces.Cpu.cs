@@ -32,14 +32,13 @@ internal static unsafe partial class Dense
         int pieces = (shape.In + InputsOfPieces - 1) / InputsOfPieces * PiecesTogether;
         int tiles = TiledProduct.Tiles<TV>(shape.Out), rows = TiledProduct.RowBlocks<TV>(shape.N) * RegisterTile<TV>.Rows;
         long packed = Workspace.Aligned((long)rows * ChunkInputs), sums = (long)tiles * rows * RegisterTile<TV>.Columns;
-        cpu.Workspace.Begin(cpu.Threads * packed + pieces * sums + Workspace.Aligned(ChunkInputs));
+        cpu.Workspace.Begin(pieces * sums + Workspace.Aligned(ChunkInputs), packed);
         PieceArguments arguments = new()
         {
             Shape = shape,
             X = x,
             Pieces = pieces,
-            Packed = cpu.Workspace.Take(cpu.Threads * packed),
-            PackedLength = packed,
+            Packed = cpu.Workspace.OfThreads,
             Sums = cpu.Workspace.Take(pieces * sums),
             SumsLength = sums,
             Product = ProductOf(shape, w, b, activation, y) with { Offsets = (int*)cpu.Workspace.Take(ChunkInputs) },
@@ -56,7 +55,7 @@ internal static unsafe partial class Dense
         int height = RegisterTile<TV>.Rows, columns = RegisterTile<TV>.Columns;
         int blocks = TiledProduct.RowBlocks<TV>(shape.N), tiles = TiledProduct.Tiles<TV>(shape.Out);
         int first = (int)((long)shape.In * task / arguments.Pieces), end = (int)((long)shape.In * (task + 1) / arguments.Pieces);
-        float* packed = arguments.Packed + worker * arguments.PackedLength, sums = arguments.Sums + task * arguments.SumsLength;
+        float* packed = arguments.Packed.Of(worker), sums = arguments.Sums + task * arguments.SumsLength;
         for (int i = first; i < end; i += ChunkInputs)
         {
             int depth = Math.Min(ChunkInputs, end - i);
@@ -92,8 +91,7 @@ internal static unsafe partial class Dense
         public DenseShape Shape;
         public float* X;
         public int Pieces;
-        public float* Packed;
-        public long PackedLength;
+        public ThreadScratch Packed;
         public float* Sums;
         public long SumsLength;
 

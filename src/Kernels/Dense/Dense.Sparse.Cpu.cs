@@ -12,7 +12,7 @@ internal static unsafe partial class Dense
         where TV : unmanaged, IVector<TV>
     {
         long scratch = Workspace.Aligned((long)shape.In * TV.Width) + Workspace.Aligned((long)shape.Out * TV.Width);
-        cpu.Workspace.Begin(2 * Workspace.Aligned(shape.Out) + cpu.Threads * scratch);
+        cpu.Workspace.Begin(2 * Workspace.Aligned(shape.Out), scratch);
         SparseArguments arguments = new()
         {
             Shape = shape,
@@ -23,8 +23,7 @@ internal static unsafe partial class Dense
             Y = y,
             First = (int*)cpu.Workspace.Take(shape.Out),
             End = (int*)cpu.Workspace.Take(shape.Out),
-            Scratch = cpu.Workspace.Take(cpu.Threads * scratch),
-            ScratchLength = scratch,
+            Scratch = cpu.Workspace.OfThreads,
         };
         new Span<int>(arguments.First, shape.Out).Clear();
         new Span<int>(arguments.End, shape.Out).Clear();
@@ -47,7 +46,7 @@ internal static unsafe partial class Dense
         where TOperator : struct, IUnaryOperator
     {
         ref readonly DenseShape shape = ref arguments.Shape;
-        float* samples = arguments.Scratch + worker * arguments.ScratchLength, sums = samples + Workspace.Aligned((long)shape.In * TV.Width);
+        float* samples = arguments.Scratch.Of(worker), sums = samples + Workspace.Aligned((long)shape.In * TV.Width);
         int first = task * TV.Width, lanes = Math.Min(TV.Width, shape.N - first);
         Transposition.Run(arguments.X + (long)first * shape.In, shape.In, lanes, shape.In, samples, TV.Width);
         for (int o = 0; o < shape.Out; o++)
@@ -89,7 +88,6 @@ internal static unsafe partial class Dense
         public Activation Activation;
         public int* First;
         public int* End;
-        public float* Scratch;
-        public long ScratchLength;
+        public ThreadScratch Scratch;
     }
 }

@@ -13,9 +13,8 @@ internal static unsafe partial class MaxPool2d
     public static void Forward<TV>(CpuContext cpu, in MaxPool2dShape shape, float* x, float* y)
         where TV : unmanaged, IVector<TV>
     {
-        long line = Workspace.Aligned(shape.W + HostMemory.ReadableTail);
-        cpu.Workspace.Begin(cpu.Threads * line);
-        Arguments arguments = new() { Shape = shape, X = x, Y = y, Lines = cpu.Workspace.Take(cpu.Threads * line), LineLength = line };
+        cpu.Workspace.Begin(0, shape.W + HostMemory.ReadableTail);
+        Arguments arguments = new() { Shape = shape, X = x, Y = y, Lines = cpu.Workspace.OfThreads };
         cpu.Run(shape.N * shape.C, &RunPlane<TV>, ref arguments);
     }
 
@@ -23,7 +22,7 @@ internal static unsafe partial class MaxPool2d
         where TV : unmanaged, IVector<TV>
     {
         MaxPool2dShape shape = arguments.Shape;
-        float* line = arguments.Lines + worker * arguments.LineLength;
+        float* line = arguments.Lines.Of(worker);
         float* y = arguments.Y + (long)task * shape.P * shape.Q;
         long rowStep = (long)shape.DilationH * shape.W;
         for (int p = 0; p < shape.P; p++, y += shape.Q)
@@ -107,7 +106,6 @@ internal static unsafe partial class MaxPool2d
         public float* Y;
         public float* Dy;
         public float* Dx;
-        public float* Lines;
-        public long LineLength;
+        public ThreadScratch Lines;
     }
 }

@@ -3,10 +3,14 @@ using System.Runtime.InteropServices;
 namespace Engine.Kernels;
 
 /// <summary>
-/// Scratch memory of the CPU kernels: one block that grows to the largest kernel seen and is then reused. A kernel calls <see cref="Begin"/> with the total
-/// that it will take, then takes pieces. They are valid until the next kernel begins.
+/// Scratch memory of the CPU kernels: a block that all threads share, and one for each thread. They grow to the largest kernel seen and are then reused. A kernel
+/// calls <see cref="Begin"/> with the lengths that it will use, then takes pieces. They are valid until the next kernel begins.
 /// </summary>
-internal sealed unsafe class Workspace : IDisposable
+/// <remarks>
+/// A thread's own block lies at the same place for every kernel, so that its lines stay in the caches of that thread's processor. Lines that another processor
+/// wrote last would have to be fetched from there.
+/// </remarks>
+internal sealed unsafe class Workspace(int threads) : IDisposable
 {
     /// <summary>Floats of a cache line.</summary>
     public const int Line = HostMemory.Alignment / sizeof(float);
@@ -14,6 +18,11 @@ internal sealed unsafe class Workspace : IDisposable
     private float* _block;
     private long _capacity;
     private long _taken;
+    private float* _threadBlocks;
+    private long _threadCapacity;
+
+    /// <summary>What each thread has for itself, as many floats as <see cref="Begin"/> was told.</summary>
+    public ThreadScratch OfThreads => new(_threadBlocks, _threadCapacity);
 
     /// <summary>Rounds a number of floats up so that the next piece starts on a cache line.</summary>
     public static long Aligned(long floats) => (floats + Line - 1) / Line * Line;
@@ -24,15 +33,15 @@ internal sealed unsafe class Workspace : IDisposable
     /// </summary>
     public static float* OnLine(float* array) => (float*)(((nuint)array + HostMemory.Alignment - 1) & ~(nuint)(HostMemory.Alignment - 1));
 
-    /// <summary>Starts a kernel that will take <paramref name="floats"/> floats in all, each piece counted by <see cref="Aligned"/>.</summary>
-    public void Begin(long floats)
+    /// <summary>
+    /// Starts a kernel that will take <paramref name="floats"/> floats in all, each piece counted by <see cref="Aligned"/>, and that uses <paramref
+    /// name="ofEachThread"/> floats of each thread's own.
+    /// </summary>
+    public void Begin(long floats, long ofEachThread = 0)
     {
         _taken = 0;
-        if (floats <= _capacity) return;
-        NativeMemory.AlignedFree(_block);
-        _capacity = 0;
-        _block = HostPages.Allocate(checked((nuint)(floats + HostMemory.ReadableTail) * sizeof(float)));
-        _capacity = floats;
+        if (floats > _capacity) Grow(ref _block, ref _capacity, floats, 1);
+        if (ofEachThread > _threadCapacity) Grow(ref _threadBlocks, ref _threadCapacity, Aligned(ofEachThread), threads);
     }
 
     /// <summary>Takes the next <paramref name="floats"/> floats, aligned to a cache line. Their content is undefined.</summary>
@@ -46,8 +55,28 @@ internal sealed unsafe class Workspace : IDisposable
 
     public void Dispose()
     {
-        NativeMemory.AlignedFree(_block);
-        _block = null;
-        _capacity = 0;
+        Free(ref _block, ref _capacity);
+        Free(ref _threadBlocks, ref _threadCapacity);
     }
+
+    private static void Grow(ref float* block, ref long capacity, long floats, int count)
+    {
+        Free(ref block, ref capacity);
+        block = HostPages.Allocate(checked((nuint)(floats * count + HostMemory.ReadableTail) * sizeof(float)));
+        capacity = floats;
+    }
+
+    private static void Free(ref float* block, ref long capacity)
+    {
+        NativeMemory.AlignedFree(block);
+        block = null;
+        capacity = 0;
+    }
+}
+
+/// <summary>Scratch memory of each thread.</summary>
+internal readonly unsafe struct ThreadScratch(float* first, long step)
+{
+    /// <summary>The memory of a thread, which begins on a cache line.</summary>
+    public float* Of(int worker) => first + worker * step;
 }

@@ -24,8 +24,8 @@ internal static unsafe partial class RealFft
         where TV : unmanaged, IVector<TV>
     {
         int half = shape.Size / 2;
-        long scratch = 2 * Workspace.Aligned((shape.Size + 2L) * TV.Width);
-        cpu.Workspace.Begin(Workspace.Aligned(shape.Size) + Workspace.Aligned(half) + cpu.Threads * scratch);
+        long samples = Workspace.Aligned((shape.Size + 2L) * TV.Width);
+        cpu.Workspace.Begin(Workspace.Aligned(shape.Size) + Workspace.Aligned(half), 2 * samples);
         Arguments arguments = new()
         {
             Shape = shape,
@@ -34,8 +34,8 @@ internal static unsafe partial class RealFft
             Y = y,
             Twiddles = cpu.Workspace.Take(shape.Size),
             Reversed = (int*)cpu.Workspace.Take(half),
-            Scratch = cpu.Workspace.Take(cpu.Threads * scratch),
-            ScratchLength = scratch,
+            Scratch = cpu.Workspace.OfThreads,
+            SamplesLength = samples,
         };
         for (int i = 0; i < half; i++)
         {
@@ -59,7 +59,7 @@ internal static unsafe partial class RealFft
         where TV : unmanaged, IVector<TV>
     {
         ref readonly RealFftShape shape = ref arguments.Shape;
-        float* samples = arguments.Scratch + worker * arguments.ScratchLength, z = samples + arguments.ScratchLength / 2;
+        float* samples = arguments.Scratch.Of(worker), z = samples + arguments.SamplesLength;
         int first = task * TV.Width, lanes = Math.Min(TV.Width, shape.Frames - first), half = shape.Size / 2;
         Transposition.Run(arguments.X + (long)first * shape.Hop, shape.Hop, lanes, shape.Size, samples, TV.Width);
 
@@ -183,7 +183,7 @@ internal static unsafe partial class RealFft
         public float* Y;
         public float* Twiddles;
         public int* Reversed;
-        public float* Scratch;
-        public long ScratchLength;
+        public ThreadScratch Scratch;
+        public long SamplesLength;
     }
 }

@@ -15,11 +15,10 @@ internal static unsafe partial class TopKMask
     /// <summary>Overwrites y and, unless it is null, least.</summary>
     public static void Forward(CpuContext cpu, int rows, int columns, float* x, float* counts, float* y, float* least)
     {
-        long scratch = Workspace.Aligned(2L * columns);
-        cpu.Workspace.Begin(scratch * cpu.Threads);
+        cpu.Workspace.Begin(0, 2L * columns);
         Arguments arguments = new()
         {
-            Columns = columns, X = x, Counts = counts, Y = y, Least = least, Scratch = cpu.Workspace.Take(scratch * cpu.Threads), Pitch = scratch,
+            Columns = columns, X = x, Counts = counts, Y = y, Least = least, Scratch = cpu.Workspace.OfThreads,
         };
         cpu.Run(rows, &MaskRow, ref arguments);
     }
@@ -37,7 +36,7 @@ internal static unsafe partial class TopKMask
         Arguments arguments = shared;
         int columns = arguments.Columns, indexBits = IndexBits(columns);
         float* x = arguments.X + (long)task * columns, y = arguments.Y + (long)task * columns;
-        ulong* orders = (ulong*)(arguments.Scratch + worker * arguments.Pitch);
+        ulong* orders = (ulong*)arguments.Scratch.Of(worker);
         for (int i = 0; i < columns; i++) orders[i] = OrderOf(BitConverter.SingleToUInt32Bits(x[i]), i, indexBits);
         ulong last = Largest(orders, columns, Math.Clamp((int)arguments.Counts[task], 1, columns), KeyBits + indexBits);
         for (int i = 0; i < columns; i++) y[i] = OrderOf(BitConverter.SingleToUInt32Bits(x[i]), i, indexBits) >= last ? 1 : 0;
@@ -108,7 +107,6 @@ internal static unsafe partial class TopKMask
         public float* Y;
         public float* Least;
         public float* Dy;
-        public float* Scratch;
-        public long Pitch;
+        public ThreadScratch Scratch;
     }
 }

@@ -64,9 +64,9 @@ internal static unsafe partial class Conv2d
         };
         arguments.SumsLength = Workspace.Aligned(shape.K / columns * points * arguments.PointSums);
         long scratch = arguments.BandLength + arguments.InputLength + arguments.GradientLength;
-        cpu.Workspace.Begin(pieces * arguments.SumsLength + cpu.Threads * scratch);
+        cpu.Workspace.Begin(pieces * arguments.SumsLength, scratch);
         arguments.Sums = cpu.Workspace.Take(pieces * arguments.SumsLength);
-        arguments.Scratch = cpu.Workspace.Take(cpu.Threads * scratch);
+        arguments.Scratch = cpu.Workspace.OfThreads;
         cpu.Run(pieces, &SumTiles<TV>, ref arguments);
         cpu.Run(shape.K / columns * shape.C, &MergeTiles<TV>, ref arguments);
     }
@@ -78,7 +78,7 @@ internal static unsafe partial class Conv2d
         Conv2dShape shape = arguments.Shape, few = new(1, ChannelTile<TV>.Columns, shape.P, shape.Q, 1, 1, 1);
         int m = WinogradOf4.Outputs, side = m + 2, points = side * side, columns = ChannelTile<TV>.Columns, block = ChannelTile<TV>.DepthBlock;
         int width = m * arguments.TileColumns, channels = shape.C, rows = RoundUp(channels, ChannelTile<TV>.RowStep);
-        float* band = arguments.Scratch + worker * (arguments.BandLength + arguments.InputLength + arguments.GradientLength);
+        float* band = arguments.Scratch.Of(worker);
         float* v = band + arguments.BandLength, u = v + arguments.InputLength, sums = arguments.Sums + task * arguments.SumsLength;
         new Span<float>(sums, checked((int)arguments.SumsLength)).Clear();
         long first = (long)shape.N * task / arguments.Pieces * arguments.Bands, end = (long)shape.N * (task + 1) / arguments.Pieces * arguments.Bands;
@@ -198,7 +198,7 @@ internal static unsafe partial class Conv2d
         public float* Dy;
         public float* Dw;
         public float* Sums;
-        public float* Scratch;
+        public ThreadScratch Scratch;
         public int TileRows;
         public int TileColumns;
         public int BandRows;

@@ -100,10 +100,10 @@ internal static unsafe partial class Conv2d
         };
         long filters = packed is null ? (long)points * shape.C * shape.K : 0;
         long scratch = arguments.BandLength + arguments.InputLength + arguments.ProductLength + arguments.OutputLength;
-        cpu.Workspace.Begin(Workspace.Aligned(filters) + cpu.Threads * scratch + (isFused ? OneChannelLength(before) : 0));
+        cpu.Workspace.Begin(Workspace.Aligned(filters) + (isFused ? OneChannelLength(before) : 0), scratch);
         if (isFused) PackOneChannel<TV>(cpu, ref arguments.Before);
         arguments.U = packed is null ? cpu.Workspace.Take(filters) : packed;
-        arguments.Scratch = cpu.Workspace.Take(cpu.Threads * scratch);
+        arguments.Scratch = cpu.Workspace.OfThreads;
         if (packed is null) TransformFilters<TV, TWinograd>(cpu, shape, w, arguments.U);
         cpu.Run(shape.N * arguments.Bands, &RunBand<TV, TWinograd>, ref arguments);
     }
@@ -159,7 +159,7 @@ internal static unsafe partial class Conv2d
         // In the last group, some phases may begin below the last output row.
         int lastRows = arguments.Pool == WinogradPool.Tiles ? arguments.TileRows - (end - 1) * together : shape.P - (end - 1) * m * dilation;
         int tileRows = (end - first - 1) * together + Math.Min(together, lastRows);
-        float* band = arguments.Scratch + worker * (arguments.BandLength + arguments.InputLength + arguments.ProductLength + arguments.OutputLength);
+        float* band = arguments.Scratch.Of(worker);
         float* v = band + arguments.BandLength, products = v + arguments.InputLength, output = products + arguments.ProductLength;
         int bandWidth = arguments.BandWidth;
 
@@ -402,7 +402,7 @@ internal static unsafe partial class Conv2d
         public int Groups;
         public int Bands;
         public int Tiles;
-        public float* Scratch;
+        public ThreadScratch Scratch;
         public int BandWidth;
         public long BandLength;
         public long InputLength;
