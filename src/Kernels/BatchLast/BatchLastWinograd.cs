@@ -206,18 +206,19 @@ internal static unsafe class BatchLastWinograd
         }
     }
 
+    // Rows of tiles follow each other, each with all its groups of samples.
     internal static Tile TileOf(in Geometry geometry, int unit, int phase)
     {
-        int tile = unit % geometry.Tiles, rowPhase = phase / geometry.OutStride, columnPhase = phase % geometry.OutStride;
-        int row = tile / geometry.TileColumns * Outputs + (rowPhase < geometry.ShiftedRows ? 1 : 0);
-        int column = tile % geometry.TileColumns * Outputs + (columnPhase < geometry.ShiftedColumns ? 1 : 0);
+        int line = unit / geometry.TileColumns, groups = geometry.N / Samples, rowPhase = phase / geometry.OutStride, columnPhase = phase % geometry.OutStride;
+        int row = line / groups * Outputs + (rowPhase < geometry.ShiftedRows ? 1 : 0);
+        int column = unit % geometry.TileColumns * Outputs + (columnPhase < geometry.ShiftedColumns ? 1 : 0);
         return new Tile
         {
             H = row * geometry.InStride + geometry.FirstRow,
             W = column * geometry.InStride + geometry.FirstColumn,
             P = row * geometry.OutStride + rowPhase - geometry.CroppedRows,
             Q = column * geometry.OutStride + columnPhase - geometry.CroppedColumns,
-            Sample = unit / geometry.Tiles * Samples,
+            Sample = line % groups * Samples,
         };
     }
 
@@ -371,7 +372,7 @@ internal static unsafe class BatchLastWinograd
 
         public int Tiles => TileRows * TileColumns;
 
-        /// <summary>Tiles of 16 samples.</summary>
+        /// <summary>Tiles of 16 samples, by rows. So a thread's share of them is a part of the maps' rows, as in the layers before and after.</summary>
         public int Units => Tiles * (N / Samples);
 
         /// <summary>Where a phase of the inputs of neighbouring tiles lies.</summary>

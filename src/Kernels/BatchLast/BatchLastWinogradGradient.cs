@@ -311,7 +311,7 @@ internal static unsafe class BatchLastWinogradGradient
         // Tiles from a unit of a chunk on that lie in one row and are transformed together.
         public readonly int TilesFrom(int chunk, int unit)
         {
-            int columns = Geometry.TileColumns, column = (chunk * Chunk + unit) % Geometry.Tiles % columns;
+            int columns = Geometry.TileColumns, column = (chunk * Chunk + unit) % columns;
             return Math.Min(TileTransform.MostTiles, Math.Min(columns - column, UnitsOf(chunk) - unit));
         }
     }
