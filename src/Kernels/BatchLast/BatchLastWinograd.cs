@@ -47,6 +47,9 @@ internal static unsafe class BatchLastWinograd
     private const int MaxSide = 6;
     private const int MaxTaps = 16;
 
+    // What the first float of a thread's scratch says of the transformed filters behind it.
+    private const float NotPacked = 0, Packed = 1;
+
     /// <summary>Whether a shape suits: it must have whole vectors of samples at every width and waste little of the tiles.</summary>
     public static bool Suits(in Conv2dShape shape) => HasTiles(shape) && HasPairs(Geometry.Of(shape));
 
@@ -67,11 +70,12 @@ internal static unsafe class BatchLastWinograd
     public static int PackedLength(in Conv2dShape shape) => checked((int)PackedLength(Geometry.Of(shape)));
 
     /// <summary>Transforms the filters: [point][phase][pair of channels], the points <see cref="PointLength"/> apart.</summary>
-    public static void Pack<TV>(CpuContext cpu, in Conv2dShape shape, float* w, float* packed)
+    public static void Pack<TV>(in Conv2dShape shape, float* w, float* packed)
         where TV : unmanaged, IVector<TV>
     {
-        Arguments arguments = new() { Geometry = Geometry.Of(shape), W = w, U = packed };
-        Pack<TV>(cpu, ref arguments);
+        Geometry geometry = Geometry.Of(shape);
+        if (geometry.Taps == 3) TransformFilters<TV, WinogradOf4>(geometry, w, packed);
+        else TransformFilters<TV, WinogradOf4With2Taps>(geometry, w, packed);
     }
 
     /// <summary>y = activation(x ⋆ w + b). Overwrites y; <paramref name="packed"/> is what <c>Pack</c> wrote, or null.</summary>
@@ -112,41 +116,53 @@ internal static unsafe class BatchLastWinograd
         int tasks = (units + arguments.TilesPerTask - 1) / arguments.TilesPerTask, lanes = arguments.TilesPerTask * Samples;
         arguments.TilesLength = Workspace.Aligned(points * PointLength((long)geometry.InPhases * geometry.C * lanes));
         arguments.ProductLength = Workspace.Aligned(points * PointLength((long)ChannelsPerPass * lanes));
-        bool isPacked = arguments.U is not null;
-        long filters = isPacked ? 0 : PackedLength(geometry), scratch = arguments.TilesLength + arguments.ProductLength;
-        cpu.Workspace.Begin(Workspace.Aligned(filters), scratch);
-        if (!isPacked) arguments.U = cpu.Workspace.Take(filters);
+        arguments.FiltersLength = arguments.U is null ? Workspace.Line + Workspace.Aligned(PackedLength(geometry)) : 0;
+        cpu.Workspace.Begin(0, arguments.FiltersLength + arguments.TilesLength + arguments.ProductLength);
         arguments.Scratch = cpu.Workspace.OfThreads;
-        if (!isPacked) Pack<TV>(cpu, ref arguments);
+        for (int thread = 0; thread < cpu.Threads && arguments.U is null; thread++) *arguments.Scratch.Of(thread) = NotPacked;
         if (geometry.Taps == 3) cpu.Run(tasks, &RunTiles<TV, WinogradOf4>, ref arguments);
         else cpu.Run(tasks, &RunTiles<TV, WinogradOf4With2Taps>, ref arguments);
     }
 
-    private static void Pack<TV>(CpuContext cpu, ref Arguments arguments)
-        where TV : unmanaged, IVector<TV>
-    {
-        int tasks = (arguments.Geometry.Pairs + Samples - 1) / Samples;
-        if (arguments.Geometry.Taps == 3) cpu.Run(tasks, &TransformFilters<TV, WinogradOf4>, ref arguments);
-        else cpu.Run(tasks, &TransformFilters<TV, WinogradOf4With2Taps>, ref arguments);
-    }
-
-    // One task is 16 pairs of channels, which lie in the lanes. The last task ends with the last pair and computes again what it shares with the task before.
-    [SkipLocalsInit]
-    private static void TransformFilters<TV, TWinograd>(ref Arguments arguments, int task, int worker)
+    // The transformed filters: those that were given, or the thread's own, which its first task makes.
+    private static float* FiltersOf<TV, TWinograd>(in Arguments arguments, int worker)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinograd
     {
-        ref readonly Geometry geometry = ref arguments.Geometry;
+        if (arguments.U is not null) return arguments.U;
+        float* state = arguments.Scratch.Of(worker), u = state + Workspace.Line;
+        if (*state != NotPacked) return u;
+        TransformFilters<TV, TWinograd>(arguments.Geometry, arguments.W, u);
+        *state = Packed;
+        return u;
+    }
+
+    private static void TransformFilters<TV, TWinograd>(in Geometry geometry, float* w, float* u)
+        where TV : unmanaged, IVector<TV>
+        where TWinograd : struct, IWinograd
+    {
+        // The last pairs end with the last of all and are computed again where they overlap those before.
+        for (int first = 0; first < geometry.Pairs; first += Samples)
+        {
+            TransformFilters<TV, TWinograd>(geometry, w, Math.Min(first, geometry.Pairs - Samples), u);
+        }
+    }
+
+    // 16 pairs of channels, which lie in the lanes.
+    [SkipLocalsInit]
+    private static void TransformFilters<TV, TWinograd>(in Geometry geometry, float* w, int first, float* u)
+        where TV : unmanaged, IVector<TV>
+        where TWinograd : struct, IWinograd
+    {
         int taps = TWinograd.Taps, side = TWinograd.Outputs + taps - 1, size = geometry.FilterSide, phases = geometry.PhasesOfAxis;
-        int first = Math.Min(task * Samples, geometry.Pairs - Samples);
         long pointLength = PointLength(geometry.Phases * geometry.Pairs), rowStep = (long)geometry.TapStep * size * Samples;
         float* room = stackalloc float[(MaxTaps + 3 * MaxSide) * Samples + Workspace.Line];
         float* values = Workspace.OnLine(room), half = values + MaxTaps * Samples;
-        Transposition.Run(arguments.W + (long)first * size * size, size * size, Samples, size * size, values, Samples);
+        Transposition.Run(w + (long)first * size * size, size * size, Samples, size * size, values, Samples);
         for (int phase = 0; phase < phases * phases; phase++)
         {
             float* tap = values + ((geometry.FirstTap + phase / phases) * size + geometry.FirstTap + phase % phases) * Samples;
-            float* u = arguments.U + (long)phase * geometry.Pairs + first;
+            float* to = u + (long)phase * geometry.Pairs + first;
             for (int lane = 0; lane < Samples; lane += TV.Width)
             {
                 for (int s = 0; s < taps; s++)
@@ -154,7 +170,7 @@ internal static unsafe class BatchLastWinograd
                     TWinograd.Filter<TV>(tap + s * geometry.TapStep * Samples + lane, rowStep, half + s * TV.Width, taps * TV.Width);
                 }
 
-                for (int i = 0; i < side; i++) TWinograd.Filter<TV>(half + taps * i * TV.Width, TV.Width, u + i * side * pointLength + lane, pointLength);
+                for (int i = 0; i < side; i++) TWinograd.Filter<TV>(half + taps * i * TV.Width, TV.Width, to + i * side * pointLength + lane, pointLength);
             }
         }
     }
@@ -167,7 +183,8 @@ internal static unsafe class BatchLastWinograd
         int side = TWinograd.Outputs + TWinograd.Taps - 1, points = side * side;
         int first = task * arguments.TilesPerTask, count = Math.Min(arguments.TilesPerTask, geometry.Units - first);
         int pixels = count * Samples / TV.Width, inPhases = geometry.InPhases;
-        float* v = arguments.Scratch.Of(worker), products = v + arguments.TilesLength;
+        float* filters = FiltersOf<TV, TWinograd>(arguments, worker);
+        float* v = arguments.Scratch.Of(worker) + arguments.FiltersLength, products = v + arguments.TilesLength;
         long phaseLength = (long)geometry.C * pixels * TV.Width, pointLength = PointLength(inPhases * phaseLength);
         long filterLength = PointLength(geometry.Phases * geometry.Pairs);
         int* xOffsets = stackalloc int[4], wOffsets = stackalloc int[4];
@@ -186,7 +203,7 @@ internal static unsafe class BatchLastWinograd
             for (int k = 0; k < geometry.K; k += ChannelsPerPass)
             {
                 int channels = Math.Min(ChannelsPerPass, geometry.K - k);
-                float* u = arguments.U + (long)phase * geometry.Pairs + (long)k * geometry.WeightsOfOutput;
+                float* u = filters + (long)phase * geometry.Pairs + (long)k * geometry.WeightsOfOutput;
                 long productLength = PointLength(channels * pixels * TV.Width);
                 for (int point = 0; point < points; point++)
                 {
@@ -424,6 +441,7 @@ internal static unsafe class BatchLastWinograd
         public float* Y;
         public float* U;
         public ThreadScratch Scratch;
+        public long FiltersLength;
         public long TilesLength;
         public long ProductLength;
         public int TilesPerTask;

@@ -118,7 +118,7 @@ internal static unsafe partial class Conv2d
         {
             case Conv2dForm.Winograd3: TransformFilters<TV, WinogradOf3>(cpu, shape, w, packed); break;
             case Conv2dForm.Winograd4: TransformFilters<TV, WinogradOf4>(cpu, shape, w, packed); break;
-            case Conv2dForm.BatchLastWinograd: BatchLastWinograd.Pack<TV>(cpu, shape, w, packed); break;
+            case Conv2dForm.BatchLastWinograd: BatchLastWinograd.Pack<TV>(shape, w, packed); break;
             case Conv2dForm.WholeWidth or Conv2dForm.WholeWidthChannelsLast: TransformWholeWidthFilters<TV>(cpu, shape, w, packed); break;
         }
     }
