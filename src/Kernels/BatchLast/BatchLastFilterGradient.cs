@@ -67,8 +67,8 @@ internal static unsafe class BatchLastFilterGradient
     private static void RunBlock<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        int k = task / arguments.Bands * arguments.Block, channels = Math.Min(arguments.Block, arguments.Shape.K - k);
-        int band = task % arguments.Bands;
+        int blocks = (arguments.Shape.K + arguments.Block - 1) / arguments.Block, band = task / blocks;
+        int k = task % blocks * arguments.Block, channels = Math.Min(arguments.Block, arguments.Shape.K - k);
         if (channels == 4) RunBand<TV, Four>(arguments, k, band, worker);
         else if (channels >= 2) RunBand<TV, Two>(arguments, k, band, worker);
         if (channels % 2 == 1) RunBand<TV, One>(arguments, k + channels - 1, band, worker);

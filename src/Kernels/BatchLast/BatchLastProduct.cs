@@ -74,15 +74,15 @@ internal static unsafe class BatchLastProduct
         cpu.Workspace.Begin(0, 2 * taps);
         arguments.Taps = cpu.Workspace.OfThreads;
         arguments.RowsPerTask = (arguments.P + RowTasks - 1) / RowTasks;
-        arguments.RowGroups = (arguments.P + arguments.RowsPerTask - 1) / arguments.RowsPerTask;
-        cpu.Run(arguments.RowGroups * ((arguments.K + ChannelsPerTask - 1) / ChannelsPerTask), &RunRows<TV>, ref arguments);
+        arguments.ChannelGroups = (arguments.K + ChannelsPerTask - 1) / ChannelsPerTask;
+        cpu.Run((arguments.P + arguments.RowsPerTask - 1) / arguments.RowsPerTask * arguments.ChannelGroups, &RunRows<TV>, ref arguments);
     }
 
     private static void RunRows<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        int first = task % arguments.RowGroups * arguments.RowsPerTask, end = Math.Min(arguments.P, first + arguments.RowsPerTask);
-        int firstChannel = task / arguments.RowGroups * ChannelsPerTask, endChannel = Math.Min(arguments.K, firstChannel + ChannelsPerTask);
+        int first = task / arguments.ChannelGroups * arguments.RowsPerTask, end = Math.Min(arguments.P, first + arguments.RowsPerTask);
+        int firstChannel = task % arguments.ChannelGroups * ChannelsPerTask, endChannel = Math.Min(arguments.K, firstChannel + ChannelsPerTask);
         Line line = new()
         {
             XOffsets = (int*)arguments.Taps.Of(worker),
@@ -280,7 +280,7 @@ internal static unsafe class BatchLastProduct
         public float* Output;
         public ThreadScratch Taps;
         public int RowsPerTask;
-        public int RowGroups;
+        public int ChannelGroups;
     }
 
     // What the tiles of a run of pixels share: the taps' places in a channel of the input and of the filters, and the floats from pixel to pixel.

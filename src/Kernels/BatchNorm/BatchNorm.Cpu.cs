@@ -5,8 +5,8 @@ namespace Engine.Kernels;
 /// <content>
 /// The CPU form for inference: y = (x − mean) · scale + beta with scale = inverseStd · gamma. The mean is subtracted first. Folding it into beta would cause
 /// cancellation if the mean is large compared with the deviation. The activation is applied in registers.
-/// Vectors run along Inner, or along C if Inner is 1. Parallel over parts of planes; a plane is one channel of one sample, or of all samples if the batch is
-/// last. Memory bandwidth bounds it.
+/// Vectors run along Inner, or along C if Inner is 1. Parallel over planes or, of one sample, shares of large ones; a plane is one channel of one sample, or of all
+/// samples if the batch is last. Memory bandwidth bounds it.
 /// </content>
 internal static unsafe partial class BatchNorm
 {
@@ -19,35 +19,59 @@ internal static unsafe partial class BatchNorm
         cpu.Workspace.Begin(Workspace.Aligned(shape.C));
         Arguments arguments = new()
         {
-            Shape = shape, X = x, Mean = mean, Scale = cpu.Workspace.Take(shape.C), Beta = beta, Activation = activation, Y = y,
+            Shape = shape, Shares = SharesOf(cpu, shape), X = x, Mean = mean, Scale = cpu.Workspace.Take(shape.C), Beta = beta, Activation = activation,
+            Y = y,
         };
         for (int c = 0; c < shape.C; c++) arguments.Scale[c] = inverseStd[c] * gamma[c];
         if (shape.Inner == 1) cpu.Run((shape.N + SamplesPerTask - 1) / SamplesPerTask, &InferRows<TV>, ref arguments);
-        else cpu.Run(shape.N * shape.C * PartsOf(shape), &InferPart<TV>, ref arguments);
+        else cpu.Run(shape.N * shape.C * arguments.Shares, &InferPlane<TV>, ref arguments);
     }
 
     private const int SamplesPerTask = 32;
 
-    // Floats in a part of a plane, which is one task: 64 KB.
+    // Floats in a part of a plane, which has sums of its own: 64 KB.
     private const int Part = 16 * 1024;
+
+    // Parts of a share: shorter stretches of memory are read too slowly.
+    private const int LeastOfShare = 2;
 
     // Floats whose gradient is computed and read again while it is in the first-level cache.
     private const int Block = 2 * 1024;
 
     private static int PartsOf(in BatchNormShape shape) => (shape.Inner + Part - 1) / Part;
 
-    // Where a task's part starts, its channel and its length.
-    private static long PartOf(in BatchNormShape shape, int task, out int c, out int length)
+    // One task is a plane, or a share of a large plane if there is one sample only. The same share of all planes comes before the next: if the batch is last,
+    // it is the rows of the maps that the same thread has from the layer before and needs for the next.
+    private static int SharesOf(CpuContext cpu, in BatchNormShape shape) =>
+        shape.N > 1 ? 1 : Math.Clamp(PartsOf(shape) / LeastOfShare, 1, cpu.Threads);
+
+    private static void PlaneOf(in BatchNormShape shape, int shares, int task, out int n, out int c, out int firstPart, out int endPart)
     {
-        int parts = PartsOf(shape), plane = task / parts, start = task % parts * Part;
-        (c, length) = (plane % shape.C, Math.Min(Part, shape.Inner - start));
-        return (long)plane * shape.Inner + start;
+        int planes = shape.N * shape.C, share = task / planes, parts = PartsOf(shape);
+        (n, c) = (task % planes / shape.C, task % shape.C);
+        (firstPart, endPart) = (parts * share / shares, parts * (share + 1) / shares);
     }
 
-    private static void InferPart<TV>(ref Arguments arguments, int task, int worker)
+    // Where a part of a plane starts, and its length.
+    private static long PartOf(in BatchNormShape shape, int n, int c, int part, out int length)
+    {
+        int start = part * Part;
+        length = Math.Min(Part, shape.Inner - start);
+        return ((long)n * shape.C + c) * shape.Inner + start;
+    }
+
+    // Where the parts of a share start, and their length together.
+    private static long ShareOf(in BatchNormShape shape, int shares, int task, out int c, out int length)
+    {
+        PlaneOf(shape, shares, task, out int n, out c, out int firstPart, out int endPart);
+        length = Math.Min(endPart * Part, shape.Inner) - firstPart * Part;
+        return PartOf(shape, n, c, firstPart, out _);
+    }
+
+    private static void InferPlane<TV>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        long start = PartOf(arguments.Shape, task, out int c, out int length);
+        long start = ShareOf(arguments.Shape, arguments.Shares, task, out int c, out int length);
         Normalise<TV>(
             arguments.X + start, arguments.Mean[c], 0, arguments.Scale[c], arguments.Beta[c], arguments.Activation, arguments.Y + start, length);
     }
@@ -109,6 +133,7 @@ internal static unsafe partial class BatchNorm
     private struct Arguments
     {
         public BatchNormShape Shape;
+        public int Shares;
         public float* X;
         public float* Mean;
         public float* Scale;

@@ -11,8 +11,8 @@ namespace Engine.Kernels;
 /// compared with the deviation.</para>
 /// <para>Backward, with x̂ = (x − mean)·inverseStd over M = N·Inner elements of a channel and dz = activation′·dy: dbeta = Σ dz, dgamma = Σ dz·x̂, dx =
 /// gamma·inverseStd·(dz − dbeta/M − x̂·dgamma/M). While the sums are computed, dz is stored in dx.</para>
-/// Vectors run along Inner, or along C if Inner is 1. Parallel over parts of planes; if Inner is 1, the sums are parallel over vectors of channels. Memory
-/// bandwidth bounds it: x is read for the sums and again for the result.
+/// Vectors run along Inner, or along C if Inner is 1. Parallel over planes or, of one sample, shares of large ones; if Inner is 1, the sums are parallel over
+/// vectors of channels. Memory bandwidth bounds it: x is read for the sums and again for the result.
 /// </content>
 internal static unsafe partial class BatchNorm
 {
@@ -51,7 +51,7 @@ internal static unsafe partial class BatchNorm
         }
 
         if (shape.Inner == 1) cpu.Run((shape.N + SamplesPerTask - 1) / SamplesPerTask, &TrainRows<TV>, ref arguments);
-        else cpu.Run(shape.N * shape.C * PartsOf(shape), &TrainPart<TV>, ref arguments);
+        else cpu.Run(shape.N * shape.C * arguments.Shares, &TrainPlane<TV>, ref arguments);
     }
 
     /// <summary>The gradients of <see cref="Train"/>. Overwrites dx, which may be dy, dgamma and dbeta.</summary>
@@ -86,7 +86,7 @@ internal static unsafe partial class BatchNorm
         }
 
         if (shape.Inner == 1) cpu.Run((shape.N + SamplesPerTask - 1) / SamplesPerTask, &BackwardRows<TV>, ref arguments);
-        else cpu.Run(shape.N * shape.C * PartsOf(shape), &BackwardPart<TV>, ref arguments);
+        else cpu.Run(shape.N * shape.C * arguments.Shares, &BackwardPlane<TV>, ref arguments);
     }
 
     private static TrainArguments Begin(CpuContext cpu, in BatchNormShape shape)
@@ -97,6 +97,7 @@ internal static unsafe partial class BatchNorm
         return new TrainArguments
         {
             Shape = shape,
+            Shares = SharesOf(cpu, shape),
             Pieces = perChannel,
             First = (double*)cpu.Workspace.Take(2 * pieces),
             Second = (double*)cpu.Workspace.Take(2 * pieces),
@@ -112,12 +113,16 @@ internal static unsafe partial class BatchNorm
         where TOperator : unmanaged, IChannelOperator
     {
         if (arguments.Shape.Inner == 1) cpu.Run((arguments.Shape.C + TV.Width - 1) / TV.Width, &SumColumns<TV, TOperator>, ref arguments);
-        else cpu.Run(arguments.Shape.N * arguments.Shape.C * PartsOf(arguments.Shape), &SumPart<TV, TOperator>, ref arguments);
+        else cpu.Run(arguments.Shape.N * arguments.Shape.C * arguments.Shares, &SumPlane<TV, TOperator>, ref arguments);
     }
 
-    private static void SumPart<TV, TOperator>(ref TrainArguments arguments, int task, int worker)
+    private static void SumPlane<TV, TOperator>(ref TrainArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
-        where TOperator : unmanaged, IChannelOperator => default(TOperator).SumPart<TV>(arguments, task);
+        where TOperator : unmanaged, IChannelOperator
+    {
+        PlaneOf(arguments.Shape, arguments.Shares, task, out int n, out int c, out int part, out int end);
+        for (; part < end; part++) default(TOperator).SumPart<TV>(arguments, n, c, part);
+    }
 
     private static void SumColumns<TV, TOperator>(ref TrainArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
@@ -128,10 +133,10 @@ internal static unsafe partial class BatchNorm
         else for (; c < end; c++) default(TOperator).SumColumns<V1>(arguments, c);
     }
 
-    private static void TrainPart<TV>(ref TrainArguments arguments, int task, int worker)
+    private static void TrainPlane<TV>(ref TrainArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        long start = PartOf(arguments.Shape, task, out int c, out int length);
+        long start = ShareOf(arguments.Shape, arguments.Shares, task, out int c, out int length);
         Normalise<TV>(
             arguments.X + start, arguments.Mean[c], arguments.Low[c], arguments.Scale[c], arguments.Beta[c], arguments.Activation, arguments.Y + start, length);
     }
@@ -160,10 +165,10 @@ internal static unsafe partial class BatchNorm
                 TV.Load(arguments.Beta + c)),
             arguments.Y + row + c);
 
-    private static void BackwardPart<TV>(ref TrainArguments arguments, int task, int worker)
+    private static void BackwardPlane<TV>(ref TrainArguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
-        long start = PartOf(arguments.Shape, task, out int c, out int length);
+        long start = ShareOf(arguments.Shape, arguments.Shares, task, out int c, out int length);
         int i = 0;
         float* x = arguments.X + start;
         float* dx = arguments.Y + start;
@@ -220,7 +225,7 @@ internal static unsafe partial class BatchNorm
     /// <summary>What the sums of a channel are made of.</summary>
     private interface IChannelOperator
     {
-        void SumPart<TV>(in TrainArguments arguments, int task)
+        void SumPart<TV>(in TrainArguments arguments, int n, int c, int part)
             where TV : unmanaged, IVector<TV>;
 
         void SumColumns<TV>(in TrainArguments arguments, int c)
@@ -232,15 +237,15 @@ internal static unsafe partial class BatchNorm
     {
         // The rough mean is taken over at least 1/32 of the part. The square of its distance from the mean is then less than 32 times the variance, which
         // float32 can afford.
-        public void SumPart<TV>(in TrainArguments arguments, int task)
+        public void SumPart<TV>(in TrainArguments arguments, int n, int c, int part)
             where TV : unmanaged, IVector<TV>
         {
-            float* x = arguments.X + PartOf(arguments.Shape, task, out _, out int length);
-            int few = Math.Min(length, Part / 32);
+            float* x = arguments.X + PartOf(arguments.Shape, n, c, part, out int length);
+            int few = Math.Min(length, Part / 32), piece = arguments.PieceOf(n, c, part);
             Reduction.Run<TV, PlainSum>(default, x, x, 0, few, out double sum, out _);
             float rough = (float)(sum / few);
             Reduction.Run<TV, DeviationSums>(default, x, x, rough, length, out double rest, out double squares);
-            (arguments.First[task], arguments.Second[task]) = (rough + rest / length, squares - rest * rest / length);
+            (arguments.First[piece], arguments.Second[piece]) = (rough + rest / length, squares - rest * rest / length);
         }
 
         public void SumColumns<TV>(in TrainArguments arguments, int c)
@@ -265,10 +270,11 @@ internal static unsafe partial class BatchNorm
     /// <summary>Writes dz to dx and computes Σ dz and Σ dz·(x − mean).</summary>
     private readonly struct GradientOperator : IChannelOperator
     {
-        public void SumPart<TV>(in TrainArguments arguments, int task)
+        public void SumPart<TV>(in TrainArguments arguments, int n, int c, int part)
             where TV : unmanaged, IVector<TV>
         {
-            long start = PartOf(arguments.Shape, task, out int c, out int length);
+            long start = PartOf(arguments.Shape, n, c, part, out int length);
+            int piece = arguments.PieceOf(n, c, part);
             (double sum, double product) = (0, 0);
             for (int i = 0; i < length; i += Block)
             {
@@ -280,7 +286,7 @@ internal static unsafe partial class BatchNorm
                 (sum, product) = (sum + first, product + second);
             }
 
-            (arguments.First[task], arguments.Second[task]) = (sum, product);
+            (arguments.First[piece], arguments.Second[piece]) = (sum, product);
         }
 
         public void SumColumns<TV>(in TrainArguments arguments, int c)
@@ -318,6 +324,7 @@ internal static unsafe partial class BatchNorm
     private struct TrainArguments
     {
         public BatchNormShape Shape;
+        public int Shares;
         public float* X;
         public float* Result;
         public float* Dy;
@@ -339,9 +346,12 @@ internal static unsafe partial class BatchNorm
         {
             length = Shape.N;
             if (Shape.Inner == 1) return c;
-            int parts = PartsOf(Shape), task = (i / parts * Shape.C + c) * parts + i % parts;
-            PartOf(Shape, task, out _, out length);
-            return task;
+            int parts = PartsOf(Shape), n = i / parts, part = i % parts;
+            PartOf(Shape, n, c, part, out length);
+            return PieceOf(n, c, part);
         }
+
+        // What different threads write lies apart: sums of different channels follow each other, not those of a plane's parts.
+        public readonly int PieceOf(int n, int c, int part) => (n * PartsOf(Shape) + part) * Shape.C + c;
     }
 }
