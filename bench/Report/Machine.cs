@@ -31,6 +31,9 @@ internal sealed class Machine
     /// <summary>Memory bandwidth, measured now, in GB/s.</summary>
     public double MeasureBandwidth() => _gpu is null ? MachinePeak.MeasureBandwidth(Threads, Width) : GpuPeak.MeasureBandwidth(_gpu);
 
+    /// <summary>How fast a thread reads what another wrote, measured now, in GB/s; null for a GPU and for one thread.</summary>
+    public double? MeasureExchange() => _gpu is null && Threads > 1 ? MachinePeak.MeasureExchange(Threads, Width) : null;
+
     /// <summary>The processor. Each backend on it may be wrapped into another that looks on.</summary>
     public static Machine OfProcessor(int threads, VectorWidth width, Func<IBackend, IBackend>? wrap = null) => new(threads, width, null, wrap);
 

@@ -124,10 +124,11 @@ public static class ReportCommand
     {
         // The peers take the processors while they start.
         (double gflops, double bandwidth) = (machine.MeasureGflops(), machine.MeasureBandwidth());
+        List<double> exchanges = [];
         using Contests contests = Contests.Open(machine, python);
         Setting setting = new(
             Processor.Name, RuntimeInformation.RuntimeIdentifier, RuntimeInformation.FrameworkDescription, Processor.InstructionSets, (int)machine.Width,
-            machine.Threads, Environment.ProcessorCount, gflops, bandwidth, contests.Peers,
+            machine.Threads, Environment.ProcessorCount, gflops, bandwidth, exchanges, contests.Peers,
             DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture), machine.Gpu);
         List<Row> rows = [];
         Progress progress = new($"measuring {group}", works.Length);
@@ -136,6 +137,7 @@ public static class ReportCommand
             using Contest contest = make(contests);
             (Times ours, Times? theirs) = Alternation.Measure(contest.Run, contest.PeerTimes, budgetMs);
             rows.Add(RowOf(contest, group, ours, theirs, setting));
+            if (machine.MeasureExchange() is { } exchange) exchanges.Add(exchange);
             progress.Add(1);
         }
 

@@ -39,6 +39,13 @@ internal static class ReportTables
         }
     }
 
+    // Where processors are virtual, it tells whether they shared a cache.
+    private static IEnumerable<string> ExchangeOf(Setting setting) => setting.ExchangeGbs.Count == 0 ? [] :
+    [
+        Invariant($"What another thread has just written is read at {setting.ExchangeGbs.Min():F0} to {setting.ExchangeGbs.Max():F0} GB/s, measured after ")
+            + "each whole work: the higher, the closer the processors",
+    ];
+
     /// <summary>What the report was made with, line by line.</summary>
     public static IEnumerable<string> Head(ReportData data)
     {
@@ -51,6 +58,7 @@ internal static class ReportTables
                     + $"{setting.VectorBits}-bit vectors ({string.Join(' ', setting.InstructionSets)})",
             $"{setting.Runtime}; peers: {string.Join("; ", setting.Peers)}",
             Invariant($"Peak measured in this process: {setting.PeakGflops:F0} GFLOP/s, {setting.BandwidthGbs:F1} GB/s"),
+            .. ExchangeOf(setting),
             Invariant($"Every kernel was checked against its definition (SVDNet's on up to four samples): {data.LargestKernelError:0.0e0} of the largest ")
                 + "value at most, "
                 + Invariant($"{Check.KernelTolerance:0e0} is allowed; whole networks against their peers within {Check.NetworkTolerance:0e0}, ")

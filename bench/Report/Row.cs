@@ -23,10 +23,10 @@ internal sealed record Row(
     public string AboveThePeak => OfPeak <= 1 ? "" : Unit == "GB/s" ? "in cache" : "fewer operations";
 }
 
-/// <summary>What a report was made with.</summary>
+/// <summary>What a report was made with; the exchanges are how fast a thread read what another had written, after each whole work, in GB/s.</summary>
 internal sealed record Setting(
     string Processor, string System, string Runtime, IReadOnlyList<string> InstructionSets, int VectorBits, int Threads, int Processors, double PeakGflops,
-    double BandwidthGbs, IReadOnlyList<string> Peers, string Date, string? Gpu)
+    double BandwidthGbs, IReadOnlyList<double> ExchangeGbs, IReadOnlyList<string> Peers, string Date, string? Gpu)
 {
     /// <summary>What was measured, in words.</summary>
     public string Measured => Gpu ?? $"{Processor}, {Threads} threads, {VectorBits}-bit vectors";

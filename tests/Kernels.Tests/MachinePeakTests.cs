@@ -12,5 +12,8 @@ public class MachinePeakTests
     {
         Assert.True(MachinePeak.MeasureGflops(threads, VectorSupport.Widest) > 0);
         Assert.True(MachinePeak.MeasureBandwidth(threads, VectorSupport.Widest) > 0);
+        double exchange = MachinePeak.MeasureExchange(threads, VectorSupport.Widest);
+        if (threads == 1) Assert.True(double.IsNaN(exchange));
+        else Assert.True(exchange > 0);
     }
 }

@@ -5,14 +5,17 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// Measures the most that the processor can do; kernels are compared with these figures. Each is the best of several short runs, because other work on the
-/// machine can only slow a run down.
+/// Measures the most that the processor can do; kernels are compared with these figures. Each comes from several short runs, mostly the best of them, because
+/// other work on the machine can only slow a run down.
 /// </summary>
 public static unsafe class MachinePeak
 {
     private const int Runs = 12;
     private const int Accumulators = 12;
     private const int FmaRounds = 1_000_000;
+
+    // What each thread writes for another: half of a second-level cache of 1 MB.
+    private const int ExchangeLength = 1 << 17;
 
     // Far larger than any cache.
     private const int TriadLength = 1 << 24;
@@ -36,6 +39,19 @@ public static unsafe class MachinePeak
         VectorWidth.Bits256 => MeasureBandwidth<V256>(threads),
         VectorWidth.Bits128 => MeasureBandwidth<V128>(threads),
         _ => MeasureBandwidth<V1>(threads),
+    };
+
+    /// <summary>
+    /// How fast each thread reads 512 KB that another has just written, in GB/s, while all do. Kernels that follow each other exchange their results at this
+    /// rate wherever they do not give the same part to the same thread. It is several times as high for processors that share a cache, and a virtual machine's
+    /// processors may be moved. NaN for one thread.
+    /// </summary>
+    public static double MeasureExchange(int threads, VectorWidth width) => width switch
+    {
+        VectorWidth.Bits512 => MeasureExchange<V512>(threads),
+        VectorWidth.Bits256 => MeasureExchange<V256>(threads),
+        VectorWidth.Bits128 => MeasureExchange<V128>(threads),
+        _ => MeasureExchange<V1>(threads),
     };
 
     private static double MeasureGflops<TV>(int threads)
@@ -101,21 +117,67 @@ public static unsafe class MachinePeak
         }
     }
 
+    private static double MeasureExchange<TV>(int threads)
+        where TV : unmanaged, IVector<TV>
+    {
+        if (threads == 1) return double.NaN;
+        using HostMemory memory = new();
+        using CpuContext cpu = new(threads, memory);
+        cpu.Workspace.Begin((long)threads * ExchangeLength + Workspace.Aligned(threads));
+        Arrays arrays = new() { Start = cpu.Workspace.Take((long)threads * ExchangeLength), Sums = cpu.Workspace.Take(threads), Count = threads };
+        double[] seconds = new double[Runs];
+        for (int i = 0; i < Runs; i++)
+        {
+            cpu.Run(threads, &Write<TV>, ref arrays);
+            seconds[i] = Time(() => cpu.Run(threads, &ReadNext<TV>, ref arrays));
+        }
+
+        // The best run may be one in which a thread was late and another read what it had written itself.
+        return sizeof(float) * ExchangeLength / seconds.Order().ElementAt(Runs / 2) / 1e9;
+    }
+
+    private static void Write<TV>(ref Arrays arrays, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        float* block = arrays.Start + (long)task * ExchangeLength;
+        for (int i = 0; i < ExchangeLength; i += TV.Width) TV.Store(TV.Broadcast(1), block + i);
+    }
+
+    private static void ReadNext<TV>(ref Arrays arrays, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        float* block = arrays.Start + (long)((task + 1) % arrays.Count) * ExchangeLength, sum = stackalloc float[TV.Width];
+        TV s0 = TV.Zero, s1 = TV.Zero, s2 = TV.Zero, s3 = TV.Zero;
+        for (float* end = block + ExchangeLength; block < end; block += 4 * TV.Width)
+        {
+            s0 += TV.Load(block);
+            s1 += TV.Load(block + TV.Width);
+            s2 += TV.Load(block + 2 * TV.Width);
+            s3 += TV.Load(block + 3 * TV.Width);
+        }
+
+        TV.Store(s0 + s1 + s2 + s3, sum);
+        arrays.Sums[task] = *sum;
+    }
+
     private static double Best(Action run)
     {
         double best = double.MaxValue;
-        for (int i = 0; i < Runs; i++)
-        {
-            long start = Stopwatch.GetTimestamp();
-            run();
-            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }
-
+        for (int i = 0; i < Runs; i++) best = Math.Min(best, Time(run));
         return best;
+    }
+
+    private static double Time(Action run)
+    {
+        long start = Stopwatch.GetTimestamp();
+        run();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
     private struct Arrays
     {
         public float* Start;
+        public float* Sums;
+        public int Count;
     }
 }
