@@ -137,6 +137,9 @@ public static class ReportCommand
             using Contest contest = make(contests);
             (Times ours, Times? theirs) = Alternation.Measure(contest.Run, contest.PeerTimes, budgetMs);
             rows.Add(RowOf(contest, group, ours, theirs, setting));
+
+            // Not while the peer's threads still spin.
+            Thread.Sleep(Alternation.PauseMs);
             if (machine.MeasureExchange() is { } exchange) exchanges.Add(exchange);
             progress.Add(1);
         }
