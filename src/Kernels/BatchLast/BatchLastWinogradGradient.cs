@@ -11,35 +11,47 @@ namespace Engine.Kernels;
 /// 3×3 filters take 36 products in place of 144 for 16 pixels. 4×4 filters with a stride of 2 are four filters of 2×2 taps, one for each phase of the inputs,
 /// and take 100 in place of 256.
 /// <para>
-/// A vector holds samples. A unit is a tile of 16 samples; its rows are the channels of both maps, each transformed to points × units × samples. The products
-/// are dot products of rows, 4 output channels (2 with 16 registers) by 4 input channels at a time, whose lanes are added at the end. With few channels a chunk
-/// of units fits into the second-level cache; a task transforms its chunks one after the other and multiplies each at once, and has sums of its own. With many
-/// channels the chunks are larger. All threads transform a chunk, a channel each, and then multiply it, a point and phase each. At the end the sums are added
-/// and transformed, 16 pairs of channels in the lanes. Compute bounds it; with few channels the transforms do.
+/// A vector of a transform holds samples. A unit is a tile of 16 samples; its rows are the channels of both maps (of x those of each phase), each transformed to
+/// points × units × samples. A task transforms a chunk of units, which fits into the second-level cache, and multiplies it at once, point by point, before the
+/// next chunk follows. Both take place in its thread's own scratch memory, because lines that another processor wrote last are expensive. There are two forms of
+/// the products:
+/// <list type="bullet">
+/// <item>Rows of x are transposed, so that lanes are input channels. Each step broadcasts a number of 8 rows of dy (4 with 16 registers) to two vectors of x, as
+/// in any matrix product. It takes 16 input channels, phases counted, and enough output channels to make up for transposing.</item>
+/// <item>Dot products of rows, 4 output channels (2 with 16 registers) by 4 input channels at a time, whose lanes are added at the end of a chunk.</item>
+/// </list>
+/// A task has sums of its own. At the end they are added and transformed, 16 sums in the lanes. There are as many tasks as their sums fit into a cache, by the shape
+/// alone, since the order of the sums depends on it. If there are more threads, each task is cut by its input channels, and each part transforms dy again. Compute
+/// bounds it; with few channels the transforms do.
 /// </para>
 /// </summary>
 internal static unsafe class BatchLastWinogradGradient
 {
     private const int Samples = TileTransform.Samples;
 
-    // Channels of both maps in a register tile.
+    // Channels of both maps in a register tile of dot products.
     private const int Together = 4;
 
     // Room for a tile of the larger kind.
     private const int MaxSide = 6;
-    private const int MaxTaps = 16;
+    private const int MaxTaps = 3;
 
-    // Floats of a chunk: 640 KB of one thread, or 2.5 MB of all threads together, which stay in their caches from one layer to the next. With fewer units than
-    // the least, adding up lanes would take too much of the time.
-    private const int OwnChunkLength = 160 * 1024;
-    private const int CommonChunkLength = 640 * 1024;
-    private const int LeastChunk = 8;
+    // Floats of a chunk: 640 KB, which stay in a thread's second-level cache. With fewer units than the least, adding up lanes would take too much of the time.
+    private const int ChunkLength = 160 * 1024;
+    private const int LeastChunk = 2, LeastChunkOfDots = 8;
 
-    // With fewer chunks some threads would have none of their own.
-    private const int LeastChunks = 8;
+    // With fewer output channels, transposing tiles takes longer than adding up lanes.
+    private const int LeastOutputs = 16;
 
-    // At most so many tasks have sums of their own.
-    private const int MostTasks = 32;
+    // As many tasks as their sums fit into so many floats, within limits.
+    private const int AllSumsLength = 160 * 1024;
+    private const int LeastTasks = 2, MostTasks = 16;
+
+    // A part of a task has at least so many input channels, phases counted: two of the widest vectors.
+    private const int LeastInputs = 32;
+
+    // The sums are added up in so many tasks.
+    private const int MergeTasks = 32;
 
     // With fewer pairs of channels the transforms take longer than the products that they save, and with fewer units, too, unless there are many pairs.
     private const int LeastPairs = 64, ManyPairs = 1024;
@@ -58,61 +70,53 @@ internal static unsafe class BatchLastWinogradGradient
         where TV : unmanaged, IVector<TV>
     {
         BatchLastWinograd.Geometry geometry = BatchLastWinograd.Geometry.Of(shape);
-        int points = geometry.Side * geometry.Side;
-        long unitLength = (long)points * (geometry.InPhases * geometry.C + geometry.K) * Samples;
-        int chunk = ChunkOf(geometry.Units, unitLength, OwnChunkLength);
-        bool isCommon = chunk < LeastChunk || (geometry.Units + chunk - 1) / chunk < LeastChunks;
-        if (isCommon) chunk = ChunkOf(geometry.Units, unitLength, Math.Max(CommonChunkLength, LeastChunk * unitLength));
-        int chunks = (geometry.Units + chunk - 1) / chunk, chunksPerTask = isCommon ? chunks : (chunks + MostTasks - 1) / MostTasks;
+        int points = geometry.Side * geometry.Side, inputs = geometry.C * geometry.Phases, vectors = geometry.K * inputs / Samples;
+        bool hasLanes = inputs % Samples == 0 && geometry.K >= LeastOutputs;
+        long unitLength = (long)points * (inputs + geometry.K) * Samples, sumsLength = Workspace.Aligned((long)points * geometry.K * inputs);
+        int chunk = EvenPart(geometry.Units, (int)Math.Max(ChunkLength / unitLength, hasLanes ? LeastChunk : LeastChunkOfDots));
+        int chunks = PartsOf(geometry.Units, chunk);
+        int chunksPerTask = PartsOf(chunks, (int)Math.Clamp(AllSumsLength / sumsLength, LeastTasks, MostTasks)), tasks = PartsOf(chunks, chunksPerTask);
+        int block = LeastInputs / geometry.Phases, blocks = PartsOf(geometry.C, block);
+        int channels = Math.Min(geometry.C, PartsOf(blocks, PartsOf(cpu.Threads, tasks)) * block);
         Arguments arguments = new()
         {
             Geometry = geometry,
             X = x,
             Dy = dy,
             Dw = dw,
+            Inputs = inputs,
+            HasLanes = hasLanes,
             Chunk = chunk,
             Chunks = chunks,
             ChunksPerTask = chunksPerTask,
-            Tasks = (chunks + chunksPerTask - 1) / chunksPerTask,
-            InputLength = Workspace.Aligned(points * BatchLastWinograd.PointLength((long)geometry.InPhases * geometry.C * chunk * Samples)),
-            SumsLength = Workspace.Aligned((long)geometry.Phases * points * geometry.Pairs),
+            Tasks = tasks,
+            Channels = channels,
+            Parts = PartsOf(geometry.C, channels),
+            InputLength = Workspace.Aligned(points * BatchLastWinograd.PointLength((long)channels * geometry.Phases * chunk * Samples)),
+            GradientLength = Workspace.Aligned(points * BatchLastWinograd.PointLength((long)geometry.K * chunk * Samples)),
+            SumsLength = sumsLength,
+            Vectors = vectors,
+            VectorsPerTask = PartsOf(vectors, MergeTasks),
         };
-        long tiles = arguments.InputLength + Workspace.Aligned(points * BatchLastWinograd.PointLength((long)geometry.K * chunk * Samples));
-        cpu.Workspace.Begin((isCommon ? tiles : 0) + arguments.Tasks * arguments.SumsLength, isCommon ? 0 : tiles);
-        if (isCommon) arguments.CommonTiles = cpu.Workspace.Take(tiles);
+        long lanes = hasLanes ? 2L * TV.Width * chunk * Samples : 0;
+        cpu.Workspace.Begin(arguments.Tasks * sumsLength, arguments.InputLength + arguments.GradientLength + lanes);
         arguments.Tiles = cpu.Workspace.OfThreads;
-        arguments.Sums = cpu.Workspace.Take(arguments.Tasks * arguments.SumsLength);
-        if (geometry.Taps == 3) Run<TV, WinogradOf4>(cpu, ref arguments, isCommon);
-        else Run<TV, WinogradOf4With2Taps>(cpu, ref arguments, isCommon);
+        arguments.Sums = cpu.Workspace.Take(arguments.Tasks * sumsLength);
+        if (geometry.Taps == 3) Run<TV, WinogradOf4>(cpu, ref arguments);
+        else Run<TV, WinogradOf4With2Taps>(cpu, ref arguments);
     }
 
-    // Units of a chunk: chunks are of about the same size.
-    private static int ChunkOf(int units, long unitLength, long length)
-    {
-        long chunks = (units * unitLength + length - 1) / length;
-        return (int)((units + chunks - 1) / chunks);
-    }
+    private static int PartsOf(int length, int part) => (length + part - 1) / part;
 
-    private static void Run<TV, TWinograd>(CpuContext cpu, ref Arguments arguments, bool isCommon)
+    // The length of parts that are of about the same length, and at most so long.
+    private static int EvenPart(int length, int most) => PartsOf(length, PartsOf(length, most));
+
+    private static void Run<TV, TWinograd>(CpuContext cpu, ref Arguments arguments)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinogradGradient
     {
-        ref readonly BatchLastWinograd.Geometry geometry = ref arguments.Geometry;
-        if (isCommon)
-        {
-            for (int chunk = 0; chunk < arguments.Chunks; chunk++)
-            {
-                arguments.CommonChunk = chunk;
-                cpu.Run(geometry.C + geometry.K, &TransformChannel<TV, TWinograd>, ref arguments);
-                cpu.Run(geometry.Side * geometry.Side * geometry.Phases, &MultiplyPoint<TV>, ref arguments);
-            }
-        }
-        else
-        {
-            cpu.Run(arguments.Tasks, &RunChunks<TV, TWinograd>, ref arguments);
-        }
-
-        cpu.Run(geometry.Pairs / Samples, &Merge<TV, TWinograd>, ref arguments);
+        cpu.Run(arguments.Tasks * arguments.Parts, &RunChunks<TV, TWinograd>, ref arguments);
+        cpu.Run(PartsOf(arguments.Vectors, arguments.VectorsPerTask), &Merge<TV, TWinograd>, ref arguments);
     }
 
     private static void RunChunks<TV, TWinograd>(ref Arguments arguments, int task, int worker)
@@ -120,101 +124,173 @@ internal static unsafe class BatchLastWinogradGradient
         where TWinograd : struct, IWinogradGradient
     {
         ref readonly BatchLastWinograd.Geometry geometry = ref arguments.Geometry;
-        float* tiles = arguments.Tiles.Of(worker), sums = arguments.Sums + task * arguments.SumsLength;
-        int first = task * arguments.ChunksPerTask, end = Math.Min(arguments.Chunks, first + arguments.ChunksPerTask);
+        int part = task % arguments.Parts, own = task / arguments.Parts, points = geometry.Side * geometry.Side, step = arguments.Chunk * Samples;
+        int firstChannel = part * arguments.Channels, endChannel = Math.Min(geometry.C, firstChannel + arguments.Channels);
+        long xLength = BatchLastWinograd.PointLength((long)arguments.Channels * geometry.Phases * step);
+        long dyLength = BatchLastWinograd.PointLength((long)geometry.K * step);
+        float* x = arguments.Tiles.Of(worker), dy = x + arguments.InputLength, lanes = dy + arguments.GradientLength;
+        float* sums = arguments.Sums + own * arguments.SumsLength + firstChannel * geometry.Phases;
+        int first = own * arguments.ChunksPerTask, end = Math.Min(arguments.Chunks, first + arguments.ChunksPerTask);
         for (int chunk = first; chunk < end; chunk++)
         {
-            TransformInputs<TV, TWinograd>(arguments, chunk, 0, geometry.C, tiles);
-            TransformGradients<TV, TWinograd>(arguments, chunk, 0, geometry.K, tiles + arguments.InputLength);
-            for (int phase = 0; phase < geometry.Phases; phase++)
-            for (int point = 0; point < geometry.Side * geometry.Side; point++)
+            TransformInputs<TV, TWinograd>(arguments, chunk, firstChannel, endChannel, x);
+            TransformGradients<TV, TWinograd>(arguments, chunk, dy);
+            for (int point = 0; point < points; point++)
             {
-                Multiply<TV>(arguments, chunk, tiles, phase, point, chunk > first, sums);
+                Product product = new()
+                {
+                    X = x + point * xLength,
+                    Dy = dy + point * dyLength,
+                    Step = step,
+                    Sums = sums + (long)point * geometry.K * arguments.Inputs,
+                    SumStep = arguments.Inputs,
+                    Inputs = (endChannel - firstChannel) * geometry.Phases,
+                    Outputs = geometry.K,
+                    Units = arguments.UnitsOf(chunk),
+                    IsFurther = chunk > first,
+                };
+                if (arguments.HasLanes) MultiplyLanes<TV>(product, lanes);
+                else MultiplyDots<TV>(product);
             }
         }
     }
 
-    // A channel of x or, behind them, of dy.
-    private static void TransformChannel<TV, TWinograd>(ref Arguments arguments, int task, int worker)
-        where TV : unmanaged, IVector<TV>
-        where TWinograd : struct, IWinogradGradient
-    {
-        int k = task - arguments.Geometry.C;
-        if (k < 0) TransformInputs<TV, TWinograd>(arguments, arguments.CommonChunk, task, task + 1, arguments.CommonTiles);
-        else TransformGradients<TV, TWinograd>(arguments, arguments.CommonChunk, k, k + 1, arguments.CommonTiles + arguments.InputLength);
-    }
-
-    private static void MultiplyPoint<TV>(ref Arguments arguments, int task, int worker)
-        where TV : unmanaged, IVector<TV>
-    {
-        int phases = arguments.Geometry.Phases;
-        Multiply<TV>(arguments, arguments.CommonChunk, arguments.CommonTiles, task % phases, task / phases, arguments.CommonChunk > 0, arguments.Sums);
-    }
-
-    // Channels of x from `first` to `end` − 1, to [point][phase][c][unit][sample].
+    // Channels of x from `first` to `end` − 1, to [point][c][phase][unit][sample].
     private static void TransformInputs<TV, TWinograd>(in Arguments arguments, int chunk, int first, int end, float* v)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinogradGradient
     {
         ref readonly BatchLastWinograd.Geometry geometry = ref arguments.Geometry;
-        long channelStep = arguments.Chunk * Samples, phaseLength = geometry.C * channelStep, plane = (long)geometry.H * geometry.W * geometry.N;
-        long pointLength = BatchLastWinograd.PointLength(geometry.InPhases * phaseLength);
-        for (int phase = 0; phase < geometry.InPhases; phase++)
+        long step = arguments.Chunk * Samples, plane = (long)geometry.H * geometry.W * geometry.N;
+        long pointLength = BatchLastWinograd.PointLength(arguments.Channels * geometry.Phases * step);
+        for (int phase = 0; phase < geometry.Phases; phase++)
         for (int i = 0, tiles; (tiles = arguments.TilesFrom(chunk, i)) > 0; i += tiles)
         {
             BatchLastWinograd.Tile tile = BatchLastWinograd.TileOf(geometry, chunk * arguments.Chunk + i, 0);
             TileTransform.Window window = geometry.WindowOf<TileTransform.Inputs<TWinograd>>(tile, phase, tiles);
-            float* x = arguments.X + tile.Sample, to = v + phase * phaseLength + i * Samples;
+            float* x = arguments.X + tile.Sample, to = v + phase * step + i * Samples;
             for (int c = first; c < end; c++)
             {
-                TileTransform.Run<TV, TileTransform.Inputs<TWinograd>>(window, x + c * plane, to + c * channelStep, pointLength);
+                TileTransform.Run<TV, TileTransform.Inputs<TWinograd>>(window, x + c * plane, to + (c - first) * geometry.Phases * step, pointLength);
             }
         }
     }
 
-    // Channels of dy from `first` to `end` − 1, to [point][k][unit][sample].
-    private static void TransformGradients<TV, TWinograd>(in Arguments arguments, int chunk, int first, int end, float* v)
+    // dy, to [point][k][unit][sample].
+    private static void TransformGradients<TV, TWinograd>(in Arguments arguments, int chunk, float* v)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinogradGradient
     {
         ref readonly BatchLastWinograd.Geometry geometry = ref arguments.Geometry;
-        long channelStep = arguments.Chunk * Samples, plane = (long)geometry.P * geometry.Q * geometry.N;
-        long pointLength = BatchLastWinograd.PointLength(geometry.K * channelStep);
+        long step = arguments.Chunk * Samples, plane = (long)geometry.P * geometry.Q * geometry.N;
+        long pointLength = BatchLastWinograd.PointLength(geometry.K * step);
         for (int i = 0, tiles; (tiles = arguments.TilesFrom(chunk, i)) > 0; i += tiles)
         {
             BatchLastWinograd.Tile tile = BatchLastWinograd.TileOf(geometry, chunk * arguments.Chunk + i, 0);
             TileTransform.Window window = TileTransform.Window.Of<TileTransform.Gradients<TWinograd>>(
                 geometry.P, geometry.Q, geometry.N, 1, tile.P, tile.Q, tiles);
             float* dy = arguments.Dy + tile.Sample, to = v + i * Samples;
-            for (int k = first; k < end; k++)
+            for (int k = 0; k < geometry.K; k++)
             {
-                TileTransform.Run<TV, TileTransform.Gradients<TWinograd>>(window, dy + k * plane, to + k * channelStep, pointLength);
+                TileTransform.Run<TV, TileTransform.Gradients<TWinograd>>(window, dy + k * plane, to + k * step, pointLength);
             }
         }
     }
 
-    // The sums of all pairs of channels at a point and a phase, or what a further chunk adds to them.
-    private static void Multiply<TV>(in Arguments arguments, int chunk, float* tiles, int phase, int point, bool isFurther, float* sums)
+    // Two vectors of rows of x are transposed, so that their lanes are channels, and multiplied by all rows of dy.
+    private static void MultiplyLanes<TV>(in Product product, float* lanes)
         where TV : unmanaged, IVector<TV>
     {
-        ref readonly BatchLastWinograd.Geometry geometry = ref arguments.Geometry;
-        int step = arguments.Chunk * Samples, vectors = arguments.UnitsOf(chunk) * Samples / TV.Width, points = geometry.Side * geometry.Side, c = geometry.C;
-        float* x = tiles + point * BatchLastWinograd.PointLength((long)geometry.InPhases * c * step) + (long)phase * c * step;
-        float* dy = tiles + arguments.InputLength + point * BatchLastWinograd.PointLength((long)geometry.K * step);
-        sums += ((long)phase * points + point) * geometry.Pairs;
-        int rows = TV.HasManyRegisters ? 4 : 2;
-        for (int k = 0; k < geometry.K; k += rows)
-        for (int i = 0; i < c; i += Together)
+        int together = TV.HasManyRegisters ? 8 : 4;
+        for (int i = 0, columns; i < product.Inputs; i += columns)
         {
-            float* left = dy + (long)k * step, right = x + (long)i * step, to = sums + k * c + i;
-            if (TV.HasManyRegisters) Dots<TV, Four>(left, right, step, vectors, isFurther, to, c);
-            else Dots<TV, Two>(left, right, step, vectors, isFurther, to, c);
+            columns = Math.Min(2 * TV.Width, product.Inputs - i);
+            Transposition.Run(product.X + i * product.Step, product.Step, columns, product.Units * Samples, lanes, columns);
+            for (int k = 0, rows; k < product.Outputs; k += rows)
+            {
+                rows = Math.Min(together, product.Outputs - k);
+                float* dy = product.Dy + k * product.Step, sums = product.Sums + k * product.SumStep + i;
+                if (rows == 8 && columns == 2 * TV.Width) AddLanes<TV, Eight, Two>(product, dy, lanes, sums);
+                else if (rows == 8) AddLanes<TV, Eight, One>(product, dy, lanes, sums);
+                else if (columns == 2 * TV.Width) AddLanes<TV, Four, Two>(product, dy, lanes, sums);
+                else AddLanes<TV, Four, One>(product, dy, lanes, sums);
+            }
         }
     }
 
     // Not inlined, so that each form keeps its accumulators in registers.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Dots<TV, TRows>(float* dy, float* x, long step, int vectors, bool isFurther, float* sums, int sumStep)
+    private static void AddLanes<TV, TRows, TVectors>(in Product product, float* dy, float* x, float* sums)
+        where TV : unmanaged, IVector<TV>
+        where TRows : IExtent
+        where TVectors : IExtent
+    {
+        TV a0 = TV.Zero, a1 = TV.Zero, b0 = TV.Zero, b1 = TV.Zero, c0 = TV.Zero, c1 = TV.Zero, d0 = TV.Zero, d1 = TV.Zero;
+        TV e0 = TV.Zero, e1 = TV.Zero, f0 = TV.Zero, f1 = TV.Zero, g0 = TV.Zero, g1 = TV.Zero, h0 = TV.Zero, h1 = TV.Zero;
+        long step = product.Step;
+        float* lower = dy + 4 * step;
+        for (float* end = dy + product.Units * Samples; dy < end; dy++, lower++, x += TVectors.Count * TV.Width)
+        {
+            TV x0 = TV.Load(x), x1 = TVectors.Count > 1 ? TV.Load(x + TV.Width) : x0;
+            Step<TV, TVectors>(TV.Broadcast(dy[0]), x0, x1, ref a0, ref a1);
+            Step<TV, TVectors>(TV.Broadcast(dy[step]), x0, x1, ref b0, ref b1);
+            Step<TV, TVectors>(TV.Broadcast(dy[2 * step]), x0, x1, ref c0, ref c1);
+            Step<TV, TVectors>(TV.Broadcast(dy[3 * step]), x0, x1, ref d0, ref d1);
+            if (TRows.Count == 4) continue;
+            Step<TV, TVectors>(TV.Broadcast(lower[0]), x0, x1, ref e0, ref e1);
+            Step<TV, TVectors>(TV.Broadcast(lower[step]), x0, x1, ref f0, ref f1);
+            Step<TV, TVectors>(TV.Broadcast(lower[2 * step]), x0, x1, ref g0, ref g1);
+            Step<TV, TVectors>(TV.Broadcast(lower[3 * step]), x0, x1, ref h0, ref h1);
+        }
+
+        long row = product.SumStep;
+        bool isFurther = product.IsFurther;
+        Add<TV, TVectors>(a0, a1, isFurther, sums);
+        Add<TV, TVectors>(b0, b1, isFurther, sums + row);
+        Add<TV, TVectors>(c0, c1, isFurther, sums + 2 * row);
+        Add<TV, TVectors>(d0, d1, isFurther, sums + 3 * row);
+        if (TRows.Count == 4) return;
+        sums += 4 * row;
+        Add<TV, TVectors>(e0, e1, isFurther, sums);
+        Add<TV, TVectors>(f0, f1, isFurther, sums + row);
+        Add<TV, TVectors>(g0, g1, isFurther, sums + 2 * row);
+        Add<TV, TVectors>(h0, h1, isFurther, sums + 3 * row);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Step<TV, TVectors>(TV dy, TV x0, TV x1, ref TV s0, ref TV s1)
+        where TV : unmanaged, IVector<TV>
+        where TVectors : IExtent
+    {
+        TV.Fma(ref s0, dy, x0);
+        if (TVectors.Count > 1) TV.Fma(ref s1, dy, x1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add<TV, TVectors>(TV s0, TV s1, bool isFurther, float* sums)
+        where TV : unmanaged, IVector<TV>
+        where TVectors : IExtent
+    {
+        TV.Store(isFurther ? TV.Load(sums) + s0 : s0, sums);
+        if (TVectors.Count > 1) TV.Store(isFurther ? TV.Load(sums + TV.Width) + s1 : s1, sums + TV.Width);
+    }
+
+    private static void MultiplyDots<TV>(in Product product)
+        where TV : unmanaged, IVector<TV>
+    {
+        int rows = TV.HasManyRegisters ? 4 : 2, vectors = product.Units * Samples / TV.Width;
+        for (int k = 0; k < product.Outputs; k += rows)
+        for (int i = 0; i < product.Inputs; i += Together)
+        {
+            float* dy = product.Dy + k * product.Step, x = product.X + i * product.Step, sums = product.Sums + k * product.SumStep + i;
+            if (TV.HasManyRegisters) Dots<TV, Four>(dy, x, product.Step, vectors, product.IsFurther, sums, product.SumStep);
+            else Dots<TV, Two>(dy, x, product.Step, vectors, product.IsFurther, sums, product.SumStep);
+        }
+    }
+
+    // Not inlined, so that each form keeps its accumulators in registers.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Dots<TV, TRows>(float* dy, float* x, long step, int vectors, bool isFurther, float* sums, long sumStep)
         where TV : unmanaged, IVector<TV>
         where TRows : IExtent
     {
@@ -257,36 +333,66 @@ internal static unsafe class BatchLastWinogradGradient
         TV.Fma(ref s3, dy, x3);
     }
 
-    // One task is 16 pairs of channels, which lie in the lanes.
+    // Some vectors of 16 sums: the sums of all tasks are added and transformed.
     [SkipLocalsInit]
     private static void Merge<TV, TWinograd>(ref Arguments arguments, int task, int worker)
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinogradGradient
     {
         ref readonly BatchLastWinograd.Geometry geometry = ref arguments.Geometry;
-        int taps = TWinograd.Taps, side = geometry.Side, points = side * side, size = geometry.FilterSide, stride = geometry.InStride, first = task * Samples;
-        float* room = stackalloc float[(MaxSide * MaxSide + 3 * MaxSide + MaxTaps) * Samples + Workspace.Line];
-        float* values = Workspace.OnLine(room), half = values + MaxSide * MaxSide * Samples, filters = half + 3 * MaxSide * Samples;
-        for (int phase = 0; phase < geometry.Phases; phase++)
-        for (int lane = 0; lane < Samples; lane += TV.Width)
+        int taps = TWinograd.Taps, side = geometry.Side, points = side * side;
+        long pointLength = (long)geometry.K * arguments.Inputs;
+        float* room = stackalloc float[(MaxSide * MaxSide + MaxTaps * MaxSide + MaxTaps * MaxTaps) * Samples + Workspace.Line];
+        float* values = Workspace.OnLine(room), half = values + MaxSide * MaxSide * Samples, filters = half + MaxTaps * MaxSide * Samples;
+        int end = Math.Min(arguments.Vectors, (task + 1) * arguments.VectorsPerTask);
+        for (int vector = task * arguments.VectorsPerTask; vector < end; vector++)
         {
-            for (int point = 0; point < points; point++)
+            for (int lane = 0; lane < Samples; lane += TV.Width)
             {
-                float* sums = arguments.Sums + ((long)phase * points + point) * geometry.Pairs + first + lane;
-                TV sum = TV.Load(sums);
-                for (int other = 1; other < arguments.Tasks; other++) sum += TV.Load(sums + other * arguments.SumsLength);
-                TV.Store(sum, values + point * TV.Width);
+                for (int point = 0; point < points; point++)
+                {
+                    float* sums = arguments.Sums + point * pointLength + vector * Samples + lane;
+                    TV sum = TV.Load(sums);
+                    for (int other = 1; other < arguments.Tasks; other++) sum += TV.Load(sums + other * arguments.SumsLength);
+                    TV.Store(sum, values + point * TV.Width);
+                }
+
+                for (int s = 0; s < side; s++) TWinograd.FilterGradient<TV>(values + s * TV.Width, side * TV.Width, half + s * TV.Width, side * TV.Width);
+                for (int r = 0; r < taps; r++)
+                {
+                    TWinograd.FilterGradient<TV>(half + r * side * TV.Width, TV.Width, filters + r * taps * Samples + lane, Samples);
+                }
             }
 
-            for (int s = 0; s < side; s++) TWinograd.FilterGradient<TV>(values + s * TV.Width, side * TV.Width, half + s * TV.Width, side * TV.Width);
-            float* filter = filters + (phase / stride * size + phase % stride) * Samples + lane;
-            for (int r = 0; r < taps; r++)
-            {
-                TWinograd.FilterGradient<TV>(half + r * side * TV.Width, TV.Width, filter + r * stride * size * Samples, stride * Samples);
-            }
+            float* dw = arguments.Dw + (long)vector * Samples * taps * taps;
+            if (taps == 3) Transposition.Run(filters, Samples, taps * taps, Samples, dw, taps * taps);
+            else Interleave(filters, dw);
         }
+    }
 
-        Transposition.Run(filters, Samples, size * size, Samples, arguments.Dw + (long)first * size * size, size * size);
+    // Four filters of 4×4 taps from [tap of a phase][filter][phase]. Phases of columns lie next to each other on both sides.
+    private static void Interleave(float* phases, float* filters)
+    {
+        for (int tap = 0; tap < 4; tap++)
+        for (int pair = 0; pair < 8; pair++)
+        {
+            int filter = pair / 2, row = tap / 2 * 2 + pair % 2, column = tap % 2 * 2;
+            *(long*)(filters + (filter * 4 + row) * 4 + column) = *(long*)(phases + tap * Samples + pair * 2);
+        }
+    }
+
+    // The products of a point and a chunk: rows of x and dy, which lie a step apart, and their sums, one for each pair of rows.
+    private struct Product
+    {
+        public float* X;
+        public float* Dy;
+        public long Step;
+        public float* Sums;
+        public long SumStep;
+        public int Inputs;
+        public int Outputs;
+        public int Units;
+        public bool IsFurther;
     }
 
     private struct Arguments
@@ -296,15 +402,20 @@ internal static unsafe class BatchLastWinogradGradient
         public float* Dy;
         public float* Dw;
         public ThreadScratch Tiles;
-        public float* CommonTiles;
-        public long InputLength;
         public float* Sums;
+        public long InputLength;
+        public long GradientLength;
         public long SumsLength;
+        public int Inputs;
+        public bool HasLanes;
         public int Chunk;
         public int Chunks;
         public int ChunksPerTask;
         public int Tasks;
-        public int CommonChunk;
+        public int Channels;
+        public int Parts;
+        public int Vectors;
+        public int VectorsPerTask;
 
         public readonly int UnitsOf(int chunk) => Math.Min(Chunk, Geometry.Units - chunk * Chunk);
 

@@ -31,6 +31,11 @@ internal readonly struct Six : IExtent
     public static int Count => 6;
 }
 
+internal readonly struct Eight : IExtent
+{
+    public static int Count => 8;
+}
+
 internal readonly struct Twelve : IExtent
 {
     public static int Count => 12;

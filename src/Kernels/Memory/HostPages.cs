@@ -9,6 +9,9 @@ internal static unsafe partial class HostPages
     private const int LargePage = 2 << 20;
     private const int AdviseHugePages = 14;
 
+    /// <summary>Rounds a number of bytes up so that large pages hold all of them.</summary>
+    public static nuint WholePages(nuint bytes) => (bytes + LargePage - 1) / LargePage * LargePage;
+
     /// <summary>Allocates memory, which <see cref="NativeMemory.AlignedFree"/> frees.</summary>
     public static float* Allocate(nuint bytes)
     {
