@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
@@ -13,13 +12,8 @@ namespace Engine.Kernels;
 /// <para>
 /// A vector of a transform holds samples. A unit is a tile of 16 samples; its rows are the channels of both maps (of x those of each phase), each transformed to
 /// points × units × samples. A task transforms a chunk of units, which fits into the second-level cache, and multiplies it at once, point by point, before the
-/// next chunk follows. Both take place in its thread's own scratch memory, because lines that another processor wrote last are expensive. There are two forms of
-/// the products:
-/// <list type="bullet">
-/// <item>Rows of x are transposed, so that lanes are input channels. Each step broadcasts a number of 8 rows of dy (4 with 16 registers) to two vectors of x, as
-/// in any matrix product. It takes 16 input channels, phases counted, and enough output channels to make up for transposing.</item>
-/// <item>Dot products of rows, 4 output channels (2 with 16 registers) by 4 input channels at a time, whose lanes are added at the end of a chunk.</item>
-/// </list>
+/// next chunk follows. Both take place in its thread's own scratch memory, because lines that another processor wrote last are expensive. For the
+/// products see <see cref="UnitProduct"/>.
 /// A task has sums of its own. At the end they are added and transformed, 16 sums in the lanes. There are as many tasks as their sums fit into a cache, by the shape
 /// alone, since the order of the sums depends on it. If there are more threads, each task is cut by its input channels, and each part transforms dy again. Compute
 /// bounds it; with few channels the transforms do.
@@ -29,9 +23,6 @@ internal static unsafe class BatchLastWinogradGradient
 {
     private const int Samples = TileTransform.Samples;
 
-    // Channels of both maps in a register tile of dot products.
-    private const int Together = 4;
-
     // Room for a tile of the larger kind.
     private const int MaxSide = 6;
     private const int MaxTaps = 3;
@@ -39,9 +30,6 @@ internal static unsafe class BatchLastWinogradGradient
     // Floats of a chunk: 640 KB, which stay in a thread's second-level cache. With fewer units than the least, adding up lanes would take too much of the time.
     private const int ChunkLength = 160 * 1024;
     private const int LeastChunk = 2, LeastChunkOfDots = 8;
-
-    // With fewer output channels, transposing tiles takes longer than adding up lanes.
-    private const int LeastOutputs = 16;
 
     // As many tasks as their sums fit into so many floats, within limits.
     private const int AllSumsLength = 160 * 1024;
@@ -60,7 +48,7 @@ internal static unsafe class BatchLastWinogradGradient
     /// <summary>Whether a shape suits: whole vectors of samples at every width, whole register tiles, and little waste of the tiles.</summary>
     public static bool Suits(in Conv2dShape shape)
     {
-        if (shape.C % Together != 0 || shape.K % Together != 0 || !BatchLastWinograd.HasTiles(shape)) return false;
+        if (shape.C % UnitProduct.Together != 0 || shape.K % UnitProduct.Together != 0 || !BatchLastWinograd.HasTiles(shape)) return false;
         BatchLastWinograd.Geometry geometry = BatchLastWinograd.Geometry.Of(shape);
         return geometry.Pairs >= ManyPairs || (geometry.Pairs >= LeastPairs && (long)geometry.Pairs * geometry.Units >= LeastProducts);
     }
@@ -71,7 +59,7 @@ internal static unsafe class BatchLastWinogradGradient
     {
         BatchLastWinograd.Geometry geometry = BatchLastWinograd.Geometry.Of(shape);
         int points = geometry.Side * geometry.Side, inputs = geometry.C * geometry.Phases, vectors = geometry.K * inputs / Samples;
-        bool hasLanes = inputs % Samples == 0 && geometry.K >= LeastOutputs;
+        bool hasLanes = UnitProduct.SuitsLanes(inputs, geometry.K);
         long unitLength = (long)points * (inputs + geometry.K) * Samples, sumsLength = Workspace.Aligned((long)points * geometry.K * inputs);
         int chunk = EvenPart(geometry.Units, (int)Math.Max(ChunkLength / unitLength, hasLanes ? LeastChunk : LeastChunkOfDots));
         int chunks = PartsOf(geometry.Units, chunk);
@@ -98,7 +86,7 @@ internal static unsafe class BatchLastWinogradGradient
             Vectors = vectors,
             VectorsPerTask = PartsOf(vectors, MergeTasks),
         };
-        long lanes = hasLanes ? 2L * TV.Width * chunk * Samples : 0;
+        long lanes = hasLanes ? UnitProduct.LanesLength<TV>(chunk) : 0;
         cpu.Workspace.Begin(arguments.Tasks * sumsLength, arguments.InputLength + arguments.GradientLength + lanes);
         arguments.Tiles = cpu.Workspace.OfThreads;
         arguments.Sums = cpu.Workspace.Take(arguments.Tasks * sumsLength);
@@ -137,7 +125,7 @@ internal static unsafe class BatchLastWinogradGradient
             TransformGradients<TV, TWinograd>(arguments, chunk, dy);
             for (int point = 0; point < points; point++)
             {
-                Product product = new()
+                UnitProduct product = new()
                 {
                     X = x + point * xLength,
                     Dy = dy + point * dyLength,
@@ -149,8 +137,8 @@ internal static unsafe class BatchLastWinogradGradient
                     Units = arguments.UnitsOf(chunk),
                     IsFurther = chunk > first,
                 };
-                if (arguments.HasLanes) MultiplyLanes<TV>(product, lanes);
-                else MultiplyDots<TV>(product);
+                if (arguments.HasLanes) product.AddWithChannelsInLanes<TV>(lanes);
+                else product.AddDots<TV>();
             }
         }
     }
@@ -195,142 +183,6 @@ internal static unsafe class BatchLastWinogradGradient
                 TileTransform.Run<TV, TileTransform.Gradients<TWinograd>>(window, dy + k * plane, to + k * step, pointLength);
             }
         }
-    }
-
-    // Two vectors of rows of x are transposed, so that their lanes are channels, and multiplied by all rows of dy.
-    private static void MultiplyLanes<TV>(in Product product, float* lanes)
-        where TV : unmanaged, IVector<TV>
-    {
-        int together = TV.HasManyRegisters ? 8 : 4;
-        for (int i = 0, columns; i < product.Inputs; i += columns)
-        {
-            columns = Math.Min(2 * TV.Width, product.Inputs - i);
-            Transposition.Run(product.X + i * product.Step, product.Step, columns, product.Units * Samples, lanes, columns);
-            for (int k = 0, rows; k < product.Outputs; k += rows)
-            {
-                rows = Math.Min(together, product.Outputs - k);
-                float* dy = product.Dy + k * product.Step, sums = product.Sums + k * product.SumStep + i;
-                if (rows == 8 && columns == 2 * TV.Width) AddLanes<TV, Eight, Two>(product, dy, lanes, sums);
-                else if (rows == 8) AddLanes<TV, Eight, One>(product, dy, lanes, sums);
-                else if (columns == 2 * TV.Width) AddLanes<TV, Four, Two>(product, dy, lanes, sums);
-                else AddLanes<TV, Four, One>(product, dy, lanes, sums);
-            }
-        }
-    }
-
-    // Not inlined, so that each form keeps its accumulators in registers.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void AddLanes<TV, TRows, TVectors>(in Product product, float* dy, float* x, float* sums)
-        where TV : unmanaged, IVector<TV>
-        where TRows : IExtent
-        where TVectors : IExtent
-    {
-        TV a0 = TV.Zero, a1 = TV.Zero, b0 = TV.Zero, b1 = TV.Zero, c0 = TV.Zero, c1 = TV.Zero, d0 = TV.Zero, d1 = TV.Zero;
-        TV e0 = TV.Zero, e1 = TV.Zero, f0 = TV.Zero, f1 = TV.Zero, g0 = TV.Zero, g1 = TV.Zero, h0 = TV.Zero, h1 = TV.Zero;
-        long step = product.Step;
-        float* lower = dy + 4 * step;
-        for (float* end = dy + product.Units * Samples; dy < end; dy++, lower++, x += TVectors.Count * TV.Width)
-        {
-            TV x0 = TV.Load(x), x1 = TVectors.Count > 1 ? TV.Load(x + TV.Width) : x0;
-            Step<TV, TVectors>(TV.Broadcast(dy[0]), x0, x1, ref a0, ref a1);
-            Step<TV, TVectors>(TV.Broadcast(dy[step]), x0, x1, ref b0, ref b1);
-            Step<TV, TVectors>(TV.Broadcast(dy[2 * step]), x0, x1, ref c0, ref c1);
-            Step<TV, TVectors>(TV.Broadcast(dy[3 * step]), x0, x1, ref d0, ref d1);
-            if (TRows.Count == 4) continue;
-            Step<TV, TVectors>(TV.Broadcast(lower[0]), x0, x1, ref e0, ref e1);
-            Step<TV, TVectors>(TV.Broadcast(lower[step]), x0, x1, ref f0, ref f1);
-            Step<TV, TVectors>(TV.Broadcast(lower[2 * step]), x0, x1, ref g0, ref g1);
-            Step<TV, TVectors>(TV.Broadcast(lower[3 * step]), x0, x1, ref h0, ref h1);
-        }
-
-        long row = product.SumStep;
-        bool isFurther = product.IsFurther;
-        Add<TV, TVectors>(a0, a1, isFurther, sums);
-        Add<TV, TVectors>(b0, b1, isFurther, sums + row);
-        Add<TV, TVectors>(c0, c1, isFurther, sums + 2 * row);
-        Add<TV, TVectors>(d0, d1, isFurther, sums + 3 * row);
-        if (TRows.Count == 4) return;
-        sums += 4 * row;
-        Add<TV, TVectors>(e0, e1, isFurther, sums);
-        Add<TV, TVectors>(f0, f1, isFurther, sums + row);
-        Add<TV, TVectors>(g0, g1, isFurther, sums + 2 * row);
-        Add<TV, TVectors>(h0, h1, isFurther, sums + 3 * row);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Step<TV, TVectors>(TV dy, TV x0, TV x1, ref TV s0, ref TV s1)
-        where TV : unmanaged, IVector<TV>
-        where TVectors : IExtent
-    {
-        TV.Fma(ref s0, dy, x0);
-        if (TVectors.Count > 1) TV.Fma(ref s1, dy, x1);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add<TV, TVectors>(TV s0, TV s1, bool isFurther, float* sums)
-        where TV : unmanaged, IVector<TV>
-        where TVectors : IExtent
-    {
-        TV.Store(isFurther ? TV.Load(sums) + s0 : s0, sums);
-        if (TVectors.Count > 1) TV.Store(isFurther ? TV.Load(sums + TV.Width) + s1 : s1, sums + TV.Width);
-    }
-
-    private static void MultiplyDots<TV>(in Product product)
-        where TV : unmanaged, IVector<TV>
-    {
-        int rows = TV.HasManyRegisters ? 4 : 2, vectors = product.Units * Samples / TV.Width;
-        for (int k = 0; k < product.Outputs; k += rows)
-        for (int i = 0; i < product.Inputs; i += Together)
-        {
-            float* dy = product.Dy + k * product.Step, x = product.X + i * product.Step, sums = product.Sums + k * product.SumStep + i;
-            if (TV.HasManyRegisters) Dots<TV, Four>(dy, x, product.Step, vectors, product.IsFurther, sums, product.SumStep);
-            else Dots<TV, Two>(dy, x, product.Step, vectors, product.IsFurther, sums, product.SumStep);
-        }
-    }
-
-    // Not inlined, so that each form keeps its accumulators in registers.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Dots<TV, TRows>(float* dy, float* x, long step, int vectors, bool isFurther, float* sums, long sumStep)
-        where TV : unmanaged, IVector<TV>
-        where TRows : IExtent
-    {
-        TV a0 = TV.Zero, a1 = TV.Zero, a2 = TV.Zero, a3 = TV.Zero;
-        TV b0 = TV.Zero, b1 = TV.Zero, b2 = TV.Zero, b3 = TV.Zero;
-        TV c0 = TV.Zero, c1 = TV.Zero, c2 = TV.Zero, c3 = TV.Zero;
-        TV d0 = TV.Zero, d1 = TV.Zero, d2 = TV.Zero, d3 = TV.Zero;
-        for (; vectors > 0; vectors--, dy += TV.Width, x += TV.Width)
-        {
-            TV x0 = TV.Load(x), x1 = TV.Load(x + step), x2 = TV.Load(x + 2 * step), x3 = TV.Load(x + 3 * step);
-            Step(TV.Load(dy), x0, x1, x2, x3, ref a0, ref a1, ref a2, ref a3);
-            Step(TV.Load(dy + step), x0, x1, x2, x3, ref b0, ref b1, ref b2, ref b3);
-            if (TRows.Count == 2) continue;
-            Step(TV.Load(dy + 2 * step), x0, x1, x2, x3, ref c0, ref c1, ref c2, ref c3);
-            Step(TV.Load(dy + 3 * step), x0, x1, x2, x3, ref d0, ref d1, ref d2, ref d3);
-        }
-
-        AddUp(a0, a1, a2, a3, isFurther, sums);
-        AddUp(b0, b1, b2, b3, isFurther, sums + sumStep);
-        if (TRows.Count == 2) return;
-        AddUp(c0, c1, c2, c3, isFurther, sums + 2 * sumStep);
-        AddUp(d0, d1, d2, d3, isFurther, sums + 3 * sumStep);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddUp<TV>(TV s0, TV s1, TV s2, TV s3, bool isFurther, float* sums)
-        where TV : unmanaged, IVector<TV>
-    {
-        Vector128<float> added = LaneSums.Of(s0, s1, s2, s3);
-        (isFurther ? Vector128.Load(sums) + added : added).Store(sums);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Step<TV>(TV dy, TV x0, TV x1, TV x2, TV x3, ref TV s0, ref TV s1, ref TV s2, ref TV s3)
-        where TV : unmanaged, IVector<TV>
-    {
-        TV.Fma(ref s0, dy, x0);
-        TV.Fma(ref s1, dy, x1);
-        TV.Fma(ref s2, dy, x2);
-        TV.Fma(ref s3, dy, x3);
     }
 
     // Some vectors of 16 sums: the sums of all tasks are added and transformed.
@@ -379,20 +231,6 @@ internal static unsafe class BatchLastWinogradGradient
             int filter = pair / 2, row = tap / 2 * 2 + pair % 2, column = tap % 2 * 2;
             *(long*)(filters + (filter * 4 + row) * 4 + column) = *(long*)(phases + tap * Samples + pair * 2);
         }
-    }
-
-    // The products of a point and a chunk: rows of x and dy, which lie a step apart, and their sums, one for each pair of rows.
-    private struct Product
-    {
-        public float* X;
-        public float* Dy;
-        public long Step;
-        public float* Sums;
-        public long SumStep;
-        public int Inputs;
-        public int Outputs;
-        public int Units;
-        public bool IsFurther;
     }
 
     private struct Arguments

@@ -103,8 +103,8 @@ internal static partial class Ops
         new(32, 32, 15, 21, 64, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // many channels, several chunks a task
         new(16, 20, 16, 14, 36, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last, p: 16, q: 12), // an end that is left out
         new(32, 32, 16, 18, 16, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 2, layout: BatchLayout.Last), // many channels, phases
-        new(16, 48, 16, 18, 28, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // an odd number of vectors of channels, and half a block of outputs
-        new(32, 64, 8, 8, 16, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last), // a task that threads share
+        new(16, 48, 16, 18, 36, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // an odd number of vectors of channels, and half a block of outputs
+        new(32, 64, 8, 8, 40, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last), // a task that threads share
     ];
 
     // Batches that fill one vector, several and a part, or none; shapes of the inversion network and others.
