@@ -140,7 +140,7 @@ public unsafe class MemoryTests
         Assert.Throws<InvalidOperationException>(() => workspace.Take(1));
 
         // A smaller kernel gets the same memory again.
-        workspace.Begin(1);
+        workspace.Begin(Workspace.Aligned(1));
         Assert.True(first == workspace.Take(1));
     }
 
@@ -148,7 +148,7 @@ public unsafe class MemoryTests
     public void EveryThreadHasScratchOfItsOwnThatStaysWhereItIs()
     {
         using Workspace workspace = new(threads: 2);
-        workspace.Begin(5, ofEachThread: 17);
+        workspace.Begin(0, ofEachThread: 17);
         float* first = workspace.OfThreads.Of(0), second = workspace.OfThreads.Of(1);
         Assert.Equal(0, (nint)second % HostMemory.Alignment);
         Assert.True(second - first >= 17);

@@ -18,6 +18,7 @@ internal sealed unsafe class Workspace(int threads) : IDisposable
 
     private float* _block;
     private long _capacity;
+    private long _asked;
     private long _taken;
     private float* _threadBlocks;
     private long _threadCapacity;
@@ -40,7 +41,7 @@ internal sealed unsafe class Workspace(int threads) : IDisposable
     /// </summary>
     public void Begin(long floats, long ofEachThread = 0)
     {
-        _taken = 0;
+        (_asked, _taken) = (floats, 0);
         if (floats > _capacity) Grow(ref _block, ref _capacity, floats, 1);
         if (ofEachThread > _threadCapacity) Grow(ref _threadBlocks, ref _threadCapacity, Aligned(ofEachThread), threads);
     }
@@ -50,7 +51,7 @@ internal sealed unsafe class Workspace(int threads) : IDisposable
     {
         float* piece = _block + _taken;
         _taken += Aligned(floats);
-        if (_taken > _capacity) throw new InvalidOperationException($"a kernel took {_taken} floats of scratch but asked for {_capacity}");
+        if (_taken > _asked) throw new InvalidOperationException($"a kernel took {_taken} floats of scratch but asked for {_asked}");
         return piece;
     }
 
