@@ -39,7 +39,7 @@ internal sealed unsafe class ConvolutionLadder<TV> : OperationLadder<TV>
         Conv2d.Pack<TV>(One, shape.Conv, Conv2dForm.Winograd4, W, _packed4);
         _turned = shape.In(BatchLayout.ChannelsLast);
         (_turnedX, _turnedY) = (Rent(shape.XLength), Rent(shape.YLength));
-        Transpose.Samples(One, shape.Conv.N, new TransposeShape(shape.Conv.C, shape.Conv.H * shape.Conv.W), X, One.At(_turnedX));
+        Transpose.ToChannelsLast(One, shape.Conv.N, shape.Conv.C, shape.Conv.H * shape.Conv.W, X, One.At(_turnedX));
         Add("plain loops", 1, Plain, $"{Here}PlainConvolution.cs");
         Add("blocked", 1, Blocked, $"{Here}BlockedConvolution.cs");
         Add("register tile", 1, Tiled, $"{Here}TiledConvolution.cs");
@@ -123,7 +123,7 @@ internal sealed unsafe class ConvolutionLadder<TV> : OperationLadder<TV>
     private protected override void Read(float[] y)
     {
         MaxPool2dShape pool = _shape.Pool;
-        if (_wroteTurned) Transpose.Samples(One, pool.N, new TransposeShape(pool.P * pool.Q, pool.C), One.At(_turnedY), Y);
+        if (_wroteTurned) Transpose.Forward(One, new TransposeShape(pool.P * pool.Q, pool.C, pool.N), One.At(_turnedY), Y);
         base.Read(y);
     }
 

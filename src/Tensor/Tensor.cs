@@ -97,7 +97,7 @@ public sealed class Tensor : IDisposable
     {
         if (shape.Length != Shape.Length) throw new ArgumentException($"{Shape} cannot become {shape}");
         if (shape != Shape) RequireBatchFirst();
-        return Tape is null ? Alias(shape) : TensorOps.RecordReshape(this, shape);
+        return Tape is null ? Alias(shape) : TensorOps.RecordAlias(this, shape, Layout);
     }
 
     /// <summary>A run of entries along the outermost axis; shares the memory, and is not written down on a tape.</summary>

@@ -223,38 +223,31 @@ public static partial class TensorOps
     /// <summary>
     /// The same N×C×H×W laid out anew. Where the elements stay in their places, as with the batch of one sample, the result shares the memory.
     /// </summary>
-    /// <exception cref="ArgumentException">x requires a gradient and its channels shall be last: there is no rule for that.</exception>
     public static Tensor ToLayout(this Tensor x, BatchLayout layout)
     {
         RequireRank(x, 4);
         if (x.Layout == layout) return x.Reshape(x.Shape);
-        if (layout == BatchLayout.ChannelsLast || x.Layout == BatchLayout.ChannelsLast) return TurnChannels(x, layout);
-        if (x.Shape[0] == 1) return x.Reshape(x.Shape);
-        int samples = x.Shape[0], others = x.Shape.Length / samples;
-        TransposeShape shape = layout == BatchLayout.Last ? new(samples, others) : new(others, samples);
-        OpResult<TransposeOp> y = x.Begin<TransposeOp>(x.Shape, layout);
-        return y.Run(new TransposeOp(shape, x.View, y.View), x);
+        int samples = x.Shape[0], channels = x.Shape[1], pixels = x.Shape[2] * x.Shape[3];
+        if (layout == BatchLayout.ChannelsLast || x.Layout == BatchLayout.ChannelsLast)
+        {
+            if (layout == BatchLayout.Last || x.Layout == BatchLayout.Last)
+            {
+                using Tensor first = x.ToLayout(BatchLayout.First);
+                return first.ToLayout(layout);
+            }
+
+            if (channels == 1 || pixels == 1) return x.Tape is null ? x.Alias(x.Shape, layout) : RecordAlias(x, x.Shape, layout);
+            return Turn(x, layout == BatchLayout.ChannelsLast ? new(channels, pixels, samples) : new(pixels, channels, samples), layout);
+        }
+
+        if (samples == 1) return x.Reshape(x.Shape);
+        return Turn(x, layout == BatchLayout.Last ? new(samples, channels * pixels) : new(channels * pixels, samples), layout);
     }
 
-    private static Tensor TurnChannels(Tensor x, BatchLayout layout)
+    private static Tensor Turn(Tensor x, in TransposeShape shape, BatchLayout layout)
     {
-        RequireNoGradient(x);
-        if (layout == BatchLayout.Last || x.Layout == BatchLayout.Last)
-        {
-            using Tensor first = x.ToLayout(BatchLayout.First);
-            return first.ToLayout(layout);
-        }
-
-        (int channels, int pixels) = (x.Shape[1], x.Shape[2] * x.Shape[3]);
-        if (channels == 1 || pixels == 1) return x.Alias(x.Shape, layout);
-        Tensor y = Tensor.Allocate(x.Backend, x.Shape, layout);
-        TransposeShape shape = layout == BatchLayout.ChannelsLast ? new(channels, pixels) : new(pixels, channels);
-        for (int at = 0; at < x.Shape.Length; at += channels * pixels)
-        {
-            x.Backend.Run(new TransposeOp(shape, x.View.Slice(at, channels * pixels), y.View.Slice(at, channels * pixels)));
-        }
-
-        return y;
+        OpResult<TransposeOp> y = x.Begin<TransposeOp>(x.Shape, layout);
+        return y.Run(new TransposeOp(shape, x.View, y.View), x);
     }
 
     /// <summary>
@@ -291,10 +284,10 @@ public static partial class TensorOps
         return y;
     }
 
-    /// <summary>A reshape on a tape: the result shares x's memory, its gradient is x's under the other shape.</summary>
-    internal static Tensor RecordReshape(Tensor x, Shape shape)
+    /// <summary>A reshape on a tape: the result shares x's memory, its gradient is x's under the other shape and layout.</summary>
+    internal static Tensor RecordAlias(Tensor x, Shape shape, BatchLayout layout)
     {
-        TapeEntry<ReshapeRule> entry = x.Tape!.Begin<ReshapeRule>(x.Backend, shape, x.Layout, shares: x);
+        TapeEntry<ReshapeRule> entry = x.Tape!.Begin<ReshapeRule>(x.Backend, shape, layout, shares: x);
         entry.Finish(default, [x]);
         return entry.Output!;
     }

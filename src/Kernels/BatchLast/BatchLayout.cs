@@ -10,8 +10,8 @@ public enum BatchLayout
     Last,
 
     /// <summary>
-    /// N H W C: a pixel's channels lie side by side, so that vectors run along them. For inference: convolutions pass such maps on to each other, and nothing
-    /// has to be transposed in between. There are no gradients.
+    /// N H W C: a pixel's channels lie side by side, so that vectors run along them. Convolutions, pooled or not, pass such maps and their gradients on to each
+    /// other, and nothing has to be transposed in between. No other operation on maps takes them.
     /// </summary>
     ChannelsLast,
 }

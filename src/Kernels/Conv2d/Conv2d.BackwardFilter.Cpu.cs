@@ -16,6 +16,12 @@ internal enum FilterGradientForm
 
     /// <summary>3×3 filters of many channels, in Winograd's tiles.</summary>
     Winograd,
+
+    /// <summary>3×3 filters of one input channel, on maps that lie N H W C.</summary>
+    OneChannel,
+
+    /// <summary>What no other form suits on maps that lie N H W C: they are transposed first.</summary>
+    Turned,
 }
 
 /// <content>
@@ -29,7 +35,8 @@ internal enum FilterGradientForm
 /// <item>Gathered: with few channels, groups would leave most of a tile empty. Then all C·R·S numbers of a pixel are first copied side by side.</item>
 /// </list>
 /// With few channels and stride 1 there is a third form, see <see cref="BackwardFilterDots"/>, and with many a fourth, see <see
-/// cref="BackwardFilterWinograd"/>. Parallel over pieces of the batch (at most <see cref="MaxPieces"/>, fixed by the shape), each with sums of its own, which
+/// cref="BackwardFilterWinograd"/>. Maps with the channels last have the fourth and one of their own for one channel, see <see
+/// cref="BackwardFilterOneChannel"/>; others are transposed. Parallel over pieces of the batch (at most <see cref="MaxPieces"/>, fixed by the shape), each with sums of its own, which
 /// are then added in order. Compute bounds it if K and S·C fill tiles; with few channels the copies do.
 /// </content>
 internal static unsafe partial class Conv2d
@@ -57,7 +64,8 @@ internal static unsafe partial class Conv2d
         CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw, float* db, Activation activation = default, float* y = null)
         where TV : unmanaged, IVector<TV>
     {
-        if (y is not null && (shape.Layout == BatchLayout.Last || ChooseFilterForm<TV>(shape) != FilterGradientForm.Dots))
+        if (y is not null
+            && (shape.Layout == BatchLayout.Last || ChooseFilterForm<TV>(shape) is not (FilterGradientForm.Dots or FilterGradientForm.OneChannel)))
         {
             using HostBuffer before = cpu.Memory.Rent(shape.YLength);
             ActivationGradient.Run<TV>(cpu, activation, y, dy, before.Pointer, shape.YLength);
@@ -67,7 +75,7 @@ internal static unsafe partial class Conv2d
 
         if (shape.Layout == BatchLayout.Last)
         {
-            if (db is not null) Reduction.Channels<TV>(cpu, 1, shape.K, shape.P * shape.Q * shape.N, dy, db);
+            if (db is not null) Reduction.Channels<TV>(cpu, shape.Layout, shape.N, shape.K, shape.P * shape.Q, dy, db);
             if (BatchLastWinogradGradient.Suits(shape)) BatchLastWinogradGradient.Run<TV>(cpu, shape, x, dy, dw);
             else BatchLastFilterGradient.Run<TV>(cpu, shape, x, dy, dw);
             return;
@@ -80,7 +88,21 @@ internal static unsafe partial class Conv2d
             return;
         }
 
-        if (db is not null) Reduction.Channels<TV>(cpu, shape.N, shape.K, shape.P * shape.Q, dy, db);
+        if (form == FilterGradientForm.OneChannel)
+        {
+            BackwardFilterOneChannel<TV>(cpu, shape, x, dy, dw, db, activation, y);
+            return;
+        }
+
+        if (form == FilterGradientForm.Turned)
+        {
+            using HostBuffer input = Transpose.ToBatchFirst(cpu, shape.N, shape.C, shape.H * shape.W, x);
+            using HostBuffer gradient = Transpose.ToBatchFirst(cpu, shape.N, shape.K, shape.P * shape.Q, dy);
+            BackwardFilter<TV>(cpu, shape.In(BatchLayout.First), input.Pointer, gradient.Pointer, dw, db);
+            return;
+        }
+
+        if (db is not null) Reduction.Channels<TV>(cpu, shape.Layout, shape.N, shape.K, shape.P * shape.Q, dy, db);
         if (form == FilterGradientForm.Winograd)
         {
             BackwardFilterWinograd<TV>(cpu, shape, x, dy, dw);
@@ -155,6 +177,7 @@ internal static unsafe partial class Conv2d
         where TV : unmanaged, IVector<TV>
     {
         if (SuitsWinogradGradient(shape)) return FilterGradientForm.Winograd;
+        if (shape.Layout == BatchLayout.ChannelsLast) return SuitsOneChannelGradient(shape) ? FilterGradientForm.OneChannel : FilterGradientForm.Turned;
         (int groups, int run) = Groups(shape);
         int rows = TiledProduct.RowBlocks<TV>(shape.K) * RegisterTile<TV>.Rows;
         long cyclesPerTile = rows * 3L / 2;

@@ -166,10 +166,9 @@ internal static unsafe partial class Conv2d
     private static void ForwardTurned<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* w, float* b, Activation activation, float* y)
         where TV : unmanaged, IVector<TV>
     {
-        using HostBuffer input = cpu.Memory.Rent(shape.XLength), output = cpu.Memory.Rent(shape.YLength);
-        Transpose.Samples(cpu, shape.N, new TransposeShape(shape.H * shape.W, shape.C), x, input.Pointer);
+        using HostBuffer input = Transpose.ToBatchFirst(cpu, shape.N, shape.C, shape.H * shape.W, x), output = cpu.Memory.Rent(shape.YLength);
         Forward<TV>(cpu, shape.In(BatchLayout.First), input.Pointer, w, b, activation, output.Pointer);
-        Transpose.Samples(cpu, shape.N, new TransposeShape(shape.K, shape.P * shape.Q), output.Pointer, y);
+        Transpose.ToChannelsLast(cpu, shape.N, shape.K, shape.P * shape.Q, output.Pointer, y);
     }
 
     private static void ForwardProduct<TV>(
@@ -254,6 +253,14 @@ internal static unsafe partial class Conv2d
                 Forward<TV>(cpu, gradient, dy, turned, null, Activation.None, dx);
                 return;
             }
+        }
+
+        if (shape.Layout == BatchLayout.ChannelsLast)
+        {
+            using HostBuffer gradient = Transpose.ToBatchFirst(cpu, shape.N, shape.K, shape.P * shape.Q, dy), result = cpu.Memory.Rent(shape.XLength);
+            BackwardData<TV>(cpu, shape.In(BatchLayout.First), gradient.Pointer, w, result.Pointer, turned);
+            Transpose.ToChannelsLast(cpu, shape.N, shape.C, shape.H * shape.W, result.Pointer, dx);
+            return;
         }
 
         ConvTranspose2d.Forward<TV>(cpu, ConvTranspose2dShape.GradientOf(shape), dy, w, null, Activation.None, dx);

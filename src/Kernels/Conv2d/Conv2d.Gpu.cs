@@ -65,7 +65,13 @@ internal static unsafe partial class Conv2d
             Phases = Phases.One,
             Bias = dw,
         }.Run(gpu);
-        if (db is { } gradient) BackwardBias(gpu, shape.Layout, shape.N, shape.K, shape.P * shape.Q, dy, gradient);
+        if (db is not { } gradient) return;
+        if (shape.Layout == BatchLayout.ChannelsLast)
+        {
+            using GpuBuffer turned = Transpose.ToBatchFirst(gpu, shape.N, shape.K, shape.P * shape.Q, dy);
+            BackwardBias(gpu, BatchLayout.First, shape.N, shape.K, shape.P * shape.Q, turned.Floats, gradient);
+        }
+        else BackwardBias(gpu, shape.Layout, shape.N, shape.K, shape.P * shape.Q, dy, gradient);
     }
 
     /// <summary>db[k] = Σ dy of a channel of maps. Overwrites db.</summary>

@@ -86,7 +86,6 @@ public readonly unsafe record struct Conv2dBackwardDataOp(Conv2dShape Shape, Vie
     /// <inheritdoc/>
     public void Operands(ref OperandList list)
     {
-        list.RequireChannelsFirst(Shape.Layout);
         list.In("dy", Dy, Shape.YLength);
         list.In("w", W, Shape.WLength);
         list.Out("dx", Dx, Shape.XLength);
@@ -104,7 +103,18 @@ public readonly unsafe record struct Conv2dBackwardDataOp(Conv2dShape Shape, Vie
     }
 
     /// <inheritdoc/>
-    public void Gpu(GpuContext gpu) => Conv2d.BackwardData(gpu, Shape, gpu.At(Dy), gpu.At(W), gpu.At(Dx));
+    public void Gpu(GpuContext gpu)
+    {
+        if (Shape.Layout != BatchLayout.ChannelsLast)
+        {
+            Conv2d.BackwardData(gpu, Shape, gpu.At(Dy), gpu.At(W), gpu.At(Dx));
+            return;
+        }
+
+        using GpuBuffer dy = Transpose.ToBatchFirst(gpu, Shape.N, Shape.K, Shape.P * Shape.Q, gpu.At(Dy)), dx = gpu.Memory.Rent(Shape.XLength);
+        Conv2d.BackwardData(gpu, Shape.In(BatchLayout.First), dy.Floats, gpu.At(W), dx.Floats);
+        Transpose.ToChannelsLast(gpu, Shape.N, Shape.C, Shape.H * Shape.W, dx.Floats, gpu.At(Dx));
+    }
 
     /// <inheritdoc/>
     public override string ToString() => $"dx of {Shape}";
@@ -132,7 +142,6 @@ public readonly unsafe record struct Conv2dBackwardFilterOp(
     public void Operands(ref OperandList list)
     {
         list.In("x", X, Shape.XLength);
-        list.RequireChannelsFirst(Shape.Layout);
         list.In("dy", Dy, Shape.YLength);
         list.Out("dw", Dw, Shape.WLength);
         list.Out("db", Db, Shape.K);

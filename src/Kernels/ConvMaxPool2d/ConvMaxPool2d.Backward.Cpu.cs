@@ -7,7 +7,7 @@ namespace Engine.Kernels;
 /// arithmetic remains. Each output (n, k, p, q) has a patch of R×S pixels of x, and argmax says where its corner is.
 /// <code>dx: patch(n, k, p, q) += dy[n,k,p,q] · w[k]     dw: dw[k] += dy[n,k,p,q] · patch(n, k, p, q)</code>
 /// The lanes are input channels. A block of channels, one for each lane, is copied to (or from) N H W C order with the padding around it, one band of rows at a
-/// time, which stays in the first-level cache. For dx, the output channels of each window are sorted by where their maximum lies. Those that share a patch add
+/// time, which stays in the first-level cache. If x lies N H W C itself, its pixels are read and written whole: a task goes through all blocks of a band. For dx, the output channels of each window are sorted by where their maximum lies. Those that share a patch add
 /// to its nine pixels in registers, so that few sums are stored. dx is parallel over samples and blocks of channels; rows that the next band also reaches are
 /// carried over. For dw, the nine vectors of one output channel's 3×3 filter stay in registers while all patches of the band are processed. It is parallel over
 /// pieces of the batch (at most <see cref="MaxPieces"/>, fixed by the shape) and blocks; the pieces' sums are then added in order. Filters of other sizes take
@@ -40,14 +40,14 @@ internal static unsafe partial class ConvMaxPool2d
         patches.X = dx;
         cpu.Run(shape.Conv.K, &PackFilter<TV>, ref patches);
         cpu.Run(shape.Pool.N * shape.Pool.P, &SortRow<TV>, ref patches);
-        cpu.Run(shape.Conv.N * patches.Blocks, &AddPatches<TV>, ref patches);
+        cpu.Run(shape.Conv.N * patches.Blocks / patches.Together, &AddPatches<TV>, ref patches);
     }
 
     /// <summary>The gradient with respect to the filters, and with respect to the bias unless <paramref name="db"/> is null. Overwrites both.</summary>
     public static void BackwardFilter<TV>(CpuContext cpu, in ConvMaxPool2dShape shape, float* x, float* argmax, float* dy, float* dw, float* db)
         where TV : unmanaged, IVector<TV>
     {
-        if (db is not null) Reduction.Channels<TV>(cpu, shape.Pool.N, shape.Pool.C, shape.Pool.P * shape.Pool.Q, dy, db);
+        if (db is not null) Reduction.Channels<TV>(cpu, shape.Conv.Layout, shape.Pool.N, shape.Pool.C, shape.Pool.P * shape.Pool.Q, dy, db);
 
         Patches patches = PatchesOf<TV>(shape);
         long sums = (long)patches.Blocks * shape.Conv.K * patches.Taps * TV.Width;
@@ -57,8 +57,8 @@ internal static unsafe partial class ConvMaxPool2d
         patches.Filters = cpu.Workspace.Take(patches.Pieces * sums);
         patches.W = dw;
         patches.X = x;
-        cpu.Run(shape.Conv.N * shape.Conv.K, &FindPatchesOfPlane, ref patches);
-        cpu.Run(patches.Pieces * patches.Blocks, &SumPatches<TV>, ref patches);
+        cpu.Run(shape.Pool.N * shape.Pool.P, &FindPatchesOfRow, ref patches);
+        cpu.Run(patches.Pieces * patches.Blocks / patches.Together, &SumPatches<TV>, ref patches);
         cpu.Run(shape.Conv.K, &MergePieces<TV>, ref patches);
     }
 
@@ -72,10 +72,15 @@ internal static unsafe partial class ConvMaxPool2d
         long rowsPerRow = (long)pool.StrideH * conv.StrideH;
         int bandRows = (int)Math.Clamp((BandLength / ((long)columns * TV.Width) - rowsOfOne) / rowsPerRow + 1, 1, pool.P);
         int imageRows = (int)((bandRows - 1) * rowsPerRow + rowsOfOne);
+        int blocks = (conv.C + TV.Width - 1) / TV.Width;
         return new Patches
         {
             Shape = shape,
-            Blocks = (conv.C + TV.Width - 1) / TV.Width,
+            Outputs = shape.YStrides,
+            Blocks = blocks,
+
+            // Small batches have too few tasks for that.
+            Together = conv.Layout == BatchLayout.ChannelsLast && conv.N >= MaxPieces ? blocks : 1,
             Taps = conv.R * conv.S,
             BandRows = bandRows,
             Bands = (pool.P + bandRows - 1) / bandRows,
@@ -93,7 +98,7 @@ internal static unsafe partial class ConvMaxPool2d
         Conv2dShape conv = patches.Shape.Conv;
         MaxPool2dShape pool = patches.Shape.Pool;
         int window = pool.R * pool.S;
-        cpu.Workspace.Begin(Workspace.Aligned(window) + Workspace.Aligned(patches.Taps) + more, patches.ImageLength);
+        cpu.Workspace.Begin(Workspace.Aligned(window) + Workspace.Aligned(patches.Taps) + more, (long)patches.Together * patches.ImageLength);
         patches.Window = (int*)cpu.Workspace.Take(window);
         patches.TapOffsets = (int*)cpu.Workspace.Take(patches.Taps);
         patches.Images = cpu.Workspace.OfThreads;
@@ -110,17 +115,19 @@ internal static unsafe partial class ConvMaxPool2d
         }
     }
 
-    // Where each output's patch begins in the image of its band.
-    private static void FindPatchesOfPlane(ref Patches patches, int task, int worker)
+    // Where each output's patch begins in the image of its band. One task is one row of the windows of a sample.
+    private static void FindPatchesOfRow(ref Patches patches, int task, int worker)
     {
         MaxPool2dShape pool = patches.Shape.Pool;
-        int* corner = patches.Corners + (long)task * pool.P * pool.Q, window = patches.Window;
-        float* argmax = patches.Argmax + (long)task * pool.P * pool.Q;
+        int n = task / pool.P, p = task % pool.P, pitch = patches.Outputs.Pixel;
+        int* window = patches.Window;
         int rowStep = pool.StrideH * patches.Shape.Conv.StrideH * patches.Line, step = pool.StrideW * patches.Shape.Conv.StrideW * patches.Pixel;
-        for (int p = 0; p < pool.P; p++, corner += pool.Q, argmax += pool.Q)
+        for (int k = 0; k < pool.C; k++)
         {
-            int first = p % patches.BandRows * rowStep;
-            for (int q = 0; q < pool.Q; q++, first += step) corner[q] = first + window[(int)argmax[q]];
+            int outputs = patches.Outputs.At(n, k, p * pool.Q), first = p % patches.BandRows * rowStep;
+            int* corner = patches.Corners + outputs;
+            float* argmax = patches.Argmax + outputs;
+            for (int q = 0; q < pool.Q; q++, first += step) corner[q * pitch] = first + window[(int)argmax[q * pitch]];
         }
     }
 
@@ -129,15 +136,15 @@ internal static unsafe partial class ConvMaxPool2d
         where TV : unmanaged, IVector<TV>
     {
         MaxPool2dShape pool = patches.Shape.Pool;
-        int channels = pool.C, window = pool.R * pool.S, plane = pool.P * pool.Q, filter = patches.Taps * TV.Width, n = task / pool.P;
-        long outputs = (long)n * channels * plane + (long)(task % pool.P) * pool.Q;
+        int channels = pool.C, window = pool.R * pool.S, filter = patches.Taps * TV.Width, pitch = patches.Outputs.Pixel;
+        int outputs = patches.Outputs.At(task / pool.P, 0, task % pool.P * pool.Q);
         Term* terms = patches.Terms + (long)task * pool.Q * channels;
         int* ends = patches.Ends + (long)task * pool.Q * window;
         new Span<int>(ends, pool.Q * window).Clear();
         for (int k = 0; k < channels; k++)
         {
-            float* argmax = patches.Argmax + outputs + (long)k * plane;
-            for (int q = 0; q < pool.Q; q++) ends[q * window + (int)argmax[q]]++;
+            float* argmax = patches.Argmax + outputs + k * patches.Outputs.Channel;
+            for (int q = 0; q < pool.Q; q++) ends[q * window + (int)argmax[q * pitch]]++;
         }
 
         for (int q = 0; q < pool.Q; q++)
@@ -151,8 +158,12 @@ internal static unsafe partial class ConvMaxPool2d
         // What was the beginning of a place moves on to its end.
         for (int k = 0; k < channels; k++)
         {
-            float* argmax = patches.Argmax + outputs + (long)k * plane, dy = patches.Dy + outputs + (long)k * plane;
-            for (int q = 0; q < pool.Q; q++) terms[q * channels + ends[q * window + (int)argmax[q]]++] = new Term(k * filter, dy[q]);
+            int first = outputs + k * patches.Outputs.Channel;
+            float* argmax = patches.Argmax + first, dy = patches.Dy + first;
+            for (int q = 0; q < pool.Q; q++)
+            {
+                terms[q * channels + ends[q * window + (int)argmax[q * pitch]]++] = new Term(k * filter, dy[q * pitch]);
+            }
         }
     }
 
@@ -168,26 +179,32 @@ internal static unsafe partial class ConvMaxPool2d
         }
     }
 
-    // One task is one (sample, block of channels).
+    // One task is one (sample, block of channels), or all blocks together.
     private static void AddPatches<TV>(ref Patches patches, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
         Conv2dShape conv = patches.Shape.Conv;
-        int n = task / patches.Blocks, block = task % patches.Blocks, top = 0;
-        float* image = patches.Images.Of(worker);
-        new Span<float>(image, patches.ImageLength).Clear();
+        int first = task * patches.Together, n = first / patches.Blocks, top = 0;
+        float* images = patches.Images.Of(worker);
+        new Span<float>(images, patches.Together * patches.ImageLength).Clear();
         for (int band = 0; band < patches.Bands; band++)
         {
-            AddBand<TV>(patches, image, n, band, patches.FilterOf<TV>(block, 0));
 
             // No later band reaches the rows above its own first row, so these are finished. The other rows are carried over.
             int end = band == patches.Bands - 1
                 ? conv.H + conv.PadH
                 : (band + 1) * patches.BandRows * patches.Shape.Pool.StrideH * conv.StrideH;
-            WriteRows<TV>(patches, image, n, block, top, end);
             int done = Math.Min(end - top, patches.Rows) * patches.Line, rest = patches.ImageLength - done;
-            new Span<float>(image + done, rest).CopyTo(new Span<float>(image, rest));
-            new Span<float>(image + rest, done).Clear();
+            for (int i = 0; i < patches.Together; i++)
+            {
+                int block = first % patches.Blocks + i;
+                float* image = images + (long)i * patches.ImageLength;
+                AddBand<TV>(patches, image, n, band, patches.FilterOf<TV>(block, 0));
+                WriteRows<TV>(patches, image, n, block, top, end);
+                new Span<float>(image + done, rest).CopyTo(new Span<float>(image, rest));
+                new Span<float>(image + rest, done).Clear();
+            }
+
             top = end;
         }
     }
@@ -201,38 +218,53 @@ internal static unsafe partial class ConvMaxPool2d
         int covered = Math.Clamp(patches.Columns - conv.PadW, 0, conv.W);
         for (int h = Math.Max(0, top - conv.PadH); h < Math.Min(conv.H, end - conv.PadH); h++)
         {
-            int row = h + conv.PadH - top;
+            int row = h + conv.PadH - top, width = row < patches.Rows ? covered : 0;
+            float* line = image + (long)row * patches.Line + conv.PadW * TV.Width;
+            if (conv.Layout == BatchLayout.ChannelsLast)
+            {
+                float* pixel = patches.X + (((long)n * conv.H + h) * conv.W) * conv.C + firstChannel;
+                for (int v = 0; v < conv.W; v++, line += TV.Width, pixel += conv.C)
+                {
+                    TV sum = v < width ? TV.Load(line) : TV.Zero;
+                    if (channels == TV.Width) TV.Store(sum, pixel);
+                    else TV.StoreFirst(sum, pixel, channels);
+                }
+
+                continue;
+            }
+
             long plane = (long)conv.H * conv.W;
             float* dx = patches.X + ((long)n * conv.C + firstChannel) * plane + (long)h * conv.W;
-            int width = row < patches.Rows ? covered : 0;
-            Transposition.Run(image + (long)row * patches.Line + conv.PadW * TV.Width, TV.Width, width, channels, dx, plane);
+            Transposition.Run(line, TV.Width, width, channels, dx, plane);
             for (int c = 0; c < channels; c++) new Span<float>(dx + c * plane + width, conv.W - width).Clear();
         }
     }
 
-    // One task is one (piece of the batch, block of channels).
+    // One task is one (piece of the batch, block of channels), or all blocks together.
     private static void SumPatches<TV>(ref Patches patches, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
         Conv2dShape conv = patches.Shape.Conv;
-        int piece = task / patches.Blocks, block = task % patches.Blocks;
+        int first = task * patches.Together, piece = first / patches.Blocks;
         int firstSample = (int)((long)conv.N * piece / patches.Pieces), endSample = (int)((long)conv.N * (piece + 1) / patches.Pieces);
-        float* image = patches.Images.Of(worker);
-        new Span<float>(image, patches.ImageLength).Clear();
-        new Span<float>(patches.FilterOf<TV>(task, 0), conv.K * patches.Taps * TV.Width).Clear();
+        float* images = patches.Images.Of(worker);
+        new Span<float>(images, patches.Together * patches.ImageLength).Clear();
+        new Span<float>(patches.FilterOf<TV>(first, 0), patches.Together * conv.K * patches.Taps * TV.Width).Clear();
         int step = patches.BandRows * patches.Shape.Pool.StrideH * conv.StrideH, shared = Math.Max(0, patches.Rows - step);
         for (int n = firstSample; n < endSample; n++)
         for (int band = 0; band < patches.Bands; band++)
+        for (int i = 0; i < patches.Together; i++)
         {
+            float* image = images + (long)i * patches.ImageLength;
+
             // The rows that this band shares with the band before are already there.
             int known = band > 0 ? shared : 0;
             new Span<float>(image + (long)(patches.Rows - known) * patches.Line, known * patches.Line).CopyTo(new Span<float>(image, known * patches.Line));
-            ReadRows<TV>(patches, image, n, block, band * step - conv.PadH, known);
+            ReadRows<TV>(patches, image, n, first % patches.Blocks + i, band * step - conv.PadH, known);
             for (int k = 0; k < conv.K; k++)
             {
-                long first = patches.FirstOf(n, k, band);
-                int count = patches.CountOf(band);
-                SumOfPatches<TV>(patches, image, patches.Corners + first, patches.Dy + first, count, patches.FilterOf<TV>(task, k));
+                int outputs = patches.Outputs.At(n, k, band * patches.BandRows * patches.Shape.Pool.Q), count = patches.CountOf(band);
+                SumOfPatches<TV>(patches, image, patches.Corners + outputs, patches.Dy + outputs, count, patches.FilterOf<TV>(first + i, k));
             }
         }
     }
@@ -245,15 +277,26 @@ internal static unsafe partial class ConvMaxPool2d
         int firstChannel = block * TV.Width, channels = Math.Min(TV.Width, conv.C - firstChannel);
         int left = Math.Min(conv.PadW, patches.Columns), covered = Math.Clamp(patches.Columns - left, 0, conv.W);
         long plane = (long)conv.H * conv.W;
-        float* x = patches.X + ((long)n * conv.C + firstChannel) * plane;
+        bool channelsLast = conv.Layout == BatchLayout.ChannelsLast;
+        float* x = patches.X + (long)n * conv.C * plane + (channelsLast ? firstChannel : firstChannel * plane);
         for (int row = first; row < patches.Rows; row++)
         {
             int h = top + row;
             float* line = image + (long)row * patches.Line;
             int width = h >= 0 && h < conv.H ? covered : 0, start = width > 0 ? left * TV.Width : 0, end = start + width * TV.Width;
             new Span<float>(line, start).Clear();
-            Transposition.Run(x + (long)h * conv.W, plane, channels, width, line + start, TV.Width);
             new Span<float>(line + end, patches.Line - end).Clear();
+            if (!channelsLast)
+            {
+                Transposition.Run(x + (long)h * conv.W, plane, channels, width, line + start, TV.Width);
+                continue;
+            }
+
+            float* pixel = x + (long)h * conv.W * conv.C, to = line + start;
+            for (int v = 0; v < width; v++, pixel += conv.C, to += TV.Width)
+            {
+                TV.Store(channels == TV.Width ? TV.Load(pixel) : TV.LoadFirst(pixel, channels), to);
+            }
         }
     }
 
@@ -357,13 +400,14 @@ internal static unsafe partial class ConvMaxPool2d
     private static void SumOfPatches<TV>(in Patches patches, float* image, int* corners, float* dy, int count, float* filter)
         where TV : unmanaged, IVector<TV>
     {
+        int pitch = patches.Outputs.Pixel, end = count * pitch;
         if (!patches.IsNine)
         {
             for (int tap = 0; tap < patches.Taps; tap++)
             {
                 TV sum = TV.Load(filter + tap * TV.Width);
                 float* moved = image + patches.TapOffsets[tap];
-                for (int i = 0; i < count; i++) TV.Fma(ref sum, TV.Load(moved + corners[i]), TV.Broadcast(dy[i]));
+                for (int i = 0; i < end; i += pitch) TV.Fma(ref sum, TV.Load(moved + corners[i]), TV.Broadcast(dy[i]));
                 TV.Store(sum, filter + tap * TV.Width);
             }
 
@@ -374,7 +418,7 @@ internal static unsafe partial class ConvMaxPool2d
         TV s3 = TV.Load(filter + 3 * TV.Width), s4 = TV.Load(filter + 4 * TV.Width), s5 = TV.Load(filter + 5 * TV.Width);
         TV s6 = TV.Load(filter + 6 * TV.Width), s7 = TV.Load(filter + 7 * TV.Width), s8 = TV.Load(filter + 8 * TV.Width);
         long step = patches.TapOffsets[1], rowStep = patches.TapOffsets[3];
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < end; i += pitch)
         {
             TV gradient = TV.Broadcast(dy[i]);
             float* top = image + corners[i], middle = top + rowStep, bottom = middle + rowStep;
@@ -411,8 +455,12 @@ internal static unsafe partial class ConvMaxPool2d
         public float* Argmax;
         public float* Dy;
 
-        // Blocks of channels; taps of a filter; pieces of the batch.
+        // Where argmax, dy and the corners of the outputs lie.
+        public MapStrides Outputs;
+
+        // Blocks of channels, and how many of them a task goes through together; taps of a filter; pieces of the batch.
         public int Blocks;
+        public int Together;
         public int Taps;
         public int Pieces;
 
@@ -442,9 +490,6 @@ internal static unsafe partial class ConvMaxPool2d
             where TV : unmanaged, IVector<TV> => Filters + ((long)block * Shape.Conv.K + k) * Taps * TV.Width;
 
         // The outputs of one channel in a band.
-        public readonly long FirstOf(int n, int k, int band) =>
-            ((long)n * Shape.Conv.K + k) * Shape.Pool.P * Shape.Pool.Q + (long)band * BandRows * Shape.Pool.Q;
-
         public readonly int CountOf(int band) => Math.Min(BandRows, Shape.Pool.P - band * BandRows) * Shape.Pool.Q;
     }
 }

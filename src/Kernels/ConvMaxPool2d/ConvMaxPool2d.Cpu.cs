@@ -77,7 +77,7 @@ internal static unsafe partial class ConvMaxPool2d
             default:
                 if (shape.Conv.Layout == BatchLayout.ChannelsLast)
                 {
-                    ForwardTurned<TV>(cpu, shape, x, w, b, activation, y, sums);
+                    ForwardTurned<TV>(cpu, shape, x, w, b, activation, y, argmax, sums);
                     return;
                 }
 
@@ -91,14 +91,17 @@ internal static unsafe partial class ConvMaxPool2d
     }
 
     private static void ForwardTurned<TV>(
-        CpuContext cpu, in ConvMaxPool2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* sums)
+        CpuContext cpu, in ConvMaxPool2dShape shape, float* x, float* w, float* b, Activation activation, float* y, float* argmax, float* sums)
         where TV : unmanaged, IVector<TV>
     {
         Conv2dShape conv = shape.Conv;
-        using HostBuffer input = cpu.Memory.Rent(shape.XLength), output = cpu.Memory.Rent(shape.YLength);
-        Transpose.Samples(cpu, conv.N, new TransposeShape(conv.H * conv.W, conv.C), x, input.Pointer);
-        Forward<TV>(cpu, shape.In(BatchLayout.First), input.Pointer, w, b, activation, output.Pointer, null, sums, null);
-        Transpose.Samples(cpu, conv.N, new TransposeShape(conv.K, shape.Pool.P * shape.Pool.Q), output.Pointer, y);
+        int pixels = shape.Pool.P * shape.Pool.Q;
+        using HostBuffer input = Transpose.ToBatchFirst(cpu, conv.N, conv.C, conv.H * conv.W, x);
+        using HostBuffer output = cpu.Memory.Rent(shape.YLength), places = cpu.Memory.Rent(argmax is null ? 0 : shape.YLength);
+        float* where = argmax is null ? null : places.Pointer;
+        Forward<TV>(cpu, shape.In(BatchLayout.First), input.Pointer, w, b, activation, output.Pointer, where, sums, null);
+        Transpose.ToChannelsLast(cpu, conv.N, conv.K, pixels, output.Pointer, y);
+        if (argmax is not null) Transpose.ToChannelsLast(cpu, conv.N, conv.K, pixels, where, argmax);
     }
 
     // One task is one output row, with its channels last: the maxima of the rows of its windows, whose columns are pooled.

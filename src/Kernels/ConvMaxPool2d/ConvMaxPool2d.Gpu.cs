@@ -22,6 +22,15 @@ internal static unsafe partial class ConvMaxPool2d
     public static void BackwardData(
         GpuContext gpu, in ConvMaxPool2dShape shape, ArrayView<float> argmax, ArrayView<float> dy, ArrayView<float> w, ArrayView<float> dx)
     {
+        if (shape.Conv.Layout == BatchLayout.ChannelsLast)
+        {
+            using GpuBuffer places = OutputsToBatchFirst(gpu, shape, argmax), gradient = OutputsToBatchFirst(gpu, shape, dy);
+            using GpuBuffer turned = gpu.Memory.Rent(shape.XLength);
+            BackwardData(gpu, shape.In(BatchLayout.First), places.Floats, gradient.Floats, w, turned.Floats);
+            Transpose.ToChannelsLast(gpu, shape.Conv.N, shape.Conv.C, shape.Conv.H * shape.Conv.W, turned.Floats, dx);
+            return;
+        }
+
         using GpuBuffer sums = gpu.Memory.Rent(shape.Pool.XLength);
         MaxPool2d.Spread(gpu, shape.Pool, argmax, dy, sums.Floats);
         Conv2d.BackwardData(gpu, shape.Conv, sums.Floats, w, dx);
@@ -32,8 +41,19 @@ internal static unsafe partial class ConvMaxPool2d
         GpuContext gpu, in ConvMaxPool2dShape shape, ArrayView<float> x, ArrayView<float> argmax, ArrayView<float> dy, ArrayView<float> dw,
         ArrayView<float>? db)
     {
+        if (shape.Conv.Layout == BatchLayout.ChannelsLast)
+        {
+            using GpuBuffer places = OutputsToBatchFirst(gpu, shape, argmax), gradient = OutputsToBatchFirst(gpu, shape, dy);
+            using GpuBuffer turned = Transpose.ToBatchFirst(gpu, shape.Conv.N, shape.Conv.C, shape.Conv.H * shape.Conv.W, x);
+            BackwardFilter(gpu, shape.In(BatchLayout.First), turned.Floats, places.Floats, gradient.Floats, dw, db);
+            return;
+        }
+
         using GpuBuffer sums = gpu.Memory.Rent(shape.Pool.XLength);
         MaxPool2d.Spread(gpu, shape.Pool, argmax, dy, sums.Floats);
         Conv2d.BackwardFilter(gpu, shape.Conv, x, sums.Floats, dw, db);
     }
+
+    private static GpuBuffer OutputsToBatchFirst(GpuContext gpu, in ConvMaxPool2dShape shape, ArrayView<float> outputs) =>
+        Transpose.ToBatchFirst(gpu, shape.Pool.N, shape.Pool.C, shape.Pool.P * shape.Pool.Q, outputs);
 }

@@ -25,27 +25,36 @@ internal static partial class ConvMaxPool2d
             }
 
             y[atY.At(n, k, pixel)] = (float)activation.Reference((double)max + (b.IsEmpty ? 0 : b[k]));
-            if (!argmax.IsEmpty) argmax[i] = first;
+            if (!argmax.IsEmpty) argmax[atY.At(n, k, pixel)] = first;
         }
     }
 
     /// <summary>The definition of the gradient with respect to the input, from that of the pooled sums. Overwrites dx.</summary>
     public static void BackwardDataReference(
         in ConvMaxPool2dShape shape, ReadOnlySpan<float> argmax, ReadOnlySpan<float> dy, ReadOnlySpan<float> w, Span<float> dx) =>
-        Conv2d.BackwardDataReference(shape.Conv, GradientOfSums(shape.Pool, argmax, dy), w, dx);
+        Conv2d.BackwardDataReference(shape.Conv, GradientOfSums(shape, argmax, dy), w, dx);
 
     /// <summary>
     /// The definition of the gradients with respect to the filters and, unless db is empty, the bias, from that of the pooled sums. Overwrites both.
     /// </summary>
     public static void BackwardFilterReference(
         in ConvMaxPool2dShape shape, ReadOnlySpan<float> x, ReadOnlySpan<float> argmax, ReadOnlySpan<float> dy, Span<float> dw, Span<float> db) =>
-        Conv2d.BackwardFilterReference(shape.Conv, x, GradientOfSums(shape.Pool, argmax, dy), dw, db);
+        Conv2d.BackwardFilterReference(shape.Conv, x, GradientOfSums(shape, argmax, dy), dw, db);
 
     // Overlapping windows that share their maximum add up.
-    private static float[] GradientOfSums(in MaxPool2dShape pool, ReadOnlySpan<float> argmax, ReadOnlySpan<float> dy)
+    private static float[] GradientOfSums(in ConvMaxPool2dShape shape, ReadOnlySpan<float> argmax, ReadOnlySpan<float> dy)
     {
+        MaxPool2dShape pool = shape.Pool;
+        MapStrides atSum = shape.Conv.YStrides, atY = shape.YStrides;
         double[] sums = new double[pool.XLength];
-        for (int i = 0; i < dy.Length; i++) sums[SumOf(pool, i, (int)argmax[i])] += dy[i];
+        for (int i = 0; i < dy.Length; i++)
+        {
+            (int plane, int pixel) = Math.DivRem(i, pool.P * pool.Q);
+            (int n, int k) = Math.DivRem(plane, pool.C);
+            int at = atY.At(n, k, pixel);
+            sums[atSum.At(n, k, SumOf(pool, i, (int)argmax[at]) % (pool.H * pool.W))] += dy[at];
+        }
+
         return [.. sums.Select(sum => (float)sum)];
     }
 

@@ -12,7 +12,7 @@ namespace Engine.Kernels;
 /// <param name="B">A number for each output channel, or null.</param>
 /// <param name="Activation">What is applied last; it must never fall.</param>
 /// <param name="Y">The result.</param>
-/// <param name="Argmax">Row · window columns + column of each maximum, or null.</param>
+/// <param name="Argmax">Row · window columns + column of each maximum, which lie as y does, or null.</param>
 /// <param name="Packed">As in <see cref="Conv2dOp"/>.</param>
 public readonly unsafe record struct ConvMaxPool2dOp(
     ConvMaxPool2dShape Shape, View X, View W, View? B, Activation Activation, View Y, View? Argmax, PackedFilter? Packed = null) : IDifferentiableOp
@@ -34,8 +34,6 @@ public readonly unsafe record struct ConvMaxPool2dOp(
         list.In("b", B, Shape.Conv.K);
         list.Out("y", Y, Shape.YLength);
         list.Out("argmax", Argmax, Shape.YLength);
-
-        if (Argmax is not null) list.RequireChannelsFirst(Shape.Conv.Layout);
         RequireNeverFalls(ref list, Activation);
     }
 
@@ -95,7 +93,6 @@ public readonly unsafe record struct ConvMaxPool2dBackwardDataOp(ConvMaxPool2dSh
     /// <inheritdoc/>
     public void Operands(ref OperandList list)
     {
-        list.RequireChannelsFirst(Shape.Conv.Layout);
         list.In("argmax", Argmax, Shape.YLength);
         list.In("dy", Dy, Shape.YLength);
         list.In("w", W, Shape.WLength);
@@ -137,7 +134,6 @@ public readonly unsafe record struct ConvMaxPool2dBackwardFilterOp(ConvMaxPool2d
     public void Operands(ref OperandList list)
     {
         list.In("x", X, Shape.XLength);
-        list.RequireChannelsFirst(Shape.Conv.Layout);
         list.In("argmax", Argmax, Shape.YLength);
         list.In("dy", Dy, Shape.YLength);
         list.Out("dw", Dw, Shape.WLength);

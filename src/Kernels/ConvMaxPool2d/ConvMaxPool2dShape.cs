@@ -3,7 +3,7 @@ namespace Engine.Kernels;
 /// <summary>
 /// The sizes of a cross-correlation whose sums are max-pooled before bias and activation: x is N×C×H×W, w is K×C×R×S, the sums are <see cref="Conv"/>'s
 /// N×K×P×Q, and y and argmax are <see cref="Pool"/>'s N×K×P×Q. The activation must never fall, so that it can be applied last.
-/// With the channels last x is N×H×W×C and y N×P×Q×K.
+/// With the channels last x is N×H×W×C, and y and argmax are N×P×Q×K.
 /// <code>y[n,k,p,q] = activation(b[k] + max over the window of (x ⋆ w)[n,k])</code>
 /// argmax[n,k,p,q] is the place of the first maximum in the window, in row-major order: row · <c>Pool.S</c> + column, as a float.
 /// </summary>

@@ -127,6 +127,42 @@ internal static unsafe class Reduction
         }
     }
 
+    /// <summary>The same for maps that lie in any layout, with so many pixels.</summary>
+    public static void Channels<TV>(CpuContext cpu, BatchLayout layout, int samples, int channels, int pixels, float* x, float* sums)
+        where TV : unmanaged, IVector<TV>
+    {
+        switch (layout)
+        {
+            case BatchLayout.First: Channels<TV>(cpu, samples, channels, pixels, x, sums); return;
+            case BatchLayout.Last: Channels<TV>(cpu, 1, channels, pixels * samples, x, sums); return;
+        }
+
+        cpu.Workspace.Begin(Workspace.Aligned(2L * samples * channels));
+        Arguments<PlainSum> arguments = new() { A = x, Length = pixels, Channels = channels, Sums = (double*)cpu.Workspace.Take(2L * samples * channels) };
+        cpu.Run(samples, &RunPixels<TV>, ref arguments);
+        for (int c = 0; c < channels; c++)
+        {
+            double sum = 0;
+            for (int n = 0; n < samples; n++) sum += arguments.Sums[n * channels + c];
+            sums[c] = (float)sum;
+        }
+    }
+
+    // One task is a sample whose channels are last.
+    private static void RunPixels<TV>(ref Arguments<PlainSum> arguments, int task, int worker)
+        where TV : unmanaged, IVector<TV>
+    {
+        int channels = arguments.Channels, c = 0;
+        float* x = arguments.A + (long)task * arguments.Length * channels;
+        double* sums = arguments.Sums + (long)task * channels, unused = stackalloc double[TV.Width];
+        for (; c <= channels - TV.Width; c += TV.Width)
+        {
+            RunColumns<TV, PlainSum>(default, x + c, x + c, TV.Zero, arguments.Length, channels, sums + c, unused);
+        }
+
+        for (; c < channels; c++) RunColumns<V1, PlainSum>(default, x + c, x + c, V1.Zero, arguments.Length, channels, sums + c, unused);
+    }
+
     private static void RunChunk<TV, TOperator>(ref Arguments<TOperator> shared, int task, int worker)
         where TV : unmanaged, IVector<TV>
         where TOperator : unmanaged, ISumOperator
@@ -151,6 +187,7 @@ internal static unsafe class Reduction
         public float* A;
         public float* B;
         public int Length;
+        public int Channels;
         public double* Sums;
     }
 }

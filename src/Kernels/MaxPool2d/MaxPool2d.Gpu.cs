@@ -22,8 +22,8 @@ internal static unsafe partial class MaxPool2d
     }
 
     /// <summary>
-    /// y = activation(maximum + b[channel]) and, unless it is null, argmax, the place of the first maximum in the window: row · S + column. Writes both. x and
-    /// argmax are N×C×H×W; y lies as <paramref name="layout"/> says.
+    /// y = activation(maximum + b[channel]) and, unless it is null, argmax, the place of the first maximum in the window: row · S + column. Writes both. x is
+    /// N×C×H×W; y and argmax lie as <paramref name="layout"/> says.
     /// </summary>
     public static void FindMaxima(
         GpuContext gpu, in MaxPool2dShape shape, ArrayView<float> x, ArrayView<float>? b, Activation activation, ArrayView<float> y,
@@ -85,9 +85,9 @@ internal static unsafe partial class MaxPool2d
                 first = r * Windows.S + s;
             }
 
-            if (HasArgmax != 0) Argmax[i] = GpuMath.IsNaN(max) ? 0 : first;
-            int n = C.Divide(plane, out int c);
-            Y[Strides.At(n, c, p * Q + q)] = GpuActivation.Value(Activation, HasBias != 0 ? max + Bias[c] : max);
+            int n = C.Divide(plane, out int c), at = Strides.At(n, c, p * Q + q);
+            if (HasArgmax != 0) Argmax[at] = GpuMath.IsNaN(max) ? 0 : first;
+            Y[at] = GpuActivation.Value(Activation, HasBias != 0 ? max + Bias[c] : max);
         }
     }
 

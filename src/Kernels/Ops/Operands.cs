@@ -55,12 +55,6 @@ public ref struct OperandList
     /// <summary>Says what is wrong with the settings.</summary>
     public void Refuse(string complaint) => Fault ??= complaint;
 
-    /// <summary>Refuses maps with the channels last, which have no gradients.</summary>
-    internal void RequireChannelsFirst(BatchLayout layout)
-    {
-        if (layout == BatchLayout.ChannelsLast) Refuse("there are no gradients of maps with the channels last");
-    }
-
     /// <summary>Refuses an activation whose output does not tell its gradient.</summary>
     internal void RequireGradientOf(Activation activation)
     {

@@ -4,7 +4,7 @@ namespace Engine.Kernels;
 
 /// <content>
 /// The CPU form works on tiles of 16×16. A tile reads 16 cache lines and writes 16, so every line moves once; it is transposed in registers. Parallel over
-/// bands of the longer side; memory bandwidth bounds it.
+/// samples and bands of the longer side; memory bandwidth bounds it.
 /// </content>
 internal static unsafe partial class Transpose
 {
@@ -18,27 +18,35 @@ internal static unsafe partial class Transpose
     {
         Arguments arguments = new() { Shape = shape, X = x, Y = y };
         const int band = Tile * TilesPerTask;
-        cpu.Run((Math.Max(shape.Rows, shape.Columns) + band - 1) / band, &RunBand, ref arguments);
+        arguments.Bands = (Math.Max(shape.Rows, shape.Columns) + band - 1) / band;
+        cpu.Run(shape.Samples * arguments.Bands, &RunBand, ref arguments);
     }
 
-    /// <summary>The same for each of some matrices that lie one after the other.</summary>
-    public static void Samples(CpuContext cpu, int samples, in TransposeShape shape, float* x, float* y)
+    /// <summary>Maps that lie N H W C, with the batch first: for what has no form of its own for them. The caller gives the memory back.</summary>
+    public static HostBuffer ToBatchFirst(CpuContext cpu, int n, int channels, int pixels, float* maps)
     {
-        long length = (long)shape.Rows * shape.Columns;
-        for (int n = 0; n < samples; n++) Forward(cpu, shape, x + n * length, y + n * length);
+        TransposeShape shape = new(pixels, channels, n);
+        HostBuffer turned = cpu.Memory.Rent(shape.Length);
+        Forward(cpu, shape, maps, turned.Pointer);
+        return turned;
     }
+
+    /// <summary>The inverse: overwrites <paramref name="maps"/>, which lie N H W C.</summary>
+    public static void ToChannelsLast(CpuContext cpu, int n, int channels, int pixels, float* batchFirst, float* maps) =>
+        Forward(cpu, new TransposeShape(channels, pixels, n), batchFirst, maps);
 
     private static void RunBand(ref Arguments arguments, int task, int worker)
     {
         int rows = arguments.Shape.Rows, columns = arguments.Shape.Columns;
-        int first = task * Tile * TilesPerTask, end = first + Tile * TilesPerTask;
+        int first = task % arguments.Bands * Tile * TilesPerTask, end = first + Tile * TilesPerTask;
         (int firstRow, int endRow) = rows > columns ? (first, Math.Min(rows, end)) : (0, rows);
         (int firstColumn, int endColumn) = rows > columns ? (0, columns) : (first, Math.Min(columns, end));
+        long sample = (long)(task / arguments.Bands) * rows * columns;
         for (int i = firstRow; i < endRow; i += Tile)
         for (int j = firstColumn; j < endColumn; j += Tile)
         {
             int height = Math.Min(Tile, endRow - i), width = Math.Min(Tile, endColumn - j);
-            Transposition.Run(arguments.X + (long)i * columns + j, columns, height, width, arguments.Y + (long)j * rows + i, rows);
+            Transposition.Run(arguments.X + sample + (long)i * columns + j, columns, height, width, arguments.Y + sample + (long)j * rows + i, rows);
         }
     }
 
@@ -47,5 +55,6 @@ internal static unsafe partial class Transpose
         public TransposeShape Shape;
         public float* X;
         public float* Y;
+        public int Bands;
     }
 }

@@ -2,7 +2,7 @@ using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
 
-/// <summary>y[j, i] = x[i, j]; see <see cref="TransposeShape"/>. Overwrites y.</summary>
+/// <summary>y[n, j, i] = x[n, i, j]; see <see cref="TransposeShape"/>. Overwrites y.</summary>
 public readonly unsafe record struct TransposeOp(TransposeShape Shape, View X, View Y) : IDifferentiableOp
 {
     /// <summary>The operation with these sizes and settings.</summary>

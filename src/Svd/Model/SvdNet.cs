@@ -237,7 +237,8 @@ public sealed class SvdNet : IDisposable
     // Gradients flow only through whole tensors.
     private Tensor OutputOnTape(Tensor x, SvdNetLayer layer, Action<string, Tensor>? observe)
     {
-        Tensor maps = ConvolutionsUpTo(layer.HasMaps ? layer : SvdNetLayer.Pool6).Forward(x, observe);
+        Tensor input = x.ToLayout(observe is null ? x.Backend.InferenceLayout : BatchLayout.First);
+        Tensor maps = ConvolutionsUpTo(layer.HasMaps ? layer : SvdNetLayer.Pool6).Forward(input, observe).ToLayout(BatchLayout.First);
         return layer.HasMaps ? maps : DenseUpTo(layer).Forward(maps.Reshape(new Shape(x.Shape[0], _fc7.Weight.Shape[0])), observe);
     }
 
@@ -251,9 +252,11 @@ public sealed class SvdNet : IDisposable
 
     private SvdNetMaps MapsOnTape(Tensor x)
     {
-        Tensor pool3 = _conv1Conv2Pool3.Forward(x), conv4 = _conv4.Forward(pool3), pool6 = _conv5Pool6.Forward(conv4);
+        Tensor input = x.ToLayout(x.Backend.InferenceLayout);
+        Tensor pool3 = _conv1Conv2Pool3.Forward(input), conv4 = _conv4.Forward(pool3);
+        Tensor pool6 = _conv5Pool6.Forward(conv4).ToLayout(BatchLayout.First);
         using Tensor flat = pool6.Reshape(new Shape(x.Shape[0], _fc7.Weight.Shape[0]));
-        return new SvdNetMaps(x, pool3, conv4, pool6, _hidden.Forward(flat));
+        return new SvdNetMaps(x, pool3.ToLayout(BatchLayout.First), conv4.ToLayout(BatchLayout.First), pool6, _hidden.Forward(flat));
     }
 
     /// <summary>The probability of singing from the features: N×64 to N×1. The caller owns the result.</summary>

@@ -60,7 +60,7 @@ internal abstract class TapeEntry : IGradients
         if (fits) return;
         Free();
         _isAlias = shares is not null;
-        Output = shares is null ? Tensor.Allocate(backend, shape, layout) : shares.Alias(shape);
+        Output = shares is null ? Tensor.Allocate(backend, shape, layout) : shares.Alias(shape, layout);
         (Output.Tape, Output.IsOwnedByTape) = (tape, true);
         Kept = keeps is { } kept ? Tensor.Allocate(backend, kept, layout) : null;
     }

@@ -138,6 +138,15 @@ internal static partial class Ops
         new(1, 5, 7, 1, 3, 1, 1, layout: BatchLayout.ChannelsLast),
     ];
 
+    // Those whose filter gradients come in Winograd's tiles, and those of one channel.
+    private static readonly Conv2dShape[] ChannelsLastGradients =
+    [
+        .. FilterGradients[^2..].Select(shape => shape.In(BatchLayout.ChannelsLast)),
+        new(40, 1, 7, 9, 32, 3, 3, layout: BatchLayout.ChannelsLast),
+        new(1, 1, 8, 7, 16, 3, 3, strideH: 2, strideW: 2, dilationH: 2, dilationW: 3, layout: BatchLayout.ChannelsLast), // fewer rows than pieces
+        new(2, 1, 30, 41, 64, 3, 3, layout: BatchLayout.ChannelsLast),
+    ];
+
     public static OpCase Conv2d(Conv2dShape shape, bool bias = false, Activation activation = default) =>
         new(Conv2dOp.Spec(shape, bias, activation))
         {
@@ -155,10 +164,11 @@ internal static partial class Ops
     [
         .. Convolutions.Concat(BatchLastConvolutions).Concat(ChannelsLastConvolutions).Concat(Generate(GenConv2d))
             .Select((shape, i) => Conv2d(shape, i % 3 > 0, Activations[i % Activations.Length])),
-        .. Convolutions.Concat(BatchLastConvolutions).Concat(Generate(GenConv2d)).Select(Conv2dBackwardData),
-        .. Convolutions.Concat(FilterGradients).Concat(BatchLastConvolutions).Concat(BatchLastWinogradGradients).Concat(Generate(GenConv2d))
+        .. Convolutions.Concat(BatchLastConvolutions).Concat(ChannelsLastConvolutions).Concat(Generate(GenConv2d)).Select(Conv2dBackwardData),
+        .. Convolutions.Concat(FilterGradients).Concat(BatchLastConvolutions).Concat(BatchLastWinogradGradients)
+            .Concat(ChannelsLastConvolutions).Concat(ChannelsLastGradients).Concat(Generate(GenConv2d))
             .Select((shape, i) => Conv2dBackwardFilter(shape, i % 3 > 0)),
-        .. FewChannels.Append(Winograd[0]).Append(BatchLastConvolutions[3])
+        .. FewChannels.Append(Winograd[0]).Append(BatchLastConvolutions[3]).Concat(ChannelsLastGradients)
             .Select((shape, i) => Conv2dBackwardFilter(shape, i % 2 > 0, i % 3 > 0 ? Activation.LeakyRelu(0.2f) : Activation.Elu)),
     ];
 

@@ -11,7 +11,7 @@ internal static partial class Ops
         new(3, 7, 5, 9, 7, 1, 1), new(2, 1, 1, 6, 5, 5, 0), new(2, 9, 11, 10, 12, -3, 2), new(2, 4, 3, 2, 8, -1, 5), new(1, 8, 9, 2, 3, -6, -6),
     ];
 
-    private static readonly TransposeShape[] Transpositions = [new(1, 1), new(7, 1), new(32, 300), new(300, 17), new(40, 33)];
+    private static readonly TransposeShape[] Transpositions = [new(1, 1), new(7, 1), new(32, 300), new(300, 17), new(40, 33), new(5, 3, 4), new(17, 150, 3)];
 
     private static readonly RealFftShape[] Transforms =
     [

@@ -38,6 +38,14 @@ internal static partial class Ops
         new(new(2, 16, 24, 13, 32, 3, 3, padH: 2, padW: 1, dilationH: 2), 3, 3, 2, 3, dilationH: 4),
     ];
 
+    // The last two are batches of which a task goes through all channels of a band.
+    private static readonly ConvMaxPool2dShape[] ChannelsLastGradientsOfPools =
+    [
+        .. PooledConvolutions.Select(shape => shape.In(BatchLayout.ChannelsLast)),
+        new(new(17, 37, 11, 15, 6, 3, 3, padH: 1, padW: 2, layout: BatchLayout.ChannelsLast), 3, 3, 3, 3),
+        new(new(18, 32, 15, 15, 32, 3, 3, layout: BatchLayout.ChannelsLast), 3, 3, 3, 3),
+    ];
+
     // In the first seven, bands compute the first convolution themselves.
     public static readonly ConvConvMaxPool2dShape[] TwoConvolutions =
     [
@@ -86,7 +94,7 @@ internal static partial class Ops
                 float[] sums = Conv2d(conv).RunReference(inputs[..2]);
                 return [.. terms, .. terms.Select((scale, i) =>
                 {
-                    float[] window = [.. WindowOf(shape.Pool, i).Select(at => sums[at]).OrderDescending()];
+                    float[] window = [.. WindowOf(shape, i).Select(at => sums[at]).OrderDescending()];
                     return window.Length > 1 && window[0] - window[1] <= 2 * tolerance.Relative * scale ? (float)(window.Length / tolerance.Relative) : 0;
                 })];
             },
@@ -132,12 +140,14 @@ internal static partial class Ops
         .. PooledConvolutions.Concat(Generate(GenConvMaxPool2d))
             .Select((shape, i) => ConvMaxPool2d(shape, i % 3 > 0, i % 4 > 0, Activations[i % Activations.Length])),
         .. PooledConvolutions.Select(shape => shape.In(BatchLayout.ChannelsLast))
-            .Select((shape, i) => ConvMaxPool2d(shape, i % 3 > 0, false, Activations[i % Activations.Length])),
+            .Select((shape, i) => ConvMaxPool2d(shape, i % 3 > 0, i % 2 > 0, Activations[i % Activations.Length])),
+        .. ChannelsLastGradientsOfPools.Select(shape => ConvMaxPool2d(shape, argmax: true)),
         .. TwoConvolutions
             .Concat(TwoConvolutions.Select(shape => new ConvConvMaxPool2dShape(shape.First.In(BatchLayout.First), shape.Pooled.In(BatchLayout.First))))
             .Select((shape, i) => ConvConvMaxPool2d(shape, i % 3 > 0, Activations[i % Activations.Length], Activations[(i + 1) % Activations.Length])),
-        .. PooledConvolutions.Concat(Generate(GenConvMaxPool2d)).Select(ConvMaxPool2dBackwardData),
-        .. PooledConvolutions.Concat(Generate(GenConvMaxPool2d)).Select((shape, i) => ConvMaxPool2dBackwardFilter(shape, i % 3 > 0)),
+        .. PooledConvolutions.Concat(ChannelsLastGradientsOfPools).Concat(Generate(GenConvMaxPool2d)).Select(ConvMaxPool2dBackwardData),
+        .. PooledConvolutions.Concat(ChannelsLastGradientsOfPools).Concat(Generate(GenConvMaxPool2d))
+            .Select((shape, i) => ConvMaxPool2dBackwardFilter(shape, i % 3 > 0)),
     ];
 
     private static Gen<MaxPool2dShape> GenMaxPool2d =>
@@ -172,13 +182,17 @@ internal static partial class Ops
     }
 
     // Where the entries of an output's window lie, in row-major order.
-    private static IEnumerable<int> WindowOf(MaxPool2dShape pool, int output)
+    private static IEnumerable<int> WindowOf(ConvMaxPool2dShape shape, int output)
     {
-        int plane = output / (pool.P * pool.Q), p = output / pool.Q % pool.P, q = output % pool.Q;
+        MaxPool2dShape pool = shape.Pool;
+        int channel = output / (pool.P * pool.Q) % pool.C, pixel = output % (pool.P * pool.Q), n = output / (pool.P * pool.Q * pool.C);
+        if (shape.Conv.Layout == BatchLayout.ChannelsLast) (channel, pixel) = (output % pool.C, output / pool.C % (pool.P * pool.Q));
+        (int p, int q) = Math.DivRem(pixel, pool.Q);
         for (int r = 0; r < pool.R; r++)
         for (int s = 0; s < pool.S; s++)
         {
-            yield return (plane * pool.H + p * pool.StrideH + r * pool.DilationH) * pool.W + q * pool.StrideW + s * pool.DilationW;
+            yield return shape.Conv.YStrides.At(
+                n, channel, (p * pool.StrideH + r * pool.DilationH) * pool.W + q * pool.StrideW + s * pool.DilationW);
         }
     }
 }

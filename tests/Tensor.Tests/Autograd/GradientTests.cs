@@ -45,6 +45,13 @@ public sealed class GradientTests
             [new(2, 2, 8, 9), new(3, 2, 3, 3), new(3)],
             v => v[0].ConvMaxPool2d(v[1], v[2], (1, 1), (0, 0), (1, 1), Activation.Elu, (3, 3), (3, 3), (1, 1))),
         ["Pad2d"] = new([new(2, 3, 4, 5)], v => v[0].Pad2d(-1, 2, 5, 6)),
+        ["convolutions, channels last"] = new(
+            [new(2, 1, 9, 8), new(3, 1, 2, 3), new(3), new(2, 3, 2, 2), new(2)],
+            v => v[0].ToLayout(BatchLayout.ChannelsLast).Conv2d(v[1], v[2], activation: Activation.Elu)
+                .ConvMaxPool2d(v[3], v[4], (1, 1), (0, 0), (1, 1), Activation.Elu, (2, 2), (2, 2), (1, 1)).ToLayout(BatchLayout.First)),
+        ["ToLayout, channels last and batch last"] = new(
+            [new(2, 3, 4, 5), new(2, 3, 2, 2)],
+            v => v[0].ToLayout(BatchLayout.Last).ToLayout(BatchLayout.ChannelsLast).Conv2d(v[1]).ToLayout(BatchLayout.Last).ToLayout(BatchLayout.First)),
         ["Pad2d, batch last"] = new([new(2, 3, 4, 5)], v => v[0].ToLayout(BatchLayout.Last).Pad2d(2, -3, 5, 6).ToLayout(BatchLayout.First)),
         ["BatchNormTrain, ELU"] = new(
             [new(3, 2, 3, 5), new(2), new(2)], v => v[0].BatchNormTrain(v[1], v[2], StatisticsOf(v), 0.1f, 1e-4f, Activation.Elu),

@@ -10,7 +10,7 @@ namespace Engine.Kernels;
 /// the batch has sums of its own. It goes through the samples, a band of rows of tiles at a time:
 /// <list type="number">
 /// <item>x is transposed to rows × columns × channels, with the padding written out, and its tiles are transformed. Blocks of 16 tiles by 16 channels are
-/// transposed, since <see cref="ChannelTile{TV}"/> broadcasts numbers of one channel.</item>
+/// transposed, since <see cref="ChannelTile{TV}"/> broadcasts numbers of one channel. If x lies N H W C, its tiles are read in place.</item>
 /// <item>For every two vectors of output channels, the same is done with dy, which needs no further transposition, and the products of all points are added to
 /// the sums.</item>
 /// </list>
@@ -31,7 +31,7 @@ internal static unsafe partial class Conv2d
     /// <summary>Whether Winograd's form suits: whole vectors of channels at every width, and tiles that are mostly full.</summary>
     private static bool SuitsWinogradGradient(in Conv2dShape shape)
     {
-        if (shape is not { Layout: BatchLayout.First, R: 3, S: 3, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1 }) return false;
+        if (shape is not { R: 3, S: 3, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1 } || shape.Layout == BatchLayout.Last) return false;
         long tiles = (long)((shape.P + 3) / 4) * ((shape.Q + 3) / 4);
         return shape.C % 16 == 0 && shape.K % 32 == 0 && shape.N * tiles >= LeastGradientTiles && 2 * 16 * tiles <= 3L * shape.P * shape.Q;
     }
@@ -77,6 +77,7 @@ internal static unsafe partial class Conv2d
     {
         Conv2dShape shape = arguments.Shape, few = new(1, ChannelTile<TV>.Columns, shape.P, shape.Q, 1, 1, 1);
         int m = WinogradOf4.Outputs, side = m + 2, points = side * side, columns = ChannelTile<TV>.Columns, block = ChannelTile<TV>.DepthBlock;
+        bool channelsLast = shape.Layout == BatchLayout.ChannelsLast;
         int width = m * arguments.TileColumns, channels = shape.C, rows = RoundUp(channels, ChannelTile<TV>.RowStep);
         float* band = arguments.Scratch.Of(worker);
         float* v = band + arguments.BandLength, u = v + arguments.InputLength, sums = arguments.Sums + task * arguments.SumsLength;
@@ -87,14 +88,18 @@ internal static unsafe partial class Conv2d
             int n = (int)(unit / arguments.Bands), firstRow = (int)(unit % arguments.Bands) * arguments.BandRows;
             int tileRows = Math.Min(arguments.BandRows, arguments.TileRows - firstRow), count = tileRows * arguments.TileColumns, tiles = RoundUp(count, block);
             long pointLength = PointLength(channels, tiles), gradientLength = PointLength(columns, tiles);
-            GatherBand(shape, arguments.X + (long)n * channels * shape.H * shape.W, firstRow * m, tileRows * m + 2, width + 2, band);
+            float* input = arguments.X + (long)n * channels * shape.H * shape.W;
+            if (!channelsLast) GatherBand(shape, input, firstRow * m, tileRows * m + 2, width + 2, band);
             for (int t = 0; t < tiles; t++)
             {
                 float* to = v + (long)(t / block) * channels * block + t % block * block;
                 if (t < count)
                 {
-                    float* corner = band + ((long)(t / arguments.TileColumns) * m * (width + 2) + t % arguments.TileColumns * m) * channels;
-                    TransformTile<TV, WinogradOf4>(corner, channels, (long)(width + 2) * channels, to, block, pointLength);
+                    int row = t / arguments.TileColumns * m, column = t % arguments.TileColumns * m;
+                    float* corner = band + ((long)row * (width + 2) + column) * channels;
+                    long rowStep = (long)(width + 2) * channels;
+                    if (channelsLast) corner = FindTile(shape, input, firstRow * m + row - shape.PadH, column - shape.PadW, side, band, out rowStep);
+                    TransformTile<TV, WinogradOf4>(corner, channels, rowStep, to, block, pointLength);
                 }
                 else
                 {
@@ -109,8 +114,8 @@ internal static unsafe partial class Conv2d
             for (int point = 0; point < points; point++) TurnBlocks(v + point * pointLength, tiles * channels / (block * block));
             for (int k = 0; k < shape.K; k += columns)
             {
-                float* image = arguments.Dy + ((long)n * shape.K + k) * shape.P * shape.Q;
-                GatherBand(few, image, firstRow * m, tileRows * m, width, band);
+                float* image = arguments.Dy + (long)n * shape.K * shape.P * shape.Q + (channelsLast ? k : (long)k * shape.P * shape.Q);
+                GatherBand(few, image, firstRow * m, tileRows * m, width, band, channelsLast ? shape.K : 0);
                 for (int t = 0; t < tiles; t++)
                 {
                     float* corner = band + ((long)(t / arguments.TileColumns) * m * width + t % arguments.TileColumns * m) * columns;
