@@ -52,8 +52,8 @@ internal static unsafe partial class ConvMaxPool2d
         Patches patches = PatchesOf<TV>(shape);
         long sums = (long)patches.Blocks * shape.Conv.K * patches.Taps * TV.Width;
         patches.Pieces = (int)Math.Clamp(MaxSumsLength / sums, 1, Math.Min(shape.Conv.N, MaxPieces));
-        Begin(cpu, ref patches, argmax, dy, Workspace.Aligned(shape.YLength) + Workspace.Aligned(patches.Pieces * sums));
-        patches.Corners = (int*)cpu.Workspace.Take(shape.YLength);
+        Begin(cpu, ref patches, argmax, dy, Workspace.Aligned(2L * shape.YLength) + Workspace.Aligned(patches.Pieces * sums));
+        patches.Terms = (Term*)cpu.Workspace.Take(2L * shape.YLength);
         patches.Filters = cpu.Workspace.Take(patches.Pieces * sums);
         patches.W = dw;
         patches.X = x;
@@ -115,7 +115,7 @@ internal static unsafe partial class ConvMaxPool2d
         }
     }
 
-    // Where each output's patch begins in the image of its band. One task is one row of the windows of a sample.
+    // Where each output's patch begins in the image of its band, and its gradient, channel by channel of each band. One task is one row of the windows of a sample.
     private static void FindPatchesOfRow(ref Patches patches, int task, int worker)
     {
         MaxPool2dShape pool = patches.Shape.Pool;
@@ -125,9 +125,9 @@ internal static unsafe partial class ConvMaxPool2d
         for (int k = 0; k < pool.C; k++)
         {
             int outputs = patches.Outputs.At(n, k, p * pool.Q), first = p % patches.BandRows * rowStep;
-            int* corner = patches.Corners + outputs;
-            float* argmax = patches.Argmax + outputs;
-            for (int q = 0; q < pool.Q; q++, first += step) corner[q * pitch] = first + window[(int)argmax[q * pitch]];
+            float* argmax = patches.Argmax + outputs, dy = patches.Dy + outputs;
+            Term* terms = patches.TermsOf(n, k, p / patches.BandRows) + p % patches.BandRows * pool.Q;
+            for (int q = 0; q < pool.Q; q++, first += step) terms[q] = new Term(first + window[(int)argmax[q * pitch]], dy[q * pitch]);
         }
     }
 
@@ -263,8 +263,7 @@ internal static unsafe partial class ConvMaxPool2d
             ReadRows<TV>(patches, image, n, first % patches.Blocks + i, band * step - conv.PadH, known);
             for (int k = 0; k < conv.K; k++)
             {
-                int outputs = patches.Outputs.At(n, k, band * patches.BandRows * patches.Shape.Pool.Q), count = patches.CountOf(band);
-                SumOfPatches<TV>(patches, image, patches.Corners + outputs, patches.Dy + outputs, count, patches.FilterOf<TV>(first + i, k));
+                SumOfPatches<TV>(patches, image, patches.TermsOf(n, k, band), patches.CountOf(band), patches.FilterOf<TV>(first + i, k));
             }
         }
     }
@@ -357,7 +356,7 @@ internal static unsafe partial class ConvMaxPool2d
         {
             float* place = patch + patches.TapOffsets[tap], weights = filters + tap * TV.Width;
             TV sum = TV.Load(place);
-            for (int i = 0; i < count; i++) TV.Fma(ref sum, TV.Broadcast(terms[i].Dy), TV.Load(weights + terms[i].Filter));
+            for (int i = 0; i < count; i++) TV.Fma(ref sum, TV.Broadcast(terms[i].Dy), TV.Load(weights + terms[i].Place));
             TV.Store(sum, place);
         }
     }
@@ -373,7 +372,7 @@ internal static unsafe partial class ConvMaxPool2d
         for (int i = 0; i < count; i++)
         {
             TV gradient = TV.Broadcast(terms[i].Dy);
-            float* filter = filters + terms[i].Filter;
+            float* filter = filters + terms[i].Place;
             TV.Fma(ref s0, gradient, TV.Load(filter));
             TV.Fma(ref s1, gradient, TV.Load(filter + TV.Width));
             TV.Fma(ref s2, gradient, TV.Load(filter + 2 * TV.Width));
@@ -397,17 +396,16 @@ internal static unsafe partial class ConvMaxPool2d
     }
 
     // filter += dy · patch for every patch.
-    private static void SumOfPatches<TV>(in Patches patches, float* image, int* corners, float* dy, int count, float* filter)
+    private static void SumOfPatches<TV>(in Patches patches, float* image, Term* terms, int count, float* filter)
         where TV : unmanaged, IVector<TV>
     {
-        int pitch = patches.Outputs.Pixel, end = count * pitch;
         if (!patches.IsNine)
         {
             for (int tap = 0; tap < patches.Taps; tap++)
             {
                 TV sum = TV.Load(filter + tap * TV.Width);
                 float* moved = image + patches.TapOffsets[tap];
-                for (int i = 0; i < end; i += pitch) TV.Fma(ref sum, TV.Load(moved + corners[i]), TV.Broadcast(dy[i]));
+                for (int i = 0; i < count; i++) TV.Fma(ref sum, TV.Load(moved + terms[i].Place), TV.Broadcast(terms[i].Dy));
                 TV.Store(sum, filter + tap * TV.Width);
             }
 
@@ -418,10 +416,10 @@ internal static unsafe partial class ConvMaxPool2d
         TV s3 = TV.Load(filter + 3 * TV.Width), s4 = TV.Load(filter + 4 * TV.Width), s5 = TV.Load(filter + 5 * TV.Width);
         TV s6 = TV.Load(filter + 6 * TV.Width), s7 = TV.Load(filter + 7 * TV.Width), s8 = TV.Load(filter + 8 * TV.Width);
         long step = patches.TapOffsets[1], rowStep = patches.TapOffsets[3];
-        for (int i = 0; i < end; i += pitch)
+        for (int i = 0; i < count; i++)
         {
-            TV gradient = TV.Broadcast(dy[i]);
-            float* top = image + corners[i], middle = top + rowStep, bottom = middle + rowStep;
+            TV gradient = TV.Broadcast(terms[i].Dy);
+            float* top = image + terms[i].Place, middle = top + rowStep, bottom = middle + rowStep;
             TV.Fma(ref s0, gradient, TV.Load(top));
             TV.Fma(ref s1, gradient, TV.Load(top + step));
             TV.Fma(ref s2, gradient, TV.Load(top + 2 * step));
@@ -444,8 +442,8 @@ internal static unsafe partial class ConvMaxPool2d
         TV.Store(s8, filter + 8 * TV.Width);
     }
 
-    // What an output adds to its patch: its gradient times a filter, which begins at an offset in floats.
-    private readonly record struct Term(int Filter, float Dy);
+    // An output's gradient, and the offset in floats of what it is multiplied with: a filter for dx, a patch for dw.
+    private readonly record struct Term(int Place, float Dy);
 
     private struct Patches
     {
@@ -455,7 +453,7 @@ internal static unsafe partial class ConvMaxPool2d
         public float* Argmax;
         public float* Dy;
 
-        // Where argmax, dy and the corners of the outputs lie.
+        // Where the elements of argmax and dy lie.
         public MapStrides Outputs;
 
         // Blocks of channels, and how many of them a task goes through together; taps of a filter; pieces of the batch.
@@ -476,8 +474,7 @@ internal static unsafe partial class ConvMaxPool2d
         public int ImageLength;
         public ThreadScratch Images;
 
-        // Offsets in floats: from the start of the image to each patch, within a pooling window, and within a patch.
-        public int* Corners;
+        // The terms of all outputs. Offsets in floats: within a pooling window, and within a patch.
         public Term* Terms;
         public int* Ends;
         public int* Window;
@@ -488,6 +485,9 @@ internal static unsafe partial class ConvMaxPool2d
 
         public readonly float* FilterOf<TV>(int block, int k)
             where TV : unmanaged, IVector<TV> => Filters + ((long)block * Shape.Conv.K + k) * Taps * TV.Width;
+
+        public readonly Term* TermsOf(int n, int k, int band) =>
+            Terms + ((long)n * Shape.Pool.P + band * BandRows) * Shape.Pool.Q * Shape.Pool.C + (long)k * CountOf(band);
 
         // The outputs of one channel in a band.
         public readonly int CountOf(int band) => Math.Min(BandRows, Shape.Pool.P - band * BandRows) * Shape.Pool.Q;

@@ -114,8 +114,9 @@ internal static unsafe partial class Conv2d
             for (int point = 0; point < points; point++) TurnBlocks(v + point * pointLength, tiles * channels / (block * block));
             for (int k = 0; k < shape.K; k += columns)
             {
-                float* image = arguments.Dy + (long)n * shape.K * shape.P * shape.Q + (channelsLast ? k : (long)k * shape.P * shape.Q);
-                GatherBand(few, image, firstRow * m, tileRows * m, width, band, channelsLast ? shape.K : 0);
+                float* image = arguments.Dy + (long)n * shape.K * shape.P * shape.Q;
+                if (channelsLast) CopyBand<TV>(shape, image + k, firstRow * m, tileRows * m, width, band);
+                else GatherBand(few, image + (long)k * shape.P * shape.Q, firstRow * m, tileRows * m, width, band);
                 for (int t = 0; t < tiles; t++)
                 {
                     float* corner = band + ((long)(t / arguments.TileColumns) * m * width + t % arguments.TileColumns * m) * columns;
@@ -135,6 +136,25 @@ internal static unsafe partial class Conv2d
                         accumulate: true);
                 }
             }
+        }
+    }
+
+    // Copies rows of two vectors of output channels, which are last, with zeros outside the image.
+    private static void CopyBand<TV>(in Conv2dShape shape, float* image, int firstRow, int rows, int width, float* band)
+        where TV : unmanaged, IVector<TV>
+    {
+        for (int row = firstRow; row < firstRow + rows; row++)
+        {
+            float* from = image + (long)row * shape.Q * shape.K;
+            int filled = row < shape.P ? Math.Min(width, shape.Q) : 0;
+            for (int q = 0; q < filled; q++, from += shape.K, band += 2 * TV.Width)
+            {
+                TV.Store(TV.Load(from), band);
+                TV.Store(TV.Load(from + TV.Width), band + TV.Width);
+            }
+
+            new Span<float>(band, (width - filled) * 2 * TV.Width).Clear();
+            band += (width - filled) * 2 * TV.Width;
         }
     }
 

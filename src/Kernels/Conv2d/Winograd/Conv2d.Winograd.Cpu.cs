@@ -242,8 +242,8 @@ internal static unsafe partial class Conv2d
         }
     }
 
-    // Copies with the channels last, and with zeros outside the image. In an image that has its channels last, too, pixels lie a pitch of floats apart.
-    private static void GatherBand(in Conv2dShape shape, float* image, int firstRow, int rows, int width, float* band, int pitch = 0)
+    // Copies with the channels last, and with zeros outside the image.
+    private static void GatherBand(in Conv2dShape shape, float* image, int firstRow, int rows, int width, float* band)
     {
         int filled = Math.Min(shape.W, width - shape.PadW);
         for (int i = 0; i < rows; i++, band += (long)width * shape.C)
@@ -256,14 +256,7 @@ internal static unsafe partial class Conv2d
             }
 
             new Span<float>(band, shape.PadW * shape.C).Clear();
-            float* to = band + (long)shape.PadW * shape.C;
-            if (pitch == 0) Transposition.Run(image + (long)h * shape.W, (long)shape.H * shape.W, shape.C, filled, to, shape.C);
-            else
-            {
-                float* from = image + (long)h * shape.W * pitch;
-                for (int v = 0; v < filled; v++) new Span<float>(from + (long)v * pitch, shape.C).CopyTo(new Span<float>(to + v * shape.C, shape.C));
-            }
-
+            Transposition.Run(image + (long)h * shape.W, (long)shape.H * shape.W, shape.C, filled, band + (long)shape.PadW * shape.C, shape.C);
             int right = shape.PadW + filled;
             new Span<float>(band + (long)right * shape.C, (width - right) * shape.C).Clear();
         }
