@@ -24,7 +24,7 @@ internal sealed class RecordingBackend(IBackend inner) : IBackend
 
     public void Synchronize() => inner.Synchronize();
 
-    public BatchLayout InferenceLayout => inner.InferenceLayout;
+    public BatchLayout MapLayout => inner.MapLayout;
 
     public void Run<TOp>(in TOp op)
         where TOp : struct, IOp

@@ -12,7 +12,7 @@ internal sealed class CpuBackend<TV> : HostBackend
 
     public override string Name => $"cpu ({TV.Width * 32}-bit vectors, {_cpu.Threads} thread{(_cpu.Threads == 1 ? "" : "s")})";
 
-    public override BatchLayout InferenceLayout => BatchLayout.ChannelsLast;
+    public override BatchLayout MapLayout => BatchLayout.ChannelsLast;
 
     public override void Run<TOp>(in TOp op)
     {

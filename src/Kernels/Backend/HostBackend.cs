@@ -8,7 +8,7 @@ internal abstract class HostBackend : IBackend
 
     public abstract string Name { get; }
 
-    public virtual BatchLayout InferenceLayout => BatchLayout.First;
+    public virtual BatchLayout MapLayout => BatchLayout.First;
 
     // What the caches of two cores hold. The same everywhere, so that results do not depend on the machine.
     public long ChunkBytes => 10 << 20;

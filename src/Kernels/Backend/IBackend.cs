@@ -9,8 +9,8 @@ public interface IBackend : IDisposable
     /// <summary>What it is, for people: the device, its instruction set, its threads.</summary>
     string Name { get; }
 
-    /// <summary>How maps should lie between convolutions that need no gradients, so that these are fastest.</summary>
-    BatchLayout InferenceLayout => BatchLayout.First;
+    /// <summary>How maps should lie between convolutions, so that these and their gradients are fastest.</summary>
+    BatchLayout MapLayout => BatchLayout.First;
 
     /// <summary>
     /// How many bytes of intermediate results a network should make before it uses them: what stays in a processor's cache, or what fills a GPU and fits its

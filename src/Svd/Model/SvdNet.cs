@@ -187,7 +187,7 @@ public sealed class SvdNet : IDisposable
         {
             int few = Math.Min(atATime, count - first);
             using Tensor excerpts = x.Slice(first, few);
-            using Tensor input = excerpts.ToLayout(observe is null ? x.Backend.InferenceLayout : BatchLayout.First);
+            using Tensor input = excerpts.ToLayout(observe is null ? x.Backend.MapLayout : BatchLayout.First);
             using Tensor fewMaps = convolutions.Forward(input, observe);
             CopyTo(fewMaps, maps, first);
         }
@@ -208,7 +208,7 @@ public sealed class SvdNet : IDisposable
         {
             int few = Math.Min(atATime, count - first);
             using Tensor excerpts = x.Slice(first, few);
-            using Tensor input = excerpts.ToLayout(x.Backend.InferenceLayout);
+            using Tensor input = excerpts.ToLayout(x.Backend.MapLayout);
             using Tensor fewPool3 = _conv1Conv2Pool3.Forward(input), fewConv4 = _conv4.Forward(fewPool3);
             using Tensor fewPool6 = _conv5Pool6.Forward(fewConv4);
             CopyTo(fewPool3, pool3, first);
@@ -237,7 +237,7 @@ public sealed class SvdNet : IDisposable
     // Gradients flow only through whole tensors.
     private Tensor OutputOnTape(Tensor x, SvdNetLayer layer, Action<string, Tensor>? observe)
     {
-        Tensor input = x.ToLayout(observe is null ? x.Backend.InferenceLayout : BatchLayout.First);
+        Tensor input = x.ToLayout(observe is null ? x.Backend.MapLayout : BatchLayout.First);
         Tensor maps = ConvolutionsUpTo(layer.HasMaps ? layer : SvdNetLayer.Pool6).Forward(input, observe).ToLayout(BatchLayout.First);
         return layer.HasMaps ? maps : DenseUpTo(layer).Forward(maps.Reshape(new Shape(x.Shape[0], _fc7.Weight.Shape[0])), observe);
     }
@@ -252,7 +252,7 @@ public sealed class SvdNet : IDisposable
 
     private SvdNetMaps MapsOnTape(Tensor x)
     {
-        Tensor input = x.ToLayout(x.Backend.InferenceLayout);
+        Tensor input = x.ToLayout(x.Backend.MapLayout);
         Tensor pool3 = _conv1Conv2Pool3.Forward(input), conv4 = _conv4.Forward(pool3);
         Tensor pool6 = _conv5Pool6.Forward(conv4).ToLayout(BatchLayout.First);
         using Tensor flat = pool6.Reshape(new Shape(x.Shape[0], _fc7.Weight.Shape[0]));
@@ -289,7 +289,7 @@ public sealed class SvdNet : IDisposable
     {
         Sequential everyFrame = EveryFrame;
         using InferencePlan.Run run = _everyFramePlan.Begin();
-        using Tensor input = song.ToLayout(song.Backend.InferenceLayout);
+        using Tensor input = song.ToLayout(song.Backend.MapLayout);
         using Tensor map = everyFrame.Forward(input);
         return map.Reshape(new Shape(song.Shape[2] - (ExcerptFrames - 1)));
     }
