@@ -52,6 +52,7 @@ internal static unsafe partial class ConvMaxPool2d
         Patches patches = PatchesOf<TV>(shape);
         long sums = (long)patches.Blocks * shape.Conv.K * patches.Taps * TV.Width;
         patches.Pieces = (int)Math.Clamp(MaxSumsLength / sums, 1, Math.Min(shape.Conv.N, MaxPieces));
+        if (patches.Pieces < MaxPieces) patches.Together = 1;
         Begin(cpu, ref patches, argmax, dy, Workspace.Aligned(2L * shape.YLength) + Workspace.Aligned(patches.Pieces * sums));
         patches.Terms = (Term*)cpu.Workspace.Take(2L * shape.YLength);
         patches.Filters = cpu.Workspace.Take(patches.Pieces * sums);
@@ -79,7 +80,7 @@ internal static unsafe partial class ConvMaxPool2d
             Outputs = shape.YStrides,
             Blocks = blocks,
 
-            // Small batches have too few tasks for that.
+            // Small batches, and the filter gradient in few pieces, have too few tasks for that.
             Together = conv.Layout == BatchLayout.ChannelsLast && conv.N >= MaxPieces ? blocks : 1,
             Taps = conv.R * conv.S,
             BandRows = bandRows,
