@@ -10,13 +10,12 @@ namespace Engine.Kernels;
 /// 3×3 filters take 36 products in place of 144 for 16 pixels. 4×4 filters with a stride of 2 are four filters of 2×2 taps, one for each phase of the inputs,
 /// and take 100 in place of 256.
 /// <para>
-/// A vector of a transform holds samples. A unit is a tile of 16 samples; its rows are the channels of both maps (of x those of each phase), each transformed to
-/// points × units × samples. A task transforms a chunk of units, which fits into the second-level cache, and multiplies it at once, point by point, before the
-/// next chunk follows. Both take place in its thread's own scratch memory, because lines that another processor wrote last are expensive. For the
-/// products see <see cref="UnitProduct"/>.
-/// A task has sums of its own. At the end they are added and transformed, 16 sums in the lanes. There are as many tasks as their sums fit into a cache, by the shape
-/// alone, since the order of the sums depends on it. If there are more threads, each task is cut by its input channels, and each part transforms dy again. Compute
-/// bounds it; with few channels the transforms do.
+/// A vector of a transform holds samples. A unit is a tile of 16 samples; its rows are the channels of both maps (of x those of each phase), each transformed
+/// to points × units × samples. A task transforms a chunk of units, which fits into the second-level cache, and multiplies it at once, point by point, before
+/// the next chunk follows. Both take place in its thread's own scratch memory, because lines that another processor wrote last are expensive. For the products
+/// see <see cref="UnitProduct"/>. A task has sums of its own. At the end they are added and transformed, 16 sums in the lanes. There are as many tasks as their
+/// sums fit into a cache, by the shape alone, since the order of the sums depends on it. If there are more threads, each task is cut by its input channels, and
+/// each part transforms dy again. Compute bounds it; with few channels the transforms do.
 /// </para>
 /// </summary>
 internal static unsafe class BatchLastWinogradGradient

@@ -9,10 +9,10 @@ namespace Engine.Kernels;
 /// <code>sums[k, c] (+)= Σ_unit,n dy[k, unit, n] · x[c, unit, n]</code>
 /// There are two forms.
 /// <list type="bullet">
-/// <item>Rows of x are transposed, so that lanes are input channels. Each step broadcasts a number of 8 rows of dy (4 with 16 registers) and multiplies and adds
-/// it to two vectors of x, as in any matrix product.</item>
-/// <item>Dot products of rows, 4 output channels (2 with 16 registers) by 4 input channels at a time, whose lanes are added at the end. It suits few channels and
-/// many units.</item>
+/// <item>Rows of x are transposed, so that lanes are input channels. Each step broadcasts a number of 8 rows of dy (4 with 16 registers) and multiplies and
+/// adds it to two vectors of x, as in any matrix product.</item>
+/// <item>Dot products of rows, 4 output channels (2 with 16 registers) by 4 input channels at a time, whose lanes are added at the end. It suits few channels
+/// and many units.</item>
 /// </list>
 /// </summary>
 internal readonly unsafe struct UnitProduct
@@ -52,7 +52,8 @@ internal readonly unsafe struct UnitProduct
     /// <summary>Whether the products are added to the sums, or overwrite them.</summary>
     public bool IsFurther { get; init; }
 
-    /// <summary>Whether a product suits the form with channels in the lanes: it has whole vectors at every width, and enough products for each transposed row.</summary>
+    /// <summary>Whether a product suits the form with channels in the lanes: it has whole vectors at every width, and enough products for each transposed
+    /// row.</summary>
     public static bool SuitsLanes(int inputs, int outputs) => inputs % Samples == 0 && outputs >= LeastOutputs;
 
     /// <summary>Floats that the form with channels in the lanes uses.</summary>

@@ -36,8 +36,8 @@ internal enum FilterGradientForm
 /// </list>
 /// With few channels and stride 1 there is a third form, see <see cref="BackwardFilterDots"/>, and with many a fourth, see <see
 /// cref="BackwardFilterWinograd"/>. Maps with the channels last have the fourth and one of their own for one channel, see <see
-/// cref="BackwardFilterOneChannel"/>; others are transposed. Parallel over pieces of the batch (at most <see cref="MaxPieces"/>, fixed by the shape), each with sums of its own, which
-/// are then added in order. Compute bounds it if K and S·C fill tiles; with few channels the copies do.
+/// cref="BackwardFilterOneChannel"/>; others are transposed. Parallel over pieces of the batch (at most <see cref="MaxPieces"/>, fixed by the shape), each with
+/// sums of its own, which are then added in order. Compute bounds it if K and S·C fill tiles; with few channels the copies do.
 /// </content>
 internal static unsafe partial class Conv2d
 {

@@ -7,11 +7,12 @@ namespace Engine.Kernels;
 /// arithmetic remains. Each output (n, k, p, q) has a patch of R×S pixels of x, and argmax says where its corner is.
 /// <code>dx: patch(n, k, p, q) += dy[n,k,p,q] · w[k]     dw: dw[k] += dy[n,k,p,q] · patch(n, k, p, q)</code>
 /// The lanes are input channels. A block of channels, one for each lane, is copied to (or from) N H W C order with the padding around it, one band of rows at a
-/// time, which stays in the first-level cache. If x lies N H W C itself, its pixels are read and written whole: a task goes through all blocks of a band. For dx, the output channels of each window are sorted by where their maximum lies. Those that share a patch add
-/// to its nine pixels in registers, so that few sums are stored. dx is parallel over samples and blocks of channels; rows that the next band also reaches are
-/// carried over. For dw, the nine vectors of one output channel's 3×3 filter stay in registers while all patches of the band are processed. It is parallel over
-/// pieces of the batch (at most <see cref="MaxPieces"/>, fixed by the shape) and blocks; the pieces' sums are then added in order. Filters of other sizes take
-/// one tap at a time. Loads bound both: one for each multiply-add.
+/// time, which stays in the first-level cache. If x lies N H W C itself, its pixels are read and written whole: a task goes through all blocks of a band. For
+/// dx, the output channels of each window are sorted by where their maximum lies. Those that share a patch add to its nine pixels in registers, so that few
+/// sums are stored. dx is parallel over samples and blocks of channels; rows that the next band also reaches are carried over. For dw, the nine vectors of one
+/// output channel's 3×3 filter stay in registers while all patches of the band are processed. It is parallel over pieces of the batch (at most <see
+/// cref="MaxPieces"/>, fixed by the shape) and blocks; the pieces' sums are then added in order. Filters of other sizes take one tap at a time. Loads bound
+/// both: one for each multiply-add.
 /// </content>
 internal static unsafe partial class ConvMaxPool2d
 {
@@ -116,7 +117,8 @@ internal static unsafe partial class ConvMaxPool2d
         }
     }
 
-    // Where each output's patch begins in the image of its band, and its gradient, channel by channel of each band. One task is one row of the windows of a sample.
+    // Where each output's patch begins in the image of its band, and its gradient, channel by channel of each band. One task is one row of the windows of a
+    // sample.
     private static void FindPatchesOfRow(ref Patches patches, int task, int worker)
     {
         MaxPool2dShape pool = patches.Shape.Pool;

@@ -3,13 +3,13 @@ using System.Runtime.InteropServices;
 namespace Engine.Kernels;
 
 /// <summary>
-/// Scratch memory of the CPU kernels: a block that all threads share, and one for each thread. They grow to the largest kernel seen and are then reused. A kernel
-/// calls <see cref="Begin"/> with the lengths that it will use, then takes pieces. They are valid until the next kernel begins.
+/// Scratch memory of the CPU kernels: a block that all threads share, and one for each thread. They grow to the largest kernel seen and are then reused. A
+/// kernel calls <see cref="Begin"/> with the lengths that it will use, then takes pieces. They are valid until the next kernel begins.
 /// </summary>
 /// <remarks>
 /// A thread's own block lies at the same place for every kernel, so that its lines stay in the caches of that thread's processor. Lines that another processor
-/// wrote last would have to be fetched from there. Blocks are whole large pages: kernels write to dozens of places of it in turn, and with small pages some took
-/// a fifth longer.
+/// wrote last would have to be fetched from there. Blocks are whole large pages: kernels write to dozens of places of it in turn, and with small pages some
+/// took a fifth longer.
 /// </remarks>
 internal sealed unsafe class Workspace(int threads) : IDisposable
 {
