@@ -24,7 +24,7 @@ internal static class Alternation
 {
     private const double WarmUpMs = 100;
     private const double TurnMs = 40;
-    internal const int PauseMs = 100;
+    private const int PauseMs = 100;
     private const int LeastTurns = 2;
     private const int LeastRunsOfATurn = 2;
     private const int MostRunsOfATurn = 200;

@@ -123,12 +123,11 @@ public static class ReportCommand
         (string Name, Func<Contests, Contest> Make)[] works, Machine machine, string? python, string group, double budgetMs)
     {
         // The peers take the processors while they start.
-        (double gflops, double bandwidth) = (machine.MeasureGflops(), machine.MeasureBandwidth());
-        List<double> exchanges = [];
+        (double gflops, double bandwidth, double? exchange) = (machine.MeasureGflops(), machine.MeasureBandwidth(), machine.MeasureExchange());
         using Contests contests = Contests.Open(machine, python);
         Setting setting = new(
             Processor.Name, RuntimeInformation.RuntimeIdentifier, RuntimeInformation.FrameworkDescription, Processor.InstructionSets, (int)machine.Width,
-            machine.Threads, Environment.ProcessorCount, gflops, bandwidth, exchanges, contests.Peers,
+            machine.Threads, Environment.ProcessorCount, gflops, bandwidth, exchange, contests.Peers,
             DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture), machine.Gpu);
         List<Row> rows = [];
         Progress progress = new($"measuring {group}", works.Length);
@@ -137,10 +136,6 @@ public static class ReportCommand
             using Contest contest = make(contests);
             (Times ours, Times? theirs) = Alternation.Measure(contest.Run, contest.PeerTimes, budgetMs);
             rows.Add(RowOf(contest, group, ours, theirs, setting));
-
-            // Not while the peer's threads still spin.
-            Thread.Sleep(Alternation.PauseMs);
-            if (machine.MeasureExchange() is { } exchange) exchanges.Add(exchange);
             progress.Add(1);
         }
 

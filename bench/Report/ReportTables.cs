@@ -39,12 +39,9 @@ internal static class ReportTables
         }
     }
 
-    // Where processors are virtual, it tells whether they shared a cache.
-    private static IEnumerable<string> ExchangeOf(Setting setting) => setting.ExchangeGbs.Count == 0 ? [] :
-    [
-        Invariant($"What another thread has just written is read at {setting.ExchangeGbs.Min():F0} to {setting.ExchangeGbs.Max():F0} GB/s, measured after ")
-            + "each whole work: the higher, the closer the processors",
-    ];
+    // Where processors are virtual, it tells whether they share a cache.
+    private static IEnumerable<string> ExchangeOf(Setting setting) =>
+        setting.ExchangeGbs is { } rate ? [Invariant($"Before the works, what another thread had just written was read at {rate:F0} GB/s a thread")] : [];
 
     /// <summary>What the report was made with, line by line.</summary>
     public static IEnumerable<string> Head(ReportData data)

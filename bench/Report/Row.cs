@@ -23,10 +23,12 @@ internal sealed record Row(
     public string AboveThePeak => OfPeak <= 1 ? "" : Unit == "GB/s" ? "in cache" : "fewer operations";
 }
 
-/// <summary>What a report was made with; the exchanges are how fast a thread read what another had written, after each whole work, in GB/s.</summary>
+/// <summary>
+/// What a report was made with. The exchange is how fast a thread reads what another has just written, in GB/s; null for one thread and for a GPU.
+/// </summary>
 internal sealed record Setting(
     string Processor, string System, string Runtime, IReadOnlyList<string> InstructionSets, int VectorBits, int Threads, int Processors, double PeakGflops,
-    double BandwidthGbs, IReadOnlyList<double> ExchangeGbs, IReadOnlyList<string> Peers, string Date, string? Gpu)
+    double BandwidthGbs, double? ExchangeGbs, IReadOnlyList<string> Peers, string Date, string? Gpu)
 {
     /// <summary>What was measured, in words.</summary>
     public string Measured => Gpu ?? $"{Processor}, {Threads} threads, {VectorBits}-bit vectors";
