@@ -35,8 +35,18 @@ internal static unsafe partial class Conv2d
         }.Run(gpu);
 
     /// <summary>The gradient with respect to the input. Overwrites dx.</summary>
-    public static void BackwardData(GpuContext gpu, in Conv2dShape shape, ArrayView<float> dy, ArrayView<float> w, ArrayView<float> dx) =>
-        ConvTranspose2d.Forward(gpu, ConvTranspose2dShape.GradientOf(shape), dy, w, null, Activation.None, dx);
+    public static void BackwardData(GpuContext gpu, in Conv2dShape shape, ArrayView<float> dy, ArrayView<float> w, ArrayView<float> dx)
+    {
+        if (shape.Layout != BatchLayout.ChannelsLast)
+        {
+            ConvTranspose2d.Forward(gpu, ConvTranspose2dShape.GradientOf(shape), dy, w, null, Activation.None, dx);
+            return;
+        }
+
+        using GpuBuffer gradient = Transpose.ToBatchFirst(gpu, shape.N, shape.K, shape.P * shape.Q, dy), result = gpu.Memory.Rent(shape.XLength);
+        BackwardData(gpu, shape.In(BatchLayout.First), gradient.Floats, w, result.Floats);
+        Transpose.ToChannelsLast(gpu, shape.N, shape.C, shape.H * shape.W, result.Floats, dx);
+    }
 
     /// <summary>The gradients with respect to the filters and, unless <paramref name="db"/> is null, the bias. Overwrites both.</summary>
     public static void BackwardFilter(

@@ -103,18 +103,7 @@ public readonly unsafe record struct Conv2dBackwardDataOp(Conv2dShape Shape, Vie
     }
 
     /// <inheritdoc/>
-    public void Gpu(GpuContext gpu)
-    {
-        if (Shape.Layout != BatchLayout.ChannelsLast)
-        {
-            Conv2d.BackwardData(gpu, Shape, gpu.At(Dy), gpu.At(W), gpu.At(Dx));
-            return;
-        }
-
-        using GpuBuffer dy = Transpose.ToBatchFirst(gpu, Shape.N, Shape.K, Shape.P * Shape.Q, gpu.At(Dy)), dx = gpu.Memory.Rent(Shape.XLength);
-        Conv2d.BackwardData(gpu, Shape.In(BatchLayout.First), dy.Floats, gpu.At(W), dx.Floats);
-        Transpose.ToChannelsLast(gpu, Shape.N, Shape.C, Shape.H * Shape.W, dx.Floats, gpu.At(Dx));
-    }
+    public void Gpu(GpuContext gpu) => Conv2d.BackwardData(gpu, Shape, gpu.At(Dy), gpu.At(W), gpu.At(Dx));
 
     /// <inheritdoc/>
     public override string ToString() => $"dx of {Shape}";

@@ -172,15 +172,7 @@ internal static unsafe partial class Conv2d
         float* where = arguments.Argmax is null ? null : output + (long)outputRows * pitch;
         float* image = arguments.X + (long)n * shape.C * shape.H * shape.W;
         bool channelsLast = shape.Layout == BatchLayout.ChannelsLast, isFused = arguments.Before.X is not null;
-        int bandRows = (end - first) * m * together + 2 * dilation;
-        if (!channelsLast) GatherBand(shape, image, firstRow, bandRows, bandWidth, band);
-        else if (!isFused)
-        {
-            // The tiles read a few pixels of many rows, which the processor does not foresee.
-            int top = Math.Max(0, firstRow - shape.PadH), bottom = Math.Min(shape.H, firstRow - shape.PadH + bandRows), row = shape.W * shape.C;
-            Prefetch.ToSecondLevel(image + (long)top * row, (bottom - top) * row);
-        }
-
+        if (!channelsLast) GatherBand(shape, image, firstRow, (end - first) * m * together + 2 * dilation, bandWidth, band);
 
         int tiles = RoundUp(tileRows * arguments.TileColumns, ChannelTile<TV>.RowStep);
         long pointLength = PointLength(shape.C, tiles), productLength = PointLength(columns, tiles);
