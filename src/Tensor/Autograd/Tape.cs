@@ -93,13 +93,14 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>
-    /// Memory for the gradient of a result: of all that was given back and is large enough the last, for it is the likeliest to be in a cache. So a step's
-    /// gradients take hardly more memory than those that are in use at the same time.
+    /// Memory for the gradient of a result: of all of this length that was given back the last, for it is the likeliest to be in a cache. So a step's gradients
+    /// take hardly more memory than those that are in use at the same time. Memory of another length is not cut: its rows were another thread's, and lines that
+    /// another processor wrote last are expensive.
     /// </summary>
     internal DeviceBuffer TakeMemory(IBackend backend, int length)
     {
         int i = _spare.Count - 1;
-        while (i >= 0 && (_spare[i].Backend != backend || _spare[i].Buffer.Length < length)) i--;
+        while (i >= 0 && (_spare[i].Backend != backend || _spare[i].Buffer.Length != length)) i--;
         if (i < 0) return backend.Allocate(length);
         DeviceBuffer buffer = _spare[i].Buffer;
         _spare.RemoveAt(i);
