@@ -65,7 +65,8 @@ internal sealed unsafe class HostMemory : IDisposable
     // Sizes are rounded up so that nearly equal requests share a free list.
     private const int Granularity = 1024;
 
-    private const int SlabBytes = 4 << 20, LargestPiece = SlabBytes / 4;
+    // What is larger than a large page gets large pages of its own.
+    private const int SlabBytes = 8 << 20, LargestPiece = SlabBytes / 4;
 
     private readonly Dictionary<int, Stack<HostBuffer>> _free = [];
 
