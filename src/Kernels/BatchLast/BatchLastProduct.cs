@@ -9,9 +9,9 @@ namespace Engine.Kernels;
 /// A vector holds the samples of one pixel. Weights are broadcast from where they lie, and nothing is copied or packed. Padding is a tap that is left out. The
 /// phases of a stride are output pixels one stride apart, so a transposed 4×4 filter with stride 2 becomes four 2×2 filters. A single channel fills vectors as
 /// well as many do. A tile is 6 pixels of a line by 4 output channels (2 with 16 registers), which makes 24 accumulators; each step loads 6 vectors, broadcasts
-/// 4 weights and does 24 multiply-adds. Pixels at the ends of a line, which lack taps, are tiles of one pixel. If the other pixels are not a multiple of 6, the
-/// rest is cut into tiles of 4, 3, 2 and 1. Parallel over output rows and groups of channels. Memory bandwidth bounds it with up to 4 channels, compute with
-/// more.
+/// 4 weights and does 24 multiply-adds. What is left over of a line is cut into tiles of 4, 3 and 2 pixels. A pixel at the end of a line, which lacks taps, is
+/// a tile by itself; its vectors of samples take the place of pixels. Parallel over output rows and groups of channels. Memory bandwidth bounds it with up to 4
+/// channels, compute with more.
 /// </summary>
 /// <remarks>SIMD Monte Carlo codes and Arm's CHWN kernels use the same layout, with samples in the lanes, for few channels.</remarks>
 internal static unsafe class BatchLastProduct
@@ -63,7 +63,10 @@ internal static unsafe class BatchLastProduct
             N = TV.Width, C = inputs, H = 1, W = pixels, K = outputs, R = 1, S = 1, P = 1, Q = pixels,
             WeightsOfOutput = weightsOfOutput, WeightsOfInput = weightsOfInput, Input = x, Weights = w, Output = y,
         };
-        Line line = new() { XOffsets = xOffsets, WOffsets = wOffsets, TapCount = taps, Pixels = pixels, XPitch = TV.Width, YPitch = TV.Width };
+        Line line = new()
+        {
+            XOffsets = xOffsets, WOffsets = wOffsets, TapCount = taps, Pixels = pixels, Samples = TV.Width, XPitch = TV.Width, YPitch = TV.Width,
+        };
         RunBlocks<TV>(arguments, line, 0, outputs, y);
     }
 
@@ -86,8 +89,6 @@ internal static unsafe class BatchLastProduct
         Line line = new()
         {
             XOffsets = (int*)arguments.Taps.Of(worker),
-            XPitch = arguments.Columns.Step * arguments.N,
-            YPitch = arguments.Columns.Pitch * arguments.N,
             FirstChannel = firstChannel,
             EndChannel = endChannel,
         };
@@ -129,7 +130,13 @@ internal static unsafe class BatchLastProduct
             }
         }
 
-        (line.TapCount, line.Pixels) = (taps, count);
+        // The vectors of a single pixel follow each other, so they can take the place of pixels.
+        bool isSingle = count == 1 && arguments.N % TV.Width == 0;
+        line.TapCount = taps;
+        line.Pixels = isSingle ? arguments.N / TV.Width : count;
+        line.Samples = isSingle ? TV.Width : arguments.N;
+        line.XPitch = isSingle ? TV.Width : arguments.Columns.Step * arguments.N;
+        line.YPitch = isSingle ? TV.Width : arguments.Columns.Pitch * arguments.N;
         long pixel = ((long)p * arguments.Q + q) * arguments.N;
         RunBlocks<TV>(arguments, line, line.FirstChannel, line.EndChannel, arguments.Output + pixel);
     }
@@ -152,12 +159,18 @@ internal static unsafe class BatchLastProduct
         where TV : unmanaged, IVector<TV>
         where TChannels : IExtent
     {
-        int i = 0;
-        for (; i <= line.Pixels - 6; i += 6) RunPixels<TV, TChannels, Six>(arguments, line, k, i, y);
-        if (i <= line.Pixels - 4) i = RunPixels<TV, TChannels, Four>(arguments, line, k, i, y);
-        if (i <= line.Pixels - 3) i = RunPixels<TV, TChannels, Three>(arguments, line, k, i, y);
-        if (i <= line.Pixels - 2) i = RunPixels<TV, TChannels, Two>(arguments, line, k, i, y);
-        if (i < line.Pixels) RunPixels<TV, TChannels, One>(arguments, line, k, i, y);
+        for (int i = 0; i < line.Pixels;)
+        {
+            // What is left over of tiles of six is cut so that no tile has a single pixel, whose few accumulators would wait for each other.
+            i = (line.Pixels - i) switch
+            {
+                1 => RunPixels<TV, TChannels, One>(arguments, line, k, i, y),
+                2 => RunPixels<TV, TChannels, Two>(arguments, line, k, i, y),
+                3 or 5 => RunPixels<TV, TChannels, Three>(arguments, line, k, i, y),
+                4 or 7 => RunPixels<TV, TChannels, Four>(arguments, line, k, i, y),
+                _ => RunPixels<TV, TChannels, Six>(arguments, line, k, i, y),
+            };
+        }
     }
 
     private static int RunPixels<TV, TChannels, TPixels>(in Arguments arguments, in Line line, int k, int i, float* y)
@@ -165,7 +178,7 @@ internal static unsafe class BatchLastProduct
         where TChannels : IExtent
         where TPixels : IExtent
     {
-        for (int n = 0; n < arguments.N; n += TV.Width) RunTile<TV, TChannels, TPixels>(arguments, line, k, i, n, y);
+        for (int n = 0; n < line.Samples; n += TV.Width) RunTile<TV, TChannels, TPixels>(arguments, line, k, i, n, y);
         return i + TPixels.Count;
     }
 
@@ -290,6 +303,9 @@ internal static unsafe class BatchLastProduct
         public int* WOffsets;
         public int TapCount;
         public int Pixels;
+
+        // Of a pixel, in steps of a vector.
+        public int Samples;
         public int XPitch;
         public int YPitch;
         public int FirstChannel;
