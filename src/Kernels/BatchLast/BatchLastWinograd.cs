@@ -27,9 +27,9 @@ internal static unsafe class BatchLastWinograd
 {
     private const int Samples = TileTransform.Samples;
 
-    // Of a task: at most as many as a register tile has pixels, and fewer if there would be too few tasks.
+    // Of a task: as many as a register tile has pixels, and no more than stay in a second-level cache, 640 KB.
     private const int MostTiles = TileTransform.MostTiles;
-    private const int LeastTasks = 6;
+    private const int MostTilesLength = 160 * 1024;
 
     // The number of output channels whose sums are computed at a time.
     private const int ChannelsPerPass = 16;
@@ -112,8 +112,12 @@ internal static unsafe class BatchLastWinograd
     {
         ref readonly Geometry geometry = ref arguments.Geometry;
         int points = geometry.Side * geometry.Side, units = geometry.Units;
-        arguments.TilesPerTask = Math.Clamp((units + LeastTasks - 1) / LeastTasks, 1, MostTiles);
-        int tasks = (units + arguments.TilesPerTask - 1) / arguments.TilesPerTask, lanes = arguments.TilesPerTask * Samples;
+        long tileLength = (long)points * geometry.InPhases * geometry.C * Samples;
+        arguments.Shares = Math.Min(cpu.Threads, units);
+        int share = PartsOf(units, arguments.Shares), most = (int)Math.Clamp(MostTilesLength / tileLength, 1, MostTiles);
+        arguments.TasksPerShare = PartsOf(share, most);
+        arguments.TilesPerTask = PartsOf(share, arguments.TasksPerShare);
+        int lanes = arguments.TilesPerTask * Samples, tasks = arguments.Shares * arguments.TasksPerShare;
         arguments.TilesLength = Workspace.Aligned(points * PointLength((long)geometry.InPhases * geometry.C * lanes));
         arguments.ProductLength = Workspace.Aligned(points * PointLength((long)ChannelsPerPass * lanes));
         arguments.FiltersLength = arguments.U is null ? Workspace.Line + Workspace.Aligned(PackedLength(geometry)) : 0;
@@ -123,6 +127,8 @@ internal static unsafe class BatchLastWinograd
         if (geometry.Taps == 3) cpu.Run(tasks, &RunTiles<TV, WinogradOf4>, ref arguments);
         else cpu.Run(tasks, &RunTiles<TV, WinogradOf4With2Taps>, ref arguments);
     }
+
+    private static int PartsOf(int length, int part) => (length + part - 1) / part;
 
     // The transformed filters: those that were given, or the thread's own, which its first task makes.
     private static float* FiltersOf<TV, TWinograd>(in Arguments arguments, int worker)
@@ -181,7 +187,8 @@ internal static unsafe class BatchLastWinograd
     {
         ref readonly Geometry geometry = ref arguments.Geometry;
         int side = TWinograd.Outputs + TWinograd.Taps - 1, points = side * side;
-        int first = task * arguments.TilesPerTask, count = Math.Min(arguments.TilesPerTask, geometry.Units - first);
+        int first = arguments.UnitsOf(task, out int count);
+        if (count <= 0) return;
         int pixels = count * Samples / TV.Width, inPhases = geometry.InPhases;
         float* filters = FiltersOf<TV, TWinograd>(arguments, worker);
         float* v = arguments.Scratch.Of(worker) + arguments.FiltersLength, products = v + arguments.TilesLength;
@@ -287,7 +294,12 @@ internal static unsafe class BatchLastWinograd
 
             for (int s = 0; s < side; s++) TWinograd.Output<TV>(at + s * pointLength, side * pointLength, half + s * TV.Width, side * TV.Width);
             long row = isDone ? rowStep : m * Samples, column = isDone ? columnStep : Samples;
-            for (int r = 0; r < m; r++) TWinograd.Output<TV>(half + r * side * TV.Width, TV.Width, to + r * row + lane, column);
+
+            // Row by row without a loop: a store that goes down the rows makes the processor fetch those below, and they may be another thread's.
+            TWinograd.Output<TV>(half, TV.Width, to + lane, column);
+            TWinograd.Output<TV>(half + side * TV.Width, TV.Width, to + row + lane, column);
+            TWinograd.Output<TV>(half + 2 * side * TV.Width, TV.Width, to + 2 * row + lane, column);
+            TWinograd.Output<TV>(half + 3 * side * TV.Width, TV.Width, to + 3 * row + lane, column);
         }
 
         if (isDone) return;
@@ -444,6 +456,18 @@ internal static unsafe class BatchLastWinograd
         public long FiltersLength;
         public long TilesLength;
         public long ProductLength;
+        public int Shares;
+        public int TasksPerShare;
         public int TilesPerTask;
+
+        // A task's tiles: a part of a thread's share, which may have one fewer than that of another.
+        public readonly int UnitsOf(int task, out int count)
+        {
+            int share = task / TasksPerShare, first = FirstOf(share) + task % TasksPerShare * TilesPerTask;
+            count = Math.Min(TilesPerTask, FirstOf(share + 1) - first);
+            return first;
+        }
+
+        private readonly int FirstOf(int share) => (int)((long)Geometry.Units * share / Shares);
     }
 }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using Engine.Kernels.Simd;
 
@@ -62,7 +63,8 @@ internal static unsafe class BatchLastWinogradGradient
         long unitLength = (long)points * (inputs + geometry.K) * Samples, sumsLength = Workspace.Aligned((long)points * geometry.K * inputs);
         int chunk = EvenPart(geometry.Units, (int)Math.Max(ChunkLength / unitLength, hasLanes ? LeastChunk : LeastChunkOfDots));
         int chunks = PartsOf(geometry.Units, chunk);
-        int chunksPerTask = PartsOf(chunks, (int)Math.Clamp(AllSumsLength / sumsLength, LeastTasks, MostTasks)), tasks = PartsOf(chunks, chunksPerTask);
+        int most = PowerOfTwo((int)Math.Clamp(AllSumsLength / sumsLength, LeastTasks, MostTasks));
+        int chunksPerTask = PartsOf(chunks, most), tasks = PartsOf(chunks, chunksPerTask);
         int block = LeastInputs / geometry.Phases, blocks = PartsOf(geometry.C, block);
         int channels = Math.Min(geometry.C, PartsOf(blocks, PartsOf(cpu.Threads, tasks)) * block);
         Arguments arguments = new()
@@ -97,6 +99,9 @@ internal static unsafe class BatchLastWinogradGradient
 
     // The length of parts that are of about the same length, and at most so long.
     private static int EvenPart(int length, int most) => PartsOf(length, PartsOf(length, most));
+
+    // The largest up to a number. Threads are mostly a power of two, too, and each has as many tasks then.
+    private static int PowerOfTwo(int most) => 1 << BitOperations.Log2((uint)most);
 
     private static void Run<TV, TWinograd>(CpuContext cpu, ref Arguments arguments)
         where TV : unmanaged, IVector<TV>

@@ -3,8 +3,9 @@ using System.Diagnostics;
 namespace Engine.Kernels;
 
 /// <summary>
-/// A fixed team of threads that runs numbered tasks: the one level at which the CPU kernels are parallel. A kernel cuts its output into tasks by its shape
-/// alone and every task writes its own part, so the result has the same bits whatever the number of threads, and whichever thread takes which task.
+/// A fixed team of threads that runs numbered tasks: the one level at which the CPU kernels are parallel. Every task writes its own part of the output. Where a
+/// number depends on how a kernel is cut into tasks, as a sum of several parts does, it is cut by its shape alone. So the result has the same bits whatever the
+/// number of threads, and whichever thread takes which task.
 /// </summary>
 /// <remarks>
 /// Each thread begins with a share of neighbouring tasks, and helps others when it has finished. So what one kernel wrote is mostly read by the same thread in

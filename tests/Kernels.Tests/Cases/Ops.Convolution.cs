@@ -93,6 +93,7 @@ internal static partial class Ops
         new(16, 16, 16, 14, 16, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last, p: 16, q: 12), // an end that is left out
         new(16, 16, 9, 15, 16, 3, 3, padH: 1, layout: BatchLayout.Last, p: 10, q: 15), // more padding at the end
         new(32, 8, 12, 29, 16, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // rows of more tiles than a task has, and tasks that go on in the next row
+        new(16, 160, 4, 20, 8, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // one tile a task, and threads that have fewer tasks than others
     ];
 
     /// <summary>Those with their batch last whose filter gradients come in Winograd's tiles.</summary>
@@ -124,6 +125,8 @@ internal static partial class Ops
         new(4, 32, 6, 6, 32, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // channels as Winograd's tiles want them
         new(18, 2, 9, 16, 3, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last, p: 7, q: 11), // an end that is left out
         new(9, 3, 7, 8, 2, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last, p: 4, q: 6), // windows that see nothing
+        new(32, 3, 4, 9, 5, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // what is left over of a line: seven pixels, single ones of several vectors
+        new(16, 2, 5, 13, 3, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // five pixels
     ];
 
     // Maps with the channels last: tiles in place and at every edge, one channel, filters as wide as the input, and what is transposed.
