@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Engine.Kernels.Simd;
 
 namespace Engine.Kernels;
@@ -103,24 +104,17 @@ internal static unsafe class BatchLastFilterGradient
         }
     }
 
-    // The sums of the lanes of so many vectors, a step of floats apart. A block of as many vectors as one has lanes is transposed and added.
-    [SkipLocalsInit]
+    // The sums of the lanes of so many vectors, a step of floats apart.
     private static void AddLanes<TV>(float* vectors, int step, int count, float* to)
         where TV : unmanaged, IVector<TV>
     {
-        float* room = stackalloc float[16 * 16 + Workspace.Line], lanes = Workspace.OnLine(room);
-        for (int i = 0; i < count; i += TV.Width)
+        int i = 0;
+        for (; i <= count - 4; i += 4, vectors += 4 * step)
         {
-            int block = Math.Min(TV.Width, count - i);
-            Transposition.Run(vectors + (long)i * step, step, block, TV.Width, lanes, TV.Width);
-            for (int together = TV.Width / 2; together > 0; together /= 2)
-            for (int lane = 0; lane < together; lane++)
-            {
-                TV.Store(TV.Load(lanes + lane * TV.Width) + TV.Load(lanes + (lane + together) * TV.Width), lanes + lane * TV.Width);
-            }
-
-            TV.StoreFirst(TV.Load(lanes), to + i, block);
+            LaneSums.Of(TV.Load(vectors), TV.Load(vectors + step), TV.Load(vectors + 2 * step), TV.Load(vectors + 3 * step)).Store(to + i);
         }
+
+        for (; i < count; i++, vectors += step) to[i] = Vector128.Sum(TV.Fold(TV.Load(vectors)));
     }
 
     private static Area AreaOf(in Arguments arguments, int k, int c, int r, int p, int rows)
