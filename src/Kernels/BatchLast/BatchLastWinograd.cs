@@ -128,7 +128,8 @@ internal static unsafe class BatchLastWinograd
         else cpu.Run(tasks, &RunTiles<TV, WinogradOf4With2Taps>, ref arguments);
     }
 
-    private static int PartsOf(int length, int part) => (length + part - 1) / part;
+    /// <summary>How many parts of a length there are, the last one perhaps shorter.</summary>
+    internal static int PartsOf(int length, int part) => (length + part - 1) / part;
 
     // The transformed filters: those that were given, or the thread's own, which its first task makes.
     private static float* FiltersOf<TV, TWinograd>(in Arguments arguments, int worker)

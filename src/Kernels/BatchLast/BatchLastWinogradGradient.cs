@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Engine.Kernels.Simd;
+using static Engine.Kernels.BatchLastWinograd;
 
 namespace Engine.Kernels;
 
@@ -48,8 +49,8 @@ internal static unsafe class BatchLastWinogradGradient
     /// <summary>Whether a shape suits: whole vectors of samples at every width, whole register tiles, and little waste of the tiles.</summary>
     public static bool Suits(in Conv2dShape shape)
     {
-        if (shape.C % UnitProduct.Together != 0 || shape.K % UnitProduct.Together != 0 || !BatchLastWinograd.HasTiles(shape)) return false;
-        BatchLastWinograd.Geometry geometry = BatchLastWinograd.Geometry.Of(shape);
+        if (shape.C % UnitProduct.Together != 0 || shape.K % UnitProduct.Together != 0 || !HasTiles(shape)) return false;
+        Geometry geometry = Geometry.Of(shape);
         return geometry.Pairs >= ManyPairs || (geometry.Pairs >= LeastPairs && (long)geometry.Pairs * geometry.Units >= LeastProducts);
     }
 
@@ -57,7 +58,7 @@ internal static unsafe class BatchLastWinogradGradient
     public static void Run<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw)
         where TV : unmanaged, IVector<TV>
     {
-        BatchLastWinograd.Geometry geometry = BatchLastWinograd.Geometry.Of(shape);
+        Geometry geometry = Geometry.Of(shape);
         int points = geometry.Side * geometry.Side, inputs = geometry.C * geometry.Phases, vectors = geometry.K * inputs / Samples;
         bool hasLanes = UnitProduct.SuitsLanes(inputs, geometry.K);
         long unitLength = (long)points * (inputs + geometry.K) * Samples, sumsLength = Workspace.Aligned((long)points * geometry.K * inputs);
@@ -81,8 +82,8 @@ internal static unsafe class BatchLastWinogradGradient
             Tasks = tasks,
             Channels = channels,
             Parts = PartsOf(geometry.C, channels),
-            InputLength = Workspace.Aligned(points * BatchLastWinograd.PointLength((long)channels * geometry.Phases * chunk * Samples)),
-            GradientLength = Workspace.Aligned(points * BatchLastWinograd.PointLength((long)geometry.K * chunk * Samples)),
+            InputLength = Workspace.Aligned(points * PointLength((long)channels * geometry.Phases * chunk * Samples)),
+            GradientLength = Workspace.Aligned(points * PointLength((long)geometry.K * chunk * Samples)),
             SumsLength = sumsLength,
             Vectors = vectors,
             VectorsPerTask = PartsOf(vectors, MergeTasks),
@@ -94,8 +95,6 @@ internal static unsafe class BatchLastWinogradGradient
         if (geometry.Taps == 3) Run<TV, WinogradOf4>(cpu, ref arguments);
         else Run<TV, WinogradOf4With2Taps>(cpu, ref arguments);
     }
-
-    private static int PartsOf(int length, int part) => (length + part - 1) / part;
 
     // The length of parts that are of about the same length, and at most so long.
     private static int EvenPart(int length, int most) => PartsOf(length, PartsOf(length, most));
@@ -115,11 +114,11 @@ internal static unsafe class BatchLastWinogradGradient
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinogradGradient
     {
-        ref readonly BatchLastWinograd.Geometry geometry = ref arguments.Geometry;
+        ref readonly Geometry geometry = ref arguments.Geometry;
         int part = task % arguments.Parts, own = task / arguments.Parts, points = geometry.Side * geometry.Side, step = arguments.Chunk * Samples;
         int firstChannel = part * arguments.Channels, endChannel = Math.Min(geometry.C, firstChannel + arguments.Channels);
-        long xLength = BatchLastWinograd.PointLength((long)arguments.Channels * geometry.Phases * step);
-        long dyLength = BatchLastWinograd.PointLength((long)geometry.K * step);
+        long xLength = PointLength((long)arguments.Channels * geometry.Phases * step);
+        long dyLength = PointLength((long)geometry.K * step);
         float* x = arguments.Tiles.Of(worker), dy = x + arguments.InputLength, lanes = dy + arguments.GradientLength;
         float* sums = arguments.Sums + own * arguments.SumsLength + firstChannel * geometry.Phases;
         int first = own * arguments.ChunksPerTask, end = Math.Min(arguments.Chunks, first + arguments.ChunksPerTask);
@@ -152,13 +151,13 @@ internal static unsafe class BatchLastWinogradGradient
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinogradGradient
     {
-        ref readonly BatchLastWinograd.Geometry geometry = ref arguments.Geometry;
+        ref readonly Geometry geometry = ref arguments.Geometry;
         long step = arguments.Chunk * Samples, plane = (long)geometry.H * geometry.W * geometry.N;
-        long pointLength = BatchLastWinograd.PointLength(arguments.Channels * geometry.Phases * step);
+        long pointLength = PointLength(arguments.Channels * geometry.Phases * step);
         for (int phase = 0; phase < geometry.Phases; phase++)
         for (int i = 0, tiles; (tiles = arguments.TilesFrom(chunk, i)) > 0; i += tiles)
         {
-            BatchLastWinograd.Tile tile = BatchLastWinograd.TileOf(geometry, chunk * arguments.Chunk + i, 0);
+            Tile tile = TileOf(geometry, chunk * arguments.Chunk + i, 0);
             TileTransform.Window window = geometry.WindowOf<TileTransform.Inputs<TWinograd>>(tile, phase, tiles);
             float* x = arguments.X + tile.Sample, to = v + phase * step + i * Samples;
             for (int c = first; c < end; c++)
@@ -173,12 +172,12 @@ internal static unsafe class BatchLastWinogradGradient
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinogradGradient
     {
-        ref readonly BatchLastWinograd.Geometry geometry = ref arguments.Geometry;
+        ref readonly Geometry geometry = ref arguments.Geometry;
         long step = arguments.Chunk * Samples, plane = (long)geometry.P * geometry.Q * geometry.N;
-        long pointLength = BatchLastWinograd.PointLength(geometry.K * step);
+        long pointLength = PointLength(geometry.K * step);
         for (int i = 0, tiles; (tiles = arguments.TilesFrom(chunk, i)) > 0; i += tiles)
         {
-            BatchLastWinograd.Tile tile = BatchLastWinograd.TileOf(geometry, chunk * arguments.Chunk + i, 0);
+            Tile tile = TileOf(geometry, chunk * arguments.Chunk + i, 0);
             TileTransform.Window window = TileTransform.Window.Of<TileTransform.Gradients<TWinograd>>(
                 geometry.P, geometry.Q, geometry.N, 1, tile.P, tile.Q, tiles);
             float* dy = arguments.Dy + tile.Sample, to = v + i * Samples;
@@ -195,7 +194,7 @@ internal static unsafe class BatchLastWinogradGradient
         where TV : unmanaged, IVector<TV>
         where TWinograd : struct, IWinogradGradient
     {
-        ref readonly BatchLastWinograd.Geometry geometry = ref arguments.Geometry;
+        ref readonly Geometry geometry = ref arguments.Geometry;
         int taps = TWinograd.Taps, side = geometry.Side, points = side * side;
         long pointLength = (long)geometry.K * arguments.Inputs;
         float* room = stackalloc float[(MaxSide * MaxSide + MaxTaps * MaxSide + MaxTaps * MaxTaps) * Samples + Workspace.Line];
@@ -239,7 +238,7 @@ internal static unsafe class BatchLastWinogradGradient
 
     private struct Arguments
     {
-        public BatchLastWinograd.Geometry Geometry;
+        public Geometry Geometry;
         public float* X;
         public float* Dy;
         public float* Dw;

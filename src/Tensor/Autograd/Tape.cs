@@ -94,8 +94,8 @@ public sealed class Tape : IDisposable
 
     /// <summary>
     /// Memory for the gradient of a result: of all of this length that was given back the last, for it is the likeliest to be in a cache. So a step's gradients
-    /// take hardly more memory than those that are in use at the same time. Memory of another length is not cut: its rows were another thread's, and lines that
-    /// another processor wrote last are expensive.
+    /// take hardly more memory than those of each length that are in use at the same time. Larger memory is not used: a thread would write where another had
+    /// its rows, and lines that another processor wrote last are expensive.
     /// </summary>
     internal DeviceBuffer TakeMemory(IBackend backend, int length)
     {
