@@ -168,8 +168,8 @@ public static partial class TensorOps
         RequireRank(x, 4);
         RequireChannelsFirst(x);
         (int n, int c, int h, int w) = (x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]);
-        Pad2dShape shape = x.Layout == BatchLayout.First
-            ? new(n * c, h, w, rows, columns, top, left) : new(c, h, w * n, rows, columns * n, top, left * n);
+        int together = BatchBlocks.SamplesOf(x.Layout, n);
+        Pad2dShape shape = new(n / together * c, h, w * together, rows, columns * together, top, left * together);
         OpResult<Pad2dOp> y = x.Begin<Pad2dOp>(new Shape(n, c, rows, columns));
         return y.Run(new Pad2dOp(shape, x.View, y.View), x);
     }
@@ -241,7 +241,8 @@ public static partial class TensorOps
         }
 
         if (samples == 1) return x.Reshape(x.Shape);
-        return Turn(x, layout == BatchLayout.Last ? new(samples, channels * pixels) : new(channels * pixels, samples), layout);
+        int together = BatchBlocks.SamplesOf(BatchLayout.Last, samples), blocks = samples / together;
+        return Turn(x, layout == BatchLayout.Last ? new(together, channels * pixels, blocks) : new(channels * pixels, together, blocks), layout);
     }
 
     private static Tensor Turn(Tensor x, in TransposeShape shape, BatchLayout layout)
@@ -307,10 +308,8 @@ public static partial class TensorOps
     {
         if (x.Shape.Rank < 2) throw new ArgumentException($"batch normalisation needs channels: {x.Shape}");
         RequireChannelsFirst(x);
-        int channels = x.Shape[1];
-        return x.Layout == BatchLayout.First
-            ? new BatchNormShape(x.Shape[0], channels, x.Shape.Length / (x.Shape[0] * channels))
-            : new BatchNormShape(1, channels, x.Shape.Length / channels);
+        int channels = x.Shape[1], blocks = x.Shape[0] / BatchBlocks.SamplesOf(x.Layout, x.Shape[0]);
+        return new BatchNormShape(blocks, channels, x.Shape.Length / (blocks * channels));
     }
 
     private static void RequireTarget(Tensor x, Tensor target)

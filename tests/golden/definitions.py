@@ -3,7 +3,8 @@
 Results are the same to the bit on every machine: only additions, multiplications, divisions and square roots in a fixed order, which IEEE 754
 rounds in one way, and sums by math.fsum, which rounds once. No BLAS, no vector library's exp.
 
-Maps are N x C x H x W here; with the batch last (layout "Last"), files hold them as C x H x W x N.
+Maps are N x C x H x W here; with the batch last (layout "Last"), files hold them as C x H x W x N, or in blocks of 16 samples,
+(N / 16) x C x H x W x 16, if N is a larger multiple of 16.
 """
 import decimal
 import math

@@ -78,6 +78,7 @@ CONVOLUTIONS = [
     ((18, 3, 6, 4, 2, 4, 4, 2, 2, 1, 1), {"layout": "Last"}),
     ((2, 3, 9, 11, 4, 3, 5, 2, 3, 1, 2), {"p": 3, "q": 2}),
     ((7, 2, 5, 9, 3, 3, 3, 1, 1, 1, 1), {"layout": "Last", "p": 4, "q": 6}),
+    ((32, 2, 3, 4, 3, 3, 3, 1, 1, 1, 1), {"layout": "Last"}),  # two blocks
 ]
 
 # Enough channels for Winograd's forms: with the batch last, in tiles of 4x4 and of 3x3, and spread out. Data gradients take their channels swapped.
@@ -109,7 +110,11 @@ TRANSPOSED = [
     ((18, 2, 3, 4, 3, 3, 3, 2, 3, 0, 0, 2, 2), {"layout": "Last"}),
     ((2, 3, 5, 7, 4, 4, 4, 2, 2, 1, 1), {"p": 7, "q": 11}),
     ((7, 2, 4, 5, 3, 4, 4, 2, 2, 1, 1), {"layout": "Last", "p": 8, "q": 7}),
+    ((32, 2, 2, 3, 3, 4, 4, 2, 2, 1, 1), {"layout": "Last"}),  # two blocks
 ]
+
+# With the batch last, a multiple of so many samples lies in blocks, each C x H x W x BLOCK.
+BLOCK = 16
 
 CONV_SETTINGS = ["n", "c", "h", "w", "k", "r", "s", "strideH", "strideW", "padH", "padW", "dilationH", "dilationW"]
 
@@ -136,6 +141,9 @@ def with_zeros(shape, transposed, dy):
 
 
 def in_layout(shape, x):
+    samples = len(x)
+    if shape["layout"] == "Last" and samples > BLOCK and samples % BLOCK == 0:
+        return x.reshape(samples // BLOCK, BLOCK, *x.shape[1:]).transpose(0, 2, 3, 4, 1)
     return x.transpose({"First": (0, 1, 2, 3), "Last": (1, 2, 3, 0), "ChannelsLast": (0, 2, 3, 1)}[shape["layout"]])
 
 

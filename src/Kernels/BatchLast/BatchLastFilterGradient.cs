@@ -5,14 +5,14 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// The filter gradient of a convolution of maps that lie C H W N:
+/// The filter gradient of a convolution of maps whose batch is last, so that x and dy are C H W N for each block of samples:
 /// <code>dw[k,c,r,s] = Σ_p,q,n dy[k,p,q,n] · x[c, p·StrideH + r·DilationH − PadH, q·StrideW + s·DilationW − PadW, n]</code>
-/// A tile is 4 output channels (2 or 1 at the end) by 4 input channels, for one tap at a time. Input channels that are left over come one at a time, with the
-/// taps of one filter row (4 or 3 taps, otherwise one at a time) in place of channels; pixels that lack a tap are then added tap by tap. Each pair has a vector
-/// of sums, one sample per lane, so a pixel takes 8 loads for up to 16 accumulators. All c and r pass over a few output rows, which stay in the second-level
-/// cache, before the next rows follow. At the end of a band of rows the lanes are added. Parallel over blocks of output channels and, if there are few blocks,
-/// over bands of rows; the bands are merged in order. Memory bandwidth bounds it with up to 4 channels, compute with more. With many channels
-/// <see cref="BatchLastWinogradGradient"/> takes its place.
+/// A tile is 4 output channels (2 or 1 at the end) by 4 input channels, for one tap at a time. Input channels that are left over come one at a time, with
+/// the taps of one filter row (4 or 3 taps, otherwise one at a time) in place of channels; pixels that lack a tap are then added tap by tap. Each pair has
+/// a vector of sums, one sample per lane, so a pixel takes 8 loads for up to 16 accumulators. All c and r pass over a few output rows, which stay in the
+/// second-level cache, before the next rows follow. At the end of a band of rows the lanes are added. Parallel over blocks of output channels and, if there
+/// are few of these, over bands of the rows of all samples' blocks; the bands are merged in order. Memory bandwidth bounds it with up to 4 channels,
+/// compute with more. With many channels <see cref="BatchLastWinogradGradient"/> takes its place.
 /// </summary>
 internal static unsafe class BatchLastFilterGradient
 {
@@ -22,8 +22,8 @@ internal static unsafe class BatchLastFilterGradient
     // Input channels of a tile.
     private const int Together = 4;
 
-    // Pixels in a run of rows that all input channels pass over in turn: of 32 samples, 4 channels of both maps take 32 KB.
-    private const int RunPixels = 32;
+    // Floats of a channel in a run of rows that all input channels pass over in turn: 4 channels of both maps take 32 KB.
+    private const int RunLength = 1024;
 
     // Weights of a task that merges bands.
     private const int WeightsPerTask = 1024;
@@ -31,9 +31,9 @@ internal static unsafe class BatchLastFilterGradient
     public static void Run<TV>(CpuContext cpu, in Conv2dShape shape, float* x, float* dy, float* dw)
         where TV : unmanaged, IVector<TV>
     {
-        int block = TV.HasManyRegisters ? 4 : 2, blocks = (shape.K + block - 1) / block, bands = Math.Clamp((MinTasks + blocks - 1) / blocks, 1, shape.P);
-        int bandRows = (shape.P + bands - 1) / bands, taps = shape.R * shape.S;
-        bands = (shape.P + bandRows - 1) / bandRows;
+        int block = TV.HasManyRegisters ? 4 : 2, blocks = (shape.K + block - 1) / block, rows = shape.Blocks * shape.P;
+        int bands = Math.Clamp((MinTasks + blocks - 1) / blocks, 1, rows), bandRows = (rows + bands - 1) / bands, taps = shape.R * shape.S;
+        bands = (rows + bandRows - 1) / bandRows;
         long sums = (long)shape.C * taps * block * TV.Width, partial = bands == 1 ? 0 : (long)bands * shape.WLength;
         cpu.Workspace.Begin(Workspace.Aligned(partial), sums);
         Arguments arguments = new()
@@ -82,19 +82,26 @@ internal static unsafe class BatchLastFilterGradient
         ref readonly Conv2dShape shape = ref arguments.Shape;
         float* sums = arguments.Sums.Of(worker);
         int step = TChannels.Count * TV.Width, taps = shape.R * shape.S;
-        int first = band * arguments.BandRows, end = Math.Min(shape.P, first + arguments.BandRows), run = Math.Max(1, RunPixels / shape.Q);
+        int first = band * arguments.BandRows, end = Math.Min(shape.Blocks * shape.P, first + arguments.BandRows);
+        int run = Math.Max(1, RunLength / (shape.Q * shape.BlockSamples));
         new Span<float>(sums, shape.C * taps * step).Clear();
-        for (int p = first; p < end; p += run)
-        for (int c = 0; c < shape.C; c += c <= shape.C - Together ? Together : 1)
-        for (int r = 0; r < shape.R; r++)
+        for (int line = first, rows; line < end; line += rows)
         {
-            // The rows of the run that see an input row through this tap. They are neighbours.
-            int from = p, to = Math.Min(end, p + run);
-            while (from < to && arguments.Rows.InputOf(from, r) < 0) from++;
-            while (to > from && arguments.Rows.InputOf(to - 1, r) < 0) to--;
-            float* sum = sums + (c * taps + r * shape.S) * step;
-            if (from < to && c <= shape.C - Together) RunChannels<TV, TChannels>(arguments, k, c, r, from, to - from, sum);
-            else if (from < to) RunRows<TV, TChannels>(arguments, k, c, r, from, to - from, sum);
+            int block = line / shape.P, p = line % shape.P;
+            rows = Math.Min(run, Math.Min(end - line, shape.P - p));
+            for (int c = 0; c < shape.C; c += c <= shape.C - Together ? Together : 1)
+            for (int r = 0; r < shape.R; r++)
+            {
+                // The rows of the run that see an input row through this tap. They are neighbours.
+                int from = p, to = p + rows;
+                while (from < to && arguments.Rows.InputOf(from, r) < 0) from++;
+                while (to > from && arguments.Rows.InputOf(to - 1, r) < 0) to--;
+                if (from == to) continue;
+                float* sum = sums + (c * taps + r * shape.S) * step;
+                Area area = AreaOf(arguments, block, k, c, r, from, to - from);
+                if (c <= shape.C - Together) RunChannels<TV, TChannels>(arguments, area, sum);
+                else RunRows<TV, TChannels>(arguments, area, sum);
+            }
         }
 
         for (int j = 0; j < TChannels.Count; j++)
@@ -117,22 +124,23 @@ internal static unsafe class BatchLastFilterGradient
         for (; i < count; i++, vectors += step) to[i] = Vector128.Sum(TV.Fold(TV.Load(vectors)));
     }
 
-    private static Area AreaOf(in Arguments arguments, int k, int c, int r, int p, int rows)
+    private static Area AreaOf(in Arguments arguments, int block, int k, int c, int r, int p, int rows)
     {
         ref readonly Conv2dShape shape = ref arguments.Shape;
-        long plane = (long)shape.P * shape.Q * shape.N, row = (long)shape.Q * shape.N;
+        int n = shape.BlockSamples;
+        long plane = (long)shape.P * shape.Q * n, row = (long)shape.Q * n;
         return new Area
         {
-            Dy = arguments.Dy + k * plane + p * row,
-            X = arguments.X + (((long)c * shape.H + arguments.Rows.InputOf(p, r)) * shape.W - shape.PadW) * shape.N,
+            Dy = arguments.Dy + ((long)block * shape.K + k) * plane + p * row,
+            X = arguments.X + ((((long)block * shape.C + c) * shape.H + arguments.Rows.InputOf(p, r)) * shape.W - shape.PadW) * n,
             Rows = rows,
-            N = shape.N,
+            N = n,
             DyPlane = plane,
             DyRow = row,
-            DyPixel = shape.N,
-            XRow = (long)shape.StrideH * shape.W * shape.N,
-            XPixel = (long)shape.StrideW * shape.N,
-            XTap = (long)shape.DilationW * shape.N,
+            DyPixel = n,
+            XRow = (long)shape.StrideH * shape.W * n,
+            XPixel = (long)shape.StrideW * n,
+            XTap = (long)shape.DilationW * n,
         };
     }
 
@@ -145,15 +153,14 @@ internal static unsafe class BatchLastFilterGradient
     }
 
     // Some input channels together, tap by tap. sums: as below, for the first of them.
-    private static void RunChannels<TV, TChannels>(in Arguments arguments, int k, int c, int r, int p, int rows, float* sums)
+    private static void RunChannels<TV, TChannels>(in Arguments arguments, Area area, float* sums)
         where TV : unmanaged, IVector<TV>
         where TChannels : IExtent
     {
         ref readonly Conv2dShape shape = ref arguments.Shape;
         int vectors = TChannels.Count * TV.Width;
-        Area area = AreaOf(arguments, k, c, r, p, rows);
         long tap = area.XTap;
-        area.XTap = (long)shape.H * shape.W * shape.N;
+        area.XTap = (long)shape.H * shape.W * area.N;
         area.SumStep = shape.R * shape.S * vectors;
         for (int s = 0; s < shape.S; s++)
         {
@@ -163,14 +170,13 @@ internal static unsafe class BatchLastFilterGradient
     }
 
     // sums: tap by tap, a vector for each output channel.
-    private static void RunRows<TV, TChannels>(in Arguments arguments, int k, int c, int r, int p, int rows, float* sums)
+    private static void RunRows<TV, TChannels>(in Arguments arguments, Area area, float* sums)
         where TV : unmanaged, IVector<TV>
         where TChannels : IExtent
     {
         ref readonly Conv2dShape shape = ref arguments.Shape;
         arguments.Columns.Interior(0, out int left, out int right);
         int vectors = TChannels.Count * TV.Width;
-        Area area = AreaOf(arguments, k, c, r, p, rows);
         area.SumStep = vectors;
         float* dy = area.Dy, x = area.X;
         for (int s = 0; s < shape.S;)
@@ -224,6 +230,14 @@ internal static unsafe class BatchLastFilterGradient
         TV c0 = TV.Zero, c1 = TV.Zero, c2 = TV.Zero, c3 = TV.Zero;
         TV d0 = TV.Zero, d1 = TV.Zero, d2 = TV.Zero, d3 = TV.Zero;
         long plane = area.DyPlane, dyPixel = area.DyPixel, xPixel = area.XPixel, tap = area.XTap;
+
+        // Pixels without gaps between them count as one.
+        if (dyPixel == (long)vectors * TV.Width && xPixel == dyPixel)
+        {
+            (pixels, vectors) = (1, pixels * vectors);
+            dyPixel = xPixel = (long)vectors * TV.Width;
+        }
+
         long dyRow = area.DyRow - pixels * dyPixel, xRow = area.XRow - pixels * xPixel;
         dyPixel -= (long)vectors * TV.Width;
         xPixel -= (long)vectors * TV.Width;

@@ -4,19 +4,19 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// Convolutions and transposed convolutions of maps that lie C H W N:
+/// Convolutions and transposed convolutions of maps whose batch is last, so that x and y are C H W N for each block of samples:
 /// <code>y[k,p,q,·] = activation(b[k] + Σ_c,r,s x[c, h(p,r), v(q,s), ·] · w[k,c,r,s])</code>
 /// A vector holds the samples of one pixel. Weights are broadcast from where they lie, and nothing is copied or packed. Padding is a tap that is left out. The
 /// phases of a stride are output pixels one stride apart, so a transposed 4×4 filter with stride 2 becomes four 2×2 filters. A single channel fills vectors as
 /// well as many do. A tile is 6 pixels of a line by 4 output channels (2 with 16 registers), which makes 24 accumulators; each step loads 6 vectors, broadcasts
-/// 4 weights and does 24 multiply-adds. What is left over of a line is cut into tiles of 4, 3 and 2 pixels. A pixel at the end of a line, which lacks taps, is
-/// a tile by itself; its vectors of samples take the place of pixels. Parallel over output rows and groups of channels. Memory bandwidth bounds it with up to 4
-/// channels, compute with more.
+/// 4 weights and does 24 multiply-adds. What is left over of a line is cut into tiles of 4, 3 and 2 pixels. Pixels at the
+/// ends of lines, which lack taps, share a tile with those below. Where a single pixel is left, its vectors of samples take the place of pixels. Parallel over
+/// blocks, output rows and groups of channels. Memory bandwidth bounds it with up to 4 channels, compute with more.
 /// </summary>
 /// <remarks>SIMD Monte Carlo codes and Arm's CHWN kernels use the same layout, with samples in the lanes, for few channels.</remarks>
 internal static unsafe class BatchLastProduct
 {
-    // A layer is cut into about 32 tasks, by its shape alone: this many groups of rows, and this many channels for each task.
+    // A layer is cut into about 32 tasks, by its shape alone: this many groups of rows of all blocks, and this many channels for each task.
     private const int RowTasks = 32;
     private const int ChannelsPerTask = 16;
 
@@ -28,7 +28,8 @@ internal static unsafe class BatchLastProduct
         {
             Rows = TapAxis.RowsOf(shape),
             Columns = TapAxis.ColumnsOf(shape),
-            N = shape.N, C = shape.C, H = shape.H, W = shape.W, K = shape.K, R = shape.R, S = shape.S, P = shape.P, Q = shape.Q,
+            Blocks = shape.Blocks, N = shape.BlockSamples,
+            C = shape.C, H = shape.H, W = shape.W, K = shape.K, R = shape.R, S = shape.S, P = shape.P, Q = shape.Q,
             WeightsOfOutput = shape.C * shape.R * shape.S, WeightsOfInput = shape.R * shape.S,
             Input = x, Weights = w, Bias = b, Activation = activation, Output = y,
         };
@@ -43,7 +44,8 @@ internal static unsafe class BatchLastProduct
         {
             Rows = TapAxis.RowsOf(shape),
             Columns = TapAxis.ColumnsOf(shape),
-            N = shape.N, C = shape.C, H = shape.H, W = shape.W, K = shape.K, R = shape.R, S = shape.S, P = shape.P, Q = shape.Q,
+            Blocks = shape.Blocks, N = shape.BlockSamples,
+            C = shape.C, H = shape.H, W = shape.W, K = shape.K, R = shape.R, S = shape.S, P = shape.P, Q = shape.Q,
             WeightsOfOutput = shape.R * shape.S, WeightsOfInput = shape.K * shape.R * shape.S,
             Input = x, Weights = w, Bias = b, Activation = activation, Output = y,
         };
@@ -76,14 +78,20 @@ internal static unsafe class BatchLastProduct
         int taps = arguments.R * arguments.S;
         cpu.Workspace.Begin(0, 2 * taps);
         arguments.Taps = cpu.Workspace.OfThreads;
-        arguments.RowsPerTask = (arguments.P + RowTasks - 1) / RowTasks;
+        arguments.RowsPerTask = Math.Min(arguments.P, (arguments.P * arguments.Blocks + RowTasks - 1) / RowTasks);
         arguments.ChannelGroups = (arguments.K + ChannelsPerTask - 1) / ChannelsPerTask;
-        cpu.Run((arguments.P + arguments.RowsPerTask - 1) / arguments.RowsPerTask * arguments.ChannelGroups, &RunRows<TV>, ref arguments);
+        arguments.TasksPerBlock = (arguments.P + arguments.RowsPerTask - 1) / arguments.RowsPerTask * arguments.ChannelGroups;
+        cpu.Run(arguments.Blocks * arguments.TasksPerBlock, &RunRows<TV>, ref arguments);
     }
 
-    private static void RunRows<TV>(ref Arguments arguments, int task, int worker)
+    private static void RunRows<TV>(ref Arguments shared, int task, int worker)
         where TV : unmanaged, IVector<TV>
     {
+        Arguments arguments = shared;
+        long pixels = (long)(task / arguments.TasksPerBlock) * arguments.N;
+        arguments.Input += pixels * arguments.C * arguments.H * arguments.W;
+        arguments.Output += pixels * arguments.K * arguments.P * arguments.Q;
+        task %= arguments.TasksPerBlock;
         int first = task / arguments.ChannelGroups * arguments.RowsPerTask, end = Math.Min(arguments.P, first + arguments.RowsPerTask);
         int firstChannel = task % arguments.ChannelGroups * ChannelsPerTask, endChannel = Math.Min(arguments.K, firstChannel + ChannelsPerTask);
         Line line = new()
@@ -93,31 +101,51 @@ internal static unsafe class BatchLastProduct
             EndChannel = endChannel,
         };
         line.WOffsets = line.XOffsets + arguments.R * arguments.S;
-        for (int p = first; p < end; p++)
+        TapAxis columns = arguments.Columns;
+        for (int phase = 0; phase < columns.Phases; phase++)
         {
-            for (int phase = 0; phase < arguments.Columns.Phases; phase++)
+            columns.Interior(phase, out int left, out int right);
+            int xPitch = columns.Step * arguments.N, yPitch = columns.Pitch * arguments.N;
+            for (int p = first; p < end && left < right; p++)
             {
-                arguments.Columns.Interior(phase, out int left, out int right);
-                int count = arguments.Columns.Count(phase);
-                for (int i = 0; i < left; i++) RunPixels<TV>(arguments, ref line, p, phase, i, 1);
-                if (right > left) RunPixels<TV>(arguments, ref line, p, phase, left, right - left);
-                for (int i = right; i < count; i++) RunPixels<TV>(arguments, ref line, p, phase, i, 1);
+                RunPixels<TV>(arguments, ref line, p, phase + left * columns.Pitch, right - left, xPitch, yPitch);
             }
 
-            if (arguments.Activation.Kind == ActivationKind.None) continue;
-            for (int k = firstChannel; k < endChannel; k++)
+            for (int i = 0; i < left; i++) RunColumn<TV>(arguments, ref line, first, end, phase + i * columns.Pitch);
+            for (int i = right; i < columns.Count(phase); i++) RunColumn<TV>(arguments, ref line, first, end, phase + i * columns.Pitch);
+        }
+
+        if (arguments.Activation.Kind == ActivationKind.None) return;
+        for (int k = firstChannel; k < endChannel; k++)
+        {
+            float* y = arguments.Output + ((long)k * arguments.P + first) * arguments.Q * arguments.N;
+            Elementwise.RunLine<TV>(arguments.Activation, y, (end - first) * arguments.Q * arguments.N);
+        }
+    }
+
+    // A column at the end of the lines, which lacks taps, from the top down: so its pixels share a tile, too.
+    private static void RunColumn<TV>(in Arguments arguments, ref Line line, int first, int end, int q)
+        where TV : unmanaged, IVector<TV>
+    {
+        TapAxis rows = arguments.Rows;
+        int xPitch = rows.Step * arguments.W * arguments.N, yPitch = rows.Pitch * arguments.Q * arguments.N;
+        for (int phase = 0; phase < rows.Phases; phase++)
+        {
+            rows.Interior(phase, out int top, out int bottom);
+            int last = BatchLastWinograd.PartsOf(Math.Max(0, end - phase), rows.Pitch), run;
+            for (int i = BatchLastWinograd.PartsOf(Math.Max(0, first - phase), rows.Pitch); i < last; i += run)
             {
-                float* y = arguments.Output + ((long)k * arguments.P + p) * arguments.Q * arguments.N;
-                Elementwise.RunLine<TV>(arguments.Activation, y, arguments.Q * arguments.N);
+                run = i >= top && i < bottom ? Math.Min(bottom, last) - i : 1;
+                RunPixels<TV>(arguments, ref line, phase + i * rows.Pitch, q, run, xPitch, yPitch);
             }
         }
     }
 
-    // Pixels of one phase that see the same taps.
-    private static void RunPixels<TV>(in Arguments arguments, ref Line line, int p, int phase, int i, int count)
+    // Pixels in equal steps that see the same taps.
+    private static void RunPixels<TV>(in Arguments arguments, ref Line line, int p, int q, int count, int xPitch, int yPitch)
         where TV : unmanaged, IVector<TV>
     {
-        int q = phase + i * arguments.Columns.Pitch, taps = 0;
+        int taps = 0;
         for (int r = 0; r < arguments.R; r++)
         {
             int h = arguments.Rows.InputOf(p, r);
@@ -135,8 +163,8 @@ internal static unsafe class BatchLastProduct
         line.TapCount = taps;
         line.Pixels = isSingle ? arguments.N / TV.Width : count;
         line.Samples = isSingle ? TV.Width : arguments.N;
-        line.XPitch = isSingle ? TV.Width : arguments.Columns.Step * arguments.N;
-        line.YPitch = isSingle ? TV.Width : arguments.Columns.Pitch * arguments.N;
+        line.XPitch = isSingle ? TV.Width : xPitch;
+        line.YPitch = isSingle ? TV.Width : yPitch;
         long pixel = ((long)p * arguments.Q + q) * arguments.N;
         RunBlocks<TV>(arguments, line, line.FirstChannel, line.EndChannel, arguments.Output + pixel);
     }
@@ -275,6 +303,9 @@ internal static unsafe class BatchLastProduct
     {
         public TapAxis Rows;
         public TapAxis Columns;
+        public int Blocks;
+
+        // Of a block.
         public int N;
         public int C;
         public int H;
@@ -294,6 +325,7 @@ internal static unsafe class BatchLastProduct
         public ThreadScratch Taps;
         public int RowsPerTask;
         public int ChannelGroups;
+        public int TasksPerBlock;
     }
 
     // What the tiles of a run of pixels share: the taps' places in a channel of the input and of the filters, and the floats from pixel to pixel.

@@ -4,7 +4,7 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// Convolutions of maps that lie C H W N in Winograd's tiles, see <see cref="IWinograd"/>:
+/// Convolutions of maps whose batch is last in Winograd's tiles, see <see cref="IWinograd"/>:
 /// <code>y[k, tile, ·] = Aᵀ·[Σ_c (G·w[k, c]·Gᵀ) ⊙ (Bᵀ·x[c, tile, ·]·B)]·A</code>
 /// <list type="bullet">
 /// <item>3×3 filters come in tiles of 4×4 outputs (<see cref="WinogradOf4"/>): 36 products in place of 144.</item>
@@ -14,10 +14,10 @@ namespace Engine.Kernels;
 /// <item>Its gradient, a convolution with 4×4 filters and a stride of 2, adds up four convolutions with 2×2 filters, one for each phase of the inputs. The sum
 /// over phases is part of the sum over channels.</item>
 /// </list>
-/// A vector holds samples. A task is a few tiles of 16 samples. First they are transformed, to points × phases × channels × tiles. Then, for a few output
-/// channels at a time, the sums over channels are computed, as one matrix product of <see cref="BatchLastProduct"/> for each point, and are transformed back
-/// with bias and activation. A tile that extends beyond the input is filled up with zeros first. Parallel over tiles and groups of samples. Compute bounds it;
-/// with few channels the transforms do.
+/// A vector holds samples. A task is a few tiles of 16 samples, a block of the batch. First they are transformed, to points × phases × channels × tiles.
+/// Then, for a few output channels at a time, the sums over channels are computed, as one matrix product of <see cref="BatchLastProduct"/> for each point,
+/// and are transformed back with bias and activation. A tile that extends beyond the input is filled up with zeros first. Parallel over blocks and tiles.
+/// Compute bounds it; with few channels the transforms do.
 /// </summary>
 /// <remarks>
 /// The transforms cost some precision. For sums of 576 terms with padding, the largest error of 3×3 filters against float64 was 2.7e-6 of the sum of the terms'
@@ -100,7 +100,7 @@ internal static unsafe class BatchLastWinograd
 
     // The transforms pay if they save two products of five.
     private static bool SavesProducts(in Geometry geometry, long products) =>
-        geometry.N % Samples == 0 && 5L * geometry.Side * geometry.Side * geometry.Phases * geometry.Tiles <= 3 * products;
+        geometry.N == Samples && 5L * geometry.Side * geometry.Side * geometry.Phases * geometry.Tiles <= 3 * products;
 
     private static long PackedLength(in Geometry geometry) => geometry.Side * geometry.Side * PointLength(geometry.Phases * geometry.Pairs);
 
@@ -205,7 +205,8 @@ internal static unsafe class BatchLastWinograd
                 // Neighbours in a row of tiles share columns.
                 Tile tile = TileOf(geometry, first + i, phase);
                 run = Math.Min(count - i, geometry.TileColumns - (first + i) % geometry.TileColumns);
-                TransformTiles<TV, TWinograd>(geometry, arguments.X + tile.Sample, tile, run, v + i * Samples, pixels * TV.Width, phaseLength, pointLength);
+                float* x = arguments.X + tile.Block * geometry.XBlock;
+                TransformTiles<TV, TWinograd>(geometry, x, tile, run, v + i * Samples, pixels * TV.Width, phaseLength, pointLength);
             }
 
             for (int k = 0; k < geometry.K; k += ChannelsPerPass)
@@ -225,17 +226,17 @@ internal static unsafe class BatchLastWinograd
                     Tile tile = TileOf(geometry, first + i, phase);
                     TransformBack<TV, TWinograd>(
                         geometry, products + i * Samples, count * Samples, productLength, tile, k, channels, arguments.B, arguments.Activation,
-                        arguments.Y + tile.Sample);
+                        arguments.Y + tile.Block * geometry.YBlock);
                 }
             }
         }
     }
 
-    // Rows of tiles follow each other, each with all its groups of samples.
+    // Rows of tiles follow each other, those of a block before those of the next.
     internal static Tile TileOf(in Geometry geometry, int unit, int phase)
     {
-        int line = unit / geometry.TileColumns, groups = geometry.N / Samples, rowPhase = phase / geometry.OutStride, columnPhase = phase % geometry.OutStride;
-        int row = line / groups * Outputs + (rowPhase < geometry.ShiftedRows ? 1 : 0);
+        int line = unit / geometry.TileColumns, rowPhase = phase / geometry.OutStride, columnPhase = phase % geometry.OutStride;
+        int row = line % geometry.TileRows * Outputs + (rowPhase < geometry.ShiftedRows ? 1 : 0);
         int column = unit % geometry.TileColumns * Outputs + (columnPhase < geometry.ShiftedColumns ? 1 : 0);
         return new Tile
         {
@@ -243,7 +244,7 @@ internal static unsafe class BatchLastWinograd
             W = column * geometry.InStride + geometry.FirstColumn,
             P = row * geometry.OutStride + rowPhase - geometry.CroppedRows,
             Q = column * geometry.OutStride + columnPhase - geometry.CroppedColumns,
-            Sample = line % groups * Samples,
+            Block = line / geometry.TileRows,
         };
     }
 
@@ -314,20 +315,23 @@ internal static unsafe class BatchLastWinograd
         }
     }
 
-    // A tile of 16 samples: the places of its first input, of the first phase, and of its first output.
+    // A tile of 16 samples, which are a block: the places of its first input, of the first phase, and of its first output.
     internal struct Tile
     {
         public int H;
         public int W;
         public int P;
         public int Q;
-        public int Sample;
+        public int Block;
     }
 
     /// <summary>The sizes of all three kinds.</summary>
     internal readonly struct Geometry
     {
+        /// <summary>Samples of a block.</summary>
         public int N { get; private init; }
+
+        public int Blocks { get; private init; }
 
         public int C { get; private init; }
 
@@ -402,8 +406,14 @@ internal static unsafe class BatchLastWinograd
 
         public int Tiles => TileRows * TileColumns;
 
-        /// <summary>Tiles of 16 samples, by rows. So a thread's share of them is a part of the maps' rows, as in the layers before and after.</summary>
-        public int Units => Tiles * (N / Samples);
+        /// <summary>Tiles of 16 samples, block by block and row by row. So a thread's share of them is what it has in the layers before and after.</summary>
+        public int Units => Tiles * Blocks;
+
+        /// <summary>Floats of a block of x.</summary>
+        public long XBlock => (long)C * H * W * N;
+
+        /// <summary>Floats of a block of y.</summary>
+        public long YBlock => (long)K * P * Q * N;
 
         /// <summary>Where a phase of the inputs of neighbouring tiles lies.</summary>
         public TileTransform.Window WindowOf<TTransform>(in Tile tile, int phase, int tiles)
@@ -430,7 +440,7 @@ internal static unsafe class BatchLastWinograd
 
         public static Geometry Of(in Conv2dShape shape) => new Geometry
         {
-            N = shape.N, C = shape.C, H = shape.H, W = shape.W, K = shape.K, P = shape.P, Q = shape.Q, FilterSide = shape.R,
+            N = shape.BlockSamples, Blocks = shape.Blocks, C = shape.C, H = shape.H, W = shape.W, K = shape.K, P = shape.P, Q = shape.Q, FilterSide = shape.R,
             InStride = shape.StrideH, OutStride = 1, FirstRow = -shape.PadH, FirstColumn = -shape.PadW, TapStep = shape.StrideH,
             WeightsOfOutput = shape.C, WeightsOfInput = 1,
         }.Cut();
@@ -438,7 +448,7 @@ internal static unsafe class BatchLastWinograd
         // Row p of y is row p + PadH of the uncropped output, of which rows 2·i and 2·i + 1 see the inputs i and i − 1.
         public static Geometry Of(in ConvTranspose2dShape shape) => new Geometry
         {
-            N = shape.N, C = shape.C, H = shape.H, W = shape.W, K = shape.K, P = shape.P, Q = shape.Q, FilterSide = shape.R,
+            N = shape.BlockSamples, Blocks = shape.Blocks, C = shape.C, H = shape.H, W = shape.W, K = shape.K, P = shape.P, Q = shape.Q, FilterSide = shape.R,
             InStride = 1, OutStride = 2, FirstRow = shape.PadH / 2 - 1, FirstColumn = shape.PadW / 2 - 1,
             CroppedRows = shape.PadH % 2, CroppedColumns = shape.PadW % 2, FirstTap = 2, TapStep = -2, WeightsOfOutput = 1, WeightsOfInput = shape.K,
         }.Cut();

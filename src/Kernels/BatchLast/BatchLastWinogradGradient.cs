@@ -6,7 +6,7 @@ using static Engine.Kernels.BatchLastWinograd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// The filter gradient of a convolution of maps that lie C H W N in Winograd's tiles. Each step of <see cref="BatchLastWinograd"/> is replaced by its
+/// The filter gradient of a convolution of maps whose batch is last in Winograd's tiles. Each step of <see cref="BatchLastWinograd"/> is replaced by its
 /// transpose:
 /// <code>dw[k, c] = Gᵀ·[Σ_tile,n (A·dy[k, tile, n]·Aᵀ) ⊙ (Bᵀ·x[c, tile, n]·B)]·G</code>
 /// 3×3 filters take 36 products in place of 144 for 16 pixels. 4×4 filters with a stride of 2 are four filters of 2×2 taps, one for each phase of the inputs,
@@ -159,7 +159,7 @@ internal static unsafe class BatchLastWinogradGradient
         {
             Tile tile = TileOf(geometry, chunk * arguments.Chunk + i, 0);
             TileTransform.Window window = geometry.WindowOf<TileTransform.Inputs<TWinograd>>(tile, phase, tiles);
-            float* x = arguments.X + tile.Sample, to = v + phase * step + i * Samples;
+            float* x = arguments.X + tile.Block * geometry.XBlock, to = v + phase * step + i * Samples;
             for (int c = first; c < end; c++)
             {
                 TileTransform.Run<TV, TileTransform.Inputs<TWinograd>>(window, x + c * plane, to + (c - first) * geometry.Phases * step, pointLength);
@@ -180,7 +180,7 @@ internal static unsafe class BatchLastWinogradGradient
             Tile tile = TileOf(geometry, chunk * arguments.Chunk + i, 0);
             TileTransform.Window window = TileTransform.Window.Of<TileTransform.Gradients<TWinograd>>(
                 geometry.P, geometry.Q, geometry.N, 1, tile.P, tile.Q, tiles);
-            float* dy = arguments.Dy + tile.Sample, to = v + i * Samples;
+            float* dy = arguments.Dy + tile.Block * geometry.YBlock, to = v + i * Samples;
             for (int k = 0; k < geometry.K; k++)
             {
                 TileTransform.Run<TV, TileTransform.Gradients<TWinograd>>(window, dy + k * plane, to + k * step, pointLength);

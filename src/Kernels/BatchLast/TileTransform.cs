@@ -4,8 +4,8 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <summary>
-/// Transforms tiles of a map that lies C H W N, see <see cref="IWinograd"/>: along the columns, then along the rows. Columns that two neighbouring tiles see are
-/// transformed once, and a row is read from one end to the other. Rows and columns outside the map are zeros.
+/// Transforms tiles of a block of maps whose batch is last, see <see cref="IWinograd"/>: along the columns, then along the rows. Columns that two
+/// neighbouring tiles see are transformed once, and a row is read from one end to the other. Rows and columns outside the map are zeros.
 /// </summary>
 internal static unsafe class TileTransform
 {

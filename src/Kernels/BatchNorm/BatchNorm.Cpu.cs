@@ -3,10 +3,10 @@ using Engine.Kernels.Simd;
 namespace Engine.Kernels;
 
 /// <content>
-/// The CPU form for inference: y = (x − mean) · scale + beta with scale = inverseStd · gamma. The mean is subtracted first. Folding it into beta would cause
-/// cancellation if the mean is large compared with the deviation. The activation is applied in registers. Vectors run along Inner, or along C if Inner is 1.
-/// Parallel over planes or, of one sample, shares of large ones; a plane is one channel of one sample, or of all samples if the batch is last. Memory bandwidth
-/// bounds it.
+/// The CPU form for inference: y = (x − mean) · scale + beta with scale = inverseStd · gamma. The mean is subtracted first. Folding it into beta would
+/// cause cancellation if the mean is large compared with the deviation. The activation is applied in registers. Vectors run along Inner, or along C if
+/// Inner is 1. Parallel over planes or, of one sample, shares of large ones; a plane is one channel of one sample, or of a block of samples if the batch is
+/// last. Memory bandwidth bounds it.
 /// </content>
 internal static unsafe partial class BatchNorm
 {

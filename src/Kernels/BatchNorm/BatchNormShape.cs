@@ -2,7 +2,7 @@ namespace Engine.Kernels;
 
 /// <summary>
 /// The sizes of a batch normalisation: x and y are N×C×Inner in C order (Inner = H·W, or 1 after a dense layer), the parameters have C floats.
-/// Maps with the batch last are one sample: N = 1 and Inner = H·W·batch.
+/// Of maps with the batch last, a <see cref="BatchBlocks">block</see> is a sample: N is the number of blocks, and Inner = H·W·samples of a block.
 /// <code>y[n,c,i] = (x[n,c,i] − mean[c]) · inverseStd[c] · gamma[c] + beta[c]</code>
 /// </summary>
 public readonly record struct BatchNormShape

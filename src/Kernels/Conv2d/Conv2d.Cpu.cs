@@ -34,10 +34,10 @@ internal enum Conv2dForm
     /// <summary>Few input channels and long rows: tiles that lie within an output row, with the image read in place.</summary>
     FewChannels,
 
-    /// <summary>Maps that lie C H W N: see <see cref="BatchLastProduct"/>.</summary>
+    /// <summary>Maps whose batch is last: see <see cref="BatchLastProduct"/>.</summary>
     BatchLast,
 
-    /// <summary>3×3 filters on maps that lie C H W N: see <see cref="Engine.Kernels.BatchLastWinograd"/>.</summary>
+    /// <summary>3×3 filters on maps whose batch is last: see <see cref="Engine.Kernels.BatchLastWinograd"/>.</summary>
     BatchLastWinograd,
 }
 

@@ -26,7 +26,7 @@ internal static unsafe partial class Conv2d
             Columns = shape.N * shape.P * shape.Q,
             Depth = shape.C * shape.R * shape.S,
             RowDigits = Digits.One,
-            ColumnDigits = Digits.OfMaps(shape.Layout, shape.N, shape.P, shape.Q),
+            ColumnDigits = Digits.OfMaps(shape.YStrides, shape.P, shape.Q),
             TermDigits = new Digits(shape.R, shape.S),
             Phases = Phases.One,
             Bias = b ?? y,
@@ -71,7 +71,7 @@ internal static unsafe partial class Conv2d
             Depth = shape.N * shape.P * shape.Q,
             RowDigits = Digits.One,
             ColumnDigits = new Digits(shape.R, shape.S),
-            TermDigits = Digits.OfMaps(shape.Layout, shape.N, shape.P, shape.Q),
+            TermDigits = Digits.OfMaps(shape.YStrides, shape.P, shape.Q),
             Phases = Phases.One,
             Bias = dw,
         }.Run(gpu);
@@ -87,16 +87,16 @@ internal static unsafe partial class Conv2d
     /// <summary>db[k] = Σ dy of a channel of maps. Overwrites db.</summary>
     public static void BackwardBias(GpuContext gpu, BatchLayout layout, int n, int k, int pixels, ArrayView<float> dy, ArrayView<float> db)
     {
-        // With the batch last, the maps count as one sample whose pixels hold all samples.
-        (int samples, int inner) = layout == BatchLayout.First ? (n, pixels) : (1, pixels * n);
-        GpuReduction.Run(gpu, new PlainTerms { X = dy }, new ScaledTotals { Result = db, Scale = 1 }, samples, k, inner);
+        // A block counts as a sample whose pixels hold all samples of the block.
+        int together = BatchBlocks.SamplesOf(layout, n);
+        GpuReduction.Run(gpu, new PlainTerms { X = dy }, new ScaledTotals { Result = db, Scale = 1 }, n / together, k, pixels * together);
     }
 
     // Outer index (n, p, q), inner index (c, r, s).
     private static Operand UnderTaps(in Conv2dShape shape, ArrayView<float> x) => new()
     {
         Data = x,
-        OuterPlane = shape.XStrides.Sample,
+        OuterPlane = shape.XStrides.Block,
         OuterRow = shape.StrideH,
         OuterColumn = shape.StrideW,
         InnerPlane = shape.XStrides.Channel,
@@ -115,7 +115,7 @@ internal static unsafe partial class Conv2d
     {
         Data = y,
         OuterPlane = shape.YStrides.Channel,
-        InnerPlane = shape.YStrides.Sample,
+        InnerPlane = shape.YStrides.Block,
         InnerRow = 1,
         InnerColumn = 1,
         Height = shape.P,

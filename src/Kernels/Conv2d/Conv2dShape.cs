@@ -1,8 +1,8 @@
 namespace Engine.Kernels;
 
 /// <summary>
-/// The sizes of a two-dimensional cross-correlation with zero padding: x is N×C×H×W, w is K×C×R×S, y is N×K×P×Q, all in C order; with the batch last x is
-/// C×H×W×N and y K×P×Q×N, with the channels last x is N×H×W×C and y N×P×Q×K.
+/// The sizes of a two-dimensional cross-correlation with zero padding: x is N×C×H×W, w is K×C×R×S, y is N×K×P×Q, all in C order; with the
+/// channels last x is N×H×W×C and y N×P×Q×K; with the batch last x is C×H×W×N and y K×P×Q×N, for each of its <see cref="BatchBlocks">blocks</see>.
 /// <code>y[n,k,p,q] = b[k] + Σ_c,r,s x[n, c, p·StrideH + r·DilationH − PadH, q·StrideW + s·DilationW − PadW] · w[k,c,r,s]</code>
 /// </summary>
 public readonly record struct Conv2dShape
@@ -105,6 +105,12 @@ public readonly record struct Conv2dShape
 
     /// <summary>Floats in y.</summary>
     public int YLength { get; }
+
+    /// <summary>The samples of a block, see <see cref="BatchBlocks"/>.</summary>
+    internal int BlockSamples => BatchBlocks.SamplesOf(Layout, N);
+
+    /// <summary>The number of blocks.</summary>
+    internal int Blocks => N / BlockSamples;
 
     /// <summary>Where the elements of x lie.</summary>
     internal MapStrides XStrides => MapStrides.Of(Layout, N, C, H * W);

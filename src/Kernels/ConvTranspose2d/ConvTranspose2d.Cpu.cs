@@ -116,8 +116,7 @@ internal static unsafe partial class ConvTranspose2d
     public static void BackwardFilter<TV>(CpuContext cpu, in ConvTranspose2dShape shape, float* x, float* dy, float* dw, float* db)
         where TV : unmanaged, IVector<TV>
     {
-        bool batchLast = shape.Layout == BatchLayout.Last;
-        if (db is not null) Reduction.Channels<TV>(cpu, batchLast ? 1 : shape.N, shape.K, shape.YLength / shape.K / (batchLast ? 1 : shape.N), dy, db);
+        if (db is not null) Reduction.Channels<TV>(cpu, shape.Layout, shape.N, shape.K, shape.P * shape.Q, dy, db);
         Conv2d.BackwardFilter<TV>(cpu, shape.Gradient, dy, x, dw, null);
     }
 

@@ -72,7 +72,7 @@ internal static unsafe partial class ConvTranspose2d
             Right = new Operand
             {
                 Data = x,
-                OuterPlane = shape.XStrides.Sample,
+                OuterPlane = shape.XStrides.Block,
                 OuterRow = 1,
                 OuterColumn = 1,
                 InnerPlane = shape.XStrides.Channel,
@@ -89,7 +89,7 @@ internal static unsafe partial class ConvTranspose2d
             {
                 Data = y,
                 OuterPlane = shape.YStrides.Channel,
-                InnerPlane = shape.YStrides.Sample,
+                InnerPlane = shape.YStrides.Block,
                 InnerRow = shape.StrideH,
                 InnerColumn = shape.StrideW,
                 RowStart = phaseH,
@@ -103,7 +103,7 @@ internal static unsafe partial class ConvTranspose2d
             Columns = shape.N * outputRows * outputColumns,
             Depth = shape.C * rows.Count * columns.Count,
             RowDigits = Digits.One,
-            ColumnDigits = Digits.OfMaps(shape.Layout, shape.N, outputRows, outputColumns),
+            ColumnDigits = Digits.OfMaps(shape.XStrides, outputRows, outputColumns),
             TermDigits = new Digits(Math.Max(1, rows.Count), Math.Max(1, columns.Count)),
             Phases = phases,
             Bias = b ?? y,

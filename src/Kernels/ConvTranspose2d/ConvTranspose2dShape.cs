@@ -2,7 +2,8 @@ namespace Engine.Kernels;
 
 /// <summary>
 /// The sizes of a two-dimensional transposed convolution, the gradient of a cross-correlation with respect to its input:
-/// x is N×C×H×W, w is C×K×R×S, y is N×K×P×Q, all in C order; with the batch last x is C×H×W×N and y K×P×Q×N.
+/// x is N×C×H×W, w is C×K×R×S, y is N×K×P×Q, all in C order; with the batch last x is C×H×W×N and y K×P×Q×N, for each of its
+/// <see cref="BatchBlocks">blocks</see>.
 /// <code>y[n,k,p,q] = b[k] + Σ x[n,c,h,v] · w[c,k,r,s]  over all c, h, v, r, s with
 /// p = h·StrideH + r·DilationH − PadH and q = v·StrideW + s·DilationW − PadW</code>
 /// </summary>
@@ -114,6 +115,12 @@ public readonly record struct ConvTranspose2dShape
 
     /// <summary>Floats in y.</summary>
     public int YLength { get; }
+
+    /// <summary>The samples of a block, see <see cref="BatchBlocks"/>.</summary>
+    internal int BlockSamples => BatchBlocks.SamplesOf(Layout, N);
+
+    /// <summary>The number of blocks.</summary>
+    internal int Blocks => N / BlockSamples;
 
     /// <summary>Where the elements of x lie.</summary>
     internal MapStrides XStrides => MapStrides.Of(Layout, N, C, H * W);

@@ -131,10 +131,11 @@ internal static unsafe class Reduction
     public static void Channels<TV>(CpuContext cpu, BatchLayout layout, int samples, int channels, int pixels, float* x, float* sums)
         where TV : unmanaged, IVector<TV>
     {
-        switch (layout)
+        if (layout != BatchLayout.ChannelsLast)
         {
-            case BatchLayout.First: Channels<TV>(cpu, samples, channels, pixels, x, sums); return;
-            case BatchLayout.Last: Channels<TV>(cpu, 1, channels, pixels * samples, x, sums); return;
+            int together = BatchBlocks.SamplesOf(layout, samples);
+            Channels<TV>(cpu, samples / together, channels, pixels * together, x, sums);
+            return;
         }
 
         cpu.Workspace.Begin(Workspace.Aligned(2L * samples * channels));

@@ -126,7 +126,7 @@ internal static class GpuProductKernel
     {
         int i = Group.IdxX;
         if (i >= chunk) return;
-        Triple term = digits.At(k + i);
+        Indices term = digits.At(k + i);
         Put(table, i, left, left.Inner(term), k + i < end);
         Put(table.SubView(chunk), i, right, right.Inner(term), k + i < end);
     }

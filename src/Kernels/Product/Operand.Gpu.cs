@@ -2,37 +2,35 @@ using ILGPU;
 
 namespace Engine.Kernels;
 
-/// <summary>Three indices.</summary>
-internal struct Triple
+/// <summary>Three indices, and a place that lies so many floats further on.</summary>
+internal struct Indices
 {
     public int First;
     public int Second;
     public int Third;
+    public int Inside;
 }
 
 /// <summary>
-/// How the number of a row, a column or a term of a product is made of three indices: i = (first · Seconds + second) · Thirds + third or, if the first index
-/// runs fastest, i = (second · Thirds + third) · Firsts + first.
+/// How the number of a row, a column or a term of a product is made of its indices: i = ((first · Seconds + second) · Thirds + third) · Insides + inside.
 /// </summary>
-internal readonly struct Digits(int seconds, int thirds, int firsts = 1)
+internal readonly struct Digits(int seconds, int thirds, int insides = 1)
 {
-    private readonly Divisor _firsts = new(firsts);
+    private readonly Divisor _insides = new(insides);
     private readonly Divisor _seconds = new(seconds);
     private readonly Divisor _thirds = new(thirds);
 
     /// <summary>The index itself is the first, the others are 0.</summary>
     public static Digits One => new(1, 1);
 
-    /// <summary>Sample, row and column of maps, in the order in which they lie in memory.</summary>
-    public static Digits OfMaps(BatchLayout layout, int samples, int rows, int columns) =>
-        new(rows, columns, layout == BatchLayout.Last ? samples : 1);
+    /// <summary>Block of samples, row, column and sample of maps, in the order in which they lie in memory.</summary>
+    public static Digits OfMaps(MapStrides maps, int rows, int columns) => new(rows, columns, maps.Samples);
 
-    public Triple At(int i)
+    public Indices At(int i)
     {
-        // The first index may have two places; the one that it does not have holds 0.
-        Triple digits = default;
-        int rest = _firsts.Divide(i, out int inside);
-        digits.First = _seconds.Divide(_thirds.Divide(rest, out digits.Third), out digits.Second) + inside;
+        Indices digits = default;
+        int rest = _insides.Divide(i, out digits.Inside);
+        digits.First = _seconds.Divide(_thirds.Divide(rest, out digits.Third), out digits.Second);
         return digits;
     }
 }
@@ -53,7 +51,7 @@ internal struct Place
 /// <summary>
 /// One of the three arrays of a product, seen as a matrix. The index that runs along the result (a row of the left factor, a column of the right one) is called
 /// outer, and the other one inner. Each has three digits: a plane, a row and a column of an image.
-/// <code>element = Data[outer.First·OuterPlane + inner.First·InnerPlane + row·Pitch + column·Step],
+/// <code>element = Data[outer.First·OuterPlane + inner.First·InnerPlane + outer.Inside + inner.Inside + row·Pitch + column·Step],
 /// row = outer.Second·OuterRow + inner.Second·InnerRow + RowStart, column = outer.Third·OuterColumn + inner.Third·InnerColumn + ColumnStart</code>
 /// The element is 0 if the row or the column lies outside the image. So the kernel treats an image under the taps of a filter, the taps of one phase of a
 /// filter, and a plain matrix (an image of one pixel) alike.
@@ -83,14 +81,14 @@ internal struct Operand
         Data = data, OuterPlane = outer, InnerPlane = inner, Height = 1, Width = 1, RunsInward = inner == 1 ? 1 : 0,
     };
 
-    public readonly Place Outer(Triple digits) => new()
+    public readonly Place Outer(Indices digits) => new()
     {
-        Offset = digits.First * OuterPlane, Row = digits.Second * OuterRow + RowStart, Column = digits.Third * OuterColumn + ColumnStart,
+        Offset = digits.First * OuterPlane + digits.Inside, Row = digits.Second * OuterRow + RowStart, Column = digits.Third * OuterColumn + ColumnStart,
     };
 
-    public readonly Place Inner(Triple digits) => new()
+    public readonly Place Inner(Indices digits) => new()
     {
-        Offset = digits.First * InnerPlane, Row = digits.Second * InnerRow, Column = digits.Third * InnerColumn,
+        Offset = digits.First * InnerPlane + digits.Inside, Row = digits.Second * InnerRow, Column = digits.Third * InnerColumn,
     };
 
     /// <summary>Writes an element, unless it lies outside the image.</summary>

@@ -127,6 +127,7 @@ internal static partial class Ops
         new(9, 3, 7, 8, 2, 4, 4, strideH: 2, strideW: 2, padH: 1, padW: 1, layout: BatchLayout.Last, p: 4, q: 6), // windows that see nothing
         new(32, 3, 4, 9, 5, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // what is left over of a line: seven pixels, single ones of several vectors
         new(16, 2, 5, 13, 3, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // five pixels
+        new(48, 5, 15, 5, 9, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // filter gradients of several rows a run, bands that cross blocks
     ];
 
     // Maps with the channels last: tiles in place and at every edge, one channel, filters as wide as the input, and what is transposed.
