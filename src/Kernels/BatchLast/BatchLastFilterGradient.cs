@@ -8,10 +8,10 @@ namespace Engine.Kernels;
 /// The filter gradient of a convolution of maps whose batch is last, so that x and dy are C H W N for each block of samples:
 /// <code>dw[k,c,r,s] = Σ_p,q,n dy[k,p,q,n] · x[c, p·StrideH + r·DilationH − PadH, q·StrideW + s·DilationW − PadW, n]</code>
 /// A tile is 4 output channels (2 or 1 at the end) by 4 input channels, for one tap at a time. Input channels that are left over come one at a time, with
-/// the taps of one filter row (4 or 3 taps, otherwise one at a time) in place of channels; pixels that lack a tap are then added tap by tap. Each pair has
-/// a vector of sums, one sample per lane, so a pixel takes 8 loads for up to 16 accumulators. All c and r pass over a few output rows, which stay in the
-/// second-level cache, before the next rows follow. At the end of a band of rows the lanes are added. Parallel over blocks of output channels and, if there
-/// are few of these, over bands of the rows of all samples' blocks; the bands are merged in order. Memory bandwidth bounds it with up to 4 channels,
+/// the taps of one filter row (4 or 3 taps, otherwise one at a time) in place of channels; pixels that lack a tap come with those that they see. Each pair
+/// has a vector of sums, one sample per lane, so a pixel takes 8 loads for up to 16 accumulators. All c and r pass over a few output rows, which stay in
+/// the second-level cache, before the next rows follow. At the end of a band of rows the lanes are added. Parallel over blocks of output channels and, if
+/// there are few of these, over bands of the rows of all samples' blocks; the bands are merged in order. Memory bandwidth bounds it with up to 4 channels,
 /// compute with more. With many channels <see cref="BatchLastWinogradGradient"/> takes its place.
 /// </summary>
 internal static unsafe class BatchLastFilterGradient
@@ -35,7 +35,7 @@ internal static unsafe class BatchLastFilterGradient
         int bands = Math.Clamp((MinTasks + blocks - 1) / blocks, 1, rows), bandRows = (rows + bands - 1) / bands, taps = shape.R * shape.S;
         bands = (rows + bandRows - 1) / bandRows;
         long sums = (long)shape.C * taps * block * TV.Width, partial = bands == 1 ? 0 : (long)bands * shape.WLength;
-        cpu.Workspace.Begin(Workspace.Aligned(partial), sums);
+        cpu.Workspace.Begin(Workspace.Aligned(partial) + Workspace.Aligned(2 * shape.S), sums);
         Arguments arguments = new()
         {
             Shape = shape,
@@ -48,8 +48,9 @@ internal static unsafe class BatchLastFilterGradient
             Bands = bands,
             BandRows = bandRows,
             Rows = TapAxis.RowsOf(shape),
-            Columns = TapAxis.ColumnsOf(shape),
+            OfTap = (Columns*)cpu.Workspace.Take(2 * shape.S),
         };
+        FindColumns(shape, ref arguments);
         cpu.Run(blocks * bands, &RunBlock<TV>, ref arguments);
         if (bands > 1) cpu.Run((shape.WLength + WeightsPerTask - 1) / WeightsPerTask, &MergeBands, ref arguments);
     }
@@ -87,18 +88,12 @@ internal static unsafe class BatchLastFilterGradient
         new Span<float>(sums, shape.C * taps * step).Clear();
         for (int line = first, rows; line < end; line += rows)
         {
-            int block = line / shape.P, p = line % shape.P;
-            rows = Math.Min(run, Math.Min(end - line, shape.P - p));
+            rows = Math.Min(run, Math.Min(end - line, shape.P - line % shape.P));
             for (int c = 0; c < shape.C; c += c <= shape.C - Together ? Together : 1)
             for (int r = 0; r < shape.R; r++)
             {
-                // The rows of the run that see an input row through this tap. They are neighbours.
-                int from = p, to = p + rows;
-                while (from < to && arguments.Rows.InputOf(from, r) < 0) from++;
-                while (to > from && arguments.Rows.InputOf(to - 1, r) < 0) to--;
-                if (from == to) continue;
+                if (!SeesRows(arguments, line, rows, k, c, r, out Area area)) continue;
                 float* sum = sums + (c * taps + r * shape.S) * step;
-                Area area = AreaOf(arguments, block, k, c, r, from, to - from);
                 if (c <= shape.C - Together) RunChannels<TV, TChannels>(arguments, area, sum);
                 else RunRows<TV, TChannels>(arguments, area, sum);
             }
@@ -124,16 +119,36 @@ internal static unsafe class BatchLastFilterGradient
         for (; i < count; i++, vectors += step) to[i] = Vector128.Sum(TV.Fold(TV.Load(vectors)));
     }
 
-    private static Area AreaOf(in Arguments arguments, int block, int k, int c, int r, int p, int rows)
+    // Which output columns see an input through each tap, through all and through any.
+    private static void FindColumns(in Conv2dShape shape, ref Arguments arguments)
+    {
+        TapAxis axis = TapAxis.ColumnsOf(shape);
+        (arguments.OfAllTaps, arguments.OfAnyTap) = (new Columns { End = shape.Q }, new Columns { First = shape.Q });
+        for (int s = 0; s < shape.S; s++)
+        {
+            int first = 0, end = shape.Q;
+            while (first < end && axis.InputOf(first, s) < 0) first++;
+            while (end > first && axis.InputOf(end - 1, s) < 0) end--;
+            arguments.OfTap[s] = new Columns { First = first, End = end };
+            ref Columns all = ref arguments.OfAllTaps, any = ref arguments.OfAnyTap;
+            all = new Columns { First = Math.Max(all.First, first), End = Math.Min(all.End, end) };
+            if (first < end) any = new Columns { First = Math.Min(any.First, first), End = Math.Max(any.End, end) };
+        }
+    }
+
+    // Those of some output rows that see an input row through a tap. They are neighbours.
+    private static bool SeesRows(in Arguments arguments, int line, int rows, int k, int c, int r, out Area area)
     {
         ref readonly Conv2dShape shape = ref arguments.Shape;
-        int n = shape.BlockSamples;
+        int n = shape.BlockSamples, block = line / shape.P, from = line % shape.P, to = from + rows;
+        while (from < to && arguments.Rows.InputOf(from, r) < 0) from++;
+        while (to > from && arguments.Rows.InputOf(to - 1, r) < 0) to--;
         long plane = (long)shape.P * shape.Q * n, row = (long)shape.Q * n;
-        return new Area
+        area = new Area
         {
-            Dy = arguments.Dy + ((long)block * shape.K + k) * plane + p * row,
-            X = arguments.X + ((((long)block * shape.C + c) * shape.H + arguments.Rows.InputOf(p, r)) * shape.W - shape.PadW) * n,
-            Rows = rows,
+            Dy = arguments.Dy + ((long)block * shape.K + k) * plane + from * row,
+            X = arguments.X + ((((long)block * shape.C + c) * shape.H + arguments.Rows.InputOf(from, r)) * shape.W - shape.PadW) * n,
+            Rows = to - from,
             N = n,
             DyPlane = plane,
             DyRow = row,
@@ -142,14 +157,7 @@ internal static unsafe class BatchLastFilterGradient
             XPixel = (long)shape.StrideW * n,
             XTap = (long)shape.DilationW * n,
         };
-    }
-
-    // The output columns that see an input through a tap.
-    private static void ColumnsOf(in Arguments arguments, int tap, out int from, out int to)
-    {
-        (from, to) = (0, arguments.Shape.Q);
-        while (from < to && arguments.Columns.InputOf(from, tap) < 0) from++;
-        while (to > from && arguments.Columns.InputOf(to - 1, tap) < 0) to--;
+        return to > from;
     }
 
     // Some input channels together, tap by tap. sums: as below, for the first of them.
@@ -164,43 +172,53 @@ internal static unsafe class BatchLastFilterGradient
         area.SumStep = shape.R * shape.S * vectors;
         for (int s = 0; s < shape.S; s++)
         {
-            ColumnsOf(arguments, s, out int from, out int to);
-            Run<TV, TChannels, Four>(area, from, to, area.Dy, area.X + s * tap, sums + s * vectors);
+            Columns columns = arguments.OfTap[s];
+            Run<TV, TChannels, Four>(area, columns.First, columns.End, area.Dy, area.X + s * tap, sums + s * vectors);
         }
     }
 
-    // sums: tap by tap, a vector for each output channel.
+    // One input channel: for the pixels that see all taps of a filter row, these together; the others with the taps that they see. sums: tap by tap, a vector
+    // for each output channel.
     private static void RunRows<TV, TChannels>(in Arguments arguments, Area area, float* sums)
         where TV : unmanaged, IVector<TV>
         where TChannels : IExtent
     {
-        ref readonly Conv2dShape shape = ref arguments.Shape;
-        arguments.Columns.Interior(0, out int left, out int right);
-        int vectors = TChannels.Count * TV.Width;
-        area.SumStep = vectors;
-        float* dy = area.Dy, x = area.X;
-        for (int s = 0; s < shape.S;)
+        int taps = arguments.Shape.S;
+        area.SumStep = TChannels.Count * TV.Width;
+        if (taps is not (3 or 4))
         {
-            int together = right > left && shape.S - s >= 3 && shape.S is 3 or 4 ? shape.S : 1;
-            float* at = x + s * area.XTap, sum = sums + s * vectors;
-            if (together == 4) Run<TV, TChannels, Four>(area, left, right, dy, at, sum);
-            else if (together == 3) Run<TV, TChannels, Three>(area, left, right, dy, at, sum);
-            for (int tap = s; tap < s + together; tap++)
-            {
-                ColumnsOf(arguments, tap, out int from, out int to);
-                at = x + tap * area.XTap;
-                sum = sums + tap * vectors;
-                if (together == 1)
-                {
-                    Run<TV, TChannels, One>(area, from, to, dy, at, sum);
-                    continue;
-                }
+            for (int s = 0; s < taps; s++) RunTaps<TV, TChannels>(area, arguments.OfTap[s], s, 1, sums);
+            return;
+        }
 
-                Run<TV, TChannels, One>(area, from, left, dy, at, sum);
-                Run<TV, TChannels, One>(area, right, to, dy, at, sum);
+        RunTaps<TV, TChannels>(area, arguments.OfAllTaps, 0, taps, sums);
+        for (int q = arguments.OfAnyTap.First; q < arguments.OfAnyTap.End; q++)
+        {
+            if (arguments.OfAllTaps.Has(q))
+            {
+                q = arguments.OfAllTaps.End - 1;
+                continue;
             }
 
-            s += together;
+            int first = 0, end = taps;
+            while (!arguments.OfTap[first].Has(q) && first < end - 1) first++;
+            while (!arguments.OfTap[end - 1].Has(q) && end > first) end--;
+            RunTaps<TV, TChannels>(area, new() { First = q, End = q + 1 }, first, end - first, sums);
+        }
+    }
+
+    // Some columns, with so many taps from the first on.
+    private static void RunTaps<TV, TChannels>(in Area area, in Columns columns, int first, int taps, float* sums)
+        where TV : unmanaged, IVector<TV>
+        where TChannels : IExtent
+    {
+        float* x = area.X + first * area.XTap, sum = sums + first * area.SumStep;
+        switch (taps)
+        {
+            case 1: Run<TV, TChannels, One>(area, columns.First, columns.End, area.Dy, x, sum); break;
+            case 2: Run<TV, TChannels, Two>(area, columns.First, columns.End, area.Dy, x, sum); break;
+            case 3: Run<TV, TChannels, Three>(area, columns.First, columns.End, area.Dy, x, sum); break;
+            case 4: Run<TV, TChannels, Four>(area, columns.First, columns.End, area.Dy, x, sum); break;
         }
     }
 
@@ -321,7 +339,19 @@ internal static unsafe class BatchLastFilterGradient
         public int Bands;
         public int BandRows;
         public TapAxis Rows;
-        public TapAxis Columns;
+
+        // The output columns that see an input through each tap of a filter row, through all and through any of them.
+        public Columns* OfTap;
+        public Columns OfAllTaps;
+        public Columns OfAnyTap;
+    }
+
+    private struct Columns
+    {
+        public int First;
+        public int End;
+
+        public readonly bool Has(int column) => column >= First && column < End;
     }
 
     // Rows of pixels: the first output, the place where tap 0 of output column 0 would be, and the floats from one place to the next. A tap may stand for a

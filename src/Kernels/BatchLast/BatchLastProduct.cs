@@ -105,14 +105,12 @@ internal static unsafe class BatchLastProduct
         for (int phase = 0; phase < columns.Phases; phase++)
         {
             columns.Interior(phase, out int left, out int right);
-            int xPitch = columns.Step * arguments.N, yPitch = columns.Pitch * arguments.N;
-            for (int p = first; p < end && left < right; p++)
-            {
-                RunPixels<TV>(arguments, ref line, p, phase + left * columns.Pitch, right - left, xPitch, yPitch);
-            }
-
+            int count = columns.Count(phase), seen = count;
+            while (seen > right && !columns.SeesAny(phase + (seen - 1) * columns.Pitch)) seen--;
+            RunLines<TV>(arguments, ref line, first, end, phase, left, right);
+            RunLines<TV>(arguments, ref line, first, end, phase, seen, count);
             for (int i = 0; i < left; i++) RunColumn<TV>(arguments, ref line, first, end, phase + i * columns.Pitch);
-            for (int i = right; i < columns.Count(phase); i++) RunColumn<TV>(arguments, ref line, first, end, phase + i * columns.Pitch);
+            for (int i = right; i < seen; i++) RunColumn<TV>(arguments, ref line, first, end, phase + i * columns.Pitch);
         }
 
         if (arguments.Activation.Kind == ActivationKind.None) return;
@@ -120,6 +118,18 @@ internal static unsafe class BatchLastProduct
         {
             float* y = arguments.Output + ((long)k * arguments.P + first) * arguments.Q * arguments.N;
             Elementwise.RunLine<TV>(arguments.Activation, y, (end - first) * arguments.Q * arguments.N);
+        }
+    }
+
+    // Columns of a phase that see the same taps: all of them or none.
+    private static void RunLines<TV>(in Arguments arguments, ref Line line, int first, int end, int phase, int left, int right)
+        where TV : unmanaged, IVector<TV>
+    {
+        TapAxis columns = arguments.Columns;
+        int xPitch = columns.Step * arguments.N, yPitch = columns.Pitch * arguments.N;
+        for (int p = first; p < end && left < right; p++)
+        {
+            RunPixels<TV>(arguments, ref line, p, phase + left * columns.Pitch, right - left, xPitch, yPitch);
         }
     }
 

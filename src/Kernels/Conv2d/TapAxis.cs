@@ -58,6 +58,17 @@ internal readonly struct TapAxis
     /// <summary>The input inside the image that an output sees through a tap, or −1 if there is none.</summary>
     public int InputOf(int output, int tap) => Sees(output, tap, out int input) && (uint)input < (uint)_inputs ? input : -1;
 
+    /// <summary>Whether an output sees any input inside the image.</summary>
+    public bool SeesAny(int output)
+    {
+        for (int tap = 0; tap < _taps; tap++)
+        {
+            if (InputOf(output, tap) >= 0) return true;
+        }
+
+        return false;
+    }
+
     /// <summary>The taps that the outputs of a phase see.</summary>
     public TapRun TapsOf(int phase)
     {

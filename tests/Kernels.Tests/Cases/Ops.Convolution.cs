@@ -128,6 +128,8 @@ internal static partial class Ops
         new(32, 3, 4, 9, 5, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // what is left over of a line: seven pixels, single ones of several vectors
         new(16, 2, 5, 13, 3, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // five pixels
         new(48, 5, 15, 5, 9, 3, 3, padH: 1, padW: 1, layout: BatchLayout.Last), // filter gradients of several rows a run, bands that cross blocks
+        new(16, 2, 4, 5, 3, 3, 3, padH: 1, padW: 6, dilationW: 5, layout: BatchLayout.Last), // taps that no column has in common
+        new(32, 3, 5, 9, 6, 3, 4, layout: BatchLayout.Last), // no column lacks a tap
     ];
 
     // Maps with the channels last: tiles in place and at every edge, one channel, filters as wide as the input, and what is transposed.
