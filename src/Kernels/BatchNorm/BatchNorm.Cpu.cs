@@ -5,7 +5,7 @@ namespace Engine.Kernels;
 /// <content>
 /// The CPU form for inference: y = (x − mean) · scale + beta with scale = inverseStd · gamma. The mean is subtracted first. Folding it into beta would
 /// cause cancellation if the mean is large compared with the deviation. The activation is applied in registers. Vectors run along Inner, or along C if
-/// Inner is 1. Parallel over planes or, of one sample, shares of large ones; a plane is one channel of one sample, or of a block of samples if the batch is
+/// Inner is 1. Parallel over planes or, of few samples, shares of large ones; a plane is one channel of one sample, or of a block of samples if the batch is
 /// last. Memory bandwidth bounds it.
 /// </content>
 internal static unsafe partial class BatchNorm
@@ -40,15 +40,15 @@ internal static unsafe partial class BatchNorm
 
     private static int PartsOf(in BatchNormShape shape) => (shape.Inner + Part - 1) / Part;
 
-    // One task is a plane, or a share of a large plane if there is one sample only. The same share of all planes comes before the next: if the batch is last,
-    // it is the rows of the maps that the same thread has from the layer before and needs for the next.
+    // One task is a plane, or a share of a large plane if there are fewer samples than threads. Within a sample, one share of all planes comes before
+    // the next share: if the batch is last, it is the rows of the maps that the same thread has from the layer before and needs for the next.
     private static int SharesOf(CpuContext cpu, in BatchNormShape shape) =>
-        shape.N > 1 ? 1 : Math.Clamp(PartsOf(shape) / LeastOfShare, 1, cpu.Threads);
+        Math.Clamp(PartsOf(shape) / LeastOfShare, 1, (cpu.Threads + shape.N - 1) / shape.N);
 
     private static void PlaneOf(in BatchNormShape shape, int shares, int task, out int n, out int c, out int firstPart, out int endPart)
     {
-        int planes = shape.N * shape.C, share = task / planes, parts = PartsOf(shape);
-        (n, c) = (task % planes / shape.C, task % shape.C);
+        int share = task / shape.C % shares, parts = PartsOf(shape);
+        (n, c) = (task / shape.C / shares, task % shape.C);
         (firstPart, endPart) = (parts * share / shares, parts * (share + 1) / shares);
     }
 

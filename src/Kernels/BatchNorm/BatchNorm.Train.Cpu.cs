@@ -11,7 +11,7 @@ namespace Engine.Kernels;
 /// compared with the deviation.</para>
 /// <para>Backward, with x̂ = (x − mean)·inverseStd over M = N·Inner elements of a channel and dz = activation′·dy: dbeta = Σ dz, dgamma = Σ dz·x̂, dx =
 /// gamma·inverseStd·(dz − dbeta/M − x̂·dgamma/M). While the sums are computed, dz is stored in dx.</para>
-/// Vectors run along Inner, or along C if Inner is 1. Parallel over planes or, of one sample, shares of large ones; if Inner is 1, the sums are parallel over
+/// Vectors run along Inner, or along C if Inner is 1. Parallel over planes or, of few samples, shares of large ones; if Inner is 1, the sums are parallel over
 /// vectors of channels. Memory bandwidth bounds it: x is read for the sums and again for the result.
 /// </content>
 internal static unsafe partial class BatchNorm

@@ -12,7 +12,7 @@ internal static partial class Ops
         ];
 
     private static readonly BatchNormShape[] Normalisations =
-        [new(1, 1, 1), new(3, 5, 7), new(2, 3, 64), new(1, 1, 100), new(70, 13, 1), new(33, 70, 1), new(1, 2, 40_000), new(2, 3, 16_500)];
+        [new(1, 1, 1), new(3, 5, 7), new(2, 3, 64), new(1, 1, 100), new(70, 13, 1), new(33, 70, 1), new(1, 2, 40_000), new(2, 3, 16_500), new(2, 2, 70_000)];
 
     // Activations after a normalisation, in turn.
     private static readonly Activation[] Normalised = [Activation.None, Activation.Elu, Activation.LeakyRelu(0.2f)];
