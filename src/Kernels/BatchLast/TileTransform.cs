@@ -9,8 +9,8 @@ namespace Engine.Kernels;
 /// </summary>
 internal static unsafe class TileTransform
 {
-    /// <summary>Samples of a tile.</summary>
-    public const int Samples = 16;
+    /// <summary>Samples of a tile: a block.</summary>
+    public const int Samples = BatchBlocks.Samples;
 
     /// <summary>The most tiles that are transformed together.</summary>
     public const int MostTiles = 6;
