@@ -6,11 +6,11 @@ namespace Engine.Kernels;
 /// <summary>
 /// Convolutions and transposed convolutions of maps whose batch is last, so that x and y are C H W N for each block of samples:
 /// <code>y[k,p,q,·] = activation(b[k] + Σ_c,r,s x[c, h(p,r), v(q,s), ·] · w[k,c,r,s])</code>
-/// A vector holds the samples of one pixel. Weights are broadcast from where they lie, and nothing is copied or packed. Padding is a tap that is left out. The
-/// phases of a stride are output pixels one stride apart, so a transposed 4×4 filter with stride 2 becomes four 2×2 filters. A single channel fills vectors as
-/// well as many do. A tile is 6 pixels of a line by 4 output channels (2 with 16 registers), which makes 24 accumulators; each step loads 6 vectors, broadcasts
-/// 4 weights and does 24 multiply-adds. What is left over of a line is cut into tiles of 4, 3 and 2 pixels. Pixels at the
-/// ends of lines, which lack taps, share a tile with those below. Where a single pixel is left, its vectors of samples take the place of pixels. Parallel over
+/// A vector holds the samples of one pixel. Weights are broadcast from where they lie, and nothing is copied or packed. Padding is a tap that is left out.
+/// The phases of a stride are output pixels one stride apart, so a transposed 4×4 filter with stride 2 becomes four 2×2 filters. A single channel fills
+/// vectors as well as many do. A tile is 6 pixels of a line by 4 output channels (2 with 16 registers), which makes 24 accumulators; each step loads 6
+/// vectors, broadcasts 4 weights and does 24 multiply-adds. What is left over of a line is cut into tiles of 4, 3 and 2 pixels. Pixels at the ends of
+/// lines, which lack taps, share a tile with those below. Where a single pixel is left, its vectors of samples take the place of pixels. Parallel over
 /// blocks, output rows and groups of channels. Memory bandwidth bounds it with up to 4 channels, compute with more.
 /// </summary>
 /// <remarks>SIMD Monte Carlo codes and Arm's CHWN kernels use the same layout, with samples in the lanes, for few channels.</remarks>
