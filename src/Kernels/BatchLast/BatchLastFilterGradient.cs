@@ -250,12 +250,7 @@ internal static unsafe class BatchLastFilterGradient
         long plane = area.DyPlane, dyPixel = area.DyPixel, xPixel = area.XPixel, tap = area.XTap;
 
         // Pixels without gaps between them count as one.
-        if (dyPixel == (long)vectors * TV.Width && xPixel == dyPixel)
-        {
-            (pixels, vectors) = (1, pixels * vectors);
-            dyPixel = xPixel = (long)vectors * TV.Width;
-        }
-
+        if (dyPixel == (long)vectors * TV.Width && xPixel == dyPixel) (pixels, vectors) = (1, pixels * vectors);
         long dyRow = area.DyRow - pixels * dyPixel, xRow = area.XRow - pixels * xPixel;
         dyPixel -= (long)vectors * TV.Width;
         xPixel -= (long)vectors * TV.Width;
